@@ -1,0 +1,1 @@
+"""The port: values and protocols that every connector and the orchestrator share."""

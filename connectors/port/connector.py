@@ -1,0 +1,141 @@
+"""What a connector does: one small required protocol, and one protocol for each further ability.
+
+Rule kept here: a connector is one account on one network. It knows rooms, bytes and errors;
+never tiers, deals or people. It raises ``ConnectorError`` and nothing else, and cancels cleanly.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from connectors.port.capabilities import Capabilities, Health, Posture
+from connectors.port.events import Batch
+from connectors.port.messages import (
+    Accepted,
+    Delivery,
+    Device,
+    MemberSnapshot,
+    RoomSpec,
+)
+from tiers.ids import AccountId, ConnectorName, DeliveryKey, RemoteId, RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a connector is given to open with.
+
+    Attributes:
+        name: the configured name of this channel account.
+        settings: its table of the configuration file, values resolved.
+        secrets: secret values by the setting's name; never logged.
+        state: a folder of its own, owner-only, for what its protocol must keep (sessions, keys).
+        now: the clock, microseconds UTC.
+    """
+
+    name: ConnectorName
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(repr=False)
+    state: Path
+    now: Callable[[], int]
+
+
+class Connector(Protocol):
+    """One account on one network."""
+
+    @property
+    def account(self) -> AccountId:
+        """Our own account. Valid once open."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """At best; costs no input or output."""
+        ...
+
+    async def open(self) -> None:
+        """Signs in. Raises: ConnectorError."""
+        ...
+
+    async def close(self) -> None:
+        """Ends cleanly; prompt, and may be called twice."""
+        ...
+
+    async def health(self) -> Health:
+        """Asks the network for a sign of life; never raises ConnectorError."""
+        ...
+
+    async def posture(self, room: RoomId) -> Posture:
+        """Reads a room's settings back. Raises: Unreadable, Unavailable."""
+        ...
+
+    async def members(self, room: RoomId) -> MemberSnapshot:
+        """Reads a room's members and their devices back. Raises: Unreadable, Unavailable."""
+        ...
+
+    async def send(self, delivery: Delivery) -> Accepted:
+        """Sends once, to exactly the delivery's readers. Raises: ConnectorError."""
+        ...
+
+    def receive(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """Yields batches after ``cursor`` for ever, reconnecting by itself; None is from now on.
+
+        What a batch holds is offered again until a ``receive`` starts from its cursor.
+        """
+        ...
+
+
+@runtime_checkable
+class FindsDelivery(Protocol):
+    """Can say whether a delivery arrived, after an unknown outcome."""
+
+    async def find(self, room: RoomId, key: DeliveryKey) -> Accepted | None:
+        """The delivery as the network has it, or None when it certainly has not.
+
+        Raises: Unavailable, Unreadable when neither can be said.
+        """
+        ...
+
+
+@runtime_checkable
+class CreatesRooms(Protocol):
+    """Can make a room, hardened from its first instant."""
+
+    async def create(self, spec: RoomSpec) -> RoomId:
+        """Makes the room; what it became is told by ``posture`` and ``members``."""
+        ...
+
+
+@runtime_checkable
+class UndoesMessages(Protocol):
+    """Can take a message back for those who have not fetched it yet."""
+
+    async def undo(self, room: RoomId, message: RemoteId) -> None:
+        """Asks for removal; whether it is gone is told by ``is_gone``."""
+        ...
+
+    async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
+        """Reads back whether the network still hands the message's content out."""
+        ...
+
+
+@runtime_checkable
+class VerifiesPeers(Protocol):
+    """Keeps, in its own store, which devices are to be trusted."""
+
+    async def trust(self, account: AccountId, device: Device) -> None:
+        """Marks a device as verified. Raises: IdentityChanged when its key is another."""
+        ...
+
+    async def distrust(self, account: AccountId, device: Device) -> None:
+        """Marks a device as never to be sealed to."""
+        ...
+
+
+@runtime_checkable
+class NetworkClock(Protocol):
+    """Hears the network's clock (an HTTP Date header)."""
+
+    def network_time(self) -> tuple[int, int] | None:
+        """The network's time and our own when it was heard, microseconds UTC; None before any."""
+        ...

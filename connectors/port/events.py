@@ -1,0 +1,129 @@
+"""What a network tells us, in batches that end in a cursor.
+
+Rule kept here: a batch and its cursor are stored together and never the cursor first, so that
+nothing is skipped after a crash. The same event may come again: ``remote_id`` is its name.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from connectors.port.messages import Content, Device
+from tiers.ids import AccountId, DeliveryKey, RemoteId, RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """Somebody wrote.
+
+    Attributes:
+        room: where; None for a network without rooms (mail to an address).
+        remote_id: the network's name of it, unique within the connector.
+        sender: the account that wrote, as authenticated by the network.
+        content: what; empty when ``unreadable``.
+        sent_at: as the network says, microseconds UTC; not trusted for order.
+        sender_device: the device that sealed it, where end-to-end encryption shows that.
+        reply_to: message it answers.
+        quoted: text of the quoted message when the network carries it inside.
+        edits: message that it replaces.
+        unreadable: short code why it cannot be read; it is counted, never skipped.
+        direct: the room is a private line between the sender and us.
+        delivery_key: set when the message is our own delivery come back.
+    """
+
+    room: RoomId | None
+    remote_id: RemoteId
+    sender: AccountId
+    content: Content
+    sent_at: int
+    sender_device: Device | None = None
+    reply_to: RemoteId | None = None
+    quoted: str | None = field(default=None, repr=False)
+    edits: RemoteId | None = None
+    unreadable: str | None = None
+    direct: bool = False
+    delivery_key: DeliveryKey | None = None
+
+
+class ReceiptKind(Enum):
+    """What happened to a message of ours."""
+
+    DELIVERED = "delivered"
+    READ = "read"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A network's word about a message of ours; it is the server's or a client's claim."""
+
+    room: RoomId
+    remote_id: RemoteId
+    account: AccountId
+    kind: ReceiptKind
+    at: int
+
+
+class MembershipChange(Enum):
+    """What happened to a member."""
+
+    INVITED = "invited"
+    JOINED = "joined"
+    LEFT = "left"
+    REMOVED = "removed"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged:
+    """A room's list changed; a hint to read it back, not the new list."""
+
+    room: RoomId
+    account: AccountId
+    change: MembershipChange
+    by: AccountId | None
+    remote_id: RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    """An account has a new device or another key; a hint to read devices back."""
+
+    account: AccountId
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """A room's settings changed; a hint to read the posture back."""
+
+    room: RoomId
+    setting: str
+    by: AccountId | None
+    remote_id: RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A message was taken back."""
+
+    room: RoomId
+    target: RemoteId
+    by: AccountId | None
+    remote_id: RemoteId
+
+
+Event = InboundMessage | Receipt | MembershipChanged | KeyChanged | SettingsChanged | Redacted
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the network's order, and where to go on from once they are stored.
+
+    Attributes:
+        events: the events.
+        cursor: opaque to all but the connector; stored in the same transaction as the events.
+    """
+
+    events: tuple[Event, ...]
+    cursor: str

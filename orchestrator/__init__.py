@@ -1,0 +1,1 @@
+"""Makes it happen: store, flow, keys, audit, API and command line."""
