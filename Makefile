@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` and `make test`, each from a fresh clone.
+# The environments come from hashed locks (requirements/); nothing is installed by hand.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+JOBS ?= 2
+ARGS ?=
+SOURCES := tiers connectors orchestrator dashboard tests tools
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-long check format lock bench clean distclean
+
+help: ## show these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# The stamps make `make env` cheap: the script runs again only when what it installs has changed.
+.venv/.ready: requirements/build.txt requirements/dev.txt pyproject.toml tools/env.sh
+	@tools/env.sh .venv requirements/dev.txt project
+
+.venv-synapse/.ready: requirements/build.txt requirements/synapse.txt tools/env.sh
+	@tools/env.sh .venv-synapse requirements/synapse.txt
+
+env: .venv/.ready .venv-synapse/.ready ## make the environments (.venv; .venv-synapse for demo and long tests)
+
+demo: env ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
+	@$(BIN)/wallcross demo $(ARGS)
+
+test: .venv/.ready ## the fast tests
+	@$(BIN)/pytest -q -n $(JOBS) $(ARGS)
+
+# What is measured runs by itself, after the rest: a neighbour would be in the figures.
+test-long: env ## tests against real servers, crashes, figures (minutes)
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'long and not alone' $(ARGS)
+	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
+
+check: .venv/.ready ## lint, format, types, import contracts, fast tests
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n $(JOBS)
+
+format: .venv/.ready ## put the code into its one form
+	@$(BIN)/ruff check --fix --quiet $(SOURCES) || true
+	@$(BIN)/ruff format $(SOURCES)
+
+lock: ## make requirements/*.txt anew (UPGRADE=1 takes the newest versions)
+	@tools/lock.sh
+
+bench: .venv/.ready ## what the core and the classifier do per second on this machine
+	@$(BIN)/wallcross bench route --json
+	@$(BIN)/wallcross bench tier --json
+
+clean: ## remove caches and build products
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environments too
+	rm -rf .venv .venv-synapse
