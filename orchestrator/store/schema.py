@@ -1,0 +1,68 @@
+"""Numbered migrations: each is applied once, in order, and its text may never change afterwards.
+
+Rule kept here: a store that holds a migration we do not know, or one whose text differs from
+ours, is not opened. An older program never writes into a newer store.
+"""
+
+import hashlib
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from orchestrator.store.unit import StoreError, connect
+
+_TABLE = """CREATE TABLE IF NOT EXISTS migration (
+    n INTEGER PRIMARY KEY, sha256 TEXT NOT NULL) STRICT"""
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Returns the (number, SQL text) of every migration that this program ships, in order."""
+    folder = resources.files("orchestrator.store") / "migrations"
+    files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    return [(int(name[:4]), (folder / name).read_text()) for name in files]
+
+
+def migrate(path: Path) -> int:
+    """Brings the store at ``path`` to this program's schema, making it when it is not there.
+
+    Returns:
+        how many migrations were applied.
+
+    Raises:
+        StoreError: the store is newer than this program, or a migration's text differs.
+    """
+    connection = connect(path)
+    try:
+        connection.execute(_TABLE)
+        known = migrations()
+        _refuse_foreign(connection, known)
+        return sum(_apply(connection, n, text) for n, text in known)
+    finally:
+        connection.close()
+
+
+def _refuse_foreign(connection: sqlite3.Connection, known: list[tuple[int, str]]) -> None:
+    ours = {n: _sha256(text) for n, text in known}
+    for n, found in connection.execute("SELECT n, sha256 FROM migration ORDER BY n"):
+        if n not in ours:
+            raise StoreError(
+                f"the store holds migration {n}, which this program does not know; "
+                "use the newer program that wrote it"
+            )
+        if ours[n] != found:
+            raise StoreError(
+                f"migration {n} of the store is not ours; it was made by another build"
+            )
+
+
+def _apply(connection: sqlite3.Connection, n: int, text: str) -> bool:
+    if connection.execute("SELECT 1 FROM migration WHERE n = ?", (n,)).fetchone():
+        return False
+    connection.executescript(
+        f"BEGIN IMMEDIATE;\n{text}\nINSERT INTO migration VALUES ({n}, '{_sha256(text)}');\nCOMMIT;"
+    )
+    return True
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
