@@ -130,6 +130,7 @@ def decide_recipient(
     roster: Roster,
     conversation: Conversation,
     tier: TierPolicy,
+    *,
     as_tier: Tier,
     at: int,
 ) -> Decision:
