@@ -220,24 +220,43 @@ CREATE TABLE audit (
     PRIMARY KEY (deal_id, n)
 ) STRICT;
 
+-- What was signed: one Merkle root over the heads of all chains, about once a minute.
 CREATE TABLE audit_head (
-    deal_id   TEXT NOT NULL,
-    n         INTEGER NOT NULL,
+    n         INTEGER PRIMARY KEY,
     statement BLOB NOT NULL,           -- canonical bytes that were signed
     signature BLOB NOT NULL,
     key_id    TEXT NOT NULL,
-    at        INTEGER NOT NULL,
-    PRIMARY KEY (deal_id, n, at)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE anchor (
-    n         INTEGER PRIMARY KEY,
-    kind      TEXT NOT NULL,
-    name      TEXT NOT NULL,
-    statement BLOB NOT NULL,
-    receipt   BLOB NOT NULL,
     at        INTEGER NOT NULL
 ) STRICT;
+
+-- Which entry of a chain was its head under a signed root; only where it moved since the last.
+CREATE TABLE audit_leaf (
+    head    INTEGER NOT NULL REFERENCES audit_head,
+    deal_id TEXT NOT NULL,
+    n       INTEGER NOT NULL,
+    PRIMARY KEY (head, deal_id)
+) STRICT, WITHOUT ROWID;
+
+-- What an anchor outside the host gave back for a signed head.
+CREATE TABLE anchor (
+    n       INTEGER PRIMARY KEY,
+    head    INTEGER NOT NULL REFERENCES audit_head,
+    kind    TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    receipt BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    UNIQUE (name, head)
+) STRICT;
+
+-- Anchors that do not answer now: since when, how often asked, why, and when to ask again.
+CREATE TABLE anchor_failing (
+    name     TEXT PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    code     TEXT NOT NULL,
+    retry_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal_key (
     key_id     TEXT PRIMARY KEY,
