@@ -1,0 +1,1 @@
+"""What happened, in a form that a stranger can check: chains, signed heads, anchors, exports."""

@@ -1,0 +1,135 @@
+"""One hash chain per deal: append to it, find its head, read it back.
+
+Rules kept here:
+
+1. ``commitment = sha256(salt || body)`` and ``hash = sha256(entry)``, where the entry holds the
+   commitment and the hash before it. The chain runs over commitments, so that bodies can be left
+   out of an export which still verifies.
+2. An entry is written by the unit of work that does what it states: it is there exactly when
+   that is. The head is read from the same transaction each time and kept nowhere else, so it
+   cannot run ahead of what is on disk.
+3. The salt has exactly 32 bytes: else bytes could be moved between salt and body unseen.
+
+What belongs to no deal is written to the chain ``HOME``.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
+
+from orchestrator.audit.body import LARGEST_INT, BodyRefused, Json, canonical, quote, quoted_actor
+from orchestrator.audit.kinds import Kind
+from orchestrator.store.unit import Tx
+
+HOME = "home"
+"""The chain of what belongs to the installation and not to a deal."""
+SALT_BYTES = 32
+GENESIS = "0" * 64
+"""``prev`` of the first entry of a chain."""
+
+_HEAD = "SELECT n, hash FROM audit WHERE deal_id = ? ORDER BY n DESC LIMIT 1"
+_INSERT = "INSERT INTO audit (deal_id, n, entry, salt, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
+_CHAINS = """
+WITH RECURSIVE chain (deal_id) AS (
+    SELECT min(deal_id) FROM audit
+    UNION ALL
+    SELECT (SELECT min(a.deal_id) FROM audit a WHERE a.deal_id > chain.deal_id)
+    FROM chain WHERE chain.deal_id IS NOT NULL)
+SELECT deal_id FROM chain WHERE deal_id IS NOT NULL"""  # reads one row a chain, not one an entry
+
+
+class Head(NamedTuple):
+    """The last entry of a chain: its number from 1, and its hash (32 bytes)."""
+
+    n: int
+    hash: bytes
+
+
+def append(
+    tx: Tx, deal_id: str, kind: Kind, body: Mapping[str, Json], *, at: int, actor: str
+) -> int:
+    """Appends one entry to a deal's chain, inside the unit of work that does what it states.
+
+    Args:
+        tx: the unit; when it is undone, so is the entry.
+        deal_id: the chain; ``HOME`` for what belongs to no deal.
+        kind: what is stated.
+        body: typed values only, see ``orchestrator.audit.body``.
+        at: microseconds UTC.
+        actor: an id of ours, a role of the system, or ``local:<os user>``.
+
+    Returns:
+        the entry's number in its chain, from 1, without gaps.
+
+    Raises:
+        BodyRefused: the body or the actor has a shape that could hold message text.
+    """
+    return append_all(tx, deal_id, ((kind, body),), at=at, actor=actor)
+
+
+def append_all(
+    tx: Tx,
+    deal_id: str,
+    entries: Iterable[tuple[Kind, Mapping[str, Json]]],
+    *,
+    at: int,
+    actor: str,
+) -> int:
+    """Appends several entries to one chain; as ``append``, for less.
+
+    Returns:
+        the number of the last entry of the chain (0: the chain is empty).
+    """
+    if not 0 <= at <= LARGEST_INT:
+        raise BodyRefused("the instant of an entry is not in microseconds since 1970")
+    found = tx.one(_HEAD, (deal_id,))
+    n, prev = (found[0], found[1].hex()) if found else (0, GENESIS)
+    who, deal = quoted_actor(actor), _quoted_deal(deal_id)
+    for kind, body in entries:
+        n += 1
+        text, salt = canonical(body), secrets.token_bytes(SALT_BYTES)
+        commitment = sha256(salt + text).hexdigest()
+        entry = _entry(who, at, commitment, deal, _listed(kind), n=n, prev=prev)
+        digest = sha256(entry)
+        prev = digest.hexdigest()
+        tx.run(_INSERT, (deal_id, n, entry, salt, text, digest.digest()))
+    return n
+
+
+def _listed(kind: Kind) -> Kind:
+    if type(kind) is not Kind:
+        raise BodyRefused("the kind of an entry is not on the list")
+    return kind
+
+
+def _entry(
+    who: str, at: int, commitment: str, deal: str, kind: Kind, *, n: int, prev: str
+) -> bytes:
+    # By hand, since it is the hot path; a property test holds it equal to RFC 8785's form.
+    return (
+        f'{{"actor":{who},"at":{at},"commitment":"{commitment}","deal":{deal},'
+        f'"kind":"{kind}","n":{n},"prev":"{prev}","v":1}}'
+    ).encode()
+
+
+@lru_cache(maxsize=4096)
+def _quoted_deal(deal_id: str) -> str:
+    if not deal_id or not deal_id.isascii() or not deal_id.replace("_", "").isalnum():
+        raise BodyRefused("the deal is not named by an id")
+    return quote(deal_id)
+
+
+def head(tx: Tx, deal_id: str) -> Head | None:
+    """Returns the head of a chain, None when it has no entry."""
+    row = tx.one(_HEAD, (deal_id,))
+    return Head(*row) if row else None
+
+
+def heads(tx: Tx) -> Iterator[tuple[str, Head]]:
+    """Yields every chain with its head, in the order of the chains' ids."""
+    for (deal_id,) in tx.all(_CHAINS):
+        found = head(tx, deal_id)
+        if found:
+            yield deal_id, found
