@@ -74,7 +74,7 @@ if [[ $(head -n1 "$stamp" 2> /dev/null) != "$wanted" ]] || ! new_enough "$envdir
     else
         "$python" -c 'import ensurepip, venv' 2> /dev/null || need_packages python3-venv
         "$envdir/bin/python" -m pip --version > /dev/null 2>&1 || "$python" -m venv --clear "$envdir"
-        pip=("$envdir/bin/python" -m pip -q)
+        pip=("$envdir/bin/python" -m pip -qq)
         "${pip[@]}" install --require-hashes -r "$build"
         "${pip[@]}" install --require-hashes --no-build-isolation -r "$build" -r "$lock"
         mapfile -t extra < <("$envdir/bin/python" tools/leftovers.py "$build" "$lock")
@@ -89,7 +89,7 @@ if [[ -n $project ]]; then
     if has_uv; then
         uv pip install -q --python "$envdir/bin/python" --no-deps --no-build-isolation -e .
     else
-        "$envdir/bin/python" -m pip -q install --no-deps --no-build-isolation -e .
+        "$envdir/bin/python" -m pip -qq install --no-deps --no-build-isolation -e .
     fi
 fi
 echo "$wanted" > "$stamp"
