@@ -1,0 +1,305 @@
+"""What the API needs of a running home; orchestrator.wiring is its one implementation.
+
+Rules kept here:
+
+1. Whoever calls says who he is: every method that changes something takes ``actor``
+   (``local:<os user>`` from the socket), and writes it into the audit in the same transaction.
+2. A method answers a view, or raises a ``Problem``; never text of a message in either.
+3. ``live`` homes have their connectors open and their engine running. A home that is not live
+   reads and writes the store only; methods marked *live* raise ``Unready`` there.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Literal, Protocol
+
+from orchestrator.client.views import (
+    AdoptionView,
+    AuditLine,
+    AuditReport,
+    ChannelTest,
+    ChannelView,
+    Check,
+    ConversationView,
+    DealView,
+    DeliveryView,
+    Happening,
+    HeldView,
+    JournalReport,
+    KeyView,
+    MessageView,
+    NewConversation,
+    Post,
+    ReplayReport,
+    Row,
+    Sent,
+    Status,
+    Taken,
+)
+from orchestrator.config import Settings
+from tiers.ids import ConnectorName, DealId, DeliveryId, MessageId, PersonId
+
+Actor = str
+"""Who acts, as the audit writes it: ``local:<os user>``."""
+
+
+class DealAccess(Protocol):
+    """Deals, and what is adopted for them (orchestrator.roster has each of these ready)."""
+
+    async def find_deal(self, name: str) -> DealId:
+        """The deal of that code or id. Raises: Missing."""
+        ...
+
+    async def deal_new(self, code: str, *, made_up: bool, policy: str, actor: Actor) -> DealView:
+        """Makes a deal and adopts its policy document. Raises: Refused when the code is taken."""
+        ...
+
+    async def deal_list(self) -> Sequence[DealView]:
+        """Every deal of the home."""
+        ...
+
+    async def deal_show(self, deal: DealId) -> DealView:
+        """One deal."""
+        ...
+
+    async def adopt(
+        self, deal: DealId, kind: Literal["policy", "roster"], document: str, *, actor: Actor
+    ) -> AdoptionView:
+        """Puts a document in force, with its hash in the audit. Raises: Wrong, Refused."""
+        ...
+
+    async def in_force(self, deal: DealId, kind: Literal["policy", "roster"]) -> AdoptionView:
+        """What is in force, checked against the audit. Raises: Missing, Refused."""
+        ...
+
+
+class ConversationAccess(Protocol):
+    """Conversations and their rooms. ``name`` is a label or an id."""
+
+    async def conv_list(self, deal: DealId) -> Sequence[ConversationView]:
+        """All conversations of a deal."""
+        ...
+
+    async def conv_show(self, deal: DealId, name: str) -> ConversationView:
+        """One, its rooms read back where the home is live. Raises: Missing."""
+        ...
+
+    async def conv_new(
+        self, deal: DealId, new: NewConversation, *, actor: Actor
+    ) -> ConversationView:
+        """Makes, hardens, invites and reads back. *live*. Raises: Wrong, Refused, Failed."""
+        ...
+
+    async def conv_attest(
+        self,
+        deal: DealId,
+        room: str,
+        guarantee: str,
+        value: int | None,
+        *,
+        by: PersonId,
+        actor: Actor,
+    ) -> ConversationView:
+        """Records that ``by`` saw a guarantee. ``room`` is a room id, a label or an id."""
+        ...
+
+    async def conv_pause(
+        self, deal: DealId, name: str, reason: str, *, actor: Actor
+    ) -> ConversationView:
+        """Stops what we send into a conversation's rooms."""
+        ...
+
+    async def conv_resume(self, deal: DealId, name: str, *, actor: Actor) -> ConversationView:
+        """Lets it go on where a fresh reading allows it. *live*. Raises: Refused."""
+        ...
+
+
+class MessageAccess(Protocol):
+    """Messages handed in, held, dead or in doubt."""
+
+    async def send_text(self, deal: DealId, post: Post, text: str, *, actor: Actor) -> Sent:
+        """Accepts a text as ``post.person``; no conversation is the deal's intake."""
+        ...
+
+    async def send_file(
+        self, deal: DealId, post: Post, data: AsyncIterator[bytes], *, actor: Actor
+    ) -> Sent:
+        """Accepts ``post.file``, sealed as it arrives."""
+        ...
+
+    async def message_show(self, message: MessageId) -> MessageView:
+        """Where a message stands. Raises: Missing."""
+        ...
+
+    async def held_list(self, deal: DealId | None) -> Sequence[HeldView]:
+        """What waits."""
+        ...
+
+    async def held_move(self, message: MessageId, conversation: str, *, actor: Actor) -> HeldView:
+        """Into the same or a stricter conversation. Raises: Missing, Refused, Waits."""
+        ...
+
+    async def held_drop(self, message: MessageId, *, actor: Actor) -> HeldView:
+        """Never to be sent."""
+        ...
+
+    async def held_release(self, message: MessageId, *, actor: Actor) -> HeldView:
+        """As it was addressed. Raises: Waits when that is downwards, Refused."""
+        ...
+
+    async def delivery_list(
+        self, deal: DealId | None, state: Literal["dead", "possibly"]
+    ) -> Sequence[DeliveryView]:
+        """Deliveries that a person must look at."""
+        ...
+
+    async def delivery_retry(self, delivery: DeliveryId, *, actor: Actor) -> DeliveryView:
+        """Queues a dead or possibly delivered one again, marked. *live*. Raises: Refused."""
+        ...
+
+
+class KeyAccess(Protocol):
+    """Keys and devices of people."""
+
+    async def key_list(self, deal: DealId, person: PersonId | None) -> Sequence[KeyView]:
+        """The newest state of each device."""
+        ...
+
+    async def key_verify(
+        self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: Actor
+    ) -> Sequence[KeyView]:
+        """Records the ceremony of two people over a person's present devices. Raises: Refused."""
+        ...
+
+    async def key_mark(
+        self,
+        deal: DealId,
+        person: PersonId,
+        device: str,
+        event: Literal["revoke", "compromise"],
+        *,
+        actor: Actor,
+    ) -> KeyView:
+        """Takes a device out for ever; one person is enough."""
+        ...
+
+
+class ChannelAccess(Protocol):
+    """Channel accounts."""
+
+    async def channel_list(self) -> Sequence[ChannelView]:
+        """Every configured channel."""
+        ...
+
+    async def channel_test(self, name: ConnectorName, *, actor: Actor) -> ChannelTest:
+        """The safe live check, recorded. *live*."""
+        ...
+
+    async def channel_pause(self, name: ConnectorName, reason: str, *, actor: Actor) -> ChannelView:
+        """Stops what we send there."""
+        ...
+
+    async def channel_resume(self, name: ConnectorName, *, actor: Actor) -> ChannelView:
+        """Lets it go on. *live*. Raises: Refused while its check is red."""
+        ...
+
+
+class RecordAccess(Protocol):
+    """Audit and journal."""
+
+    async def audit_tail(self, deal: DealId, count: int) -> Sequence[AuditLine]:
+        """The newest ``count`` entries, oldest first."""
+        ...
+
+    async def audit_verify(self, deal: DealId) -> AuditReport:
+        """Checks the chain, its signed heads and anchors."""
+        ...
+
+    def audit_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
+        """The export, signed and anchored now; itself an entry."""
+        ...
+
+    async def journal_verify(self, deal: DealId) -> JournalReport:
+        """Whether every accepted message is journaled, exempt or waiting."""
+        ...
+
+    async def journal_key_add(self, deal: DealId, scope: str, public: str, *, actor: Actor) -> str:
+        """Adopts the public text that `journal keygen` wrote, for ``joint`` or a side's id.
+
+        Returns: its key id. Raises: Wrong.
+        """
+        ...
+
+    async def journal_exempt(self, deal: DealId, decision: str, *, actor: Actor) -> int:
+        """Records counsel's signed decision not to journal; returns its number. Raises: Refused."""
+        ...
+
+    def journal_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
+        """The sealed journal as JSON Lines, for `journal open` on another machine."""
+        ...
+
+
+class ReplayAccess(Protocol):
+    """Real conversations through the whole path."""
+
+    async def replay_start(self, deal: DealId | None, *, sample: bool, actor: Actor) -> str:
+        """Makes ready a run, with the made-up deal when ``sample``; returns its id. *live*."""
+        ...
+
+    async def replay_accept(self, run: str, rows: Sequence[Row]) -> Taken:
+        """Hands rows in; a row whose id this deal already has is a duplicate."""
+        ...
+
+    async def replay_report(self, run: str) -> ReplayReport:
+        """Where they stand."""
+        ...
+
+
+class Home(
+    DealAccess,
+    ConversationAccess,
+    MessageAccess,
+    KeyAccess,
+    ChannelAccess,
+    RecordAccess,
+    ReplayAccess,
+    Protocol,
+):
+    """A home that is open."""
+
+    @property
+    def live(self) -> bool:
+        """Connectors are open and the engine runs."""
+        ...
+
+    async def status(self) -> Status:
+        """The overview."""
+        ...
+
+    async def checks(self) -> Sequence[Check]:
+        """Checks that need the open home: store, adoption, journal, anchors, each channel."""
+        ...
+
+    async def allowed(self, check: str, *, actor: Actor) -> None:
+        """Records in every deal's audit that `serve --allow CHECK` went past a red check."""
+        ...
+
+    def watch(self) -> AsyncIterator[Happening]:
+        """What happens from now on, for ever."""
+        ...
+
+
+class OpensHome(Protocol):
+    """``orchestrator.wiring.open_home``: the lock is already held by the caller."""
+
+    def __call__(
+        self, settings: Settings, *, live: bool, now: Callable[[], int]
+    ) -> AbstractAsyncContextManager[Home]:
+        """Opens the home at ``settings.state``; raises Problem when it cannot."""
+        ...
+
+
+def socket_path(home: Path) -> Path:
+    """Where `serve` listens."""
+    return home / "run" / "wallcross.sock"

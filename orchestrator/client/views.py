@@ -1,0 +1,433 @@
+"""What the API answers: plain values, the same on both ends of the socket.
+
+Rules kept here:
+
+1. No view holds text of a message, a subject, a file name or a secret. Names, rooms, times,
+   sizes and reasons only. What goes *in* with text (``Row``) keeps it out of its repr.
+2. Instants are microseconds UTC; sets and orders are tuples; what is unknown is None, never "".
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+CheckState = Literal["ok", "soon", "fix"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check of doctor.
+
+    Attributes:
+        name: short and stable (config, secrets, store, clock, hardening, adoption, a channel).
+        state: ok, soon (will need somebody) or fix (red).
+        text: what was found, one line.
+        then: the next command; empty when ok.
+        group: what it belongs to: ``home``, ``channel``, ``deal``.
+    """
+
+    name: str
+    state: CheckState
+    text: str
+    then: str = ""
+    group: str = "home"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that needs a person: what, and the command that settles it."""
+
+    text: str
+    then: str
+    severity: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelView:
+    """A configured channel account.
+
+    Attributes:
+        state: ``up``, ``down``, ``paused`` or ``closed`` (this process did not open it).
+        why: reason of a pause or stable code of what is down; None when up.
+        grade: none, lab, field or fit, as tested in this installation.
+        tested_at: of the last channel test.
+        queued: deliveries that wait for it.
+    """
+
+    name: str
+    kind: str
+    state: str
+    why: str | None
+    account: str | None
+    grade: str
+    tested_at: int | None
+    seen_at: int | None
+    queued: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealStatus:
+    """A deal's figures since midnight in the home's zone, by tier where that makes sense."""
+
+    deal_id: str
+    code: str
+    phase: str
+    made_up: bool
+    people: int
+    conversations: int
+    today: dict[str, int]
+    waiting: int
+    held: int
+    possibly: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The overview in one value; ``at`` is when it was true."""
+
+    at: int
+    host: str
+    serving: bool
+    clock_trusted: bool
+    clock_why: str | None
+    needs: tuple[Need, ...]
+    deals: tuple[DealStatus, ...]
+    channels: tuple[ChannelView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One line of ``watch``: what happened, to what, why. Never content.
+
+    Attributes:
+        kind: stable, such as ``accepted``, ``held``, ``delivered``, ``withdrawn``, ``finding``.
+        subject: id of the message, room, person or channel.
+        reason: rule names and words of our own.
+    """
+
+    at: int
+    kind: str
+    deal: str | None
+    subject: str
+    tier: str | None = None
+    channel: str | None = None
+    conversation: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealView:
+    """A deal; hashes are of what is in force, None before the first adoption."""
+
+    deal_id: str
+    code: str
+    phase: str
+    made_up: bool
+    created_at: int
+    policy_hash: str | None
+    roster_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionView:
+    """An adopted document.
+
+    Attributes:
+        kind: policy or roster.
+        document: canonical JSON of it.
+        new: False when exactly this was already in force and nothing was written.
+    """
+
+    deal_id: str
+    kind: str
+    hash: str
+    at: int
+    actor: str
+    document: str
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuaranteeView:
+    """A guarantee as found in a room: how we know, who says so, since when."""
+
+    guarantee: str
+    value: int | None
+    evidence: str
+    source: str
+    by: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomView:
+    """A conversation's presence on one channel, as last read back.
+
+    Attributes:
+        mode: relay, witness or blind; None before the first reading.
+        paused: why nothing of ours goes out.
+        members: person ids, or accounts nobody on the list owns; None before the first reading.
+        complete: the network gave the whole list of members.
+    """
+
+    connector: str
+    room: str
+    host: str
+    mode: str | None
+    undo: str | None
+    paused: str | None
+    read_at: int | None
+    complete: bool
+    members: tuple[str, ...] | None
+    strangers: tuple[str, ...]
+    guarantees: tuple[GuaranteeView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationView:
+    """A conversation; ``label`` is None for a caller who may not see a VALUATION name."""
+
+    conversation_id: str
+    deal_id: str
+    label: str | None
+    floor: str
+    compartment: str
+    side: str | None
+    state: str
+    rooms: tuple[RoomView, ...]
+    told: tuple[str, ...] = ()
+    """Invitations and checks of `conv new` that were asked for and not yet seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConversation:
+    """What `conv new` asks for.
+
+    Attributes:
+        members: person ids; None lets in everybody whom the adopted roster clears.
+        owner: person id of the human admin beside our account.
+        gate: a relay room (only our account posts).
+    """
+
+    label: str = field(repr=False)
+    floor: str
+    channel: str
+    owner: str
+    compartment: str = "deal"
+    side: str | None = None
+    members: tuple[str, ...] | None = None
+    gate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldView:
+    """A message that waits: whose, why, until when. No content."""
+
+    message_id: str
+    deal_id: str
+    conversation_id: str | None
+    author: str | None
+    tier: str
+    reasons: tuple[str, ...]
+    owner: str | None
+    next_person: str | None
+    held_at: int
+    deadline: int
+    state: str
+    size: int
+    fits: tuple[str, ...] = ()
+    """Labels of conversations it may be moved to by one person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """Where a message stands."""
+
+    message_id: str
+    deal_id: str
+    state: str
+    tier: str | None
+    conversation_id: str | None
+    deliveries: dict[str, int]
+    """Deliveries by state."""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """A delivery that is dead or possibly delivered, with its reason."""
+
+    delivery_id: str
+    message_id: str
+    deal_id: str
+    channel: str
+    room: str
+    state: str
+    attempts: int
+    reason: str | None
+    settled_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileHead:
+    """What is known of a file before its bytes arrive; its name is content."""
+
+    name: str = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Who hands a message in, and where to.
+
+    Attributes:
+        person: person id; he must be on the deal's roster.
+        conversation: label or id; None is the intake, routed by tier.
+        file: set for a document, whose bytes come beside.
+        key: the caller's own id of it (Idempotency-Key): the same again is a duplicate.
+    """
+
+    person: str
+    conversation: str | None = field(default=None, repr=False)
+    file: FileHead | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Answer to a message handed in."""
+
+    message_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyView:
+    """A person's device or key on one channel; ``key`` as that network's own clients show it."""
+
+    person: str | None
+    connector: str
+    account: str
+    device: str
+    key: str
+    state: str
+    at: int
+    vouchers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelTest:
+    """A channel test's signed record.
+
+    Attributes:
+        grade: what it earned (field or fit), none when it failed.
+        steps: name, ok, what was seen.
+    """
+
+    channel: str
+    grade: str
+    at: int
+    steps: tuple["Step", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a test, a demo or a check, with where its truth comes from."""
+
+    name: str
+    ok: bool
+    observed_by: str
+    seconds: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One entry of a deal's chain: its number, kind, actor, hash and the body it commits to."""
+
+    n: int
+    at: int
+    kind: str
+    actor: str
+    hash: str
+    body: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """What verifying a chain found.
+
+    Attributes:
+        unanchored: entries after the newest anchored head.
+        longest_gap: longest span between anchors, microseconds.
+        problems: empty when ``ok``.
+    """
+
+    deal_id: str
+    ok: bool
+    entries: int
+    heads: int
+    anchors: int
+    unanchored: int
+    longest_gap: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalReport:
+    """accepted = journaled + exempt + waiting, or it is not ok."""
+
+    deal_id: str
+    ok: bool
+    accepted: int
+    journaled: int
+    exempt: int
+    waiting: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One real message handed in by `replay`. ``thread`` and ``sender`` are kept as data only."""
+
+    id: str
+    text: str = field(repr=False)
+    subject: str | None = field(default=None, repr=False)
+    sender: str | None = field(default=None, repr=False)
+    date: int | None = None
+    thread: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How many rows of one hand-over were new, and how many were known."""
+
+    accepted: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """Where the rows of one replay stand now.
+
+    Attributes:
+        run: its id.
+        pending: accepted and not yet in any of the other states.
+        lost: accepted and in no state at all; 0 or something is broken.
+        reasons: rule to how often it held or killed.
+    """
+
+    run: str
+    deal: str
+    accepted: int
+    duplicate: int
+    delivered: int
+    possibly: int
+    held: int
+    dead: int
+    lost: int
+    pending: int
+    by_tier: dict[str, int]
+    reasons: dict[str, int]
+    seconds: float

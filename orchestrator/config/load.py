@@ -1,0 +1,264 @@
+"""Reads the settings from flags, the environment, the file and the defaults, in that order.
+
+Rules kept here:
+
+1. Every mistake is told at once, each with its place and what to write instead; none repeats a
+   value that may be a secret.
+2. The file is read only when it is ours and nobody else may write it: a reference of kind
+   ``cmd:`` runs a program.
+3. The folder that one happens to stand in is never looked into.
+"""
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import platformdirs
+from pydantic import ValidationError
+
+from orchestrator.config.layers import Layers, environment_layer, flag_layer
+from orchestrator.config.model import Config
+from orchestrator.config.places import lines_of, nearest
+from orchestrator.config.smell import secrets_in
+
+FILE_NAME = "wallcross.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong with the settings.
+
+    Attributes:
+        place: dotted path, or the file.
+        line: in the file, None where it does not stand there.
+        wrong: what is wrong.
+        remedy: what to write or do.
+    """
+
+    place: str
+    wrong: str
+    remedy: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: " if self.line else ""
+        return f"{where}{self.place}: {self.wrong}. {self.remedy}"
+
+
+class ConfigInvalid(Exception):
+    """The settings cannot be used; every mistake is named."""
+
+    def __init__(self, file: Path | None, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(f"{file or 'settings'}: {len(mistakes)} mistakes")
+        self.file = file
+        self.mistakes = tuple(mistakes)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Valid settings with where they come from.
+
+    Attributes:
+        state: the home's folder.
+        file: what was read; None when there is no file.
+        config: the values.
+        sources: by dotted path, who named the value; what is not in it is a default.
+    """
+
+    state: Path
+    file: Path | None
+    config: Config
+    sources: Mapping[str, str]
+
+    def resolve(self, path: Path) -> Path:
+        """A path of the file, taken from the file's own folder."""
+        base = self.file.parent if self.file else self.state
+        return (base / path.expanduser()).absolute()
+
+
+def state_folder(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """The home: as given, else ``WALLCROSS_HOME``, else the user's state folder."""
+    named = environ.get("WALLCROSS_HOME")
+    return (
+        given or (Path(named) if named else platformdirs.user_state_path("wallcross"))
+    ).absolute()
+
+
+def config_file(given: Path | None, state: Path, environ: Mapping[str, str]) -> Path:
+    """The file: as given, else ``WALLCROSS_CONFIG``, else `wallcross.toml` in the home."""
+    named = environ.get("WALLCROSS_CONFIG")
+    return (given or (Path(named) if named else state / FILE_NAME)).absolute()
+
+
+def load(
+    *,
+    flags: Mapping[str, str] = MappingProxyType({}),
+    environ: Mapping[str, str] = MappingProxyType({}),
+    file: Path | None = None,
+    state: Path | None = None,
+) -> Settings:
+    """Reads, layers and checks the settings.
+
+    Args:
+        flags: dotted path to text, as `--set` gives them.
+        environ: the environment; ``WALLCROSS_SECTION__KEY`` names a setting.
+        file: `--config`; must exist when given here or by ``WALLCROSS_CONFIG``.
+        state: `--home`.
+
+    Raises:
+        ConfigInvalid: with every mistake.
+    """
+    folder = state_folder(state, environ)
+    path = config_file(file, folder, environ)
+    asked = file is not None or bool(environ.get("WALLCROSS_CONFIG"))
+    text, mistakes = _read(path, needed=asked)
+    lines = lines_of(text)
+    layers = Layers(
+        (
+            ("default", {}),
+            (str(path), _parse(text, mistakes)),
+            *environment_layer(environ),
+            *flag_layer(flags),
+        )
+    )
+    mistakes += layers.mistakes(Mistake)
+    mistakes += check(layers.data, lines)
+    if mistakes:
+        raise ConfigInvalid(path, mistakes)
+    config = Config.model_validate(layers.data)
+    return Settings(folder, path if text else None, config, layers.sources)
+
+
+def check(data: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> list[Mistake]:
+    """Every mistake in ``data``, the parsed content of a file whose keys stand at ``lines``."""
+    known = dict(lines)
+    found = [_secret(place, known) for place in secrets_in(dict(data))]
+    try:
+        Config.model_validate(data)
+    except ValidationError as error:
+        found += [_shape(e, known) for e in error.errors(include_url=False, include_input=False)]
+    found += _across(data, known)
+    return sorted(set(found), key=lambda m: (m.line or 0, m.place, m.wrong))
+
+
+def _read(path: Path, *, needed: bool) -> tuple[str, list[Mistake]]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if not needed:
+            return "", []
+        return "", [Mistake(str(path), "there is no such file", "Write one with: wallcross init")]
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        return "", [Mistake(str(path), reason.lower(), "Make it readable to you")]
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if found.st_uid not in {os.geteuid(), 0} or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return "", [Mistake(str(path), "others may write it", f"chmod 600 {path}")]
+        try:
+            return file.read().decode(), []
+        except UnicodeDecodeError:
+            return "", [Mistake(str(path), "it is not UTF-8", "Save it as UTF-8")]
+
+
+def _parse(text: str, mistakes: list[Mistake]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The parser's words name the place and the kind of mistake; they quote no value.
+        mistakes.append(Mistake("TOML", str(error), "Correct it; see docs/configuration.md"))
+        return {}
+
+
+def _secret(place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> Mistake:
+    return Mistake(
+        ".".join(place),
+        "this looks like a secret",
+        "Store it with: wallcross secret set NAME, and write its reference here",
+        nearest(lines, place),
+    )
+
+
+def _shape(error: Any, lines: dict[tuple[str, ...], int]) -> Mistake:
+    place = tuple(str(p) for p in error["loc"] if p not in {"folder", "mail", "rfc3161", "[key]"})
+    wrong, remedy = _words(error, place)
+    return Mistake(".".join(place) or "file", wrong, remedy, nearest(lines, place))
+
+
+def _words(error: Any, place: tuple[str, ...]) -> tuple[str, str]:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "there is no such setting", _meant(place)
+    if kind == "missing":
+        return "it is needed and missing", f"Write {place[-1]} = …"
+    if kind == "value_error":
+        return "not accepted", _sentence(str(context["error"]))
+    return _sentence(str(error["msg"])).rstrip("."), "See docs/configuration.md"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _meant(place: tuple[str, ...]) -> str:
+    names = {name for names in _field_names() for name in names}
+    close = get_close_matches(place[-1], sorted(names), 1)
+    return f"Did you mean {close[0]}?" if close else "Remove it; see wallcross config schema"
+
+
+def _field_names() -> list[list[str]]:
+    schema = Config.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return [list(part.get("properties", {})) for part in parts]
+
+
+def _across(data: Mapping[str, Any], lines: dict[tuple[str, ...], int]) -> list[Mistake]:
+    return [
+        Mistake(".".join(place), wrong, remedy, nearest(lines, place))
+        for place, wrong, remedy in (*_anchor_names(data), *_clock_channels(data), *_mail(data))
+    ]
+
+
+Finding = tuple[tuple[str, ...], str, str]
+
+
+def _anchors(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    anchors = data.get("anchors")
+    return [a for a in anchors if isinstance(a, dict)] if isinstance(anchors, list) else []
+
+
+def _anchor_names(data: Mapping[str, Any]) -> list[Finding]:
+    names = [str(a.get("name")) for a in _anchors(data)]
+    return [
+        (("anchors", str(i), "name"), "another anchor has this name", "Give each its own name")
+        for i, name in enumerate(names)
+        if name in names[:i]
+    ]
+
+
+def _clock_channels(data: Mapping[str, Any]) -> list[Finding]:
+    clock, channels = data.get("clock"), data.get("channels")
+    named = clock.get("channels") if isinstance(clock, dict) else None
+    known = channels if isinstance(channels, dict) else {}
+    return [
+        (("clock", "channels"), f"there is no channel {name!s}", "Name one of [channels]")
+        for name in (named if isinstance(named, list) else [])
+        if name not in known
+    ]
+
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def _mail(data: Mapping[str, Any]) -> list[Finding]:
+    return [
+        (("anchors", str(i), "tls"), "mail would go out unencrypted", "Write tls = 'starttls'")
+        for i, anchor in enumerate(_anchors(data))
+        if anchor.get("tls") == "none" and anchor.get("server") not in _LOOPBACK
+    ]

@@ -1,0 +1,168 @@
+"""The shape of `wallcross.toml`.
+
+Rules kept here:
+
+1. Nothing unknown is accepted, no type is guessed, and no value is a secret: what is secret is
+   named by a reference (``keyring:`` ``env:`` ``file:`` ``cmd:``).
+2. No default opens a door: no channel, no deal, no listener and no anchor exists unless written.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
+REFERENCE = re.compile(r"(keyring:[^/\s]+/\S+|env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*|cmd:\S.*)")
+
+Scalar = str | int | float | bool
+Setting = Scalar | list[str] | list[int] | dict[str, str]
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError("use lower-case letters, digits, - and _, starting with a letter")
+    return value
+
+
+def _code(value: str) -> str:
+    if not CODE.fullmatch(value):
+        raise ValueError("a deal's code is 2 to 32 capitals, digits and -, such as HALCYON")
+    return value
+
+
+def _reference(value: str) -> str:
+    if not REFERENCE.fullmatch(value):
+        raise ValueError(
+            "a secret is named, never written: keyring:SERVICE/NAME, env:NAME, file:PATH or cmd:…"
+        )
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("not a time zone; write for instance Europe/Berlin")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Code = Annotated[str, AfterValidator(_code)]
+Reference = Annotated[str, AfterValidator(_reference)]
+"""Where a secret lies; its value is read by orchestrator.secrets alone."""
+Zone = Annotated[str, AfterValidator(_zone)]
+FilePath = Annotated[Path, Strict(strict=False)]
+"""Relative to the folder of the file that names it."""
+
+
+class Part(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class HomePart(Part):
+    """Whose installation this is."""
+
+    host: str | None = Field(
+        default=None,
+        min_length=1,
+        description="side or neutral firm that runs this home; none: made-up deals only",
+    )
+    time_zone: Zone = Field(default="UTC", description="IANA name; days begin at its midnight")
+
+
+class DealPart(Part):
+    """One deal. What is named here acts only once adopted."""
+
+    policy: FilePath | None = Field(default=None, description="none: the default policy")
+    roster: FilePath | None = Field(default=None, description="folder or file of CSV")
+    made_up: bool = Field(default=False, description="accepts channels proven in a lab only")
+    owner: str | None = Field(default=None, description="person who owns what is held")
+    on_call: list[str] = Field(default=[], description="people asked next, in this order")
+
+
+class ChannelPart(Part):
+    """One account on one network."""
+
+    kind: Name = Field(description="connector, such as matrix")
+    host: str | None = Field(default=None, description="side whose server it is; none: home.host")
+    settings: dict[str, Setting] = Field(default={}, description="the connector's own settings")
+    secrets: dict[str, Reference] = Field(default={}, description="references, by setting")
+
+
+class FolderAnchor(Part):
+    """Heads are copied into a folder on other storage."""
+
+    kind: Literal["folder"]
+    name: Name
+    path: FilePath
+
+
+class MailAnchor(Part):
+    """Heads are mailed to somebody outside."""
+
+    kind: Literal["mail"]
+    name: Name
+    to: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    server: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none is accepted on loopback only"
+    )
+    user: str | None = None
+    password: Reference | None = None
+
+
+class StampAnchor(Part):
+    """Heads are stamped by an RFC 3161 authority."""
+
+    kind: Literal["rfc3161"]
+    name: Name
+    url: str = Field(pattern=r"^https?://")
+    roots: FilePath = Field(description="PEM file of the certificates that may have signed")
+
+
+Anchor = Annotated[FolderAnchor | MailAnchor | StampAnchor, Field(discriminator="kind")]
+
+
+class ClockPart(Part):
+    """What the machine's time is held against (PRODUCT.md section 2, 14)."""
+
+    channels: list[Name] = Field(default=[], description="channels whose Date is heard")
+    system: bool = Field(default=True, description="ask the system's time service")
+    max_off_s: int = Field(default=60, ge=1, le=60)
+
+
+class SecretsPart(Part):
+    """Where our own secrets lie: the master key, epoch keys, the audit's signing key."""
+
+    store: Literal["auto", "keyring", "file"] = Field(
+        default="auto", description="auto: the keyring where one answers, else an owner-only file"
+    )
+    folder: FilePath | None = Field(
+        default=None, description="of the owner-only file; never inside the home"
+    )
+
+
+class LogPart(Part):
+    """What is written to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["auto", "json", "text"] = "auto"
+
+
+class Config(Part):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    home: HomePart = HomePart()
+    deals: dict[Code, DealPart] = {}
+    channels: dict[Name, ChannelPart] = {}
+    anchors: list[Anchor] = []
+    clock: ClockPart = ClockPart()
+    secrets: SecretsPart = SecretsPart()
+    log: LogPart = LogPart()
