@@ -1,0 +1,86 @@
+"""Some verbs have one place: what acts on a network, asks the time or reads outside the rules."""
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from .conftest import Source
+
+# Verbs of connectors.port that act on a network, and who may call them. Everything else goes
+# through the outbox: there the guard stands, and there the attempt is written down first.
+ACTING = {
+    "send": {"orchestrator/outbox/dispatch.py"},
+    "undo": {"orchestrator/outbox/dispatch.py"},
+}
+
+# The part of the standard library that neither acts nor asks: all that the rules may use.
+PURE = frozenset(
+    {
+        *("abc", "array", "base64", "bisect", "collections", "dataclasses", "decimal", "difflib"),
+        *("enum", "fractions", "functools", "hashlib", "heapq", "html", "itertools", "json"),
+        *("math", "operator", "re", "string", "types", "typing", "unicodedata"),
+    }
+)
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The top-level packages that a module imports, each with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0], node.lineno
+
+
+def acting_calls(sources: Iterable[Source]) -> list[str]:
+    """Calls of acting verbs in the orchestrator outside the one place for each."""
+    return [
+        f"{source.path}:{node.lineno} calls .{node.func.attr}()"
+        for source in sources
+        if source.path.startswith("orchestrator/")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and source.path not in ACTING.get(node.func.attr, {source.path})
+    ]
+
+
+def impure_imports(sources: Iterable[Source]) -> list[str]:
+    """Imports of the rules (tiers/ but for model/) beyond themselves and the pure library."""
+    return [
+        f"{source.path}:{line} imports {name}"
+        for source in sources
+        if source.path.startswith("tiers/") and not source.path.startswith("tiers/model/")
+        for name, line in imported(source.tree)
+        if name not in PURE | {"tiers"}
+    ]
+
+
+def test_only_the_dispatcher_acts_on_a_network(product: list[Source]) -> None:
+    assert acting_calls(product) == []
+
+
+@pytest.mark.parametrize("verb", ACTING)
+def test_an_acting_verb_elsewhere_is_found(verb: str) -> None:
+    text = f"async def help_out(connector, delivery):\n    await connector.{verb}(delivery)\n"
+    assert acting_calls([Source("orchestrator/flow/route.py", text)]) != []
+    assert acting_calls([Source("orchestrator/outbox/dispatch.py", text)]) == []
+
+
+def test_the_rules_use_the_pure_library_alone(product: list[Source]) -> None:
+    assert impure_imports(product) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["zoneinfo", "requests", "io", "time", "orchestrator", "threading"]
+)
+def test_an_impure_import_is_found(name: str) -> None:
+    for text in (f"import {name}\n", f"from {name} import x\n", f"def f():\n    import {name}.y\n"):
+        assert impure_imports([Source("tiers/policy.py", text)]) != []
+    assert impure_imports([Source("tiers/model/scorer.py", f"import {name}\n")]) == []
+
+
+def test_what_counts_as_pure_is_in_the_standard_library() -> None:
+    assert sys.stdlib_module_names >= PURE
