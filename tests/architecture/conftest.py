@@ -102,10 +102,8 @@ def tree(tmp_path: Path, pyproject: Mapping[str, Mapping[str, object]]) -> Tree:
     assert isinstance(linter, dict)
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     modules = {
-        "tiers.model",
-        "tiers.policy",
-        "connectors.port.messages",
-        "orchestrator.outbox.dispatch",
+        *("tiers.ids", "tiers.model", "tiers.policy"),
+        *("connectors.port.messages", "orchestrator.outbox.dispatch"),
     }
     for contract in linter["contracts"]:
         if contract["type"] == "layers":

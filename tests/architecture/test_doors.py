@@ -26,12 +26,12 @@ PURE = frozenset(
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """The top-level packages that a module imports, each with its line."""
+    """The top-level packages that a module imports by their full name, each with its line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0], node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0], node.lineno
 
 
 def acting_calls(sources: Iterable[Source]) -> list[str]:

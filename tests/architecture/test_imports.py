@@ -39,6 +39,7 @@ PLANTS = [
 ALLOWED = [
     ("tiers/model", "import numpy"),
     ("connectors/port", "from tiers import policy"),
+    ("connectors/matrix", "from tiers.ids import RoomId"),
     ("orchestrator/wiring", "import connectors.matrix"),
     ("orchestrator/flow", "import connectors.port.messages"),
     ("dashboard", "import orchestrator.client"),

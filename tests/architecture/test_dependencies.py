@@ -1,0 +1,156 @@
+"""What is declared is locked, hashed, explained and used; nothing else is imported."""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from .conftest import PACKAGES, Source
+from .test_doors import imported
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("build", "dev", "lock", "model", "runtime", "synapse")
+# A line of a lock: a pin with its marker, a hash, or where the pin comes from.
+LINE = re.compile(
+    r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.!+]+( ; [\w.'\"<>=!() ]+)? \\"
+    r"|    --hash=sha256:[0-9a-f]{64}( \\)?"
+    r"|    # .*"
+)
+
+Project = Mapping[str, Mapping[str, list[str] | Mapping[str, list[str]]]]
+
+
+def strange_lines(lock: str) -> list[str]:
+    """Lines of a lock that are not a hashed pin: an option, a host, a path, an unhashed name."""
+    return [line for line in lock.splitlines() if not LINE.fullmatch(line) or "://" in line]
+
+
+def pins(lock: str) -> dict[str, list[str]]:
+    """The versions that a lock names, by distribution: two where a marker decides."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==([\w.!+]+)", lock, re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    return found
+
+
+def unmet(requirements: Iterable[str], lock: str) -> list[str]:
+    """Requirements that a lock does not name, or names in a version that does not fit."""
+    locked = pins(lock)
+    return [
+        text
+        for text in requirements
+        for versions in [locked.get(canonicalize_name(Requirement(text).name), [])]
+        if not versions or not all(map(Requirement(text).specifier.contains, versions))
+    ]
+
+
+def distributions(requirements: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(text).name) for text in requirements}
+
+
+def used(sources: Iterable[Source]) -> dict[str, str]:
+    """The distributions that code imports, each with one place that does."""
+    owners = packages_distributions()
+    ours = {*PACKAGES, "tests", "tools", ""} | sys.stdlib_module_names
+    return {
+        canonicalize_name(owner): f"{source.path}:{line}"
+        for source in sources
+        for package, line in imported(source.tree)
+        if package not in ours
+        for owner in owners.get(package, [package])
+    }
+
+
+def lock(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def declared(pyproject: Project) -> dict[str, list[str]]:
+    """The requirements of the project, by extra; those that run it under `runtime`."""
+    project = pyproject["project"]
+    runtime, extras = project["dependencies"], project["optional-dependencies"]
+    assert isinstance(runtime, list)
+    assert isinstance(extras, Mapping)
+    return {"runtime": runtime, **extras}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_holds_hashed_pins_and_nothing_else(name: str) -> None:
+    assert strange_lines(lock(name)) == []
+    assert pins(lock(name)) != {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url https://example.org/simple",
+        "--find-links /somewhere",
+        "numpy @ file:///somewhere/numpy.whl",
+        "numpy>=2",
+        "numpy==2.4.6",
+        "    # from https://example.org",
+    ],
+)
+def test_a_strange_line_in_a_lock_is_found(line: str) -> None:
+    assert strange_lines(line) == [line]
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev", "model"])
+def test_the_lock_is_in_step_with_what_is_declared(
+    declared: dict[str, list[str]], name: str
+) -> None:
+    assert unmet([*declared["runtime"], *declared[name]], lock(name)) == []
+
+
+def test_a_lock_out_of_step_is_found() -> None:
+    text = "numpy==2.4.6 \\\n"
+    assert unmet(["numpy>=2"], text) == []
+    assert unmet(["numpy>=3", "onnx>=1"], text) == ["numpy>=3", "onnx>=1"]
+
+
+def test_the_homeserver_is_in_no_environment_of_ours() -> None:
+    assert "matrix-synapse" in pins(lock("synapse"))
+    for name in set(LOCKS) - {"synapse"}:
+        assert "matrix-synapse" not in pins(lock(name))
+
+
+def test_the_product_imports_what_it_declares_and_no_more(
+    product: list[Source], declared: dict[str, list[str]]
+) -> None:
+    found = used(product)
+    undeclared = {name: found[name] for name in found.keys() - distributions(declared["runtime"])}
+    assert undeclared == {}
+
+
+def test_tests_and_tools_import_what_is_declared(
+    everything: list[Source], declared: dict[str, list[str]]
+) -> None:
+    found = used(everything)
+    known = set().union(*map(distributions, declared.values()))
+    assert {name: found[name] for name in found.keys() - known} == {}
+
+
+def test_everything_declared_for_running_is_used(
+    product: list[Source], declared: dict[str, list[str]]
+) -> None:
+    assert distributions(declared["runtime"]) - used(product).keys() == set()
+
+
+def test_use_is_told_by_distribution() -> None:
+    source = Source("orchestrator/x.py", "import nio.crypto\nfrom nacl import utils\nimport os\n")
+    assert used([source]).keys() == {"matrix-nio", "pynacl"}
+
+
+def test_every_dependency_is_explained(declared: dict[str, list[str]]) -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| \[?`([\w.-]+)(?:\[[\w,]+\])?`", page, re.MULTILINE))
+    everything = set().union(*map(distributions, declared.values()))
+    assert everything - rows == set(), "explain these in docs/dependencies.md"
+    outside = {"matrix-synapse", "setuptools", "uv"}
+    assert rows - everything - outside == set(), "these are no longer declared"
