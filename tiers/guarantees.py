@@ -1,12 +1,19 @@
 """Testable promises of a room, and how surely we know that one holds.
 
-Rule kept here: a guarantee is never true or false by itself. It is held with a value, a grade of
-evidence, the one who says so, and the instant of the reading. What was only asked for
-(``REQUESTED``) is below everything that a policy may accept.
+Rules kept here:
+
+1. A guarantee is never true or false by itself. It is held with a value, a grade of evidence, the
+   one who says so, and the instant of the reading.
+2. What was only asked for (``REQUESTED``) is below everything that a policy may accept.
+3. Evidence lapses: what a person saw after 30 days, what we read after 24 hours. What is dated
+   later than now is no evidence.
+4. A bound is met only when no holding of the same promise tells of a longer one.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from types import MappingProxyType
 
 
 class Guarantee(Enum):
@@ -31,6 +38,13 @@ class Evidence(IntEnum):
     REQUESTED = 0
     ATTESTED = 1
     VERIFIED = 2
+
+
+_HOUR = 3_600_000_000
+LAPSES: Mapping[Evidence, int] = MappingProxyType(
+    {Evidence.ATTESTED: 30 * 24 * _HOUR, Evidence.VERIFIED: 24 * _HOUR}
+)
+"""For how long evidence of a grade counts, microseconds."""
 
 
 class Source(Enum):
@@ -61,6 +75,12 @@ class Holding:
     value: int | None = None
     by: str | None = None
 
+    def stands(self, at: int) -> bool:
+        """Whether this counts at ``at``: seen, by a named person if by any, and not lapsed."""
+        nameless = self.evidence is Evidence.ATTESTED and self.by is None
+        lapses = LAPSES.get(self.evidence)
+        return lapses is not None and not nameless and 0 <= at - self.at <= lapses
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -76,12 +96,13 @@ class Demand:
     least: Evidence
     at_most: int | None = None
 
-    def met_by(self, holding: Holding) -> bool:
-        """Whether ``holding`` fulfils this demand."""
-        if holding.guarantee is not self.guarantee or holding.evidence is Evidence.REQUESTED:
-            return False
-        if holding.evidence < self.least:
-            return False
+    def met_by(self, holdings: Iterable[Holding], at: int) -> bool:
+        """Whether what is held of a room fulfils this demand at ``at`` (microseconds UTC)."""
+        of_this = tuple(h for h in holdings if h.guarantee is self.guarantee)
+        proven = any(h.evidence >= self.least and self._within(h) for h in of_this if h.stands(at))
+        return proven and not any(h.value is not None and not self._within(h) for h in of_this)
+
+    def _within(self, holding: Holding) -> bool:
         if self.at_most is None:
             return True
         return holding.value is not None and 0 < holding.value <= self.at_most

@@ -120,6 +120,11 @@ class Roster:
         object.__setattr__(self, "_grants", MappingProxyType(_by_person(self.grants)))
         if len(self._people) != len(self.people):
             raise ValueError("two lines of the roster have the same person id")
+        if len({s.side_id for s in self.sides}) != len(self.sides):
+            raise ValueError("two lines of the roster have the same side id")
+        sideless = sorted({p.side for p in self.people} - {s.side_id for s in self.sides})
+        if sideless:
+            raise ValueError(f"people name sides that are not listed: {', '.join(sideless)}")
         strangers = sorted(set(self._grants) - set(self._people))
         if strangers:
             raise ValueError(f"grants name people who are not listed: {', '.join(strangers)}")
@@ -139,14 +144,16 @@ class Roster:
     def may_see(self, person_id: PersonId, compartment: CompartmentId, tier: Tier, at: int) -> bool:
         """Whether a grant valid at ``at`` covers ``tier`` of ``compartment``, walls aside."""
         return any(
-            g.compartment == compartment and g.highest >= tier
-            for g in self.grants_of(person_id, at)
+            g.compartment == compartment and g.highest >= tier and g.span.holds(at)
+            for g in self._grants.get(person_id, ())
         )
 
     def walled_off(self, person_id: PersonId, compartment: CompartmentId, at: int) -> bool:
         """Whether a wall stands between ``compartment`` and something the person may also read."""
-        held = {g.compartment for g in self.grants_of(person_id, at)}
-        return any(w.span.holds(at) and w.faces(compartment) in held for w in self.walls)
+        beyond = {w.faces(compartment) for w in self.walls if w.span.holds(at)}
+        return any(
+            g.compartment in beyond and g.span.holds(at) for g in self._grants.get(person_id, ())
+        )
 
     def cleared(
         self, compartment: CompartmentId, tier: Tier, side: SideId | None, at: int

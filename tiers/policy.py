@@ -2,19 +2,21 @@
 
 Rules kept here (PRODUCT.md section 2, invariants 1, 3, 13 and 14):
 
-1. Nothing is allowed that was not checked. Each check answers, also when it allows.
+1. Nothing is allowed that was not checked. Each check of a room answers, also when it allows;
+   its members are checked one by one, and those who may read answer together.
 2. The recipients of a room are its members as read back. An unknown account, one without
-   clearance, an incomplete or stale list: hold.
+   clearance, an empty, incomplete or stale list: hold. Whose an account is says the roster in
+   force, at each decision anew.
 3. A guarantee counts with the evidence that the tier accepts; what was only requested never does.
 4. All reasons against are reported, not the first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from tiers.conversation import Conversation
-from tiers.decision import Decision, Effect, Reason
+from tiers.decision import Decision, Effect, Reason, all_of
 from tiers.guarantees import Demand, Guarantee, Holding
 from tiers.ids import AccountId, ConnectorName, DeviceId, RuleId, SideId
 from tiers.people import Person, Roster
@@ -58,6 +60,11 @@ class TierPolicy:
     keep_for: int
     poison_blocks: bool
 
+    @property
+    def devices_verified(self) -> bool:
+        """Every device of every member must have been verified by two people."""
+        return any(d.guarantee is Guarantee.DEVICES_VERIFIED for d in self.demands)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -69,6 +76,9 @@ class Policy:
         topics: topic to tier.
         held_for: time within which a held message must be settled, microseconds.
         lab_allowed: the deal is marked made-up, so a channel's grade *lab* is enough.
+
+    Raises:
+        ValueError: a tier has no entry.
     """
 
     hash: str
@@ -76,6 +86,11 @@ class Policy:
     topics: Mapping[str, Tier]
     held_for: int
     lab_allowed: bool = False
+
+    def __post_init__(self) -> None:
+        missing = [tier.value for tier in Tier if tier not in self.tiers]
+        if missing:
+            raise ValueError(f"the policy says nothing of the tier {', '.join(missing)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +150,36 @@ def decide_recipient(
     at: int,
 ) -> Decision:
     """Whether one member may read a message of ``as_tier`` in ``conversation`` at ``at``."""
-    person = who.person
-    if person is None:
+    person = roster.owner(who.connector, who.account)
+    if person is None or who.person is None or who.person.person_id != person.person_id:
         stranger = "an account that nobody on the list owns is a member"
         return Decision((_check("known", ok=False, otherwise=stranger, subject=who.account),))
-    covered = roster.may_see(person.person_id, conversation.compartment, as_tier, at)
-    walled = roster.walled_off(person.person_id, conversation.compartment, at)
-    foreign = conversation.side is not None and person.side != conversation.side
-    found = (
-        ("cleared", covered, f"{person.name} has no clearance for this tier now"),
-        ("wall", not walled, f"a wall stands between {person.name} and this compartment"),
-        ("side", not foreign, f"{person.name} is not of the side that this is private to"),
-        ("devices", *_devices(who.devices, person, tier)),
-    )
-    return Decision(
-        tuple(_check(rule, ok=ok, otherwise=no, subject=who.account) for rule, ok, no in found)
-    )
+    against = _against(person, roster, conversation, as_tier, at)
+    found = (*against, *_devices(who.devices, person, tier))
+    return Decision(tuple(_hold(rule, no, who.account) for rule, no in found)) if found else _MAY
+
+
+def decide_members(
+    members: Iterable[RecipientFacts],
+    roster: Roster,
+    conversation: Conversation,
+    tier: TierPolicy,
+    *,
+    as_tier: Tier,
+    at: int,
+) -> Decision:
+    """Whether every member of a room may read: one reason if so, else all reasons against.
+
+    A room without readers is held: an empty list is what a failed reading looks like.
+    """
+    found = [
+        decide_recipient(who, roster, conversation, tier, as_tier=as_tier, at=at) for who in members
+    ]
+    if not found:
+        return Decision((_hold("readers", "the room has no member who would read it"),))
+    if all(found):
+        return Decision((Reason(_READERS, Effect.ALLOW, f"each of {len(found)} members checked"),))
+    return all_of(decision for decision in found if not decision)
 
 
 def decide_room(
@@ -173,7 +202,7 @@ def decide_room(
             *(_check(rule, ok=ok, otherwise=no) for rule, ok, no in found),
             _fresh("posture", room.posture_at, tier.fresh_for, at),
             _fresh("members", room.members_at, tier.fresh_for, at),
-            *(_demand(demand, room.holdings) for demand in demanded),
+            *(_demand(demand, room.holdings, at) for demand in demanded),
         )
     )
 
@@ -184,10 +213,30 @@ def clock_decision(*, trusted: bool) -> Decision:
     return Decision((_check("clock", ok=trusted, otherwise=doubt),))
 
 
+_READERS = RuleId("readers")
+_MAY = Decision((Reason(_READERS, Effect.ALLOW, "checked"),))
+
+
+def _against(
+    person: Person, roster: Roster, conversation: Conversation, as_tier: Tier, at: int
+) -> Iterator[tuple[str, str]]:
+    compartment, side = conversation.compartment, conversation.side
+    if not roster.may_see(person.person_id, compartment, as_tier, at):
+        yield "cleared", f"{person.name} has no clearance for this tier now"
+    if roster.walled_off(person.person_id, compartment, at):
+        yield "wall", f"a wall stands between {person.name} and this compartment"
+    if side is not None and person.side != side:
+        yield "side", f"{person.name} is not of the side that this is private to"
+
+
 def _check(rule: str, *, ok: bool, otherwise: str, subject: str = "") -> Reason:
     if ok:
         return Reason(RuleId(rule), Effect.ALLOW, "checked", subject)
-    return Reason(RuleId(rule), Effect.HOLD, otherwise, subject)
+    return _hold(rule, otherwise, subject)
+
+
+def _hold(rule: str, because: str, subject: str = "") -> Reason:
+    return Reason(RuleId(rule), Effect.HOLD, because, subject)
 
 
 def _fresh(what: str, read_at: int | None, fresh_for: int, at: int) -> Reason:
@@ -198,27 +247,27 @@ def _fresh(what: str, read_at: int | None, fresh_for: int, at: int) -> Reason:
     return _check(what, ok=0 <= age <= fresh_for, otherwise=stale)
 
 
-def _demand(demand: Demand, holdings: tuple[Holding, ...]) -> Reason:
+def _demand(demand: Demand, holdings: tuple[Holding, ...], at: int) -> Reason:
     name = demand.guarantee.value
-    found = any(demand.met_by(h) for h in holdings)
-    missing = f"{name} is not held with the evidence that this tier accepts"
-    return _check("guarantee", ok=found, otherwise=missing, subject=name)
+    missing = f"{name} is not held as this tier demands, with evidence that it accepts"
+    return _check("guarantee", ok=demand.met_by(holdings, at), otherwise=missing, subject=name)
 
 
 _NEVER = frozenset({KeyState.REVOKED, KeyState.COMPROMISED})
 _KNOWN = frozenset({KeyState.PINNED, KeyState.VERIFIED})
+_VERIFIED = frozenset({KeyState.VERIFIED})
 
 
 def _devices(
     devices: tuple[DeviceFact, ...] | None, person: Person, tier: TierPolicy
-) -> tuple[bool, str]:
-    demanded = any(d.guarantee is Guarantee.DEVICES_VERIFIED for d in tier.demands)
-    if devices is None:
-        return not demanded, f"the devices of {person.name} cannot be read"
-    states = {d.state for d in devices}
+) -> Iterator[tuple[str, str]]:
+    states = {d.state for d in devices or ()}
+    if states == _VERIFIED:
+        return
     if states & _NEVER:
-        return False, f"{person.name} has a revoked or compromised device"
-    if demanded:
-        return states == {KeyState.VERIFIED}, f"{person.name} has no device, or one nobody verified"
-    changed = bool(states - _KNOWN)
-    return not (changed and tier.changed_key_holds), f"{person.name} has a new device or key"
+        yield "devices", f"{person.name} has a revoked or compromised device"
+    elif tier.devices_verified:
+        none = "no device that can be read" if not states else "a device that nobody verified"
+        yield "devices", f"{person.name} has {none}"
+    elif tier.changed_key_holds and not states <= _KNOWN:
+        yield "devices", f"{person.name} has a new device or key"

@@ -22,7 +22,7 @@ from tiers.policy import (
     RecipientFacts,
     RoomFacts,
     clock_decision,
-    decide_recipient,
+    decide_members,
     decide_room,
 )
 from tiers.tier import Strength, Tier
@@ -34,11 +34,18 @@ class Placed:
 
     Attributes:
         asked: it is, on soft evidence, above the conversation: its author is asked.
+
+    Raises:
+        ValueError: it would be treated below its conversation's floor.
     """
 
     conversation: Conversation
     as_tier: Tier
     asked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.as_tier < self.conversation.floor:
+            raise ValueError("a message is never treated below its conversation's floor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,9 @@ def _in_bound(
 
 
 def _by_tier(tier: Tier, choices: tuple[Conversation, ...]) -> Placed | Held:
+    if len({(c.deal_id, c.compartment) for c in choices}) > 1:
+        because = "its author may write in more than one deal or compartment"
+        return Held(_no("which", because), tier, None, choices)
     for floor in Tier:
         if floor < tier:
             continue
@@ -184,14 +194,26 @@ def decide_leg(
             decide_room(
                 view.facts, placed.conversation, tier, lab_allowed=policy.lab_allowed, at=at
             ),
-            *(
-                decide_recipient(
-                    who, roster, placed.conversation, tier, as_tier=placed.as_tier, at=at
-                )
-                for who in view.recipients
+            decide_members(
+                view.recipients,
+                roster,
+                placed.conversation,
+                tier,
+                as_tier=placed.as_tier,
+                at=at,
             ),
+            _same_room(view, placed.conversation),
         )
     )
+
+
+def _same_room(view: RoomView, conversation: Conversation) -> Decision:
+    """The facts are of a room of this conversation, and of that room as it is bound now."""
+    binding, facts = view.binding, view.facts
+    of_this = binding.conversation_id == conversation.conversation_id
+    if of_this and (binding.host, binding.paused) == (facts.host, facts.paused):
+        return _yes("binding", "checked")
+    return _no("binding", "what was read is not of a room that this conversation is bound to")
 
 
 def _no(rule: str, because: str) -> Decision:

@@ -16,11 +16,13 @@ class Tier(Enum):
     OPERATIONS = "operations"
     VALUATION = "valuation"
 
+    def __init__(self, _: str) -> None:
+        self._place = len(type(self).__members__)  # in the order written; stored nowhere
+
     def __lt__(self, other: object) -> bool:
         if type(other) is not Tier:
             return NotImplemented
-        order = list(Tier)
-        return order.index(self) < order.index(other)
+        return self._place < other._place
 
 
 class Strength(Enum):
