@@ -1,0 +1,352 @@
+"""Seals bodies and names, opens them, destroys them, and turns the deals' epochs.
+
+Rules kept here:
+
+1. Every owner has its own random key; the row keeps it wrapped by the deal's epoch in use.
+2. The wrap is made inside the transaction that inserts the row, so that no row can appear under an
+   epoch that has already been emptied.
+3. An epoch's key is destroyed only after the transaction that re-wrapped its last living row is on
+   disk. A crash at any point leaves both keys, and the next turn goes on from there.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from orchestrator.clock import Clock
+from orchestrator.seal.blobs import Blobs
+from orchestrator.seal.envelope import (
+    HEAD_BYTES,
+    Opening,
+    Sealing,
+    open_bytes,
+    seal_bytes,
+)
+from orchestrator.seal.epochs import EpochKeys
+from orchestrator.seal.errors import Destroyed, SealError, Tampered
+from orchestrator.seal.master import MasterKey
+from orchestrator.seal.wrap import MessageKey, Subject, new_key, unwrap, wrap
+from orchestrator.secrets.port import SecretStore
+from orchestrator.store.unit import Store, Tx
+
+INLINE_MAX = 256 * 1024
+"""Text of up to this many bytes lies in its row; more lies in a file."""
+BATCH = 500
+"""Rows re-wrapped in one transaction: about 10 ms, so that a turn delays nobody."""
+
+ABREAST = 16
+"""Deals turned at the same time, so that their commits and flushes share the disk's waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A sealed body before it is inserted. ``envelope`` None: it lies in ``blobs/<owner>``."""
+
+    owner: str
+    deal_id: str
+    size: int
+    key: MessageKey = field(repr=False)
+    envelope: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A sealed body with its key, read in a transaction, to be opened after it."""
+
+    owner: str
+    deal_id: str
+    size: int
+    key: MessageKey = field(repr=False)
+    envelope: bytes | None = field(repr=False)
+    blobs: Blobs = field(repr=False)
+
+    def read(self) -> bytes:
+        """Returns the text (blocking when it lies in a file; then prefer ``stream``).
+
+        Raises:
+            Destroyed: its file is gone.
+            Tampered: it is not what was sealed.
+        """
+        envelope = self.blobs.read_all(self.owner) if self.envelope is None else self.envelope
+        key = self.key
+        text = open_bytes(key.key, key.key_id, self.owner, self.deal_id, envelope)
+        return self._sized(text)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yields the text in pieces of about 1 MiB.
+
+        Each piece is authentic when it comes; that none is missing is known only when the
+        iteration ends without an error.
+
+        Raises:
+            Destroyed: its file is gone.
+            Tampered: it is not what was sealed, or was cut short.
+        """
+        if self.envelope is not None:
+            yield self.read()
+            return
+        opening, count = None, 0
+        async for piece in self.blobs.read(self.owner):
+            rest = piece
+            if opening is None:
+                opening, rest = self._opening(piece), piece[HEAD_BYTES:]
+            text = await asyncio.to_thread(opening.add, rest)
+            count += len(text)
+            yield text
+        last = self._opening(b"").finish() if opening is None else opening.finish()
+        if count + len(last) != self.size:
+            raise Tampered("a sealed file has another length than its row")
+        yield last
+
+    def _opening(self, piece: bytes) -> Opening:
+        key = self.key
+        return Opening(piece[:HEAD_BYTES], key.key, key.key_id, self.owner, self.deal_id)
+
+    def _sized(self, text: bytes) -> bytes:
+        if len(text) != self.size:
+            raise Tampered("a sealed body has another length than its row")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn of a deal's epoch did.
+
+    Attributes:
+        rewrapped: living rows that now hang on the new epoch.
+        ended: epoch keys destroyed.
+        unreadable: owners whose wrap was not ours; they were unreadable before.
+    """
+
+    deal_id: str
+    rewrapped: int
+    ended: int
+    unreadable: tuple[str, ...]
+
+
+class Sealer:
+    """Sealing for one home.
+
+    Args:
+        home: the home's folder; large envelopes lie in ``blobs`` below it.
+        secrets: keeps the epoch keys.
+        master: wraps them.
+        clock: for their age.
+
+    Raises:
+        Tampered: an epoch key was not wrapped by this master key.
+    """
+
+    def __init__(self, home: Path, secrets: SecretStore, master: MasterKey, clock: Clock) -> None:
+        self._epochs = EpochKeys(secrets, master, clock)
+        self._blobs = Blobs(home)
+        self._turning: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def prepare(self, deal_id: str, owner: str, text: bytes) -> SealedRow:
+        """Seals up to ``INLINE_MAX`` bytes; computes only, touches nothing.
+
+        Raises:
+            SealError: it is larger; use ``prepare_stream``.
+        """
+        if len(text) > INLINE_MAX:
+            raise SealError(f"more than {INLINE_MAX} bytes are sealed as a stream")
+        key = new_key()
+        envelope = seal_bytes(key.key, key.key_id, owner, deal_id, text)
+        return SealedRow(owner, deal_id, len(text), key, envelope)
+
+    async def prepare_stream(
+        self, deal_id: str, owner: str, pieces: AsyncIterator[bytes]
+    ) -> SealedRow:
+        """Seals text of any size, into a file when it is larger than ``INLINE_MAX``.
+
+        The file is on disk when this returns; ``discard`` it when the row is never inserted.
+
+        Raises:
+            SealError: this owner already has a file.
+            Exception: what ``pieces`` raised; nothing is left behind.
+        """
+        first = bytearray()
+        async for piece in pieces:
+            first += piece
+            if len(first) > INLINE_MAX:
+                return await self._to_file(deal_id, owner, bytes(first), pieces)
+        return self.prepare(deal_id, owner, bytes(first))
+
+    async def _to_file(
+        self, deal_id: str, owner: str, first: bytes, rest: AsyncIterator[bytes]
+    ) -> SealedRow:
+        key, size = new_key(), len(first)
+        sealing = Sealing(key.key, key.key_id, owner, deal_id)
+
+        async def sealed() -> AsyncIterator[bytes]:
+            nonlocal size
+            yield sealing.head + await asyncio.to_thread(sealing.add, first)
+            async for piece in rest:
+                size += len(piece)
+                yield await asyncio.to_thread(sealing.add, piece)
+            yield sealing.finish()
+
+        await self._blobs.write(owner, sealed())
+        return SealedRow(owner, deal_id, size, key, None)
+
+    def discard(self, row: SealedRow) -> None:
+        """Removes the file of a row that will not be inserted."""
+        if row.envelope is None:
+            self._blobs.remove(row.owner)
+
+    def insert(self, tx: Tx, row: SealedRow) -> None:
+        """Inserts a prepared row under the deal's epoch in use."""
+        epoch = self._epochs.current(row.deal_id)
+        subject = Subject(row.owner, row.deal_id, row.size, row.envelope is not None)
+        wrapped = wrap(row.key, epoch.epoch_id, epoch.key, subject)
+        tx.run(
+            "INSERT INTO sealed (owner, deal_id, epoch, wrapped, envelope, size)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (row.owner, row.deal_id, epoch.epoch_id, wrapped, row.envelope, row.size),
+        )
+
+    def exists(self, tx: Tx, owner: str) -> bool:
+        """Tells whether something is sealed under ``owner``."""
+        return tx.one("SELECT 1 FROM sealed WHERE owner = ?", (owner,)) is not None
+
+    def unlock(self, tx: Tx, owner: str) -> Unlocked:
+        """Reads a row and its key; open it with ``read`` or ``stream``, also after ``tx``.
+
+        Raises:
+            Destroyed: there is no such row, or its epoch has ended.
+            Tampered: the row is not what we wrote.
+        """
+        try:
+            return self._unlock(tx, owner)
+        except Destroyed:
+            # On a reader's connection a turn may have ended the epoch since the row was read:
+            # the row as it is now hangs on the next one.
+            return self._unlock(tx, owner)
+
+    def _unlock(self, tx: Tx, owner: str) -> Unlocked:
+        row = tx.one(
+            "SELECT deal_id, epoch, wrapped, envelope, size FROM sealed WHERE owner = ?", (owner,)
+        )
+        if row is None:
+            raise Destroyed("nothing is sealed under this owner")
+        deal_id, epoch, wrapped, envelope, size = row
+        subject = Subject(owner, deal_id, size, envelope is not None)
+        key = unwrap(wrapped, epoch, self._epochs.key(deal_id, epoch), subject)
+        return Unlocked(owner, deal_id, size, key, envelope, self._blobs)
+
+    def open(self, tx: Tx, owner: str) -> bytes:
+        """Returns the text sealed under ``owner``.
+
+        Raises:
+            Destroyed: it is gone.
+            Tampered: it is not what we sealed.
+        """
+        return self.unlock(tx, owner).read()
+
+    def destroy(self, tx: Tx, owner: str) -> bool:
+        """Destroys what is sealed under ``owner``; False when there was nothing.
+
+        The row goes with the transaction, a file right after it, and what old copies of the
+        home still hold goes with the epoch.
+        """
+        row = tx.one("DELETE FROM sealed WHERE owner = ? RETURNING envelope IS NULL", (owner,))
+        if row is None:
+            return False
+        if row[0]:
+            tx.after_commit(lambda: self._blobs.remove(owner))
+        return True
+
+    async def recover(self, store: Store) -> int:
+        """Removes files without a row; called at start, before anything is sealed."""
+        rows = await store.read(
+            lambda tx: tx.all("SELECT owner FROM sealed WHERE envelope IS NULL")
+        )
+        return await asyncio.to_thread(self._blobs.sweep, [owner for (owner,) in rows])
+
+    async def turn_due(
+        self, store: Store, now: int, *, stop: Callable[[], bool] = lambda: False
+    ) -> list[Turn]:
+        """Turns every deal whose epoch is past its hour or was left half-turned.
+
+        Args:
+            store: holds the rows.
+            now: microseconds UTC.
+            stop: asked between groups of ``ABREAST``; True ends early (the rest stays due).
+        """
+        turns: list[Turn] = []
+        due = self._epochs.due(now)
+        for first in range(0, len(due), ABREAST):
+            if stop():
+                break
+            group = due[first : first + ABREAST]
+            turns += await self._turn_all(store, group)
+        return turns
+
+    async def _turn_all(self, store: Store, deals: list[str]) -> list[Turn]:
+        work = (self.turn(store, deal_id) for deal_id in deals)
+        done = await asyncio.gather(*work, return_exceptions=True)
+        failed = [result for result in done if isinstance(result, BaseException)]
+        if failed:
+            raise failed[0]
+        return [result for result in done if isinstance(result, Turn)]
+
+    async def turn(self, store: Store, deal_id: str) -> Turn:
+        """Ends the deal's epochs: re-wraps what lives, then destroys their keys.
+
+        Raises:
+            StoreError: a transaction failed; no key was destroyed.
+        """
+        async with self._turning[deal_id]:
+            old = self._epochs.retire(deal_id)
+            rewrapped, unreadable = 0, []
+            for epoch in old:
+                moved, bad = await self._empty(store, deal_id, epoch)
+                rewrapped += moved
+                unreadable += bad
+                await asyncio.to_thread(self._epochs.end, deal_id, epoch)
+            return Turn(deal_id, rewrapped, len(old), tuple(unreadable))
+
+    async def _empty(self, store: Store, deal_id: str, epoch: str) -> tuple[int, list[str]]:
+        if await store.read(partial(_lives, deal_id=deal_id, epoch=epoch)):
+            await asyncio.to_thread(self._epochs.current, deal_id)  # flushed outside the writer
+        last, moved, bad = "", 0, list[str]()
+        while True:
+            batch = await store.write(
+                partial(self._rewrap, deal_id=deal_id, epoch=epoch, after=last)
+            )
+            moved += sum(ok for _, ok in batch)
+            bad += [owner for owner, ok in batch if not ok]
+            if len(batch) < BATCH:
+                return moved, bad
+            last = batch[-1][0]
+
+    def _rewrap(self, tx: Tx, deal_id: str, epoch: str, after: str) -> list[tuple[str, bool]]:
+        rows = tx.all(
+            "SELECT owner, wrapped, size, envelope IS NOT NULL FROM sealed"
+            " WHERE deal_id = ? AND epoch = ? AND owner > ? ORDER BY owner LIMIT ?",
+            (deal_id, epoch, after, BATCH),
+        )
+        return [
+            (owner, self._rewrap_one(tx, epoch, wrapped, Subject(owner, deal_id, size, bool(row))))
+            for owner, wrapped, size, row in rows
+        ]
+
+    def _rewrap_one(self, tx: Tx, epoch: str, wrapped: bytes, subject: Subject) -> bool:
+        try:
+            key = unwrap(wrapped, epoch, self._epochs.key(subject.deal_id, epoch), subject)
+        except Tampered:
+            return False
+        new = self._epochs.current(subject.deal_id)
+        tx.expect(
+            "UPDATE sealed SET epoch = ?, wrapped = ? WHERE owner = ? AND epoch = ?",
+            (new.epoch_id, wrap(key, new.epoch_id, new.key, subject), subject.owner, epoch),
+        )
+        return True
+
+
+def _lives(tx: Tx, deal_id: str, epoch: str) -> bool:
+    sql = "SELECT 1 FROM sealed WHERE deal_id = ? AND epoch = ? LIMIT 1"
+    return tx.one(sql, (deal_id, epoch)) is not None
