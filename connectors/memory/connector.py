@@ -21,6 +21,16 @@ from connectors.memory.network import shared
 from connectors.memory.settings import Settings
 from connectors.memory.trust import NEVER, TRUSTED, TrustStore
 from connectors.memory.wire import BrokenError, JsonObject, Link, NotSentError, Refusal
+from connectors.port import (
+    AccountId,
+    DeliveryKey,
+    Evidence,
+    Guarantee,
+    Holding,
+    RemoteId,
+    RoomId,
+    Source,
+)
 from connectors.port.capabilities import Capabilities, Health, Posture
 from connectors.port.connector import Connector, Setup
 from connectors.port.errors import (
@@ -40,8 +50,6 @@ from connectors.port.messages import (
     MemberSnapshot,
     RoomSpec,
 )
-from tiers.guarantees import Evidence, Guarantee, Holding, Source
-from tiers.ids import AccountId, DeliveryKey, RemoteId, RoomId
 
 LONG_WAIT = 25.0
 """Seconds that a question for events may stay open."""

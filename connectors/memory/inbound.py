@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from connectors.memory.translate import BadAnswerError, maybe, need, one_of
 from connectors.memory.wire import JsonObject
+from connectors.port import AccountId, DeliveryKey, DeviceId, RemoteId, RoomId
 from connectors.port.events import (
     Batch,
     Event,
@@ -21,7 +22,6 @@ from connectors.port.events import (
     SettingsChanged,
 )
 from connectors.port.messages import Attachment, Content, Device
-from tiers.ids import AccountId, DeliveryKey, DeviceId, RemoteId, RoomId
 
 Attach = Callable[[JsonObject], Attachment]
 """Makes an attachment of a file as a message names it."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.memory.links import Address
 from connectors.memory.network import DAY
-from tiers.guarantees import Guarantee
+from connectors.port import Guarantee
 
 
 class Settings(BaseModel):

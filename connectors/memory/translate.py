@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from connectors.memory.wire import JsonObject
+from connectors.port import (
+    AccountId,
+    DeviceId,
+    Evidence,
+    Guarantee,
+    Holding,
+    RemoteId,
+    RoomId,
+    Source,
+)
 from connectors.port.capabilities import Posture, Undo
 from connectors.port.messages import (
     Accepted,
@@ -19,8 +29,6 @@ from connectors.port.messages import (
     Reader,
     RoomSpec,
 )
-from tiers.guarantees import Evidence, Guarantee, Holding, Source
-from tiers.ids import AccountId, DeviceId, RemoteId, RoomId
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ no verdict, so a changed key is never trusted by what was known before.
 import json
 from pathlib import Path
 
+from connectors.port import AccountId
 from connectors.port.messages import Device
-from tiers.ids import AccountId
 
 TRUSTED, NEVER = "trusted", "never"
 

@@ -80,6 +80,8 @@ class Connector(Protocol):
     def receive(self, cursor: str | None) -> AsyncIterator[Batch]:
         """Yields batches after ``cursor`` for ever, reconnecting by itself; None is from now on.
 
+        For None the first batch comes at once, empty where nothing happened: its cursor is what
+        "now" was, so that a crash before the first event skips nothing.
         What a batch holds is offered again until a ``receive`` starts from its cursor.
         """
         ...
