@@ -12,52 +12,21 @@ Rules kept here:
 import os
 import stat
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import platformdirs
-from pydantic import ValidationError
 
 from orchestrator.config.layers import Layers, environment_layer, flag_layer
+from orchestrator.config.mistakes import ConfigInvalid, Lines, Mistake, shape_mistakes
 from orchestrator.config.model import Config
 from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.smell import secrets_in
 
 FILE_NAME = "wallcross.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong with the settings.
-
-    Attributes:
-        place: dotted path, or the file.
-        line: in the file, None where it does not stand there.
-        wrong: what is wrong.
-        remedy: what to write or do.
-    """
-
-    place: str
-    wrong: str
-    remedy: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.place}: {self.wrong}. {self.remedy}"
-
-
-class ConfigInvalid(Exception):
-    """The settings cannot be used; every mistake is named."""
-
-    def __init__(self, file: Path | None, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(f"{file or 'settings'}: {len(mistakes)} mistakes")
-        self.file = file
-        self.mistakes = tuple(mistakes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +104,12 @@ def load(
     return Settings(folder, path if text else None, config, layers.sources)
 
 
-def check(data: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> list[Mistake]:
+def check(data: Mapping[str, Any], lines: Lines) -> list[Mistake]:
     """Every mistake in ``data``, the parsed content of a file whose keys stand at ``lines``."""
-    known = dict(lines)
-    found = [_secret(place, known) for place in secrets_in(dict(data))]
-    try:
-        Config.model_validate(data)
-    except ValidationError as error:
-        found += [_shape(e, known) for e in error.errors(include_url=False, include_input=False)]
-    found += _across(data, known)
-    return sorted(set(found), key=lambda m: (m.line or 0, m.place, m.wrong))
+    found = [_secret(place, lines) for place in secrets_in(dict(data))]
+    told = {mistake.place for mistake in found}
+    shape = shape_mistakes(Config, data, lines, "docs/configuration.md")
+    return [*found, *(m for m in shape if m.place not in told), *_across(data, lines)]
 
 
 def _read(path: Path, *, needed: bool) -> tuple[str, list[Mistake]]:
@@ -176,7 +141,7 @@ def _parse(text: str, mistakes: list[Mistake]) -> dict[str, Any]:
         return {}
 
 
-def _secret(place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> Mistake:
+def _secret(place: tuple[str, ...], lines: Lines) -> Mistake:
     return Mistake(
         ".".join(place),
         "this looks like a secret",
@@ -185,40 +150,7 @@ def _secret(place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> Mistak
     )
 
 
-def _shape(error: Any, lines: dict[tuple[str, ...], int]) -> Mistake:
-    place = tuple(str(p) for p in error["loc"] if p not in {"folder", "mail", "rfc3161", "[key]"})
-    wrong, remedy = _words(error, place)
-    return Mistake(".".join(place) or "file", wrong, remedy, nearest(lines, place))
-
-
-def _words(error: Any, place: tuple[str, ...]) -> tuple[str, str]:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return "there is no such setting", _meant(place)
-    if kind == "missing":
-        return "it is needed and missing", f"Write {place[-1]} = …"
-    if kind == "value_error":
-        return "not accepted", _sentence(str(context["error"]))
-    return _sentence(str(error["msg"])).rstrip("."), "See docs/configuration.md"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _meant(place: tuple[str, ...]) -> str:
-    names = {name for names in _field_names() for name in names}
-    close = get_close_matches(place[-1], sorted(names), 1)
-    return f"Did you mean {close[0]}?" if close else "Remove it; see wallcross config schema"
-
-
-def _field_names() -> list[list[str]]:
-    schema = Config.model_json_schema()
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return [list(part.get("properties", {})) for part in parts]
-
-
-def _across(data: Mapping[str, Any], lines: dict[tuple[str, ...], int]) -> list[Mistake]:
+def _across(data: Mapping[str, Any], lines: Lines) -> list[Mistake]:
     return [
         Mistake(".".join(place), wrong, remedy, nearest(lines, place))
         for place, wrong, remedy in (*_anchor_names(data), *_clock_channels(data), *_mail(data))

@@ -5,7 +5,7 @@ this finds nothing, the dotted path alone is told.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 _ARRAY = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(#.*)?$")
@@ -37,7 +37,7 @@ def lines_of(text: str) -> dict[Path, int]:
     return found
 
 
-def nearest(lines: dict[Path, int], path: Sequence[str]) -> int | None:
+def nearest(lines: Mapping[Path, int], path: Sequence[str]) -> int | None:
     """The line of ``path``, or of the closest table above it that is written."""
     for length in range(len(path), 0, -1):
         if (line := lines.get(tuple(path[:length]))) is not None:

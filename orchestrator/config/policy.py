@@ -1,0 +1,252 @@
+"""`policy.toml`: what each tier demands, as a document that a deal owner can read.
+
+Rules kept here:
+
+1. Every tier is there, and a stricter tier demands everything that a weaker one does, at least as
+   surely, at least as fresh.
+2. Floors that no policy goes below: what was only requested never counts; an unknown recipient
+   and a stale posture hold; members are readable and nobody comes in uninvited; VALUATION is
+   end-to-end encrypted, with every device verified, and never repeated by itself.
+3. A policy is known by the sha256 of its canonical form (RFC 8785), which two files that mean the
+   same share.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from orchestrator.config.mistakes import Mistake, PolicyInvalid, shape_mistakes
+from orchestrator.config.places import lines_of, nearest
+from orchestrator.config.spans import Length
+from tiers.guarantees import Demand, Evidence, Guarantee
+from tiers.policy import Grade, Policy, TierPolicy
+from tiers.tier import Tier
+
+GUIDE = "docs/policy.md"
+Least = Literal["attested", "verified"]
+TierName = Literal["coordination", "operations", "valuation"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class BoundPart(_Part):
+    """A demand with a bound."""
+
+    least: Least
+    at_most: Length
+
+
+class DemandsPart(_Part):
+    """The least evidence of each guarantee; what is left out is not demanded."""
+
+    encrypted_in_transit: Least | None = None
+    end_to_end_encrypted: Least | None = None
+    invite_only: Least | None = None
+    no_public_link: Least | None = None
+    members_readable: Least | None = None
+    history_hidden: Least | None = None
+    devices_verified: Least | None = None
+    timer: BoundPart | None = None
+
+    def demands(self) -> tuple[Demand, ...]:
+        """As the rules use them."""
+        return tuple(_demand(name, found) for name, found in self if found is not None)
+
+
+class TierPart(_Part):
+    """What one tier demands."""
+
+    fresh_for: Length
+    grade: Literal["lab", "field", "fit"]
+    changed_key: Literal["hold", "finding"]
+    repeat_after_unknown: Literal["ask", "repeat"]
+    body_for: Length
+    record_class: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    keep_for: Length
+    dead_head: Literal["blocks", "skips"]
+    demands: DemandsPart
+
+    def rules(self) -> TierPolicy:
+        """As the rules use them."""
+        return TierPolicy(
+            demands=self.demands.demands(),
+            fresh_for=self.fresh_for,
+            grade=Grade[self.grade.upper()],
+            changed_key_holds=self.changed_key == "hold",
+            repeat_unknown=self.repeat_after_unknown == "repeat",
+            body_for=self.body_for,
+            record_class=self.record_class,
+            keep_for=self.keep_for,
+            poison_blocks=self.dead_head == "blocks",
+        )
+
+
+class TiersPart(_Part):
+    """One table for each tier, none missing."""
+
+    valuation: TierPart
+    operations: TierPart
+    coordination: TierPart
+
+
+class PolicyFile(_Part):
+    """The whole document."""
+
+    version: Literal[1] = 1
+    held_for: Length
+    unknown_recipient: Literal["hold"] = "hold"
+    stale_posture: Literal["hold"] = "hold"
+    topics: dict[str, TierName]
+    tiers: TiersPart
+
+    @model_validator(mode="after")
+    def _topics(self) -> Self:
+        base = {tier.value: tier.value for tier in Tier}
+        if any(self.topics.get(topic) != tier for topic, tier in base.items()):
+            raise ValueError("topics valuation, operations and coordination keep their own tier")
+        return self
+
+
+def default_text() -> str:
+    """The policy that ships (PRODUCT.md section 3)."""
+    return (resources.files("orchestrator.config") / "policy.default.toml").read_text("utf-8")
+
+
+def read_policy(text: str, what: Path | str = "policy") -> str:
+    """Reads a policy file and returns its canonical document.
+
+    Args:
+        text: TOML.
+        what: how a mistake names it.
+
+    Raises:
+        PolicyInvalid: with every mistake.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyInvalid(what, [Mistake("TOML", str(error), f"See {GUIDE}")]) from None
+    return _checked(data, text, what)
+
+
+def canonical_policy(document: str) -> str:
+    """Checks a document (JSON) and returns its canonical form.
+
+    Raises:
+        PolicyInvalid: with every mistake.
+    """
+    try:
+        data = json.loads(document)
+    except ValueError:
+        raise PolicyInvalid("policy", [Mistake("JSON", "not JSON", f"See {GUIDE}")]) from None
+    return _checked(data, "", "policy")
+
+
+def to_policy(document: str, *, made_up: bool) -> Policy:
+    """The rules of a canonical document.
+
+    Args:
+        document: canonical, as adopted.
+        made_up: of the deal: a channel's grade *lab* is enough.
+
+    Raises:
+        PolicyInvalid: with every mistake.
+    """
+    file = PolicyFile.model_validate(json.loads(canonical_policy(document)))
+    return Policy(
+        hash=document_hash(document),
+        tiers={Tier(name): part.rules() for name, part in file.tiers},
+        topics={topic: Tier(name) for topic, name in file.topics.items()},
+        held_for=file.held_for,
+        lab_allowed=made_up,
+    )
+
+
+def document_hash(document: str) -> str:
+    """The sha256 of a canonical document, in hexadecimal."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def _demand(name: str, found: str | BoundPart) -> Demand:
+    if isinstance(found, BoundPart):
+        return Demand(Guarantee(name), Evidence[found.least.upper()], found.at_most)
+    return Demand(Guarantee(name), Evidence[found.upper()])
+
+
+def _checked(data: Any, text: str, what: Path | str) -> str:
+    lines = lines_of(text)
+    if mistakes := shape_mistakes(PolicyFile, data, lines, GUIDE):
+        raise PolicyInvalid(what, mistakes)
+    file = PolicyFile.model_validate(data)
+    found = (*_floors(file), *_order(file))
+    if mistakes := [Mistake(".".join(p), no, then, nearest(lines, p)) for p, no, then in found]:
+        raise PolicyInvalid(what, mistakes)
+    return rfc8785.dumps(file.model_dump(exclude_none=True)).decode()
+
+
+Finding = tuple[tuple[str, ...], str, str]
+_EVERYWHERE = (Guarantee.INVITE_ONLY, Guarantee.MEMBERS_READABLE)
+_ENCRYPTED = (Guarantee.ENCRYPTED_IN_TRANSIT, Guarantee.END_TO_END_ENCRYPTED)
+_VALUATION = (Guarantee.END_TO_END_ENCRYPTED, Guarantee.DEVICES_VERIFIED)
+
+
+def _floors(file: PolicyFile) -> Iterator[Finding]:
+    for name, part in file.tiers:
+        demanded = {d.guarantee for d in part.demands.demands()}
+        needed = (*_EVERYWHERE, *(_VALUATION if name == Tier.VALUATION.value else ()))
+        for guarantee in needed:
+            if guarantee not in demanded:
+                yield _missing(name, guarantee)
+        if not demanded.intersection(_ENCRYPTED):
+            yield _missing(name, Guarantee.ENCRYPTED_IN_TRANSIT)
+    if file.tiers.valuation.repeat_after_unknown != "ask":
+        place = ("tiers", "valuation", "repeat_after_unknown")
+        yield place, "VALUATION would be repeated by itself", "Write ask"
+
+
+def _missing(tier: str, guarantee: Guarantee) -> Finding:
+    place = ("tiers", tier, "demands", guarantee.value)
+    return place, "every policy demands it here", f"Write {guarantee.value} = …"
+
+
+def _order(file: PolicyFile) -> Iterator[Finding]:
+    parts = (file.tiers.coordination, file.tiers.operations, file.tiers.valuation)
+    for weaker, stricter, tier in zip(parts, parts[1:], list(Tier)[1:], strict=False):
+        yield from _not_weaker(weaker.rules(), stricter.rules(), ("tiers", tier.value))
+
+
+def _not_weaker(
+    weaker: TierPolicy, stricter: TierPolicy, place: tuple[str, ...]
+) -> Iterator[Finding]:
+    then = "A stricter tier is never weaker"
+    if stricter.fresh_for > weaker.fresh_for:
+        yield (*place, "fresh_for"), "readings may be older than in the tier below", then
+    if stricter.grade < weaker.grade:
+        yield (*place, "grade"), "less proof than in the tier below", then
+    if weaker.changed_key_holds and not stricter.changed_key_holds:
+        yield (*place, "changed_key"), "a changed key holds in the tier below", then
+    if stricter.repeat_unknown and not weaker.repeat_unknown:
+        yield (*place, "repeat_after_unknown"), "the tier below does not repeat", then
+    kept = {d.guarantee: d for d in stricter.demands}
+    for demand in weaker.demands:
+        if not _covers(kept, demand):
+            where = (*place, "demands", demand.guarantee.value)
+            yield where, "the tier below demands more here", then
+
+
+def _covers(kept: Mapping[Guarantee, Demand], demand: Demand) -> bool:
+    found = kept.get(demand.guarantee)
+    if found is None and demand.guarantee is Guarantee.ENCRYPTED_IN_TRANSIT:
+        found = kept.get(Guarantee.END_TO_END_ENCRYPTED)
+    if found is None or found.least < demand.least:
+        return False
+    return demand.at_most is None or (found.at_most or demand.at_most + 1) <= demand.at_most
