@@ -4,7 +4,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,12 @@ def read_sources(*folders: str) -> list[Source]:
     """Every Python file of the project under `folders`."""
     paths = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return [Source(str(p.relative_to(ROOT)), p.read_text(encoding="utf-8")) for p in sorted(paths)]
+
+
+def assert_none(found: Iterable[str]) -> None:
+    """Fails with every finding in full, one a line."""
+    listed = "\n".join(sorted(found))
+    assert not listed, f"\n{listed}"
 
 
 @pytest.fixture(scope="session")

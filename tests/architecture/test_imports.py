@@ -23,6 +23,7 @@ PLANTS = [
     ("adapters-are-strangers", "connectors/port/messages", "import connectors.matrix"),
     ("adapters-are-strangers", "connectors/telex/wire", "import connectors.port"),
     ("adapters-without-policy", "connectors/matrix", "from tiers import policy"),
+    ("adapters-without-policy", "connectors/matrix", "from tiers.ids import RoomId"),
     ("adapters-without-policy", "dashboard", "import tiers"),
     ("wiring-knows-adapters", "orchestrator/outbox", "import connectors.matrix"),
     ("wiring-knows-adapters", "orchestrator/flow", "from connectors import registry"),
@@ -39,7 +40,6 @@ PLANTS = [
 ALLOWED = [
     ("tiers/model", "import numpy"),
     ("connectors/port", "from tiers import policy"),
-    ("connectors/matrix", "from tiers.ids import RoomId"),
     ("orchestrator/wiring", "import connectors.matrix"),
     ("orchestrator/flow", "import connectors.port.messages"),
     ("dashboard", "import orchestrator.client"),
