@@ -1,4 +1,4 @@
-"""Large envelopes as files ``blobs/<owner>`` of the home.
+"""Large envelopes as files, named by their owner.
 
 Rules kept here: a file is whole and on disk before the row that names it can be; only sealed bytes
 ever touch it; and a file without a row is removed at the next start.
@@ -8,29 +8,28 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from orchestrator.seal.errors import Destroyed, SealError
 from orchestrator.secrets.ownfile import PART, make_folder, sync_folder
 
-FOLDER = "blobs"
 PIECE = 1 << 20
 """Bytes handed to a thread at a time, so that a document of any size costs little memory."""
 _OWNER = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Blobs:
-    """The blob folder of one home.
+    """A folder of sealed files, one for each owner.
 
     Args:
-        home: the home's folder.
+        folder: made for the owner alone when it is not there.
     """
 
-    def __init__(self, home: Path) -> None:
-        self.folder = home / FOLDER
-        make_folder(self.folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        make_folder(folder)
 
     def path(self, owner: str) -> Path:
         """Returns where the envelope of ``owner`` lies.
@@ -42,8 +41,11 @@ class Blobs:
             raise SealError("only an identifier of ours can name a sealed file")
         return self.folder / owner
 
-    async def write(self, owner: str, sealed: AsyncIterator[bytes]) -> None:
-        """Writes an envelope; whole and on disk when it returns, not there at all when it raises.
+    @asynccontextmanager
+    async def writing(self, owner: str) -> AsyncIterator[BinaryIO]:
+        """Gives a file to write an envelope into (in a thread: its writes block).
+
+        The file is whole and on disk after the block, and not there at all when the block raises.
 
         Raises:
             SealError: there is one already.
@@ -54,9 +56,8 @@ class Blobs:
             raise SealError("this owner already has a sealed file")
         try:
             with await asyncio.to_thread(_create, part) as file:
-                async for piece in sealed:
-                    await asyncio.to_thread(file.write, piece)
-                await asyncio.to_thread(os.fsync, file.fileno())
+                yield file
+                await asyncio.to_thread(_flush, file)
             await asyncio.to_thread(_publish, part, path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -109,7 +110,12 @@ class Blobs:
 def _create(part: Path) -> BinaryIO:
     part.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.fdopen(os.open(part, flags, 0o600), "wb", buffering=0)
+    return os.fdopen(os.open(part, flags, 0o600), "wb")
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _publish(part: Path, path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator.clock import Clock
 from orchestrator.seal.blobs import Blobs
@@ -32,6 +33,7 @@ from orchestrator.seal.wrap import MessageKey, Subject, new_key, unwrap, wrap
 from orchestrator.secrets.port import SecretStore
 from orchestrator.store.unit import Store, Tx
 
+FOLDER = "blobs"
 INLINE_MAX = 256 * 1024
 """Text of up to this many bytes lies in its row; more lies in a file."""
 BATCH = 500
@@ -142,7 +144,7 @@ class Sealer:
 
     def __init__(self, home: Path, secrets: SecretStore, master: MasterKey, clock: Clock) -> None:
         self._epochs = EpochKeys(secrets, master, clock)
-        self._blobs = Blobs(home)
+        self._blobs = Blobs(home / FOLDER)
         self._turning: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def prepare(self, deal_id: str, owner: str, text: bytes) -> SealedRow:
@@ -180,16 +182,13 @@ class Sealer:
     ) -> SealedRow:
         key, size = new_key(), len(first)
         sealing = Sealing(key.key, key.key_id, owner, deal_id)
-
-        async def sealed() -> AsyncIterator[bytes]:
-            nonlocal size
-            yield sealing.head + await asyncio.to_thread(sealing.add, first)
+        async with self._blobs.writing(owner) as file:
+            file.write(sealing.head)
+            await asyncio.to_thread(_add, file, sealing, first)
             async for piece in rest:
                 size += len(piece)
-                yield await asyncio.to_thread(sealing.add, piece)
-            yield sealing.finish()
-
-        await self._blobs.write(owner, sealed())
+                await asyncio.to_thread(_add, file, sealing, piece)
+            await asyncio.to_thread(file.write, sealing.finish())
         return SealedRow(owner, deal_id, size, key, None)
 
     def discard(self, row: SealedRow) -> None:
@@ -345,6 +344,10 @@ class Sealer:
             (new.epoch_id, wrap(key, new.epoch_id, new.key, subject), subject.owner, epoch),
         )
         return True
+
+
+def _add(file: BinaryIO, sealing: Sealing, text: bytes) -> None:
+    file.write(sealing.add(text))
 
 
 def _lives(tx: Tx, deal_id: str, epoch: str) -> bool:
