@@ -32,6 +32,10 @@ PLANTS = [
     ("orchestrator-layers", "orchestrator/outbox/dispatch", "from orchestrator import flow"),
     ("orchestrator-layers", "orchestrator/keys", "import orchestrator.roster"),
     ("orchestrator-layers", "orchestrator/sidedoor", "import tiers"),
+    ("no-side-exits", "orchestrator/flow/leak", "import httpx"),
+    ("no-side-exits", "orchestrator/api", "import aiosmtplib"),
+    ("no-side-exits", "orchestrator/seal", "from socket import socket"),
+    ("libraries-stay-home", "connectors/memory", "import nio"),
     ("dashboard-asks", "dashboard", "import orchestrator.store"),
     ("dashboard-asks", "dashboard/pages/deal", "from orchestrator.flow import guard"),
 ]
@@ -43,6 +47,8 @@ ALLOWED = [
     ("orchestrator/wiring", "import connectors.matrix"),
     ("orchestrator/flow", "import connectors.port.messages"),
     ("dashboard", "import orchestrator.client"),
+    ("orchestrator/audit/anchors", "import httpx"),
+    ("connectors/matrix/machine", "from nio import crypto"),
 ]
 
 
