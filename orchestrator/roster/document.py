@@ -1,0 +1,129 @@
+"""A roster as the one document that is adopted: canonical JSON with a hash.
+
+Rules kept here: the same roster gives the same bytes (RFC 8785, one order), and a document that is
+not in that form is not read: what the hash names is exactly what acts.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+from orchestrator.config.mistakes import Mistake
+from orchestrator.roster import form
+from orchestrator.roster.read import RosterInvalid
+from orchestrator.roster.walls import breaches
+from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId, SideId
+from tiers.people import Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.tier import Tier
+
+VERSION = 1
+
+
+def to_document(roster: Roster) -> str:
+    """The canonical document of a roster."""
+    ordered = form.in_order(roster)
+    return rfc8785.dumps(
+        {
+            "version": VERSION,
+            "host": str(ordered.host),
+            "sides": [_side(s) for s in ordered.sides],
+            "people": [_person(p) for p in ordered.people],
+            "grants": [_grant(g) for g in ordered.grants],
+            "walls": [_wall(w) for w in ordered.walls],
+        }
+    ).decode()
+
+
+def from_document(document: str) -> Roster:
+    """The roster of a canonical document.
+
+    Raises:
+        RosterInvalid: it is no roster, not canonical, or breaches one of its own walls.
+    """
+    try:
+        roster = _roster(json.loads(document))
+        canonical = to_document(roster)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _invalid(f"it is no roster ({type(error).__name__})") from None
+    if canonical != document:
+        raise _invalid("it is not in canonical form")
+    if breach := next(breaches(roster), None):
+        raise _invalid(f"{breach.one.person_id} would read across a wall")
+    return roster
+
+
+def document_hash(document: str) -> str:
+    """The sha256 of a canonical document, in hexadecimal."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def _invalid(wrong: str) -> RosterInvalid:
+    remedy = "Import it from CSV with: wallcross roster import"
+    return RosterInvalid("roster", [Mistake("document", wrong, remedy)])
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {"side": str(side.side_id), "name": side.name, "party": side.party.value}
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {
+        "person": str(person.person_id),
+        "name": person.name,
+        "side": str(person.side),
+        "role": person.role,
+        "profile": person.profile.value,
+        "accounts": {str(name): str(account) for name, account in person.accounts.items()},
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "person": str(grant.person_id),
+        "compartment": str(grant.compartment),
+        "highest": grant.highest.value,
+        **_span(grant.span),
+    }
+
+
+def _wall(wall: Wall) -> dict[str, Any]:
+    return {"one": str(wall.one), "other": str(wall.other), **_span(wall.span)}
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {"from": span.start, "until": span.end}
+
+
+def _roster(data: dict[str, Any]) -> Roster:
+    return Roster(
+        host=SideId(data["host"]),
+        sides=tuple(Side(SideId(s["side"]), s["name"], Party(s["party"])) for s in data["sides"]),
+        people=tuple(_read_person(p) for p in data["people"]),
+        grants=tuple(
+            Grant(
+                PersonId(g["person"]),
+                CompartmentId(g["compartment"]),
+                Tier(g["highest"]),
+                Span(g["from"], g["until"]),
+            )
+            for g in data["grants"]
+        ),
+        walls=tuple(
+            Wall(CompartmentId(w["one"]), CompartmentId(w["other"]), Span(w["from"], w["until"]))
+            for w in data["walls"]
+        ),
+    )
+
+
+def _read_person(data: dict[str, Any]) -> Person:
+    accounts = {ConnectorName(n): AccountId(a) for n, a in data["accounts"].items()}
+    return Person(
+        PersonId(data["person"]),
+        data["name"],
+        SideId(data["side"]),
+        data["role"],
+        Profile(data["profile"]),
+        accounts,
+    )
