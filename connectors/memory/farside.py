@@ -325,7 +325,7 @@ class FarSide:
         Args:
             kind: what goes wrong.
             verb: for which call: ``send create redact upload ping posture members find peek
-                devices sync``; the kind's usual one if None, else ``send``.
+                devices sync`` or ``*`` for all; the kind's usual one if None, else ``send``.
             times: how often; None until ``clear_faults``.
             room: only there.
             amount: microseconds, for SLOW and RATE_LIMIT.

@@ -37,6 +37,21 @@ class FaultKind(Enum):
     """A room is made without the timer that was asked for, and nobody says so."""
 
 
+ANY = "*"
+VERBS = (
+    "send",
+    "create",
+    "redact",
+    "upload",
+    "ping",
+    "posture",
+    "members",
+    "devices",
+    "find",
+    "peek",
+)
+"""What a connector asks, but for ``sync``, which has a line of its own."""
+
 DEFAULT_VERB = {
     FaultKind.DUPLICATE_EVENT: "sync",
     FaultKind.OUT_OF_ORDER: "sync",
@@ -52,7 +67,7 @@ class Fault:
 
     Attributes:
         kind: what goes wrong.
-        verb: for which call.
+        verb: for which call; ``*`` for every one.
         times: how often still; None for ever.
         room: only there; None everywhere.
         amount: microseconds for SLOW and RATE_LIMIT.
@@ -66,7 +81,7 @@ class Fault:
 
     def fits(self, verb: str, room: str | None) -> bool:
         """Whether it is meant for this call."""
-        return self.verb == verb and self.room in (None, room) and self.times != 0
+        return self.verb in (verb, ANY) and self.room in (None, room) and self.times != 0
 
 
 class Faults:

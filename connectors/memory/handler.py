@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from connectors.memory import farverbs, files, posting
-from connectors.memory.faults import Fault, FaultKind
+from connectors.memory.faults import VERBS, Fault, FaultKind
 from connectors.memory.model import FLAGS, Account, Entry, Room
 from connectors.memory.network import HARDENED, Network
 from connectors.memory.wire import CutError, JsonObject, Refusal
@@ -52,7 +52,7 @@ class Handler:
         """Whether an armed ``CUT_BEFORE`` keeps this line from being made."""
         if session.far or not self.network.faults.armed():
             return False
-        verbs = ("sync",) if session.events else ("send", "create", "redact", "upload", "ping")
+        verbs = ("sync",) if session.events else VERBS
         return any(self.network.faults.take(FaultKind.CUT_BEFORE, verb) for verb in verbs)
 
     def greet(self, session: Session) -> JsonObject:

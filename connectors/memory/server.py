@@ -19,6 +19,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from connectors.memory.faults import ANY
 from connectors.memory.handler import Handler, Session, session_from
 from connectors.memory.links import LINE_ERRORS, Address
 from connectors.memory.network import Network, Options
@@ -36,6 +37,7 @@ class Server:
     def __init__(self, network: Network) -> None:
         self._handler = Handler(network)
         self._lines: dict[asyncio.StreamWriter, Session] = {}
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, address: Address) -> Address:
@@ -52,20 +54,25 @@ class Server:
         """Stops and ends every line."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._lines):
-            writer.transport.abort()
+        for task in self._serving:
+            if task is not None:
+                task.cancel()
+        await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One line from greeting to end; whatever ends it, nothing else does."""
+        task = asyncio.current_task()
+        self._serving.add(task)
         try:
             session = session_from((await read_frame(reader)).header)
             if not self._handler.refuses_line(session):
                 self._lines[writer] = session
                 writer.write(encode(self._handler.greet(session)))
                 await self._calls(session, reader, writer)
-        except (CutError, *LINE_ERRORS):
+        except (CutError, *LINE_ERRORS, asyncio.CancelledError):  # cancelled: the server ends
             writer.transport.abort()
         finally:
+            self._serving.discard(task)
             self._lines.pop(writer, None)
             writer.close()
 
@@ -83,15 +90,17 @@ class Server:
                 async for _ in body:  # a refused file is read to its end, so the answer is heard
                     continue
             if session.far and call.get("verb") == "inject" and call.get("kind") == "cut_before":
-                self._cut(events=call.get("fault_verb") == "sync")
+                await self._cut(str(call.get("fault_verb")))
             writer.write(encode(answer))
             await writer.drain()
 
-    def _cut(self, *, events: bool) -> None:
-        """Ends the lines that the armed fault keeps from being made anew."""
+    async def _cut(self, verb: str) -> None:
+        """Ends the lines that the armed fault keeps from being made anew, before it is told."""
         for writer, session in self._lines.items():
-            if not session.far and session.events is events:
+            concerned = verb == ANY or session.events == (verb == "sync")
+            if not session.far and concerned:
                 writer.transport.abort()
+        await asyncio.sleep(0)
 
     async def _fetch(
         self, session: Session, call: dict[str, object], writer: asyncio.StreamWriter
