@@ -99,9 +99,11 @@ CREATE TABLE channel (
     changed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What was accepted. `state` runs: accepted -> delivering | held | dead -> settled | dropped.
+-- What was accepted, and our own notices (connector 'wallcross'). orchestrator/outbox/item.py has
+-- the states and their one transition table.
 CREATE TABLE message (
-    message_id      TEXT PRIMARY KEY,
+    arrival         INTEGER PRIMARY KEY,   -- order of acceptance; one writer, so it has no gaps to see
+    message_id      TEXT NOT NULL UNIQUE,
     deal_id         TEXT NOT NULL,
     connector       TEXT NOT NULL,
     remote_id       TEXT NOT NULL,
@@ -122,8 +124,8 @@ CREATE TABLE message (
     facts           TEXT,              -- JSON: ids and hashes that the decision rested on
     settled_at      INTEGER,
     UNIQUE (connector, remote_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX message_waiting ON message (deal_id, accepted_at) WHERE state = 'accepted';
+) STRICT;
+CREATE INDEX message_waiting ON message (deal_id, arrival) WHERE state = 'accepted';
 
 -- A sealed body or name. Deleting the row destroys it: the epoch key alone opens nothing.
 CREATE TABLE sealed (
@@ -142,10 +144,10 @@ CREATE TABLE lane (
     next_seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `state` runs: queued -> started -> done | possibly | dead | withdrawn; started -> queued when
--- nothing left this machine.
+-- What is to be done on a network, in the order of its lane.
 CREATE TABLE delivery (
     delivery_id     TEXT PRIMARY KEY,
+    kind            TEXT NOT NULL CHECK (kind IN ('send', 'undo')),
     message_id      TEXT NOT NULL,
     deal_id         TEXT NOT NULL,
     conversation_id TEXT,
@@ -159,13 +161,17 @@ CREATE TABLE delivery (
     not_before      INTEGER NOT NULL,
     started_at      INTEGER,
     possibly        INTEGER NOT NULL DEFAULT 0,
+    as_tier         TEXT NOT NULL,
+    blocks          INTEGER NOT NULL,  -- when it is dead, what stands behind it waits
     reason          TEXT,
+    target          TEXT,              -- undo: the network's name of the message to take back
     remote_id       TEXT,
-    sealed_to       TEXT,
+    sealed_to       TEXT,              -- sha256 over the devices it was sealed to
     settled_at      INTEGER,
     UNIQUE (lane, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_due ON delivery (lane, seq) WHERE state IN ('queued', 'started');
+CREATE INDEX delivery_dead ON delivery (lane) WHERE state = 'dead';
 CREATE INDEX delivery_message ON delivery (message_id);
 CREATE INDEX delivery_remote ON delivery (connector, remote_id);
 

@@ -1,0 +1,1 @@
+"""The deals of this home, as they are in force."""

@@ -1,0 +1,207 @@
+"""The deals of this home as they are in force, in memory, for decisions that cost no query.
+
+Rule kept here: the book is read from the store and never written to. Whoever changes the store
+reloads the deal; until then decisions rest on what was in force before.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.store.unit import Store, Tx
+from tiers.conversation import Conversation, RoomBinding
+from tiers.ids import (
+    AccountId,
+    CompartmentId,
+    ConnectorName,
+    ConversationId,
+    DealId,
+    PersonId,
+    RoomId,
+    SideId,
+)
+from tiers.people import Person, Roster
+from tiers.policy import Policy
+from tiers.tier import Tier
+
+HOME = DealId("home")
+"""Stands for a deal where none can be named: its audit chain and its seals are the home's own."""
+
+
+@dataclass(frozen=True)
+class DealView:
+    """One deal in force."""
+
+    deal_id: DealId
+    code: str
+    made_up: bool
+    roster: Roster
+    roster_hash: str
+    policy: Policy
+    conversations: Mapping[ConversationId, Conversation]
+    rooms: Mapping[ConversationId, tuple[RoomBinding, ...]]
+    scopes: frozenset[str] = frozenset()
+    """Journal scopes that have a key or counsel's signed decision: ``joint`` or a side's id."""
+    watch: tuple[str, ...] = field(default=(), repr=False)
+
+    def scope(self, conversation: Conversation) -> str:
+        """The journal scope of a conversation."""
+        return conversation.side or "joint"
+
+    def open_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
+        """Conversations that a person may write to by name, or reach through the intake.
+
+        Those of his compartments that are joint or his own side's. Their tier may be above his
+        clearance: what he sends up, others read.
+        """
+        held = {g.compartment for g in self.roster.grants_of(person.person_id, at)}
+        return tuple(
+            c
+            for c in self.conversations.values()
+            if c.compartment in held and (c.side is None or c.side == person.side)
+        )
+
+
+Load = Callable[[Tx, DealId], tuple[Roster, str, Policy] | None]
+"""Gives a deal's adopted roster, its hash and the adopted policy; None before adoption."""
+Label = Callable[[Tx, ConversationId], str]
+"""Opens the sealed label of a VALUATION conversation."""
+
+
+class Book:
+    """Every deal of the home, with indexes by room and by account.
+
+    Args:
+        load: reads what was adopted.
+        label: opens a sealed label.
+    """
+
+    def __init__(self, load: Load, label: Label) -> None:
+        self._load = load
+        self._label = label
+        self.deals: dict[DealId, DealView] = {}
+        self._rooms: dict[tuple[ConnectorName, RoomId], tuple[DealView, RoomBinding]] = {}
+        self._lines: dict[tuple[ConnectorName, RoomId], AccountId] = {}
+        self._line_of: dict[tuple[ConnectorName, AccountId], RoomId] = {}
+
+    def load_all(self, tx: Tx) -> None:
+        """Reads every deal and every private line."""
+        for (deal_id,) in tx.all("SELECT deal_id FROM deal"):
+            self.load_deal(tx, DealId(deal_id))
+        self.load_lines(tx)
+
+    def load_deal(self, tx: Tx, deal_id: DealId) -> None:
+        """Reads one deal anew; a deal without adopted roster and policy is not in force."""
+        view = self._read(tx, deal_id)
+        others = {k: v for k, v in self._rooms.items() if v[0].deal_id != deal_id}
+        if view is None:
+            self.deals.pop(deal_id, None)
+            self._rooms = others
+            return
+        self.deals[deal_id] = view
+        bindings = (b for found in view.rooms.values() for b in found)
+        self._rooms = {**others, **{(b.connector, b.room): (view, b) for b in bindings}}
+
+    async def reload(self, store: Store, deal_id: DealId) -> None:
+        """Reads one deal anew, after a change of it is on disk."""
+        await store.read(lambda tx: self.load_deal(tx, deal_id))
+
+    async def reload_lines(self, store: Store) -> None:
+        """Reads the private lines anew, after a change of them is on disk."""
+        await store.read(self.load_lines)
+
+    def _read(self, tx: Tx, deal_id: DealId) -> DealView | None:
+        adopted = self._load(tx, deal_id)
+        row = tx.one("SELECT code, made_up FROM deal WHERE deal_id = ?", (deal_id,))
+        if adopted is None or row is None:
+            return None
+        roster, roster_hash, policy = adopted
+        conversations = {c.conversation_id: c for c in self._conversations(tx, deal_id)}
+        rooms: dict[ConversationId, list[RoomBinding]] = {}
+        for binding in _bindings(tx, deal_id):
+            rooms.setdefault(binding.conversation_id, []).append(binding)
+        return DealView(
+            deal_id,
+            row[0],
+            bool(row[1]),
+            roster,
+            roster_hash,
+            policy,
+            conversations,
+            {cid: tuple(found) for cid, found in rooms.items()},
+            _scopes(tx, deal_id),
+        )
+
+    def load_lines(self, tx: Tx) -> None:
+        """Reads the private lines anew."""
+        rows = tx.all("SELECT connector, room, account FROM line")
+        self._lines = {(ConnectorName(c), RoomId(r)): AccountId(a) for c, r, a in rows}
+        self._line_of = {(ConnectorName(c), AccountId(a)): RoomId(r) for c, r, a in rows}
+
+    def room(self, connector: ConnectorName, room: RoomId) -> tuple[DealView, RoomBinding] | None:
+        """The deal and binding of a room."""
+        return self._rooms.get((connector, room))
+
+    def rooms(self) -> tuple[tuple[DealView, RoomBinding], ...]:
+        """Every room of every deal."""
+        return tuple(self._rooms.values())
+
+    def line_account(self, connector: ConnectorName, room: RoomId) -> AccountId | None:
+        """Whose private line a room is."""
+        return self._lines.get((connector, room))
+
+    def line_room(self, connector: ConnectorName, account: AccountId) -> RoomId | None:
+        """The private line of an account."""
+        return self._line_of.get((connector, account))
+
+    def deals_of(
+        self, connector: ConnectorName, account: AccountId
+    ) -> tuple[tuple[DealView, Person], ...]:
+        """The deals whose roster lists the owner of an account."""
+        found = ((v, v.roster.owner(connector, account)) for v in self.deals.values())
+        return tuple((view, person) for view, person in found if person is not None)
+
+    def by_code(self, code: str) -> DealView | None:
+        """The deal of that code name."""
+        return next((v for v in self.deals.values() if v.code == code), None)
+
+    def person(self, person_id: PersonId) -> tuple[DealView, Person] | None:
+        """A person and the first deal that lists him."""
+        for view in self.deals.values():
+            person = view.roster.person(person_id)
+            if person is not None:
+                return view, person
+        return None
+
+    def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Conversation]:
+        rows = tx.all(
+            "SELECT conversation_id, label, floor, compartment, side FROM conversation "
+            "WHERE deal_id = ? AND state = 'open' ORDER BY created_at, conversation_id",
+            (deal_id,),
+        )
+        for cid, label, floor, compartment, side in rows:
+            name = label if label is not None else self._label(tx, ConversationId(cid))
+            own = SideId(side) if side is not None else None
+            yield Conversation(
+                ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own
+            )
+
+
+def _bindings(tx: Tx, deal_id: DealId) -> Iterable[RoomBinding]:
+    rows = tx.all(
+        "SELECT connector, room, conversation_id, host, paused FROM room WHERE deal_id = ? "
+        "ORDER BY created_at, room",
+        (deal_id,),
+    )
+    for connector, room, cid, host, paused in rows:
+        yield RoomBinding(
+            ConnectorName(connector), RoomId(room), ConversationId(cid), SideId(host), paused
+        )
+
+
+def _scopes(tx: Tx, deal_id: DealId) -> frozenset[str]:
+    rows = tx.all(
+        "SELECT scope FROM journal_key WHERE deal_id = ? "
+        "UNION SELECT scope FROM journal_exemption WHERE deal_id = ?",
+        (deal_id, deal_id),
+    )
+    return frozenset(scope for (scope,) in rows)

@@ -1,0 +1,63 @@
+"""Findings: something that could leak, found by a rule, closed only by a new fact.
+
+Rule kept here: one open finding for each rule and subject; seen again it is the same one.
+"""
+
+import json
+from dataclasses import dataclass
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.ids import new_id
+from orchestrator.store.unit import Tx
+
+ACTOR = "wallcross"
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A finding to open: something that could leak, without content."""
+
+    rule: str
+    severity: str
+    reasons: tuple[str, ...]
+    remedy: str
+
+
+def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> None:
+    """Opens a finding, or sees it once more."""
+    there = tx.one(
+        "UPDATE finding SET last_seen = ? WHERE deal_id = ? AND rule = ? AND subject = ? "
+        "AND closed_at IS NULL RETURNING finding_id",
+        (at, deal_id, raised.rule, subject),
+    )
+    if there is not None:
+        return
+    finding_id = new_id("fnd")
+    tx.run(
+        "INSERT INTO finding (finding_id, deal_id, rule, subject, severity, reasons, remedy,"
+        " first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(finding_id, deal_id, raised.rule, subject, raised.severity),
+            *(json.dumps(raised.reasons), raised.remedy, at, at),
+        ),
+    )
+    body: dict[str, Json] = {
+        "finding": finding_id,
+        "rule": raised.rule,
+        "severity": raised.severity,
+    }
+    append(tx, deal_id, Kind.FINDING_OPENED, body, at=at, actor=ACTOR)
+
+
+def close_findings(tx: Tx, deal_id: str, rule: str, subject: str, at: int) -> None:
+    """Closes what a new fact settled."""
+    found = tx.all(
+        "UPDATE finding SET closed_at = ? WHERE deal_id = ? AND rule = ? AND subject = ? "
+        "AND closed_at IS NULL RETURNING finding_id",
+        (at, deal_id, rule, subject),
+    )
+    for (finding_id,) in found:
+        body: dict[str, Json] = {"finding": finding_id, "rule": rule}
+        append(tx, deal_id, Kind.FINDING_CLOSED, body, at=at, actor=ACTOR)

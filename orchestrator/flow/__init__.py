@@ -1,0 +1,1 @@
+"""A message's way: accepted, resolved, classified, routed, guarded."""

@@ -1,0 +1,175 @@
+"""Accept: what a sender waits for. Sealed, chained and on disk, or not accepted.
+
+Rules kept here:
+
+1. A message and the channel's cursor behind it are written in one unit, never the cursor first.
+2. The same message again (same door, same name) is a duplicate: one row, one entry.
+3. Nothing is classified here. A slow classifier must not make a sender wait.
+4. Files are sealed as they stream in and are never whole in memory.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.clock import Clock
+from orchestrator.deals.book import HOME, Book
+from orchestrator.flow.body import Body, FileBody
+from orchestrator.flow.incoming import Incoming
+from orchestrator.ids import new_id
+from orchestrator.seal.sealer import INLINE_MAX, SealedRow, Sealer
+from orchestrator.store.unit import Store, Tx
+from tiers.ids import DealId, MessageId, PersonId
+
+Cursor = tuple[str, str]
+"""(connector, cursor)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What accepting came to.
+
+    Attributes:
+        message_id: of the message, also when it had been accepted before.
+        duplicate: it had been.
+    """
+
+    message_id: MessageId
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    incoming: Incoming
+    message_id: MessageId
+    deal_id: DealId
+    person_id: PersonId | None
+    size: int
+    rows: tuple[SealedRow, ...]
+
+
+class Accepter:
+    """Takes messages in.
+
+    Args:
+        wake: told of each deal that has something to route, once it is on disk.
+    """
+
+    def __init__(
+        self, store: Store, sealer: Sealer, book: Book, now: Clock, wake: Callable[[DealId], None]
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._book = book
+        self._now = now
+        self._wake = wake
+
+    async def accept(
+        self, incoming: Sequence[Incoming], cursor: Cursor | None = None
+    ) -> list[Receipt]:
+        """Accepts all of ``incoming`` with the cursor behind them, or none.
+
+        Raises:
+            StoreError: nothing was written; the sender must offer it again.
+        """
+        ready = [await self._make_ready(one) for one in incoming]
+        at = self._now()
+
+        def unit(tx: Tx) -> list[Receipt]:
+            receipts = [self._insert(tx, one, at) for one in ready]
+            if cursor is not None:
+                _set_cursor(tx, cursor, at)
+            return receipts
+
+        return await self._store.write(unit)
+
+    async def _make_ready(self, incoming: Incoming) -> _Ready:
+        deal_id, person_id = self._whose(incoming)
+        message_id = MessageId(new_id("msg"))
+        files, rows = [], []
+        for n, file in enumerate(incoming.files):
+            owner = f"{message_id}.{n}"
+            row = await self._sealer.prepare_stream(deal_id, owner, file.open())
+            rows.append(row)
+            files.append(FileBody(owner, file.name, file.media_type, row.size))
+        body = Body(incoming.text, incoming.subject, incoming.quoted, tuple(files))
+        rows.append(await self._seal(deal_id, message_id, body.pack()))
+        size = sum(row.size for row in rows)
+        return _Ready(incoming, message_id, deal_id, person_id, size, tuple(rows))
+
+    async def _seal(self, deal_id: DealId, message_id: MessageId, packed: bytes) -> SealedRow:
+        if len(packed) <= INLINE_MAX:
+            return self._sealer.prepare(deal_id, message_id, packed)
+        return await self._sealer.prepare_stream(deal_id, message_id, _whole(packed))
+
+    def _whose(self, incoming: Incoming) -> tuple[DealId, PersonId | None]:
+        """The deal by room or door, else the sender's only deal; HOME when it cannot be named."""
+        deals = self._book.deals_of(incoming.connector, incoming.sender)
+        found = self._book.room(incoming.connector, incoming.room) if incoming.room else None
+        deal_id = incoming.deal_id or (found[0].deal_id if found else None)
+        if deal_id is None:
+            deal_id = deals[0][0].deal_id if len(deals) == 1 else HOME
+        people = [p.person_id for view, p in deals if view.deal_id == deal_id]
+        return deal_id, people[0] if people else None
+
+    def _insert(self, tx: Tx, ready: _Ready, at: int) -> Receipt:
+        incoming = ready.incoming
+        there = tx.one(
+            "SELECT message_id FROM message WHERE connector = ? AND remote_id = ?",
+            (incoming.connector, incoming.remote_id),
+        )
+        if there is not None:
+            for row in ready.rows:
+                self._sealer.discard(row)
+            return Receipt(MessageId(there[0]), duplicate=True)
+        _insert_message(tx, ready, at)
+        for row in ready.rows:
+            self._sealer.insert(tx, row)
+        body: dict[str, Json] = {
+            "message": ready.message_id,
+            "remote_id": incoming.remote_id,
+            "sender": incoming.sender,
+            "room": incoming.room,
+            "size": ready.size,
+            "files": len(incoming.files),
+        }
+        append(
+            tx,
+            ready.deal_id,
+            Kind.MESSAGE_ACCEPTED,
+            body,
+            at=at,
+            actor=f"channel:{incoming.connector}",
+        )
+        tx.after_commit(lambda: self._wake(ready.deal_id))
+        return Receipt(ready.message_id, duplicate=False)
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _insert_message(tx: Tx, ready: _Ready, at: int) -> None:
+    incoming = ready.incoming
+    tx.run(
+        "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, person_id, "
+        "named, reply_to, edits, unreadable, sent_at, accepted_at, size, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted')",
+        (
+            *(ready.message_id, ready.deal_id, incoming.connector, incoming.remote_id),
+            *(incoming.room, incoming.sender, ready.person_id, incoming.named),
+            *(incoming.reply_to, incoming.edits, incoming.unreadable),
+            *(incoming.sent_at, at, ready.size),
+        ),
+    )
+
+
+def _set_cursor(tx: Tx, cursor: Cursor, at: int) -> None:
+    tx.run(
+        "INSERT INTO channel (connector, cursor, changed_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (connector) DO UPDATE SET cursor = excluded.cursor, "
+        "changed_at = excluded.changed_at",
+        (*cursor, at),
+    )

@@ -1,0 +1,259 @@
+"""What people may do with a message that is held, dead or in doubt.
+
+Rules kept here:
+
+1. To the same or a stricter conversation one person moves it, at once. Downwards takes a second
+   person's signature, and without it nothing is done.
+2. Whatever is asked for, the route decides again on facts read now; a person's wish opens nothing.
+3. Nobody sees the content here.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.client.problems import Missing, Problem, Refused, Waits
+from orchestrator.clock import Clock
+from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.flow.answers import Answer, Way
+from orchestrator.flow.guard import held_as
+from orchestrator.flow.notices import code_of
+from orchestrator.flow.plan import Plan, Waiting, Writer, reasons_text
+from orchestrator.flow.resolve import Resolved
+from orchestrator.outbox import rows
+from orchestrator.seal.sealer import Sealer
+from orchestrator.store.unit import Store, Tx
+from tiers.conversation import Conversation
+from tiers.ids import ConversationId, DealId, PersonId
+from tiers.people import Person
+from tiers.routing import Held, Placed, Route
+from tiers.tier import Tier
+
+RouteNow = Callable[[DealView, Placed, Waiting], Awaitable[Route | Held]]
+OpenRow = Callable[[Tx, str], Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A held message with what stands beside it."""
+
+    row: Waiting
+    tier: Tier
+    meant: ConversationId | None
+    """The conversation its author put it in."""
+
+
+class Desk:
+    """The verbs on held messages.
+
+    Args:
+        route: decides for a conversation on facts read now.
+        open_row: reads a message's row.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        book: Book,
+        writer: Writer,
+        now: Clock,
+        route: RouteNow,
+        open_row: OpenRow,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._book = book
+        self._writer = writer
+        self._now = now
+        self._route = route
+        self._open_row = open_row
+
+    async def act(self, resolved: Resolved, answer: Answer) -> str:
+        """Does what an author answered in his line; returns a code of what came of it."""
+        if resolved.person is None or resolved.deal is None:
+            return "nobody"
+        message_id = await self._store.read(
+            partial(_own_held, person=resolved.person, code=answer.code)
+        )
+        if message_id is None:
+            return "nothing_waits"
+        actor = f"{resolved.person.person_id}"
+        try:
+            return await self._do(resolved.deal, message_id, answer, actor)
+        except Problem as problem:
+            return f"not_done_{problem.kind}"
+
+    async def _do(self, deal: DealView, message_id: str, answer: Answer, actor: str) -> str:
+        if answer.way is Way.DROP:
+            await self.drop(message_id, actor=actor)
+            return "dropped"
+        if answer.way is Way.ASK:
+            await self.ask(message_id, actor=actor)
+            return "release_asked"
+        case = await self._case(message_id)
+        target = self._stricter(deal, case, answer.label)
+        await self.move(message_id, target.conversation_id, actor=actor)
+        return "moved"
+
+    def _stricter(self, deal: DealView, case: Case, label: str | None) -> Conversation:
+        """The conversation that option 1 means: the named one, else the only one that fits."""
+        author = self._author(deal, case)
+        fits = [c for c in deal.open_to(author, self._now()) if c.floor >= case.tier]
+        if label is not None:
+            fits = [c for c in fits if c.label.casefold() == label.casefold()]
+        else:
+            least = min((c.floor for c in fits), default=None)
+            fits = [c for c in fits if c.floor is least]
+        if len(fits) != 1:
+            raise Missing("no single conversation fits", then="answer again with its #name")
+        return fits[0]
+
+    def _author(self, deal: DealView, case: Case) -> Person:
+        person = deal.roster.person(PersonId(case.row.person_id)) if case.row.person_id else None
+        if person is None:
+            raise Refused("its author is not on the list", still="It stays held.")
+        return person
+
+    async def _case(self, message_id: str) -> Case:
+        def read(tx: Tx) -> Case:
+            held = tx.one(
+                "SELECT tier, conversation_id FROM held WHERE message_id = ? AND state = 'held'",
+                (message_id,),
+            )
+            if held is None:
+                raise Missing("no held message of that id", then="wallcross held list")
+            meant = ConversationId(held[1]) if held[1] else None
+            return Case(self._open_row(tx, message_id), Tier(held[0]), meant)
+
+        return await self._store.read(read)
+
+    def _deal(self, case: Case) -> DealView:
+        deal = self._book.deals.get(DealId(case.row.deal_id))
+        if deal is None:
+            raise Refused("its deal is not in force", still="It stays held.")
+        return deal
+
+    async def move(self, message_id: str, target: ConversationId, *, actor: str) -> None:
+        """Sends a held message to the same or a stricter conversation.
+
+        Raises:
+            Missing: no such held message, or no such conversation.
+            Waits: the conversation is below the message's tier: a second person must agree.
+            Refused: a rule says no; the message stays held, with the new reasons.
+        """
+        case = await self._case(message_id)
+        deal = self._deal(case)
+        conversation = deal.conversations.get(target)
+        if conversation is None or conversation not in deal.open_to(
+            self._author(deal, case), self._now()
+        ):
+            raise Missing("no conversation of that name is open to its author")
+        if conversation.floor < case.tier:
+            raise Waits(
+                "that conversation is below the tier of the message",
+                still="It stays held; nobody has been sent it.",
+                then="wallcross approve, once a second person can sign",
+            )
+        await self._send(deal, case, conversation, actor)
+
+    async def _send(
+        self, deal: DealView, case: Case, conversation: Conversation, actor: str
+    ) -> None:
+        placed = Placed(conversation, conversation.floor)
+        outcome = await self._route(deal, placed, replace(case.row, room=None))
+        if isinstance(outcome, Held):
+            raise Refused(
+                "it does not fit there now",
+                still="It stays held.",
+                details=reasons_text(outcome.decision.against),
+            )
+        held = held_as(deal, case.row.person_id, self._now())
+        plan = Plan(case.row, deal, outcome, None, None, held)
+        at = self._now()
+
+        def unit(tx: Tx) -> None:
+            _settle(tx, case.row.message_id, "moved", actor, at)
+            tx.run(
+                "UPDATE message SET conversation_id = ? WHERE message_id = ?",
+                (conversation.conversation_id, case.row.message_id),
+            )
+            body: dict[str, Json] = {
+                "message": case.row.message_id,
+                "conversation": conversation.conversation_id,
+                "tier": case.tier.value,
+            }
+            append(tx, case.row.deal_id, Kind.MESSAGE_MOVED, body, at=at, actor=actor)
+            self._writer.route(tx, plan, outcome, at)
+
+        await self._store.write(unit)
+
+    async def release(self, message_id: str, *, actor: str) -> None:
+        """Sends a held message where its author meant it, if that is not downwards.
+
+        Raises:
+            Waits: it is downwards: a second person must agree.
+            Refused, Missing: as for ``move``.
+        """
+        case = await self._case(message_id)
+        if case.meant is None:
+            raise Refused("its author named no conversation", then="wallcross held move")
+        await self.move(message_id, case.meant, actor=actor)
+
+    async def drop(self, message_id: str, *, actor: str) -> None:
+        """Destroys a held message; the journal keeps its copy."""
+        case = await self._case(message_id)
+        at = self._now()
+
+        def unit(tx: Tx) -> None:
+            _settle(tx, message_id, "dropped", actor, at)
+            tx.expect(
+                "UPDATE message SET state = 'dropped', settled_at = ? "
+                "WHERE message_id = ? AND state = 'held'",
+                (at, message_id),
+            )
+            rows.destroy_body(tx, self._sealer, message_id)
+            body: dict[str, Json] = {"message": message_id}
+            append(tx, case.row.deal_id, Kind.MESSAGE_DROPPED, body, at=at, actor=actor)
+
+        await self._store.write(unit)
+
+    async def ask(self, message_id: str, *, actor: str) -> None:
+        """Asks the deal's owner for a message's release; it stays held."""
+        case = await self._case(message_id)
+        at = self._now()
+        why = ("its author asks for the release of a held message",)
+        raised = Raised("release_asked", "medium", why, f"wallcross held release {message_id}")
+
+        def unit(tx: Tx) -> None:
+            raise_finding(tx, case.row.deal_id, message_id, raised, at)
+            body: dict[str, Json] = {"message": message_id}
+            append(tx, case.row.deal_id, Kind.APPROVAL_ASKED, body, at=at, actor=actor)
+
+        await self._store.write(unit)
+
+
+def _own_held(tx: Tx, person: Person, code: str | None) -> str | None:
+    """The one held message of a person that a code means; without a code, the only one."""
+    found = [
+        message_id
+        for (message_id,) in tx.all(
+            "SELECT h.message_id FROM held h JOIN message m USING (message_id) "
+            "WHERE h.state = 'held' AND m.person_id = ?",
+            (person.person_id,),
+        )
+        if code is None or code_of(message_id) == code
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _settle(tx: Tx, message_id: str, state: str, actor: str, at: int) -> None:
+    tx.expect(
+        "UPDATE held SET state = ?, settled_at = ?, settled_by = ? "
+        "WHERE message_id = ? AND state = 'held'",
+        (state, at, actor, message_id),
+    )

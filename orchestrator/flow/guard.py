@@ -1,0 +1,213 @@
+"""The same decision again, just before the wire, on facts read now.
+
+Rules kept here:
+
+1. Between routing and sending a clearance may have ended, a wall gone up, a key changed, a timer
+   been switched off: each of these stops the delivery and holds its message.
+2. The readers that are cleared here go with the delivery, with their devices where the tier
+   demands it, so that the connector refuses whatever changed in the last instant.
+3. For VALUATION the room is read within the very drain that sends.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
+from orchestrator.clock import Clock
+from orchestrator.deals.book import Book, DealView
+from orchestrator.flow.body import Body, FileBody, unpack
+from orchestrator.flow.port import ReadsRooms
+from orchestrator.outbox.item import Item
+from orchestrator.outbox.port import Cleared, Due, HeldAs, Over, Stopped, Verdict
+from orchestrator.seal.errors import SealError
+from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.store.unit import Store
+from tiers.conversation import RoomBinding
+from tiers.decision import Effect, Reason
+from tiers.guarantees import Guarantee
+from tiers.ids import (
+    AccountId,
+    ConnectorName,
+    ConversationId,
+    DealId,
+    DeliveryKey,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RuleId,
+)
+from tiers.policy import TierPolicy
+from tiers.routing import Placed, RoomView, decide_leg
+from tiers.tier import Tier
+
+OURS = "wallcross"
+"""The door of our own notices."""
+
+DevicesOf = Callable[[tuple[ConnectorName, RoomId]], "dict[AccountId, frozenset[Device]]"]
+
+
+class FlowGuard:
+    """Implements ``orchestrator.outbox.port.Guard``.
+
+    Args:
+        book: deals in force.
+        rooms: reads rooms back.
+        devices: the devices of each member of a room at its last reading.
+        store: for files of a message.
+        sealer: opens them.
+        now: the clock.
+        clock_trusted: whether time may permit anything.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        rooms: ReadsRooms,
+        devices: DevicesOf,
+        store: Store,
+        sealer: Sealer,
+        now: Clock,
+        clock_trusted: Callable[[], bool],
+    ) -> None:
+        self._book = book
+        self._rooms = rooms
+        self._devices = devices
+        self._store = store
+        self._sealer = sealer
+        self._now = now
+        self._clock_trusted = clock_trusted
+
+    async def clear(self, due: Due, began: int) -> Verdict:
+        """Whether and how this may be sent, by facts of the drain that ``began`` then."""
+        if due.body is None:
+            return Over("destroyed")
+        if due.message.connector == OURS:
+            return await self._clear_notice(due, due.body, began)
+        found = self._placed(due.item)
+        if found is None:
+            return _stopped("room", "the deal, the conversation or the room is no longer in force")
+        deal, placed, binding = found
+        policy = deal.policy.tiers[placed.as_tier]
+        now = self._now()
+        if now - due.message.accepted_at > policy.body_for:
+            return Over("expired")
+        not_before = began if placed.as_tier is Tier.VALUATION else now - policy.fresh_for
+        view = await self._rooms.view(deal, binding, not_before=not_before)
+        return await self._decide(due, due.body, deal, placed, view)
+
+    async def _decide(
+        self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
+    ) -> Verdict:
+        decision = decide_leg(
+            view,
+            placed,
+            deal.roster,
+            deal.policy,
+            at=self._now(),
+            clock_trusted=self._clock_trusted(),
+        )
+        if not decision:
+            return Stopped(decision.against)
+        policy = deal.policy.tiers[placed.as_tier]
+        readers = self._readers(view, pinned=_pins_devices(policy))
+        try:
+            content = await self._content(body)
+        except SealError:
+            return _stopped("sealed", "what was sealed cannot be opened any more")
+        author = _author(deal, due.message.person_id)
+        return Cleared(_delivery(due, content, readers, author), policy.repeat_unknown)
+
+    async def _clear_notice(self, due: Due, body: Unlocked, began: int) -> Verdict:
+        connector, room = ConnectorName(due.item.connector), RoomId(due.item.room)
+        account = self._book.line_account(connector, room)
+        if account is None or not self._book.deals_of(connector, account):
+            return Over("nobody_on_the_list")
+        alone = await self._rooms.only_reader(connector, room, account, not_before=began)
+        if not alone or not self._clock_trusted():
+            return Over("line_not_private")
+        content = await self._content(body)
+        return Cleared(
+            _delivery(due, content, frozenset({Reader(account)}), None), repeat_unknown=True
+        )
+
+    def _placed(self, item: Item) -> tuple[DealView, Placed, RoomBinding] | None:
+        deal = self._book.deals.get(DealId(item.deal_id))
+        found = self._book.room(ConnectorName(item.connector), RoomId(item.room))
+        if deal is None or found is None or item.conversation_id is None:
+            return None
+        conversation = deal.conversations.get(ConversationId(item.conversation_id))
+        if conversation is None or found[1].conversation_id != conversation.conversation_id:
+            return None
+        return deal, Placed(conversation, max(Tier(item.as_tier), conversation.floor)), found[1]
+
+    def _readers(self, view: RoomView, *, pinned: bool) -> frozenset[Reader]:
+        accounts = [r.account for r in view.recipients]
+        if not pinned:
+            return frozenset(Reader(account) for account in accounts)
+        devices = self._devices((view.binding.connector, view.binding.room))
+        return frozenset(Reader(account, devices.get(account, frozenset())) for account in accounts)
+
+    async def _content(self, sealed: Unlocked) -> Content:
+        body = unpack(sealed.read())
+        files = [await self._file(f) for f in body.files]
+        return Content(body.text, body.subject, tuple(files))
+
+    async def _file(self, file: FileBody) -> Attachment:
+        sealed = await self._store.read(partial(self._sealer.unlock, owner=file.file_id))
+        return Attachment(file.name, file.media_type, file.size, sealed.stream)
+
+    def repeats_unknown(self, item: Item) -> bool:
+        """Whether a delivery of unknown outcome may be sent again, marked."""
+        deal = self._book.deals.get(DealId(item.deal_id))
+        return deal is not None and deal.policy.tiers[Tier(item.as_tier)].repeat_unknown
+
+    def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
+        """Its author owns it; the deal's owner is next."""
+        del reasons
+        deal = self._book.deals.get(DealId(due.item.deal_id))
+        return held_as(deal, due.message.person_id, self._now())
+
+
+def held_as(deal: DealView | None, author: str | None, at: int) -> HeldAs:
+    """Who owns a held message: its author, and after the deadline the deal's owner."""
+    if deal is None:
+        return HeldAs(author, None, at)
+    owners = [p.person_id for p in deal.roster.people if p.role == "deal owner"]
+    following = next((p for p in owners if p != author), None)
+    return HeldAs(author or following, following, at + deal.policy.held_for)
+
+
+def _stopped(rule: str, because: str) -> Stopped:
+    return Stopped((Reason(RuleId(rule), Effect.HOLD, because),))
+
+
+def _pins_devices(policy: TierPolicy) -> bool:
+    demanded = any(d.guarantee is Guarantee.DEVICES_VERIFIED for d in policy.demands)
+    return demanded or policy.changed_key_holds
+
+
+def _author(deal: DealView, person_id: str | None) -> str:
+    person = deal.roster.person(PersonId(person_id)) if person_id else None
+    return person.name if person is not None else "unknown"
+
+
+def _delivery(
+    due: Due, content: Content, readers: frozenset[Reader], author: str | None
+) -> Delivery:
+    message = due.message
+    same_room = (message.connector, message.room) == (due.item.connector, due.item.room)
+    reply_to = RemoteId(message.reply_to) if message.reply_to and same_room else None
+    return Delivery(
+        DeliveryKey(due.item.wire_key),
+        RoomId(due.item.room),
+        content,
+        readers,
+        author_line=author,
+        reply_to=reply_to,
+        attempt=2 if due.item.possibly else 1,
+    )
+
+
+def body_of(sealed: Unlocked) -> Body:
+    """Opens a message's body."""
+    return unpack(sealed.read())

@@ -1,0 +1,90 @@
+"""Classifies everything of a message that would be delivered.
+
+Rules kept here:
+
+1. Subject, text, quote and file names are scored; files of plain text are read. What is left out
+   of scoring is left out of the delivery, or counts as unread.
+2. What cannot be read counts as VALUATION where we can stop it, and is a finding where we cannot.
+3. An error of the classifier is a hold, never a send.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.flow.body import Body, FileBody
+from orchestrator.flow.port import Classifies
+from orchestrator.seal.sealer import Unlocked
+from tiers.classify import Classification, Context, Part
+from tiers.ids import ConversationId
+from tiers.tier import Tier
+from tiers.watch import WatchList
+
+READ_UP_TO = 1024 * 1024
+"""Bytes of a plain-text file that are read; a longer one counts as unread."""
+_PLAIN = ("text/plain", "text/csv", "text/markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is known beside the text.
+
+    Attributes:
+        floor: the conversation's declared tier; None for the intake.
+        answers: the tier of what the message answers.
+        unreadable: the network gave us nothing that we can read.
+    """
+
+    conversation: ConversationId | None
+    floor: Tier | None
+    answers: Tier | None
+    watch: WatchList
+    unreadable: bool
+    skip: int = 0
+    """Characters at the start of the text that only name the conversation."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Runs the classifier beside the event loop."""
+
+    classifier: Classifies
+    _languages: dict[ConversationId, str] = field(default_factory=dict)
+
+    async def judge(
+        self, body: Body, files: Sequence[tuple[FileBody, Unlocked]], question: Question
+    ) -> Classification:
+        """The classification of a message."""
+        read = [await _read(file, sealed) for file, sealed in files]
+        unread = question.unreadable or any(part is None for part in read)
+        parts = [*_parts(body, question.skip), *(part for part in read if part is not None)]
+        context = Context(
+            floor=question.floor,
+            watch=question.watch,
+            language=self._language(question.conversation),
+            answers=question.answers,
+            unread=unread,
+        )
+        found = await asyncio.to_thread(self.classifier.classify, parts, context)
+        if question.conversation is not None and found.language:
+            self._languages[question.conversation] = found.language
+        return found
+
+    def _language(self, conversation: ConversationId | None) -> str | None:
+        return self._languages.get(conversation) if conversation is not None else None
+
+
+def _parts(body: Body, skip: int) -> list[Part]:
+    texts = (("subject", body.subject), ("body", body.text[skip:]), ("quote", body.quoted))
+    parts = [Part(kind, text) for kind, text in texts if text]
+    return parts + [Part("filename", f.name) for f in body.files if f.name]
+
+
+async def _read(file: FileBody, sealed: Unlocked) -> Part | None:
+    if file.media_type.split(";")[0].strip().lower() not in _PLAIN or file.size > READ_UP_TO:
+        return None
+    data = b"".join([piece async for piece in sealed.stream()])
+    try:
+        return Part("attachment", data.decode())
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,122 @@
+"""What we tell an author, in his own private line: what happened, what holds, what he can do.
+
+Rules kept here (docs on words: DASHBOARD rules of the product):
+
+1. *Held* is said only where the message went through us. Where its author wrote it into the room
+   himself we say that we asked for its removal, and that others may have seen it.
+2. Nothing of the message is quoted, nor the name of a conversation above its reader's clearance.
+"""
+
+from dataclasses import dataclass
+
+from orchestrator.clock import iso
+from orchestrator.deals.book import DealView
+from tiers.conversation import Conversation
+from tiers.decision import Reason
+from tiers.people import Person
+
+CODE = 8
+"""Characters of a message's id that its author answers with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text to one account.
+
+    Attributes:
+        about: the message that it is about.
+        text: free of anybody's content.
+    """
+
+    about: str
+    text: str
+
+
+def code_of(message_id: str) -> str:
+    """The short code of a message, shown in notices and typed in answers."""
+    return message_id.removeprefix("msg_")[:CODE]
+
+
+def held(
+    deal: DealView,
+    author: Person,
+    message_id: str,
+    reasons: tuple[Reason, ...],
+    choices: tuple[Conversation, ...],
+    deadline: int,
+    at: int,
+) -> Notice:
+    """A message that went through us and waits."""
+    lines = [
+        "Held. Nobody has seen it.",
+        _why(reasons),
+        f"It waits until {iso(deadline)[:16]} UTC; then the deal's owner is asked.",
+        *_ways_out(deal, author, message_id, choices, at),
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
+def withdrawing(
+    deal: DealView,
+    author: Person,
+    message_id: str,
+    reasons: tuple[Reason, ...],
+    choices: tuple[Conversation, ...],
+    readers: int,
+    at: int,
+) -> Notice:
+    """A message that its author wrote into a room himself, above that room's tier."""
+    lines = [
+        f"We asked for the removal of what you wrote. Up to {readers} people may have seen it.",
+        _why(reasons),
+        *_ways_out(deal, author, message_id, choices, at),
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
+def asked(message_id: str, reasons: tuple[Reason, ...]) -> Notice:
+    """A message that went, and that may be above its conversation."""
+    lines = [
+        "Your message went. It may be above the tier of its conversation.",
+        _why(reasons),
+        "If it is, tell the deal's owner. If it is not, do nothing.",
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
+def which(message_id: str, because: str, labels: tuple[str, ...]) -> Notice:
+    """A message that named no conversation that we can tell."""
+    names = ", ".join(f"#{label}" for label in labels) or "none"
+    lines = [
+        "Held. Nobody has seen it.",
+        f"Why: {because}.",
+        f"Write it again beginning with the conversation's name. Yours are: {names}.",
+        f"Or answer: 2 {code_of(message_id)}  to drop it.",
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
+def _why(reasons: tuple[Reason, ...]) -> str:
+    seen = dict.fromkeys(r.because for r in reasons)
+    shown = list(seen)[:3]
+    more = f" (and {len(seen) - 3} more)" if len(seen) > len(shown) else ""
+    return f"Why: {'; '.join(shown)}{more}."
+
+
+def _ways_out(
+    deal: DealView, author: Person, message_id: str, choices: tuple[Conversation, ...], at: int
+) -> list[str]:
+    code = code_of(message_id)
+    where = " or ".join(_name(deal, author, c, at) for c in choices[:3])
+    first = f"1 {code}  send it to {where}" if choices else f"1 {code}  (no stricter room is open)"
+    return [
+        "Answer with a line of these:",
+        first,
+        f"2 {code}  drop it, I write it differently",
+        f"3 {code}  ask for its release",
+    ]
+
+
+def _name(deal: DealView, author: Person, conversation: Conversation, at: int) -> str:
+    seen = deal.roster.may_see(author.person_id, conversation.compartment, conversation.floor, at)
+    return f"#{conversation.label}" if seen else f"the {conversation.floor.value} conversation"

@@ -1,0 +1,254 @@
+"""What becomes of a message, decided first and written down in one unit.
+
+Rule kept here: journal, state, deliveries and audit entry are in the same transaction. A message
+that is not journaled (or exempt by a signed decision) is not moved from where it waits.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.deals.book import DealView
+from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.flow.body import Body
+from orchestrator.flow.guard import OURS
+from orchestrator.flow.notices import Notice
+from orchestrator.flow.port import JournalEntry, Journals
+from orchestrator.ids import new_id
+from orchestrator.outbox import rows
+from orchestrator.outbox.port import HeldAs
+from orchestrator.seal.sealer import Sealer
+from orchestrator.store.unit import Tx
+from tiers.classify import Classification
+from tiers.decision import Reason
+from tiers.ids import AccountId, ConnectorName, RoomId
+from tiers.routing import Held, Route
+from tiers.tier import Strength, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message's row as routing needs it."""
+
+    message_id: str
+    deal_id: str
+    connector: ConnectorName
+    remote_id: str
+    room: RoomId | None
+    sender: AccountId
+    person_id: str | None
+    named: str | None
+    reply_to: str | None
+    unreadable: str | None
+    accepted_at: int
+    state: str
+    tier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice and the private line it goes to."""
+
+    notice: Notice
+    connector: ConnectorName
+    room: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A line of an author to us, acted on; it goes to nobody."""
+
+    tier: Tier
+    acted: str
+    """What came of it, as a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written for one message.
+
+    Attributes:
+        outcome: where it goes, or why it is held.
+        withdraw: the network's name of the message to take back, where it was written by its
+            author into a room that we can take it back from.
+    """
+
+    row: Waiting
+    deal: DealView | None
+    outcome: Route | Held | Answered
+    journal: JournalEntry | None
+    classification: Classification | None
+    held: HeldAs
+    told: Told | None = None
+    raised: Raised | None = None
+    withdraw: str | None = None
+    facts: dict[str, Json] = field(default_factory=dict)
+
+    def tier(self) -> Tier:
+        """What the classifier said, else what the message is treated as."""
+        if self.classification is not None:
+            return self.classification.tier
+        return self.outcome.placed.as_tier if isinstance(self.outcome, Route) else self.outcome.tier
+
+    def conversation_id(self) -> str | None:
+        """The conversation that it goes to, or that its author meant."""
+        if isinstance(self.outcome, Route):
+            return self.outcome.placed.conversation.conversation_id
+        if isinstance(self.outcome, Held) and self.outcome.conversation is not None:
+            return self.outcome.conversation.conversation_id
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes plans."""
+
+    sealer: Sealer
+    journals: Journals
+    wake: Callable[[str, int, Tx], None]
+
+    def write(self, tx: Tx, plan: Plan, at: int) -> None:
+        """Writes one plan; the message must still be in the state it was planned from."""
+        if plan.journal is not None:
+            self.journals.insert(tx, plan.journal, at)
+        _write_tier(tx, plan)
+        if isinstance(plan.outcome, Route):
+            self.route(tx, plan, plan.outcome, at)
+        elif isinstance(plan.outcome, Held):
+            self._hold(tx, plan, plan.outcome, at)
+        else:
+            self._settle(tx, plan, plan.outcome, at)
+        if plan.raised is not None:
+            raise_finding(tx, plan.row.deal_id, plan.row.message_id, plan.raised, at)
+        if plan.told is not None:
+            self.tell(tx, plan.row.deal_id, plan.told, at)
+
+    def _settle(self, tx: Tx, plan: Plan, answered: Answered, at: int) -> None:
+        tx.expect(
+            "UPDATE message SET state = 'delivered', settled_at = ? "
+            "WHERE message_id = ? AND state = ?",
+            (at, plan.row.message_id, plan.row.state),
+        )
+        body: dict[str, Json] = {"message": plan.row.message_id, "acted": answered.acted}
+        append(tx, plan.row.deal_id, Kind.MESSAGE_SETTLED, body, at=at, actor=rows.ACTOR)
+        rows.destroy_body(tx, self.sealer, plan.row.message_id)
+
+    def route(self, tx: Tx, plan: Plan, route: Route, at: int) -> None:
+        """Writes the deliveries of a message that is in the state it was planned from."""
+        state = "delivering" if route.legs else "delivered"
+        tx.expect(
+            "UPDATE message SET state = ?, settled_at = ? WHERE message_id = ? AND state = ?",
+            (state, None if route.legs else at, plan.row.message_id, plan.row.state),
+        )
+        append(
+            tx, plan.row.deal_id, Kind.MESSAGE_ROUTED, _routed(plan, route), at=at, actor=rows.ACTOR
+        )
+        blocks = (
+            plan.deal is not None and plan.deal.policy.tiers[route.placed.as_tier].poison_blocks
+        )
+        for leg in route.legs:
+            lane = rows.enqueue(
+                tx,
+                kind="send",
+                message_id=plan.row.message_id,
+                deal_id=plan.row.deal_id,
+                conversation_id=route.placed.conversation.conversation_id,
+                connector=leg.binding.connector,
+                room=leg.binding.room,
+                as_tier=route.placed.as_tier.value,
+                blocks=blocks,
+                at=at,
+            )
+            self.wake(lane, at, tx)
+        if not route.legs:
+            rows.destroy_body(tx, self.sealer, plan.row.message_id)
+
+    def _hold(self, tx: Tx, plan: Plan, held: Held, at: int) -> None:
+        conversation = held.conversation.conversation_id if held.conversation else None
+        rows.hold(
+            tx,
+            message_id=plan.row.message_id,
+            deal_id=plan.row.deal_id,
+            conversation_id=conversation,
+            tier=held.tier.value,
+            reasons=held.decision.against,
+            held=plan.held,
+            expected=plan.row.state,
+            at=at,
+        )
+        if plan.withdraw is not None and plan.row.room is not None:
+            lane = rows.enqueue(
+                tx,
+                kind="undo",
+                message_id=plan.row.message_id,
+                deal_id=plan.row.deal_id,
+                conversation_id=conversation,
+                connector=plan.row.connector,
+                room=plan.row.room,
+                as_tier=held.tier.value,
+                blocks=False,
+                target=plan.withdraw,
+                at=at,
+            )
+            self.wake(lane, at, tx)
+
+    def tell(self, tx: Tx, deal_id: str, told: Told, at: int) -> None:
+        """Writes a notice of ours into the lane of a private line."""
+        message_id = new_id("msg")
+        packed = Body(told.notice.text).pack()
+        tx.run(
+            "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, sent_at,"
+            " accepted_at, size, state, tier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'delivering', ?)",
+            (
+                *(message_id, deal_id, OURS, message_id, told.room, OURS, at, at),
+                *(len(packed), Tier.COORDINATION.value),
+            ),
+        )
+        self.sealer.insert(tx, self.sealer.prepare(deal_id, message_id, packed))
+        lane = rows.enqueue(
+            tx,
+            kind="send",
+            message_id=message_id,
+            deal_id=deal_id,
+            conversation_id=None,
+            connector=told.connector,
+            room=told.room,
+            as_tier=Tier.COORDINATION.value,
+            blocks=False,
+            at=at,
+        )
+        body: dict[str, Json] = {"message": told.notice.about, "room": told.room}
+        append(tx, deal_id, Kind.ROOM_TOLD, body, at=at, actor=rows.ACTOR)
+        self.wake(lane, at, tx)
+
+
+def _write_tier(tx: Tx, plan: Plan) -> None:
+    found = plan.classification
+    strength = found.strength if found is not None else Strength.NONE
+    tx.run(
+        "UPDATE message SET conversation_id = ?, tier = ?, strength = ?, facts = ? "
+        "WHERE message_id = ?",
+        (
+            *(plan.conversation_id(), plan.tier().value, strength.value),
+            *(json.dumps(plan.facts), plan.row.message_id),
+        ),
+    )
+
+
+def _routed(plan: Plan, route: Route) -> dict[str, Json]:
+    return {
+        "message": plan.row.message_id,
+        "conversation": route.placed.conversation.conversation_id,
+        "as_tier": route.placed.as_tier.value,
+        "asked": route.placed.asked,
+        "rooms": [leg.binding.room for leg in route.legs],
+        **plan.facts,
+    }
+
+
+def reasons_text(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """The distinct reasons in words."""
+    return tuple(dict.fromkeys(r.because for r in reasons))

@@ -1,0 +1,85 @@
+"""What the flow is handed by the wiring: readers, sealers for counsel, private lines.
+
+Rule kept here: the flow imports no sibling. Whoever reads rooms, seals for counsel or opens a
+private line stands behind one of these protocols.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.deals.book import DealView
+from orchestrator.seal.sealer import Unlocked
+from orchestrator.store.unit import Tx
+from tiers.classify import Classification, Context, Part
+from tiers.conversation import RoomBinding
+from tiers.ids import AccountId, ConnectorName, MessageId, RoomId
+from tiers.routing import RoomView
+from tiers.tier import Tier
+
+
+class ReadsRooms(Protocol):
+    """Reads rooms back (orchestrator.rooms.observe)."""
+
+    async def view(
+        self, deal: DealView, binding: RoomBinding, *, not_before: int, origin: bool = False
+    ) -> RoomView:
+        """A room as read at ``not_before`` (microseconds UTC) or later."""
+        ...
+
+    async def only_reader(
+        self, connector: ConnectorName, room: RoomId, account: AccountId, *, not_before: int
+    ) -> bool:
+        """Whether a private line holds that account, ours, and nobody else."""
+        ...
+
+
+class OpensLines(Protocol):
+    """Finds or makes a person's private line (orchestrator.rooms.lines)."""
+
+    async def ensure(
+        self, connector: ConnectorName, account: AccountId, deal_id: str
+    ) -> RoomId | None:
+        """The line's room; None when none can be made now."""
+        ...
+
+
+class Classifies(Protocol):
+    """The tier classifier (tiers.classify)."""
+
+    def classify(self, parts: Sequence[Part], context: Context) -> Classification:
+        """Tier, strength and evidence; computes for milliseconds and may run in a thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A message sealed to counsel, before it is written; or exempt by a signed decision."""
+
+    message_id: MessageId
+    deal_id: str
+    key_id: str | None
+    exemption: int | None
+    record_class: str
+    keep_until: int
+    envelope: bytes | None = field(repr=False)
+
+
+class Journals(Protocol):
+    """Seals for counsel (orchestrator.journal)."""
+
+    async def prepare(
+        self,
+        deal: DealView,
+        scope: str,
+        tier: Tier,
+        message_id: MessageId,
+        bodies: Sequence[Unlocked],
+        at: int,
+    ) -> JournalEntry | None:
+        """Seals a message and its files; None when there is neither a key nor a decision."""
+        ...
+
+    def insert(self, tx: Tx, entry: JournalEntry, at: int) -> None:
+        """Writes it, in the unit that routes the message."""
+        ...

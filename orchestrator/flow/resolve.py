@@ -1,0 +1,114 @@
+"""Which conversation a message belongs to (PRODUCT.md section 3): never guessed from content.
+
+Rule kept here: room, else what it replies to, else the conversation that its sender named, else
+the intake of the sender's only deal and compartment. Otherwise it is held and the sender is told
+the names that he may use.
+"""
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.deals.book import Book, DealView
+from tiers.conversation import Conversation
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId, RoomId
+from tiers.people import Person
+
+_PREFIX = re.compile(r"\s*#([\w-]{1,80})(?:\s+|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a message before its content is looked at."""
+
+    deal_id: DealId
+    connector: ConnectorName
+    room: RoomId | None
+    sender: AccountId
+    named: ConversationId | None
+    answered: ConversationId | None
+    """The conversation of the message that it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Where it belongs.
+
+    Attributes:
+        deal: None when the sender is on no deal or on several and named none.
+        person: the author; None when nobody on the list owns the account.
+        bound: the conversation; None for the intake.
+        choices: conversations that the author may send it to instead; for the intake, those
+            among which the tier decides.
+        witness: it was written in the conversation's own room, where its members saw it.
+        ambiguous: why the intake cannot place it, in words for its author; else empty.
+        prefix: characters at the start of the text that named the conversation.
+    """
+
+    deal: DealView | None
+    person: Person | None
+    bound: Conversation | None
+    choices: tuple[Conversation, ...]
+    witness: bool = False
+    ambiguous: str = ""
+    prefix: int = 0
+
+
+def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
+    """Finds deal, author and conversation of a message.
+
+    Args:
+        book: the deals in force.
+        asked: what is known beside the content.
+        text: only its first word is looked at, for a ``#conversation``.
+        at: now, microseconds UTC.
+    """
+    deal = book.deals.get(asked.deal_id)
+    if deal is None:
+        return Resolved(None, None, None, (), ambiguous="the sender's deal cannot be told")
+    person = deal.roster.owner(asked.connector, asked.sender)
+    choices = deal.open_to(person, at) if person is not None else ()
+    found = book.room(asked.connector, asked.room) if asked.room is not None else None
+    if found is not None:
+        bound = deal.conversations.get(found[1].conversation_id)
+        return Resolved(deal, person, bound, choices, witness=True)
+    if person is None:
+        return Resolved(deal, None, None, (), ambiguous="nobody on the list owns this account")
+    return _by_word(deal, person, asked, text, choices)
+
+
+def _by_word(
+    deal: DealView,
+    person: Person,
+    asked: Asked,
+    text: str,
+    choices: tuple[Conversation, ...],
+) -> Resolved:
+    open_ids = {c.conversation_id: c for c in choices}
+    for cid in (asked.named, asked.answered):
+        if cid is not None:
+            bound = open_ids.get(cid)
+            why = "" if bound else "that conversation is not open to its author"
+            return Resolved(deal, person, bound, choices, ambiguous=why)
+    match = _PREFIX.match(text)
+    if match is not None:
+        named = [c for c in choices if c.label.casefold() == match[1].casefold()]
+        if len(named) == 1:
+            return Resolved(deal, person, named[0], choices, prefix=match.end())
+        return Resolved(deal, person, None, choices, ambiguous="no conversation has that name")
+    return _intake(deal, person, choices)
+
+
+def _intake(deal: DealView, person: Person, choices: tuple[Conversation, ...]) -> Resolved:
+    if len({c.compartment for c in choices}) > 1:
+        why = "its author is in several compartments and named none"
+        return Resolved(deal, person, None, choices, ambiguous=why)
+    return Resolved(deal, person, None, choices)
+
+
+def answered_conversation(
+    rows: tuple[str | None, ...] | None, reply_to: RemoteId | None
+) -> ConversationId | None:
+    """The conversation that a reply's target belongs to, from its row."""
+    if reply_to is None or rows is None or rows[0] is None:
+        return None
+    return ConversationId(rows[0])

@@ -1,0 +1,389 @@
+"""Route: resolve, classify, decide, and write the plan, for each accepted message in its order.
+
+Rules kept here:
+
+1. One lane for each deal, ``route/<deal>``; messages are routed in the order of acceptance.
+2. A message is journaled in the unit that routes it. Without a journal key or counsel's signed
+   decision it waits where it is, on disk, and a finding says so.
+3. An error while a message is looked at is a hold with that reason, never a send; it is shown as
+   a code, never with what was looked at.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from orchestrator.audit.body import Json
+from orchestrator.clock import MINUTE, Clock
+from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.flow import notices
+from orchestrator.flow.answers import Answer, read_answer
+from orchestrator.flow.body import Body
+from orchestrator.flow.guard import body_of, held_as
+from orchestrator.flow.judge import Judge, Question
+from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
+from orchestrator.flow.port import JournalEntry, Journals, OpensLines, ReadsRooms
+from orchestrator.flow.resolve import Asked, Resolved, resolve
+from orchestrator.outbox.rows import unlocked
+from orchestrator.seal.errors import SealError
+from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.store.unit import Store, Tx
+from tiers.classify import Classification
+from tiers.conversation import Conversation
+from tiers.decision import Decision, Effect, Reason
+from tiers.ids import ConversationId, DealId, MessageId, RuleId
+from tiers.routing import Held, Placed, RoomView, Route, place, route
+from tiers.tier import Strength, Tier
+from tiers.watch import WatchList
+
+BATCH = 64
+LANE = "route/"
+_WAITING = """
+SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named, reply_to,
+    unreadable, accepted_at, state, tier FROM message """
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A waiting message with its sealed body and files, and what it answers."""
+
+    row: Waiting
+    body: Unlocked | None
+    answered: tuple[str | None, str | None]
+    """(conversation, tier) of the message that it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the router works with."""
+
+    store: Store
+    sealer: Sealer
+    book: Book
+    rooms: ReadsRooms
+    lines: OpensLines
+    journals: Journals
+    judge: Judge
+    writer: Writer
+    now: Clock
+    clock_trusted: Callable[[], bool]
+    watch: Callable[[DealId], WatchList]
+
+
+Outcome = Route | Held | Answered
+Act = Callable[[Resolved, Answer], Awaitable[str]]
+"""Does what an author answered and returns a code of what came of it."""
+
+
+class Router:
+    """Routes what was accepted.
+
+    Args:
+        services: what it works with.
+        act: does what an author answered.
+    """
+
+    def __init__(self, services: Services, act: Act) -> None:
+        self._s = services
+        self._act = act
+
+    async def drain(self, lane: str) -> int | None:
+        """Routes all that waits in a deal; returns when to come again for what must wait."""
+        deal_id = lane.removeprefix(LANE)
+        after = 0
+        waits = False
+        while True:
+            found = await self._s.store.read(partial(self._waiting, deal_id=deal_id, after=after))
+            if not found:
+                return self._s.now() + MINUTE if waits else None
+            plans = [await self._plan(opened) for _, opened in found]
+            ready = [plan for plan in plans if plan.journal is not None]
+            waits = waits or len(ready) < len(plans)
+            await self._write(plans)
+            after = found[-1][0]
+
+    async def _write(self, plans: list[Plan]) -> None:
+        at = self._s.now()
+
+        def unit(tx: Tx) -> None:
+            for plan in plans:
+                if plan.journal is not None:
+                    self._s.writer.write(tx, plan, at)
+                else:
+                    raise_finding(tx, plan.row.deal_id, "journal", _NO_JOURNAL, at)
+
+        await self._s.store.write(unit)
+
+    def _waiting(self, tx: Tx, deal_id: str, after: int) -> list[tuple[int, Opened]]:
+        sql = (
+            "SELECT arrival, message_id FROM message WHERE deal_id = ? AND state = 'accepted' "
+            "AND arrival > ? ORDER BY arrival LIMIT ?"
+        )
+        found = tx.all(sql, (deal_id, after, BATCH))
+        return [(arrival, self.open(tx, message_id)) for arrival, message_id in found]
+
+    def open(self, tx: Tx, message_id: str) -> Opened:
+        """Reads a message's row, its seal and what it answers."""
+        values = tx.one(_WAITING + "WHERE message_id = ?", (message_id,))
+        if values is None:
+            raise LookupError("no such message")
+        row = Waiting(*values)
+        return Opened(row, unlocked(tx, self._s.sealer, message_id), _answered(tx, row))
+
+    async def _plan(self, opened: Opened) -> Plan:
+        try:
+            if opened.body is None:
+                return await self._unjudged(opened, "destroyed", "its body is gone")
+            body = body_of(opened.body)
+            return await self._judged(opened, opened.body, body)
+        except (SealError, ValueError, LookupError, RuntimeError) as error:
+            because = f"it could not be looked at ({type(error).__name__})"
+            return await self._unjudged(opened, "error", because)
+
+    async def _unjudged(self, opened: Opened, rule: str, because: str) -> Plan:
+        deal = self._s.book.deals.get(DealId(opened.row.deal_id))
+        outcome = Held(_no(rule, because), Tier.VALUATION, None)
+        bodies = () if opened.body is None else (opened.body,)
+        entry = await self._journal(opened, deal, None, Tier.VALUATION, bodies)
+        held = held_as(deal, opened.row.person_id, self._s.now())
+        return Plan(opened.row, deal, outcome, entry, None, held)
+
+    async def _judged(self, opened: Opened, sealed: Unlocked, body: Body) -> Plan:
+        row = opened.row
+        resolved = resolve(self._s.book, _asked(opened), body.text, self._s.now())
+        files = [
+            (f, await self._s.store.read(partial(self._s.sealer.unlock, owner=f.file_id)))
+            for f in body.files
+        ]
+        found = await self._s.judge.judge(body, files, self._question(opened, resolved))
+        outcome = await self._outcome(row, resolved, found, body)
+        bodies = (sealed, *(unlocked_file for _, unlocked_file in files))
+        conversation = _conversation(outcome) or resolved.bound
+        entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
+        return await self._complete(row, resolved, found, outcome, entry)
+
+    def _question(self, opened: Opened, resolved: Resolved) -> Question:
+        bound = resolved.bound
+        answered = opened.answered[1]
+        return Question(
+            bound.conversation_id if bound else None,
+            bound.floor if bound else None,
+            Tier(answered) if answered else None,
+            self._s.watch(DealId(opened.row.deal_id)),
+            opened.row.unreadable is not None,
+            resolved.prefix,
+        )
+
+    async def _outcome(
+        self, row: Waiting, resolved: Resolved, found: Classification, body: Body
+    ) -> Outcome:
+        line = self._s.book.line_account(row.connector, row.room) if row.room else None
+        answer = read_answer(body.text) if line == row.sender and not body.files else None
+        if answer is not None and resolved.person is not None:
+            return Answered(found.tier, await self._act(resolved, answer))
+        if resolved.ambiguous:
+            return Held(_no("which", resolved.ambiguous), found.tier, None, resolved.choices)
+        placed = place(resolved.bound, found.tier, found.strength, resolved.choices)
+        if isinstance(placed, Held) or resolved.deal is None:
+            return (
+                placed
+                if isinstance(placed, Held)
+                else Held(_no("deal", "no deal"), found.tier, None)
+            )
+        return await self.route(resolved.deal, placed, row)
+
+    async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:
+        """Reads a conversation's rooms back and decides for all of them."""
+        views = [
+            await self._view(deal, placed, row, n)
+            for n in range(len(deal.rooms.get(placed.conversation.conversation_id, ())))
+        ]
+        return route(
+            placed,
+            views,
+            deal.roster,
+            deal.policy,
+            at=self._s.now(),
+            clock_trusted=self._s.clock_trusted(),
+        )
+
+    async def _view(self, deal: DealView, placed: Placed, row: Waiting, n: int) -> RoomView:
+        binding = deal.rooms[placed.conversation.conversation_id][n]
+        origin = (binding.connector, binding.room) == (row.connector, row.room)
+        fresh_for = deal.policy.tiers[placed.as_tier].fresh_for
+        not_before = self._s.now() - fresh_for
+        return await self._s.rooms.view(deal, binding, not_before=not_before, origin=origin)
+
+    async def _journal(
+        self,
+        opened: Opened,
+        deal: DealView | None,
+        conversation: Conversation | None,
+        tier: Tier,
+        bodies: tuple[Unlocked, ...],
+    ) -> JournalEntry | None:
+        if deal is None:
+            return None
+        if conversation is not None:
+            scope = deal.scope(conversation)
+        else:
+            person = deal.roster.owner(opened.row.connector, opened.row.sender)
+            scope = person.side if person is not None else deal.roster.host
+        message_id = MessageId(opened.row.message_id)
+        return await self._s.journals.prepare(deal, scope, tier, message_id, bodies, self._s.now())
+
+    async def _complete(
+        self,
+        row: Waiting,
+        resolved: Resolved,
+        found: Classification,
+        outcome: Outcome,
+        entry: JournalEntry | None,
+    ) -> Plan:
+        held = held_as(resolved.deal, row.person_id, self._s.now())
+        told = await self._told(row, resolved, found, outcome, held.deadline)
+        withdraw = row.remote_id if resolved.witness and isinstance(outcome, Held) else None
+        return Plan(
+            row,
+            resolved.deal,
+            outcome,
+            entry,
+            found,
+            held,
+            told=told,
+            raised=_raised(resolved, found, outcome),
+            withdraw=withdraw,
+            facts=_facts(resolved.deal, found),
+        )
+
+    async def _told(
+        self,
+        row: Waiting,
+        resolved: Resolved,
+        found: Classification,
+        outcome: Outcome,
+        deadline: int,
+    ) -> Told | None:
+        deal, author = resolved.deal, resolved.person
+        if deal is None or author is None:
+            return None
+        at = self._s.now()
+        if isinstance(outcome, Route):
+            if not outcome.placed.asked:
+                return None
+            notice = notices.asked(row.message_id, _asking(found))
+        elif isinstance(outcome, Answered):
+            return None
+        elif outcome.conversation is None:
+            labels = tuple(
+                c.label
+                for c in resolved.choices
+                if deal.roster.may_see(author.person_id, c.compartment, c.floor, at)
+            )
+            because = "; ".join(reasons_text(outcome.decision.against))
+            notice = notices.which(row.message_id, because, labels)
+        else:
+            notice = self._held_notice(row, resolved, outcome, deadline)
+        room = await self._s.lines.ensure(row.connector, row.sender, row.deal_id)
+        return Told(notice, row.connector, room) if room is not None else None
+
+    def _held_notice(
+        self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int
+    ) -> notices.Notice:
+        deal, author = resolved.deal, resolved.person
+        if deal is None or author is None:
+            raise LookupError("nobody to tell")
+        against, at = outcome.decision.against, self._s.now()
+        choices = outcome.choices
+        if resolved.witness and outcome.conversation is not None:
+            people = len(
+                deal.roster.cleared(
+                    outcome.conversation.compartment,
+                    outcome.conversation.floor,
+                    outcome.conversation.side,
+                    at,
+                )
+            )
+            return notices.withdrawing(
+                deal, author, row.message_id, against, choices, readers=people, at=at
+            )
+        return notices.held(deal, author, row.message_id, against, choices, deadline, at)
+
+
+_NO_JOURNAL = Raised(
+    "journal",
+    "high",
+    ("messages wait: there is no journal key and no signed decision of counsel for them",),
+    "wallcross journal keygen, then wallcross journal adopt",
+)
+
+
+def _asked(opened: Opened) -> Asked:
+    row = opened.row
+    answered = opened.answered[0]
+    return Asked(
+        DealId(row.deal_id),
+        row.connector,
+        row.room,
+        row.sender,
+        ConversationId(row.named) if row.named else None,
+        ConversationId(answered) if answered else None,
+    )
+
+
+def _answered(tx: Tx, row: Waiting) -> tuple[str | None, str | None]:
+    """Conversation and tier of the message that a reply answers, ours or a person's."""
+    if row.reply_to is None:
+        return None, None
+    found = tx.one(
+        "SELECT d.conversation_id, m.tier FROM delivery d JOIN message m USING (message_id) "
+        "WHERE d.connector = ?1 AND d.remote_id = ?2 AND m.deal_id = ?3 UNION ALL "
+        "SELECT conversation_id, tier FROM message "
+        "WHERE connector = ?1 AND remote_id = ?2 AND deal_id = ?3",
+        (row.connector, row.reply_to, row.deal_id),
+    )
+    return (found[0], found[1]) if found else (None, None)
+
+
+def _conversation(outcome: Outcome) -> Conversation | None:
+    if isinstance(outcome, Route):
+        return outcome.placed.conversation
+    return outcome.conversation if isinstance(outcome, Held) else None
+
+
+def _asking(found: Classification) -> tuple[Reason, ...]:
+    because = f"it reads like {found.topic}"
+    return (Reason(RuleId("tier"), Effect.HOLD, because),)
+
+
+def _raised(resolved: Resolved, found: Classification, outcome: Outcome) -> Raised | None:
+    if isinstance(outcome, Held):
+        if not resolved.witness:
+            return None
+        why = reasons_text(outcome.decision.against)
+        return Raised("withdrawn", "high", why, "its author moves it, or the owner settles it")
+    if resolved.person is None:
+        why = ("an account that nobody on the list owns wrote into a room",)
+        return Raised("unknown_author", "high", why, "wallcross conv show")
+    if isinstance(outcome, Answered):
+        return None
+    if outcome.placed.asked and found.strength is Strength.ASK:
+        why = (f"a message in a lower conversation reads like {found.topic}",)
+        return Raised("above_room", "medium", why, "ask its author, or raise the conversation")
+    return None
+
+
+def _facts(deal: DealView | None, found: Classification) -> dict[str, Json]:
+    return {
+        "tier": found.tier.value,
+        "strength": found.strength.value,
+        "rules": sorted({e.rule for e in found.evidence}),
+        "classifier": found.classifier,
+        "policy": deal.policy.hash if deal else None,
+        "roster": deal.roster_hash if deal else None,
+    }
+
+
+def _no(rule: str, because: str) -> Decision:
+    return Decision((Reason(RuleId(rule), Effect.HOLD, because),))

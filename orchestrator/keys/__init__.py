@@ -1,0 +1,1 @@
+"""People's keys and devices: seen, pinned, verified, and who vouched."""

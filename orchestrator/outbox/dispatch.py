@@ -1,0 +1,245 @@
+"""Drains one lane: the only caller of a connector's acting verbs.
+
+Rules kept here (ENGINE.md, "Drain"):
+
+1. In the order of ``seq``, one at a time; the guard decides on facts read now.
+2. "Attempt started" is on disk with the wire id before a byte goes out.
+3. A foreign exception is an unknown outcome. An unknown outcome is settled by asking the network,
+   then by policy, never by hoping.
+4. New work is looked for while the lane is still held, so that no wake-up is lost.
+5. A drain never raises on what a network or a message does; it says when to come again.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from connectors.port.connector import Connector, UndoesMessages
+from connectors.port.errors import (
+    ConnectorError,
+    IdentityChanged,
+    Outcome,
+    ReadersChanged,
+    Uncertain,
+)
+from connectors.port.messages import Accepted, Reader
+from orchestrator.clock import MINUTE, SECOND, Clock
+from orchestrator.outbox import rows
+from orchestrator.outbox.item import DeliveryState, Item
+from orchestrator.outbox.port import Cleared, Due, Guard, Over, Stopped
+from orchestrator.outbox.settle import Again, Arrived, Later, settle
+from orchestrator.seal.sealer import Sealer
+from orchestrator.store.unit import Store, Tx
+from tiers.decision import Effect, Reason
+from tiers.ids import ConnectorName, RemoteId, RoomId, RuleId
+
+BATCH: Final = 32
+LONGEST_WAIT: Final = 5 * MINUTE
+UNDO_TRIES: Final = 8
+
+T = TypeVar("T")
+Change = Callable[[Tx], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one row came to: changes to commit, and whether the lane goes on."""
+
+    change: Change | None
+    wait_until: int | None = None
+    halt: bool = False
+
+
+class Dispatcher:
+    """Sends what the guard clears.
+
+    Args:
+        store: state.
+        sealer: for destroying what was delivered.
+        connectors: open connectors by name.
+        guard: decides again before the wire.
+        now: the clock.
+        paused: whether a channel stands still.
+        on_stop: told of a network's refusal for other readers or keys than expected.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        connectors: Mapping[ConnectorName, Connector],
+        guard: Guard,
+        now: Clock,
+        paused: Callable[[ConnectorName], bool],
+        on_stop: Callable[[ConnectorName, RoomId], None],
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._connectors = connectors
+        self._guard = guard
+        self._now = now
+        self._paused = paused
+        self._on_stop = on_stop
+
+    async def drain(self, lane: str) -> int | None:
+        """Does what is due in ``lane``; returns when to come again, None when nothing waits."""
+        began = self._now()
+        work = await self._store.read(lambda tx: rows.due(tx, self._sealer, lane, BATCH))
+        pending: Change | None = None
+        while work:
+            for found in work:
+                if found.item.not_before > self._now():
+                    await self._commit(pending)
+                    return found.item.not_before
+                step = await self._step(found, began, pending)
+                pending = step.change
+                if step.wait_until is not None or step.halt:
+                    await self._commit(pending)
+                    return step.wait_until
+            work = await self._next(lane, pending)
+            pending = None
+        return None
+
+    async def _commit(self, change: Change | None) -> None:
+        if change is not None:
+            await self._store.write(change)
+
+    async def _next(self, lane: str, change: Change | None) -> list[Due]:
+        def unit(tx: Tx) -> list[Due]:
+            if change is not None:
+                change(tx)
+            return rows.due(tx, self._sealer, lane, BATCH)
+
+        return await self._store.write(unit)
+
+    async def _step(self, due: Due, began: int, pending: Change | None) -> Step:
+        name = ConnectorName(due.item.connector)
+        connector = self._connectors.get(name)
+        if connector is None or self._paused(name):
+            return Step(pending, wait_until=self._now() + MINUTE)
+        if due.item.state is DeliveryState.STARTED:
+            await self._commit(pending)
+            return await self._settle(connector, due)
+        if due.item.kind == "undo":
+            await self._commit(pending)
+            return await self._undo(connector, due)
+        return await self._send(connector, due, began, pending)
+
+    async def _send(
+        self, connector: Connector, due: Due, began: int, pending: Change | None
+    ) -> Step:
+        verdict = await self._guard.clear(due, began)
+        if isinstance(verdict, Stopped):
+            await self._commit(pending)
+            return self._stop(due, verdict.reasons)
+        if isinstance(verdict, Over):
+            await self._commit(pending)
+            return self._dead(due.item, verdict.code)
+        started = await self._start(due.item, pending)
+        try:
+            accepted = await _foreign(connector.send(verdict.delivery))
+        except ConnectorError as error:
+            return await self._failed(connector, replace(due, item=started), verdict, error)
+        return self._done(started, accepted)
+
+    async def _start(self, item: Item, pending: Change | None) -> Item:
+        at = self._now()
+
+        def unit(tx: Tx) -> None:
+            if pending is not None:
+                pending(tx)
+            rows.start(tx, item, at)
+
+        await self._store.write(unit)
+        return replace(item, state=DeliveryState.STARTED, attempts=item.attempts + 1, started_at=at)
+
+    def _done(self, item: Item, accepted: Accepted) -> Step:
+        at, proof = self._now(), _proof(accepted)
+        return Step(lambda tx: rows.done(tx, self._sealer, item, accepted.remote_id, proof, at))
+
+    def _dead(self, item: Item, code: str) -> Step:
+        at = self._now()
+        return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at))
+
+    def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
+        at, held = self._now(), self._guard.stopped(due, reasons)
+        return Step(lambda tx: rows.stop(tx, due.item, reasons, held, at))
+
+    async def _failed(
+        self, connector: Connector, due: Due, cleared: Cleared, error: ConnectorError
+    ) -> Step:
+        item = due.item
+        if isinstance(error, ReadersChanged | IdentityChanged):
+            self._on_stop(ConnectorName(item.connector), cleared.delivery.room)
+            because = "the network would let somebody else read this than the list says"
+            reason = Reason(RuleId(error.code), Effect.HOLD, because)
+            return self._stop(due, (reason,))
+        if error.outcome is Outcome.UNKNOWN:
+            return await self._settle(connector, due)
+        if error.retry:
+            return self._again(item, error.code, doubtful=False, after=error.retry_after)
+        return self._dead(item, error.code)
+
+    async def _settle(self, connector: Connector, due: Due) -> Step:
+        item, at = due.item, self._now()
+        repeats = self._guard.repeats_unknown(item)
+        if item.kind == "undo":  # asking twice for the same removal does no harm
+            return self._again(item, "unknown_outcome", doubtful=False, after=0)
+        result = await settle(connector, item, repeats=repeats, now=at)
+        if isinstance(result, Arrived):
+            return self._done(item, result.accepted)
+        if isinstance(result, Later):
+            return Step(None, wait_until=at + LONGEST_WAIT // 10)
+        if isinstance(result, Again):
+            return self._again(item, "unknown_outcome", doubtful=result.doubtful, after=None)
+        return Step(lambda tx: rows.possibly(tx, self._sealer, item, "unknown_outcome", at))
+
+    def _again(self, item: Item, code: str, *, doubtful: bool, after: int | None) -> Step:
+        at = self._now()
+        backed_off = min(LONGEST_WAIT, (SECOND // 4) << min(item.attempts, 11))
+        wait = backed_off if after is None else after
+        return Step(
+            lambda tx: rows.again(tx, item, code, doubtful=doubtful, not_before=at + wait, at=at),
+            wait_until=at + wait,
+        )
+
+    async def _undo(self, connector: Connector, due: Due) -> Step:
+        item = due.item
+        if not isinstance(connector, UndoesMessages) or item.target is None:
+            return self._dead(item, "no_undo")
+        if item.attempts >= UNDO_TRIES:
+            return self._dead(item, "undo_not_confirmed")
+        started = await self._start(item, None)
+        room, target = RoomId(item.room), RemoteId(item.target)
+        try:
+            await _foreign(connector.undo(room, target))
+            gone = await _foreign(connector.is_gone(room, target))
+        except ConnectorError as error:
+            return self._again(started, error.code, doubtful=False, after=error.retry_after)
+        if not gone:
+            return self._again(started, "still_there", doubtful=False, after=None)
+        at = self._now()
+        return Step(lambda tx: rows.undone(tx, started, at))
+
+
+async def _foreign(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except ConnectorError:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign by nature: it becomes an unknown outcome
+        raise Uncertain("foreign_error", f"failed with {type(error).__name__}") from None
+
+
+def _proof(accepted: Accepted) -> str | None:
+    """Hash over the devices that it was sealed to: the proof of who can read."""
+    if accepted.sealed_to is None:
+        return None
+    lines = sorted(_line(reader) for reader in accepted.sealed_to)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _line(reader: Reader) -> str:
+    devices = sorted(f"{d.device} {d.key}" for d in reader.devices or ())
+    return " ".join((reader.account, *devices))

@@ -1,0 +1,111 @@
+"""States of a message and of a delivery, and the two tables of how they change.
+
+Rule kept here: every update names the state it expects, so that what happened meanwhile is never
+overwritten; and the only end states are ones that a person can read the truth from.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class MessageState(Enum):
+    """Where an accepted message is."""
+
+    ACCEPTED = "accepted"
+    """On disk; not routed yet."""
+    DELIVERING = "delivering"
+    HELD = "held"
+    DELIVERED = "delivered"
+    """Everybody who should have it has it, from us or from its author's own hand."""
+    POSSIBLY = "possibly"
+    """Some part of it may or may not have arrived, or may have arrived twice."""
+    DEAD = "dead"
+    """A part of it can never be delivered; the reason stands with the delivery."""
+    DROPPED = "dropped"
+    """A person dropped it."""
+
+
+class DeliveryState(Enum):
+    """Where one delivery, or one act of undoing, is."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    DONE = "done"
+    POSSIBLY = "possibly"
+    DEAD = "dead"
+    STOPPED = "stopped"
+    """The guard stopped it; its message is held."""
+
+
+MESSAGE_MOVES: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.ACCEPTED: frozenset(
+        {MessageState.DELIVERING, MessageState.HELD, MessageState.DELIVERED}
+    ),
+    MessageState.DELIVERING: frozenset(
+        {MessageState.DELIVERED, MessageState.POSSIBLY, MessageState.DEAD, MessageState.HELD}
+    ),
+    MessageState.HELD: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
+    MessageState.POSSIBLY: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
+    MessageState.DEAD: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
+    MessageState.DELIVERED: frozenset(),
+    MessageState.DROPPED: frozenset(),
+}
+
+DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.QUEUED: frozenset(
+        {DeliveryState.STARTED, DeliveryState.STOPPED, DeliveryState.DEAD}
+    ),
+    DeliveryState.STARTED: frozenset(
+        {
+            DeliveryState.QUEUED,
+            DeliveryState.DONE,
+            DeliveryState.POSSIBLY,
+            DeliveryState.DEAD,
+            DeliveryState.STOPPED,
+        }
+    ),
+    DeliveryState.POSSIBLY: frozenset({DeliveryState.QUEUED, DeliveryState.DONE}),
+    DeliveryState.DEAD: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.STOPPED: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.DONE: frozenset(),
+}
+
+OPEN = (DeliveryState.QUEUED.value, DeliveryState.STARTED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of the outbox.
+
+    Attributes:
+        kind: ``send`` or ``undo``.
+        as_tier: the tier that the message is treated as.
+        target: for ``undo``, the network's name of the message to take back.
+        possibly: an earlier attempt may have arrived.
+    """
+
+    delivery_id: str
+    kind: str
+    message_id: str
+    deal_id: str
+    conversation_id: str | None
+    connector: str
+    room: str
+    lane: str
+    seq: int
+    wire_key: str
+    state: DeliveryState
+    attempts: int
+    not_before: int
+    started_at: int | None
+    possibly: bool
+    as_tier: str
+    target: str | None
+
+
+def from_row(row: tuple[object, ...]) -> Item:
+    """Builds an item from its columns, in the order of its fields."""
+    values = list(row)
+    values[10] = DeliveryState(values[10])
+    values[14] = bool(values[14])
+    return Item(*values)  # type: ignore[arg-type]  # the table is STRICT: its types are these

@@ -1,0 +1,88 @@
+"""What the outbox is handed from above: the guard, and the policy's word on repeating.
+
+Rule kept here: the outbox knows no policy. It sends what the guard cleared at that instant and
+nothing else; the guard is given to it, so that no import leads upwards.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.port.messages import Delivery
+from orchestrator.outbox.item import Item
+from orchestrator.seal.sealer import Unlocked
+from tiers.decision import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """What stands in a message's row, for the guard."""
+
+    message_id: str
+    connector: str
+    remote_id: str
+    room: str | None
+    sender: str
+    person_id: str | None
+    reply_to: str | None
+    accepted_at: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row of the outbox that is to be done, with its message."""
+
+    item: Item
+    message: MessageFacts
+    body: Unlocked | None
+    """What it says, sealed; None when it was destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The guard allows exactly this, now."""
+
+    delivery: Delivery
+    repeat_unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The guard does not allow it: the message is held, for these reasons."""
+
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """It can never be sent any more."""
+
+    code: str
+
+
+Verdict = Cleared | Stopped | Over
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAs:
+    """How a stopped message is held."""
+
+    owner: str | None
+    next_person: str | None
+    deadline: int
+
+
+class Guard(Protocol):
+    """Decides again, just before the wire, on facts read now."""
+
+    async def clear(self, due: Due, began: int) -> Verdict:
+        """Whether and how this may be sent, by facts of the drain that ``began`` then."""
+        ...
+
+    def repeats_unknown(self, item: Item) -> bool:
+        """Whether a delivery of unknown outcome may be sent again, marked."""
+        ...
+
+    def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
+        """Who owns a message that the guard or the network stopped, and until when."""
+        ...

@@ -1,0 +1,289 @@
+"""The outbox's statements: each names the state that it expects, and writes its audit entry.
+
+Rule kept here: a change of state and the entry that states it are in one unit of work.
+"""
+
+import json
+from collections.abc import Iterable
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.ids import new_id
+from orchestrator.outbox.item import Item, from_row
+from orchestrator.outbox.port import Due, HeldAs, MessageFacts
+from orchestrator.seal.errors import Destroyed
+from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.store.unit import Tx
+from tiers.decision import Reason
+
+ACTOR = "wallcross"
+
+_DUE = """
+SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.connector, d.room,
+    d.lane, d.seq, d.wire_key, d.state, d.attempts, d.not_before, d.started_at, d.possibly,
+    d.as_tier, d.target,
+    m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to,
+    m.accepted_at, m.size
+FROM delivery d JOIN message m USING (message_id)
+WHERE d.lane = ? AND d.state IN ('queued', 'started') ORDER BY d.seq LIMIT ?"""
+_ITEM = 17
+"""Columns of a delivery; those of its message follow."""
+
+
+def due(tx: Tx, sealer: Sealer, lane: str, limit: int) -> list[Due]:
+    """The open rows of a lane in their order, unless a dead row blocks it."""
+    blocked = tx.one("SELECT 1 FROM delivery WHERE lane = ? AND state = 'dead' AND blocks", (lane,))
+    if blocked:
+        return []
+    return [_due(tx, sealer, row) for row in tx.all(_DUE, (lane, limit))]
+
+
+def _due(tx: Tx, sealer: Sealer, row: tuple[object, ...]) -> Due:
+    facts = MessageFacts(*row[_ITEM:])  # type: ignore[arg-type]  # the table is STRICT
+    return Due(from_row(row[:_ITEM]), facts, unlocked(tx, sealer, facts.message_id))
+
+
+def unlocked(tx: Tx, sealer: Sealer, owner: str) -> Unlocked | None:
+    """A sealed body, to be opened after the transaction; None when it was destroyed."""
+    try:
+        return sealer.unlock(tx, owner)
+    except Destroyed:
+        return None
+
+
+def lanes_with_work(tx: Tx) -> list[tuple[str, int]]:
+    """Every lane that has an open row, with the earliest instant that one is due."""
+    return [
+        (lane, at)
+        for lane, at in tx.all(
+            "SELECT lane, MIN(not_before) FROM delivery "
+            "WHERE state IN ('queued', 'started') GROUP BY lane"
+        )
+    ]
+
+
+def enqueue(
+    tx: Tx,
+    *,
+    kind: str,
+    message_id: str,
+    deal_id: str,
+    conversation_id: str | None,
+    connector: str,
+    room: str,
+    as_tier: str,
+    blocks: bool,
+    target: str | None = None,
+    at: int,
+) -> str:
+    """Adds a row at the end of its lane and returns the lane.
+
+    ``seq`` comes from the lane's own counter inside the unit, never from a clock.
+    """
+    lane = f"{connector}/{room}"
+    row = tx.one(
+        "INSERT INTO lane (lane, deal_id, next_seq) VALUES (?, ?, 2) "
+        "ON CONFLICT (lane) DO UPDATE SET next_seq = next_seq + 1 RETURNING next_seq - 1",
+        (lane, deal_id),
+    )
+    seq = row[0] if row else 1
+    tx.run(
+        "INSERT INTO delivery (delivery_id, kind, message_id, deal_id, conversation_id, connector,"
+        " room, lane, seq, wire_key, state, attempts, not_before, as_tier, blocks, target) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
+        (
+            *(new_id("dlv"), kind, message_id, deal_id, conversation_id, connector),
+            *(room, lane, seq, new_id("wx"), at, as_tier, blocks, target),
+        ),
+    )
+    return lane
+
+
+def start(tx: Tx, item: Item, at: int) -> None:
+    """Writes down that an attempt begins, before anything goes out."""
+    tx.expect(
+        "UPDATE delivery SET state = 'started', attempts = ?, started_at = ? "
+        "WHERE delivery_id = ? AND state = ? AND attempts = ?",
+        (item.attempts + 1, at, item.delivery_id, item.state.value, item.attempts),
+    )
+
+
+def done(
+    tx: Tx, sealer: Sealer, item: Item, remote_id: str | None, sealed_to: str | None, at: int
+) -> None:
+    """Settles a delivery that the network took."""
+    tx.expect(
+        "UPDATE delivery SET state = 'done', remote_id = ?, sealed_to = ?, settled_at = ? "
+        "WHERE delivery_id = ? AND state = 'started'",
+        (remote_id, sealed_to, at, item.delivery_id),
+    )
+    body: dict[str, Json] = {
+        "message": item.message_id,
+        "seq": item.seq,
+        "possibly": item.possibly,
+        "room": item.room,
+        "remote_id": remote_id,
+        "sealed_to": sealed_to,
+    }
+    append(tx, item.deal_id, Kind.DELIVERY_DONE, body, at=at, actor=ACTOR)
+    finish(tx, sealer, item, at)
+
+
+def possibly(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
+    """Settles a delivery whose outcome cannot be known: a person decides what follows."""
+    _end(tx, item, "possibly", code, at)
+    _state(tx, item, Kind.DELIVERY_POSSIBLY, code, at)
+    finish(tx, sealer, item, at)
+
+
+def dead(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
+    """Puts a delivery among the dead letters, with the reason."""
+    _end(tx, item, "dead", code, at)
+    _state(tx, item, Kind.DELIVERY_DEAD, code, at)
+    finish(tx, sealer, item, at)
+
+
+def again(tx: Tx, item: Item, code: str, *, doubtful: bool, not_before: int, at: int) -> None:
+    """Queues a delivery once more under the same wire id."""
+    tx.expect(
+        "UPDATE delivery SET state = 'queued', possibly = possibly OR ?, not_before = ?, reason = ?"
+        " WHERE delivery_id = ? AND state = ?",
+        (doubtful, not_before, code, item.delivery_id, item.state.value),
+    )
+    if doubtful and not item.possibly:
+        _state(tx, item, Kind.DELIVERY_RETRIED, code, at)
+
+
+def stop(tx: Tx, item: Item, reasons: Iterable[Reason], held: HeldAs, at: int) -> None:
+    """Stops a delivery before the wire and holds its message."""
+    found = tuple(reasons)
+    _end(tx, item, "stopped", found[0].rule if found else "unvouched", at)
+    codes = sorted({r.rule for r in found})
+    body = {"message": item.message_id, "rules": codes, "tier": item.as_tier}
+    append(tx, item.deal_id, Kind.DELIVERY_STOPPED, body, at=at, actor=ACTOR)
+    hold(
+        tx,
+        message_id=item.message_id,
+        deal_id=item.deal_id,
+        conversation_id=item.conversation_id,
+        tier=item.as_tier,
+        reasons=found,
+        held=held,
+        expected="delivering",
+        at=at,
+    )
+
+
+def undone(tx: Tx, item: Item, at: int) -> None:
+    """Settles a withdrawal that was seen: the network no longer hands the message out.
+
+    The finding says for how long it was visible: from when we accepted it until now.
+    """
+    tx.expect(
+        "UPDATE delivery SET state = 'done', settled_at = ? "
+        "WHERE delivery_id = ? AND state = 'started'",
+        (at, item.delivery_id),
+    )
+    row = tx.one("SELECT accepted_at FROM message WHERE message_id = ?", (item.message_id,))
+    visible = at - row[0] if row else 0
+    body = {"message": item.message_id, "room": item.room, "remote_id": item.target}
+    append(
+        tx,
+        item.deal_id,
+        Kind.DELIVERY_WITHDRAWN,
+        {**body, "visible_us": visible},
+        at=at,
+        actor=ACTOR,
+    )
+    tx.run(
+        "UPDATE finding SET last_seen = ?, reasons = json_insert(reasons, '$[#]', ?) "
+        "WHERE deal_id = ? AND rule = 'withdrawn' AND subject = ?",
+        (at, f"withdrawn after {visible / 1e6:.1f} s", item.deal_id, item.message_id),
+    )
+
+
+def hold(
+    tx: Tx,
+    *,
+    message_id: str,
+    deal_id: str,
+    conversation_id: str | None,
+    tier: str,
+    reasons: Iterable[Reason],
+    held: HeldAs,
+    expected: str,
+    at: int,
+) -> None:
+    """Holds a message with an owner, a deadline and a next person."""
+    found = tuple(reasons)
+    told = json.dumps([[r.rule, r.because, r.subject] for r in found])
+    tx.run(
+        "INSERT INTO held (message_id, deal_id, conversation_id, tier, reasons, owner, next_person,"
+        " deadline, state, held_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'held', ?) "
+        "ON CONFLICT (message_id) DO UPDATE SET state = 'held', reasons = excluded.reasons,"
+        " deadline = excluded.deadline, settled_at = NULL, settled_by = NULL",
+        (
+            *(message_id, deal_id, conversation_id, tier, told),
+            *(held.owner, held.next_person, held.deadline, at),
+        ),
+    )
+    tx.run(
+        "UPDATE message SET state = 'held' WHERE message_id = ? AND state = ?",
+        (message_id, expected),
+    )
+    codes = sorted({r.rule for r in found})
+    body = {"message": message_id, "rules": codes, "tier": tier, "owner": held.owner}
+    append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
+
+
+_WORST = (("dead", "dead"), ("possibly", "possibly"), ("done", "delivered"))
+
+
+def finish(tx: Tx, sealer: Sealer, item: Item, at: int) -> None:
+    """Settles the message once none of its deliveries is open; what was delivered is destroyed."""
+    states = {
+        s
+        for (s,) in tx.all(
+            "SELECT state FROM delivery WHERE message_id = ? AND kind = 'send'", (item.message_id,)
+        )
+    }
+    if states & {"queued", "started", "stopped"}:
+        return
+    final = next(end for state, end in _WORST if state in states)
+    tx.run(
+        "UPDATE message SET state = ?, settled_at = ? "
+        "WHERE message_id = ? AND state = 'delivering'",
+        (final, at, item.message_id),
+    )
+    if final == "delivered":
+        destroy_body(tx, sealer, item.message_id)
+
+
+def destroy_body(tx: Tx, sealer: Sealer, message_id: str) -> None:
+    """Destroys what a message said, its files included."""
+    sealer.destroy(tx, message_id)
+    for (owner,) in tx.all(
+        "SELECT owner FROM sealed WHERE owner > ? AND owner < ?",
+        (f"{message_id}.", f"{message_id}/"),
+    ):
+        sealer.destroy(tx, owner)
+
+
+def _end(tx: Tx, item: Item, state: str, code: str, at: int) -> None:
+    tx.expect(
+        "UPDATE delivery SET state = ?, reason = ?, settled_at = ? "
+        "WHERE delivery_id = ? AND state IN ('queued', 'started')",
+        (state, code, at, item.delivery_id),
+    )
+
+
+def _state(tx: Tx, item: Item, kind: Kind, code: str, at: int) -> None:
+    body: dict[str, Json] = {
+        "message": item.message_id,
+        "seq": item.seq,
+        "room": item.room,
+        "reason": code,
+        "attempts": item.attempts,
+    }
+    append(tx, item.deal_id, kind, body, at=at, actor=ACTOR)

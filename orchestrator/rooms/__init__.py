@@ -1,0 +1,1 @@
+"""Rooms are made, hardened, read back and, when something is wrong, paused."""

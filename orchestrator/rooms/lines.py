@@ -1,0 +1,74 @@
+"""Private lines: one encrypted room between one person's account and ours, on each network.
+
+Rule kept here: a line is made for an account of somebody on a roster and for nobody else, and is
+made once. Whether it still holds nobody else is read back before each notice.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from connectors.port.connector import Connector, CreatesRooms
+from connectors.port.errors import ConnectorError
+from connectors.port.messages import RoomSpec
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.clock import Clock
+from orchestrator.deals.book import Book
+from orchestrator.store.unit import Store, Tx
+from tiers.ids import AccountId, ConnectorName, RoomId
+
+
+class Lines:
+    """Finds or makes private lines.
+
+    Args:
+        name: gives a neutral random room name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        book: Book,
+        connectors: Mapping[ConnectorName, Connector],
+        now: Clock,
+        name: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._connectors = connectors
+        self._now = now
+        self._name = name
+        self._making: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ensure(
+        self, connector: ConnectorName, account: AccountId, deal_id: str
+    ) -> RoomId | None:
+        """The line's room; None when the account is on no roster or none can be made now."""
+        async with self._making[connector, account]:
+            room = self._book.line_room(connector, account)
+            if room is not None or not self._book.deals_of(connector, account):
+                return room
+            network = self._connectors.get(connector)
+            if network is None or not isinstance(network, CreatesRooms):
+                return None
+            try:
+                room = await network.create(self._spec(account))
+            except ConnectorError:
+                return None
+            await self._store.write(lambda tx: self._record(tx, connector, account, room, deal_id))
+            await self._book.reload_lines(self._store)
+            return room
+
+    def _spec(self, account: AccountId) -> RoomSpec:
+        members = frozenset({account})
+        return RoomSpec(self._name(), members, frozenset(), None, gate=False, direct=True)
+
+    def _record(
+        self, tx: Tx, connector: ConnectorName, account: AccountId, room: RoomId, deal_id: str
+    ) -> None:
+        at = self._now()
+        tx.run("INSERT INTO line VALUES (?, ?, ?, ?)", (connector, room, account, at))
+        body: dict[str, Json] = {"room": room, "account": account}
+        append(tx, deal_id, Kind.LINE_OPENED, body, at=at, actor="wallcross")

@@ -1,0 +1,200 @@
+"""Reads rooms back: their settings, members and devices, and how fresh that is.
+
+Rules kept here:
+
+1. A view is made of what the network said, with the instant before it was asked. What could not
+   be read is absent from the view, never filled in from what was asked for.
+2. Attestations raise what was only requested to *attested*, for the value they name, until they
+   lapse after 30 days; they never raise anything to *verified*.
+3. A hint that something changed throws the stored view away at once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from connectors.port.capabilities import Posture
+from connectors.port.connector import Connector
+from connectors.port.errors import ConnectorError
+from connectors.port.messages import Device, Member, MemberSnapshot
+from orchestrator.clock import DAY, Clock
+from orchestrator.deals.book import DealView
+from orchestrator.keys.keyring import Keyring
+from orchestrator.store.unit import Store, Tx
+from tiers.conversation import RoomBinding
+from tiers.guarantees import Evidence, Guarantee, Holding, Source
+from tiers.ids import AccountId, ConnectorName, RoomId
+from tiers.policy import DeviceFact, Grade, RecipientFacts, RoomFacts
+from tiers.routing import RoomView
+
+LAPSES_AFTER = 30 * DAY
+Place = tuple[ConnectorName, RoomId]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A room as the network told it; None for what could not be read."""
+
+    posture: Posture | None
+    members: MemberSnapshot | None
+
+    def read_at(self) -> int:
+        """The older of the two instants, 0 when one is missing."""
+        if self.posture is None or self.members is None:
+            return 0
+        return min(self.posture.read_at, self.members.read_at)
+
+
+class Observer:
+    """The only reader of rooms; keeps the last reading of each.
+
+    Args:
+        connectors: open connectors by name.
+        keyring: states of keys.
+        grades: the grade of each channel in this installation.
+        store: for attestations.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        connectors: Mapping[ConnectorName, Connector],
+        keyring: Keyring,
+        grades: Mapping[ConnectorName, Grade],
+        store: Store,
+        now: Clock,
+    ) -> None:
+        self._connectors = connectors
+        self._keyring = keyring
+        self._grades = grades
+        self._store = store
+        self._now = now
+        self._readings: dict[Place, Reading] = {}
+        self._attested: dict[Place, tuple[Holding, ...]] = {}
+        self._locks: dict[Place, asyncio.Lock] = {}
+
+    def forget(self, connector: ConnectorName, room: RoomId | None = None) -> None:
+        """Throws readings away: of one room, or of the whole channel."""
+        for place in [p for p in self._readings if p[0] == connector and room in {None, p[1]}]:
+            self._readings.pop(place, None)
+
+    def forget_account(self, connector: ConnectorName, account: AccountId) -> tuple[RoomId, ...]:
+        """Throws away the readings of every room that an account was seen in; returns the rooms."""
+        rooms = tuple(
+            room
+            for (name, room), reading in self._readings.items()
+            if name == connector
+            and reading.members is not None
+            and any(m.account == account for m in reading.members.members)
+        )
+        for room in rooms:
+            self._readings.pop((connector, room), None)
+        return rooms
+
+    async def reading(self, place: Place, not_before: int) -> Reading:
+        """A reading that began at ``not_before`` (microseconds UTC) or later."""
+        kept = self._readings.get(place)
+        if kept is not None and kept.read_at() >= not_before:
+            return kept
+        async with self._locks.setdefault(place, asyncio.Lock()):
+            kept = self._readings.get(place)
+            if kept is None or kept.read_at() < not_before:
+                kept = self._readings[place] = await self._read(place)
+            return kept
+
+    async def _read(self, place: Place) -> Reading:
+        connector = self._connectors.get(place[0])
+        if connector is None:
+            return Reading(None, None)
+        began = self._now()
+        posture = members = None
+        try:
+            posture = replace(await connector.posture(place[1]), read_at=began)
+            members = replace(await connector.members(place[1]), read_at=began)
+        except ConnectorError:
+            return Reading(posture, members)  # what is missing holds; the reason is in the health
+        self._attested[place] = await self._store.read(lambda tx: attestations(tx, place))
+        return Reading(posture, members)
+
+    async def view(
+        self, deal: DealView, binding: RoomBinding, *, not_before: int, origin: bool = False
+    ) -> RoomView:
+        """A room with everything that a decision needs, read at ``not_before`` or later."""
+        place = (binding.connector, binding.room)
+        reading = await self.reading(place, not_before)
+        conversation = deal.conversations[binding.conversation_id]
+        facts = RoomFacts(
+            self._holdings(place, reading),
+            reading.posture.read_at if reading.posture else None,
+            reading.members.read_at if reading.members else None,
+            reading.members.complete if reading.members else False,
+            binding.paused,
+            self._grades.get(binding.connector, Grade.NONE),
+            deal.scope(conversation) in deal.scopes,
+            binding.host,
+        )
+        return RoomView(binding, facts, self._recipients(deal, place, reading), origin)
+
+    def _holdings(self, place: Place, reading: Reading) -> tuple[Holding, ...]:
+        if reading.posture is None:
+            return ()
+        live = [h for h in self._attested.get(place, ()) if self._now() - h.at < LAPSES_AFTER]
+        return tuple(_raised(h, live) for h in reading.posture.holdings)
+
+    def _recipients(
+        self, deal: DealView, place: Place, reading: Reading
+    ) -> tuple[RecipientFacts, ...]:
+        if reading.members is None:
+            return ()
+        ours = self._connectors[place[0]].account
+        return tuple(
+            self._recipient(deal, place[0], m) for m in reading.members.members if m.account != ours
+        )
+
+    def _recipient(self, deal: DealView, name: ConnectorName, member: Member) -> RecipientFacts:
+        person = deal.roster.owner(name, member.account)
+        if member.devices is None:
+            return RecipientFacts(name, member.account, person, None)
+        account = (name, member.account)
+        devices = tuple(
+            DeviceFact(d.device, self._keyring.state(account, d))
+            for d in sorted(member.devices, key=lambda d: d.device)
+        )
+        return RecipientFacts(name, member.account, person, devices)
+
+    def devices(self, place: Place) -> Mapping[AccountId, frozenset[Device]]:
+        """Devices of every member at the last reading."""
+        reading = self._readings.get(place)
+        if reading is None or reading.members is None:
+            return {}
+        return {m.account: m.devices for m in reading.members.members if m.devices is not None}
+
+
+def _raised(holding: Holding, attested: Iterable[Holding]) -> Holding:
+    if holding.evidence is not Evidence.REQUESTED:
+        return holding
+    for found in attested:
+        if found.guarantee is holding.guarantee and _covers(found, holding):
+            return replace(found, value=holding.value)
+    return holding
+
+
+def _covers(attested: Holding, requested: Holding) -> bool:
+    """An attestation speaks for the value that it names, and for none when it named another."""
+    return attested.value is None or attested.value == requested.value
+
+
+def attestations(tx: Tx, place: Place) -> tuple[Holding, ...]:
+    """The newest attestation of each guarantee of a room."""
+    rows = tx.all(
+        "SELECT guarantee, value, person_id, at FROM attestation "
+        "WHERE connector = ? AND room = ? ORDER BY n",
+        place,
+    )
+    newest = {
+        guarantee: Holding(
+            Guarantee(guarantee), Evidence.ATTESTED, Source.PERSON, at, value, by=person
+        )
+        for guarantee, value, person, at in rows
+    }
+    return tuple(newest.values())

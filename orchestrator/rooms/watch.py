@@ -1,0 +1,214 @@
+"""What a reading of a room means: pins first devices, pauses what is not as it should be.
+
+Rules kept here:
+
+1. A reader whom nobody cleared, or a new device in a conversation that demands verified ones,
+   pauses the room at once: nothing of ours goes out, its people are told in their own lines, and
+   a finding opens. What people write there themselves goes on, and the notice says so.
+2. A pause for such a reason ends when a later reading shows that the reason is gone, never because
+   somebody clicked. A pause by a person is ended by a person.
+3. Nobody is removed here.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.clock import Clock
+from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.findings import Raised, close_findings, raise_finding
+from orchestrator.keys.keyring import Keyring
+from orchestrator.rooms.observe import Observer
+from orchestrator.store.unit import Store, Tx
+from tiers.conversation import Conversation, RoomBinding
+from tiers.ids import AccountId, ConnectorName
+from tiers.policy import RecipientFacts
+from tiers.routing import RoomView
+from tiers.trust import KeyState
+
+BY_READING = "reading:"
+"""Begins the reason of a pause that a later reading may end."""
+_TRUSTED = frozenset({KeyState.PINNED, KeyState.VERIFIED})
+
+Tell = Callable[[DealView, ConnectorName, AccountId, str], Awaitable[None]]
+"""Tells one account something in its private line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong with who can read a room."""
+
+    rule: str
+    account: AccountId
+    because: str
+
+
+class Watcher:
+    """Looks at rooms on events and on a schedule."""
+
+    def __init__(
+        self,
+        store: Store,
+        book: Book,
+        observer: Observer,
+        keyring: Keyring,
+        now: Clock,
+        tell: Tell,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._observer = observer
+        self._keyring = keyring
+        self._now = now
+        self._tell = tell
+
+    async def look(self, deal: DealView, binding: RoomBinding, *, not_before: int) -> RoomView:
+        """Reads one room back and draws the consequences; returns what was read."""
+        view = await self._observer.view(deal, binding, not_before=not_before)
+        if view.facts.members_at is None:
+            return view  # what cannot be read holds by itself and proves no change
+        if await self._record_devices(deal, binding, view):
+            view = await self._observer.view(deal, binding, not_before=not_before)
+        conversation = deal.conversations[binding.conversation_id]
+        found = tuple(self._troubles(deal, conversation, view))
+        await self._draw(deal, binding, conversation, view, found)
+        return view
+
+    async def look_at_all(self) -> None:
+        """Reads every room back that a tier's freshness says is due."""
+        now = self._now()
+        for deal, binding in self._book.rooms():
+            floor = deal.conversations[binding.conversation_id].floor
+            await self.look(deal, binding, not_before=now - deal.policy.tiers[floor].fresh_for)
+
+    async def _record_devices(self, deal: DealView, binding: RoomBinding, view: RoomView) -> bool:
+        place = (binding.connector, binding.room)
+        known = {r.account for r in view.recipients if r.person is not None}
+        devices = self._observer.devices(place)
+        news = {
+            account: fresh
+            for account in known
+            if (fresh := self._keyring.news((binding.connector, account), devices.get(account, ())))
+        }
+        if not news:
+            return False
+        at = self._now()
+
+        def unit(tx: Tx) -> None:
+            for account, fresh in news.items():
+                key = (binding.connector, account)
+                self._keyring.record_seen(tx, deal.deal_id, key, fresh, at=at)
+
+        await self._store.write(unit)
+        return True
+
+    def _troubles(
+        self, deal: DealView, conversation: Conversation, view: RoomView
+    ) -> Iterable[Trouble]:
+        now = self._now()
+        for who in view.recipients:
+            person = who.person
+            if person is None:
+                yield Trouble("unknown_member", who.account, "an account that is on no list is in")
+            elif not deal.roster.may_see(
+                person.person_id, conversation.compartment, conversation.floor, now
+            ):
+                yield Trouble("uncleared_member", who.account, f"{person.name} is in, uncleared")
+            elif _new_device(who):
+                yield Trouble("new_device", who.account, f"{person.name} has a new device")
+
+    async def _draw(
+        self,
+        deal: DealView,
+        binding: RoomBinding,
+        conversation: Conversation,
+        view: RoomView,
+        found: tuple[Trouble, ...],
+    ) -> None:
+        verified = deal.policy.tiers[conversation.floor].devices_verified
+        stops = [t for t in found if t.rule != "new_device" or verified]
+        at = self._now()
+        pausing = bool(stops) and binding.paused is None
+        resuming = not stops and (binding.paused or "").startswith(BY_READING)
+        subject = f"{binding.connector}:{binding.room}"
+        open_rules = await self._store.read(lambda tx: _open_rules(tx, deal.deal_id, subject))
+        gone = open_rules - {t.rule for t in found}
+        if not (found or gone or pausing or resuming):
+            return
+
+        def unit(tx: Tx) -> None:
+            for trouble in found:
+                raised = Raised(trouble.rule, "high", (trouble.because,), _REMEDY[trouble.rule])
+                raise_finding(tx, deal.deal_id, subject, raised, at)
+            for rule in gone:
+                close_findings(tx, deal.deal_id, rule, subject, at)
+            if pausing:
+                pause(tx, deal, binding, BY_READING + stops[0].because, stops[0].rule, at)
+            if resuming:
+                resume(tx, deal, binding, at)
+
+        await self._store.write(unit)
+        if pausing or resuming:
+            await self._book.reload(self._store, deal.deal_id)
+        if pausing:
+            await self._tell_all(deal, binding, conversation, view, stops[0])
+
+    async def _tell_all(
+        self,
+        deal: DealView,
+        binding: RoomBinding,
+        conversation: Conversation,
+        view: RoomView,
+        trouble: Trouble,
+    ) -> None:
+        text = (
+            f"#{conversation.label} is paused: {trouble.because}. Nothing of ours goes out there. "
+            "What people write in the room themselves still goes on: please wait."
+        )
+        for who in view.recipients:
+            cleared = who.person is not None and deal.roster.may_see(
+                who.person.person_id, conversation.compartment, conversation.floor, self._now()
+            )
+            if cleared:
+                await self._tell(deal, binding.connector, who.account, text)
+
+
+_REMEDY = {
+    "unknown_member": "remove the account in the room, or add it to the roster",
+    "uncleared_member": "remove the person in the room, or adopt a roster that clears him",
+    "new_device": "compare the key out of band, then wallcross key verify PERSON --by A --by B",
+}
+
+
+def pause(tx: Tx, deal: DealView, binding: RoomBinding, why: str, rule: str, at: int) -> None:
+    """Stops a room: nothing of ours goes out."""
+    tx.run(
+        "UPDATE room SET paused = ? WHERE connector = ? AND room = ? AND paused IS NULL",
+        (why, binding.connector, binding.room),
+    )
+    body: dict[str, Json] = {"room": binding.room, "reason": rule}
+    append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor="wallcross")
+
+
+def resume(tx: Tx, deal: DealView, binding: RoomBinding, at: int) -> None:
+    """Lets a room go on."""
+    tx.run(
+        "UPDATE room SET paused = NULL WHERE connector = ? AND room = ?",
+        (binding.connector, binding.room),
+    )
+    body: dict[str, Json] = {"room": binding.room}
+    append(tx, deal.deal_id, Kind.ROOM_RESUMED, body, at=at, actor="wallcross")
+
+
+def _new_device(who: RecipientFacts) -> bool:
+    return who.devices is not None and any(d.state not in _TRUSTED for d in who.devices)
+
+
+def _open_rules(tx: Tx, deal_id: str, subject: str) -> frozenset[str]:
+    rows = tx.all(
+        "SELECT rule FROM finding WHERE deal_id = ? AND subject = ? AND closed_at IS NULL",
+        (deal_id, subject),
+    )
+    return frozenset(rule for (rule,) in rows) & frozenset(_REMEDY)
