@@ -1,0 +1,1 @@
+"""One account on one Matrix homeserver, end-to-end encrypted with one device of its own."""

@@ -1,0 +1,141 @@
+"""What an operator sets for a Matrix account.
+
+Rule kept here: a value that could open a door (plain HTTP to another machine, a short key, an
+unknown setting) is refused with its place and its remedy, and no default is the looser choice.
+"""
+
+import base64
+import binascii
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from connectors.port.connector import Setup
+from connectors.port.door import Opening
+from connectors.port.errors import Rejected
+
+_KEY_BYTES = 32
+_MIB = 1024 * 1024
+
+
+class MatrixSettings(BaseModel):
+    """The table of one Matrix account in the configuration file.
+
+    Attributes:
+        homeserver: base URL of the client-server API; https, or http on loopback only.
+        user: full Matrix user id of our account.
+        device: device id to sign in with; made at random and kept when not given.
+        device_name: what other people's clients show for our device.
+        private_address: the homeserver's name leads to a private address (an own data centre).
+        federate: rooms that we make may be joined from other homeservers.
+        servers: with ``federate``, the only homeservers let in besides our own; empty for any.
+        room_version: version of the rooms that we make.
+        max_attachment_bytes: largest file sent or fetched.
+        sync_wait: seconds that a wait for news may take.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    homeserver: str
+    user: str = Field(pattern=r"^@[^:\s]+:\S+$", max_length=255)
+    device: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._=/+-]{1,64}$")
+    device_name: str = Field(default="Wallcross", max_length=100)
+    private_address: bool = False
+    federate: bool = False
+    servers: tuple[str, ...] = ()
+    room_version: Literal["11", "12"] = "12"
+    max_attachment_bytes: int = Field(default=50 * _MIB, ge=0, le=1024 * _MIB)
+    sync_wait: int = Field(default=30, ge=0, le=120)
+
+    @model_validator(mode="after")
+    def _only_safe_transport(self) -> Self:
+        opening = self.opening
+        if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
+            raise ValueError("homeserver: use https; http is accepted on loopback only")
+        return self
+
+    @property
+    def opening(self) -> Opening:
+        """The one place that this account may reach."""
+        return Opening.of(self.homeserver, private=self.private_address)
+
+    @property
+    def server(self) -> str:
+        """Server name of our own account."""
+        return self.user.split(":", 1)[1]
+
+
+class MatrixSecrets(BaseModel):
+    """Secret values of one Matrix account; never in a repr.
+
+    Attributes:
+        password: to sign in with.
+        access_token: instead of a password, of a device that is nobody else's.
+        pickle_key: 32 random bytes, base64 or hexadecimal: seals the keys kept on disk.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    password: SecretStr | None = None
+    access_token: SecretStr | None = None
+    pickle_key: SecretStr
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.password is None and self.access_token is None:
+            raise ValueError("password: give a password or an access_token")
+        key_bytes(self.pickle_key.get_secret_value())
+        return self
+
+    @property
+    def key(self) -> bytes:
+        """The pickle key's 32 bytes."""
+        return key_bytes(self.pickle_key.get_secret_value())
+
+
+def key_bytes(text: str) -> bytes:
+    """Reads a 32-byte key written in hexadecimal or base64 (either alphabet, padded or not).
+
+    Raises:
+        ValueError: it is not 32 bytes; the text is not quoted.
+    """
+    plain = text.strip()
+    try:
+        if len(plain) == 2 * _KEY_BYTES:
+            return bytes.fromhex(plain)
+        padded = plain.rstrip("=").replace("-", "+").replace("_", "/")
+        key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise ValueError("pickle_key: give 32 random bytes in base64 or hexadecimal")
+    return key
+
+
+def read_setup(setup: Setup) -> tuple[MatrixSettings, MatrixSecrets]:
+    """Settings and secrets of a setup.
+
+    Raises:
+        Rejected: with all problems at once, places and remedies, and no value.
+    """
+    problems: list[str] = []
+    settings = secrets = None
+    try:
+        settings = MatrixSettings.model_validate(dict(setup.settings))
+    except ValidationError as error:
+        problems += _problems(error)
+    try:
+        secrets = MatrixSecrets.model_validate(dict(setup.secrets))
+    except ValidationError as error:
+        problems += _problems(error)
+    if settings is None or secrets is None:
+        raise Rejected("settings_refused", "; ".join(problems))
+    return settings, secrets
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """One line for each problem, without the value that was given."""
+    return [
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
+        for one in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
