@@ -240,7 +240,7 @@ CREATE TABLE audit_leaf (
     head    INTEGER NOT NULL REFERENCES audit_head,
     deal_id TEXT NOT NULL,
     n       INTEGER NOT NULL,
-    PRIMARY KEY (head, deal_id)
+    PRIMARY KEY (deal_id, head)
 ) STRICT, WITHOUT ROWID;
 
 -- What an anchor outside the host gave back for a signed head.
