@@ -224,15 +224,15 @@ class RecordAccess(Protocol):
         """Whether every accepted message is journaled, exempt or waiting."""
         ...
 
-    async def journal_key_add(self, deal: DealId, scope: str, public: str, *, actor: Actor) -> str:
-        """Adopts the public text that `journal keygen` wrote, for ``joint`` or a side's id.
-
-        Returns: its key id. Raises: Wrong.
-        """
+    async def journal_key_add(self, deal: DealId, public: str, *, actor: Actor) -> str:
+        """Adopts the public file that `journal keygen` wrote; returns its key id. Raises: Wrong."""
         ...
 
     async def journal_exempt(self, deal: DealId, decision: str, *, actor: Actor) -> int:
-        """Records counsel's signed decision not to journal; returns its number. Raises: Refused."""
+        """Records counsel's signed decision (JSON: statement, signature, signer, in hexadecimal).
+
+        Returns: its number. Raises: Refused.
+        """
         ...
 
     def journal_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:

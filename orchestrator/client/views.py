@@ -271,9 +271,10 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileHead:
-    """What is known of a file before its bytes arrive; its name is content."""
+    """What is known of a file before its bytes arrive; its name is content. ``size`` in bytes."""
 
     name: str = field(repr=False)
+    size: int
     media_type: str = "application/octet-stream"
 
 

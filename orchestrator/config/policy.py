@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -32,6 +32,8 @@ from tiers.tier import Tier
 GUIDE = "docs/policy.md"
 Least = Literal["attested", "verified"]
 TierName = Literal["coordination", "operations", "valuation"]
+PublicKey = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""Ed25519, hexadecimal."""
 
 
 class _Part(BaseModel):
@@ -107,6 +109,7 @@ class PolicyFile(_Part):
     stale_posture: Literal["hold"] = "hold"
     topics: dict[str, TierName]
     tiers: TiersPart
+    counsel: dict[str, list[PublicKey]] = {}
 
     @model_validator(mode="after")
     def _topics(self) -> Self:
@@ -169,6 +172,11 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         held_for=file.held_for,
         lab_allowed=made_up,
     )
+
+
+def counsel_of(document: str) -> dict[str, tuple[str, ...]]:
+    """Whose signatures, all of them, exempt a scope from the journal; by ``joint`` or side."""
+    return {scope: tuple(keys) for scope, keys in json.loads(document).get("counsel", {}).items()}
 
 
 def document_hash(document: str) -> str:

@@ -1,0 +1,33 @@
+"""The application: one router for each kind of thing, every answer a view or a problem."""
+
+from fastapi import Depends, FastAPI
+
+from orchestrator.api import errors
+from orchestrator.api.deals import router as deals
+from orchestrator.api.held import router as held
+from orchestrator.api.network import router as network
+from orchestrator.api.port import Home
+from orchestrator.api.record import router as record
+from orchestrator.api.replay import router as replay
+from orchestrator.api.rooms import router as rooms
+from orchestrator.api.state import router as state
+from orchestrator.api.who import caller
+
+PREFIX = "/api/v1"
+
+
+def make_app(home: Home) -> FastAPI:
+    """The API of an open home. Every route asks who calls, also those that only read."""
+    app = FastAPI(
+        title="Wallcross",
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # its pages load scripts from another host
+        redoc_url=None,
+        dependencies=[Depends(caller)],
+    )
+    app.state.home = home
+    errors.install(app)
+    for router in (state, deals, rooms, held, network, record, replay):
+        app.include_router(router, prefix=PREFIX)
+    return app

@@ -1,0 +1,96 @@
+"""What requests carry. Text is kept out of every repr, and out of every error."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.client.views import Row
+
+
+class Body(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class NewDeal(Body):
+    """`deal new`; no policy is the one that ships."""
+
+    code: str
+    made_up: bool = False
+    policy: str | None = None
+
+
+class Document(Body):
+    """A document to adopt, canonical."""
+
+    document: str = Field(repr=False)
+
+
+class Text(Body):
+    """`send text`."""
+
+    person: str
+    conversation: str | None = Field(default=None, repr=False)
+    key: str | None = None
+    text: str = Field(repr=False)
+
+
+class Attestation(Body):
+    """`conv attest`."""
+
+    room: str = Field(repr=False)
+    guarantee: str
+    value: int | None = None
+    by: str
+
+
+class Reason(Body):
+    """Why something is paused."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class Target(Body):
+    """Where a held message goes."""
+
+    conversation: str = Field(repr=False)
+
+
+class Ceremony(Body):
+    """The two people who compared keys."""
+
+    by_a: str
+    by_b: str
+
+
+class Mark(Body):
+    """A device that is taken out for ever."""
+
+    device: str
+    event: Literal["revoke", "compromise"]
+
+
+class CheckName(Body):
+    """A red check that `serve` goes past."""
+
+    check: str
+
+
+class PublicKey(Body):
+    """The file that `journal keygen` wrote, or counsel's signed decision."""
+
+    text: str = Field(repr=False)
+
+
+class Start(Body):
+    """`replay`."""
+
+    deal: str | None = None
+    sample: bool = False
+
+
+class Rows(Body):
+    """Messages handed in by `replay`."""
+
+    rows: tuple[Row, ...] = Field(repr=False)

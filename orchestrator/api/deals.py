@@ -1,0 +1,48 @@
+"""Routes: deals, and what is in force for them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from fastapi import APIRouter
+
+from orchestrator.api.bodies import Document, NewDeal
+from orchestrator.api.reach import Deal, OpenHome
+from orchestrator.api.who import Actor
+from orchestrator.client.views import AdoptionView, DealView
+from orchestrator.config.policy import default_text, read_policy
+
+router = APIRouter(prefix="/deals")
+Kind = Literal["policy", "roster"]
+
+
+@router.get("")
+async def deal_list(home: OpenHome) -> Sequence[DealView]:
+    """Every deal."""
+    return await home.deal_list()
+
+
+@router.post("", status_code=201)
+async def deal_new(body: NewDeal, home: OpenHome, actor: Actor) -> DealView:
+    """Makes a deal with its policy in force."""
+    policy = body.policy or read_policy(default_text())
+    return await home.deal_new(body.code, made_up=body.made_up, policy=policy, actor=actor)
+
+
+@router.get("/{deal}")
+async def deal_show(deal: Deal, home: OpenHome) -> DealView:
+    """One deal."""
+    return await home.deal_show(deal)
+
+
+@router.get("/{deal}/adopted/{kind}")
+async def in_force(deal: Deal, kind: Kind, home: OpenHome) -> AdoptionView:
+    """What is in force."""
+    return await home.in_force(deal, kind)
+
+
+@router.put("/{deal}/adopted/{kind}")
+async def adopt(
+    deal: Deal, kind: Kind, body: Document, home: OpenHome, actor: Actor
+) -> AdoptionView:
+    """Puts a document in force."""
+    return await home.adopt(deal, kind, body.document, actor=actor)

@@ -1,0 +1,37 @@
+"""Routes: channel accounts."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from orchestrator.api.bodies import Reason
+from orchestrator.api.reach import OpenHome
+from orchestrator.api.who import Actor
+from orchestrator.client.views import ChannelTest, ChannelView
+from tiers.ids import ConnectorName
+
+router = APIRouter(prefix="/channels")
+
+
+@router.get("")
+async def channel_list(home: OpenHome) -> Sequence[ChannelView]:
+    """Every configured channel."""
+    return await home.channel_list()
+
+
+@router.post("/{name}/test")
+async def channel_test(name: str, home: OpenHome, actor: Actor) -> ChannelTest:
+    """The safe live check, recorded."""
+    return await home.channel_test(ConnectorName(name), actor=actor)
+
+
+@router.post("/{name}/pause")
+async def channel_pause(name: str, body: Reason, home: OpenHome, actor: Actor) -> ChannelView:
+    """Stops what we send there."""
+    return await home.channel_pause(ConnectorName(name), body.reason, actor=actor)
+
+
+@router.post("/{name}/resume")
+async def channel_resume(name: str, home: OpenHome, actor: Actor) -> ChannelView:
+    """Lets it go on."""
+    return await home.channel_resume(ConnectorName(name), actor=actor)

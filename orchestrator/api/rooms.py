@@ -1,0 +1,77 @@
+"""Routes: conversations and their rooms, keys and devices of people."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from orchestrator.api.bodies import Attestation, Ceremony, Mark, Reason
+from orchestrator.api.reach import Deal, OpenHome
+from orchestrator.api.who import Actor
+from orchestrator.client.views import ConversationView, KeyView, NewConversation
+from tiers.ids import PersonId
+
+router = APIRouter(prefix="/deals/{deal}")
+
+
+@router.get("/conversations")
+async def conv_list(deal: Deal, home: OpenHome) -> Sequence[ConversationView]:
+    """All conversations of a deal."""
+    return await home.conv_list(deal)
+
+
+@router.post("/conversations", status_code=201)
+async def conv_new(
+    deal: Deal, body: NewConversation, home: OpenHome, actor: Actor
+) -> ConversationView:
+    """Makes a room, hardens it, invites and reads back."""
+    return await home.conv_new(deal, body, actor=actor)
+
+
+@router.get("/conversations/{name}")
+async def conv_show(deal: Deal, name: str, home: OpenHome) -> ConversationView:
+    """One conversation, by label or id."""
+    return await home.conv_show(deal, name)
+
+
+@router.post("/conversations/{name}/pause")
+async def conv_pause(
+    deal: Deal, name: str, body: Reason, home: OpenHome, actor: Actor
+) -> ConversationView:
+    """Stops what we send there."""
+    return await home.conv_pause(deal, name, body.reason, actor=actor)
+
+
+@router.post("/conversations/{name}/resume")
+async def conv_resume(deal: Deal, name: str, home: OpenHome, actor: Actor) -> ConversationView:
+    """Lets it go on where a fresh reading allows it."""
+    return await home.conv_resume(deal, name, actor=actor)
+
+
+@router.post("/attestations", status_code=201)
+async def conv_attest(
+    deal: Deal, body: Attestation, home: OpenHome, actor: Actor
+) -> ConversationView:
+    """Records what a named person saw."""
+    by = PersonId(body.by)
+    return await home.conv_attest(deal, body.room, body.guarantee, body.value, by=by, actor=actor)
+
+
+@router.get("/keys")
+async def key_list(deal: Deal, home: OpenHome, person: str | None = None) -> Sequence[KeyView]:
+    """The newest state of each device."""
+    return await home.key_list(deal, None if person is None else PersonId(person))
+
+
+@router.post("/keys/{person}/verify")
+async def key_verify(
+    deal: Deal, person: str, body: Ceremony, home: OpenHome, actor: Actor
+) -> Sequence[KeyView]:
+    """Records a ceremony of two people."""
+    one, other = PersonId(body.by_a), PersonId(body.by_b)
+    return await home.key_verify(deal, PersonId(person), one, other, actor=actor)
+
+
+@router.post("/keys/{person}/mark")
+async def key_mark(deal: Deal, person: str, body: Mark, home: OpenHome, actor: Actor) -> KeyView:
+    """Takes a device out for ever."""
+    return await home.key_mark(deal, PersonId(person), body.device, body.event, actor=actor)

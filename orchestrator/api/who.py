@@ -1,0 +1,73 @@
+"""Who calls: the operating system's word on the socket, never the caller's.
+
+Rule kept here: a caller has the user id of this home (``SO_PEERCRED``), else he is turned away
+before any route. The audit's actor is made here and nowhere else.
+"""
+
+import asyncio
+import os
+import pwd
+import re
+import socket
+import struct
+from typing import Annotated
+
+from fastapi import Depends, Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from orchestrator.client.problems import SignInFirst
+
+_UCRED = struct.Struct("3i")
+_USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+Caller = tuple[str, int]
+"""As ASGI's ``client``: ``uid:<user id>`` and the process id."""
+
+
+def here() -> Caller:
+    """This process, when it calls its own application without a socket."""
+    return f"uid:{os.geteuid()}", os.getpid()
+
+
+class PeerProtocol(H11Protocol):
+    """HTTP over a Unix socket whose client is who the kernel says it is."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
+        """Notes the peer's user and process before the first byte is read."""
+        super().connection_made(transport)
+        self.client = peer_of(transport.get_extra_info("socket"))
+
+
+def peer_of(connected: socket.socket | None) -> Caller | None:
+    """The process at the other end of a Unix socket; None where the kernel does not say."""
+    if connected is None or connected.family != socket.AF_UNIX:
+        return None
+    data = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, _ = _UCRED.unpack(data)
+    return f"uid:{uid}", pid
+
+
+def actor_of(client: tuple[str, int] | None) -> str:
+    """``local:<os user>`` of a caller.
+
+    Raises:
+        SignInFirst: the caller is not this home's own user.
+    """
+    uid = os.geteuid()
+    if client is None or client[0] != f"uid:{uid}":
+        raise SignInFirst(
+            "This socket is for the user who runs this home", still="Nothing was done"
+        )
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = ""
+    return f"local:{name if _USER.fullmatch(name) else uid}"
+
+
+def caller(request: Request) -> str:
+    """The actor of a request. Raises: SignInFirst."""
+    client = request.scope.get("client")
+    return actor_of(None if client is None else (client[0], client[1]))
+
+
+Actor = Annotated[str, Depends(caller)]
