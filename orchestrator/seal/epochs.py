@@ -120,7 +120,10 @@ class EpochKeys:
     def _load(self, name: str) -> None:
         _, deal_id, epoch_id = name.split("/")
         found = self._secrets.get(name)
-        value = b"" if found is None else found.reveal()
+        if found is None:  # a crash came while it was being destroyed
+            self._secrets.delete(name)
+            return
+        value = found.reveal()
         head, wrapped = value[:_HEAD_BYTES], value[_HEAD_BYTES:]
         if head[:1] != _VERSION:
             raise Tampered(f"the epoch key {name} is not one of ours; restore or remove it")

@@ -143,6 +143,7 @@ class Sealer:
     """
 
     def __init__(self, home: Path, secrets: SecretStore, master: MasterKey, clock: Clock) -> None:
+        self._secrets = secrets
         self._epochs = EpochKeys(secrets, master, clock)
         self._blobs = Blobs(home / FOLDER)
         self._turning: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -251,7 +252,9 @@ class Sealer:
         The row goes with the transaction, a file right after it, and what old copies of the
         home still hold goes with the epoch.
         """
-        row = tx.one("DELETE FROM sealed WHERE owner = ? RETURNING envelope IS NULL", (owner,))
+        # typeof: SQLite 3.40 answers `RETURNING envelope IS NULL` with 0 for a NULL.
+        sql = "DELETE FROM sealed WHERE owner = ? RETURNING typeof(envelope) = 'null'"
+        row = tx.one(sql, (owner,))
         if row is None:
             return False
         if row[0]:
@@ -259,7 +262,11 @@ class Sealer:
         return True
 
     async def recover(self, store: Store) -> int:
-        """Removes files without a row; called at start, before anything is sealed."""
+        """Removes what a crash left: files without a row, half-written keys.
+
+        Called at start by who holds the home, before anything is sealed; returns how many went.
+        """
+        self._secrets.tidy()
         rows = await store.read(
             lambda tx: tx.all("SELECT owner FROM sealed WHERE envelope IS NULL")
         )

@@ -62,12 +62,19 @@ class FileStore:
             SecretError: the file is open to others or not ours.
         """
         try:
-            return Secret(read_own(self._path(name)))
+            value = read_own(self._path(name))
         except FileNotFoundError:
             return None
+        return None if _overwritten(value) else Secret(value)
 
     def set(self, name: str, value: bytes) -> None:
-        """Keeps ``value``; on disk when it returns."""
+        """Keeps ``value``; on disk when it returns.
+
+        Raises:
+            SecretError: it is nothing but zero bytes.
+        """
+        if _overwritten(value):
+            raise SecretError("zero bytes are no secret: that is how a destroyed one looks")
         path = self._path(name)
         make_folder(path.parent)
         write_own(path, value)
@@ -89,6 +96,15 @@ class FileStore:
             found += [str(base / file) for file in files if not file.endswith(PART)]
         return sorted(found)
 
+    def tidy(self) -> int:
+        """Destroys what a crash left half-written or overwritten; returns how many files went."""
+        parts = list(self.folder.rglob("*" + PART))
+        zeros = [self._path(name) for name in self.names() if self._is_overwritten(name)]
+        return sum(destroy_own(path) for path in parts + zeros)
+
+    def _is_overwritten(self, name: str) -> bool:
+        return _overwritten(read_own(self._path(name)))
+
     def where(self, name: str) -> Where:
         """Says whether the file is there."""
         path = self._path(name)
@@ -105,3 +121,8 @@ class FileStore:
         if folder != self.folder:
             with suppress(OSError):  # not empty, or gone already
                 folder.rmdir()
+
+
+def _overwritten(value: bytes) -> bool:
+    """Tells whether a crash came between a secret's overwriting and its unlinking."""
+    return bool(value) and not any(value)

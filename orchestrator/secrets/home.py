@@ -93,6 +93,10 @@ class HomeSecrets:
             return self.files.names(prefix)
         return sorted({*self.files.names(prefix), *self._marks.names(prefix)})
 
+    def tidy(self) -> int:
+        """Destroys what a crash left half-written; returns how many files went."""
+        return self.files.tidy() + self._marks.tidy()
+
     def where(self, name: str) -> Where:
         """Says which source answers, and whether that is a fall-back."""
         if _is_local(name):

@@ -44,6 +44,9 @@ class SecretStore(Protocol):
     def names(self, prefix: str = "") -> list[str]:
         """Returns the names that begin with the folder ``prefix`` (as ``epoch``), sorted."""
 
+    def tidy(self) -> int:
+        """Destroys what a crash left half-written; called at start by who holds the home."""
+
     def where(self, name: str) -> Where:
         """Says which source answers for ``name``."""
 

@@ -142,6 +142,10 @@ def test_an_interrupted_write_leaves_the_old_value(folder: Path) -> None:
     store.set("a/b", b"old")
     (folder / "a" / "b.part").write_bytes(b"half")
     assert store.names() == ["a/b"]
+    (folder / "c.part").write_bytes(b"half")
+    assert store.tidy() == 2
+    assert store.tidy() == 0
+    (folder / "a" / "b.part").write_bytes(b"half")
     found = store.get("a/b")
     assert found is not None
     assert found.reveal() == b"old"
@@ -149,6 +153,17 @@ def test_an_interrupted_write_leaves_the_old_value(folder: Path) -> None:
     assert not (folder / "a").exists()
     with pytest.raises(SecretError):
         store.get("x.part")
+
+
+def test_a_crash_between_overwriting_and_unlinking_leaves_no_secret(folder: Path) -> None:
+    store = FileStore(folder)
+    store.set("key", b"value")
+    (folder / "key").write_bytes(bytes(5))
+    assert store.get("key") is None
+    assert store.tidy() == 1
+    assert store.names() == []
+    with pytest.raises(SecretError, match="zero bytes"):
+        store.set("key", bytes(5))
 
 
 def test_destroying_overwrites_before_the_name_goes(tmp_path: Path) -> None:
