@@ -1,0 +1,38 @@
+"""What holds for every test: it stays on this machine, and it ends.
+
+Whoever connects elsewhere fails loudly, whatever would have caught a network's error.
+"""
+
+import ipaddress
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+LONG_TEST_SECONDS = 900
+
+
+def outside(address: object) -> bool:
+    """Whether a socket's address is of another machine; a name counts, for it may be anything."""
+    if not isinstance(address, Sequence) or isinstance(address, str | bytes):
+        return False  # a Unix socket's path
+    host = str(address[0]).partition("%")[0]
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def keep_home(event: str, args: tuple[object, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto"} and outside(args[1]):
+        raise RuntimeError(f"a test reaches for {args[1]!r}: loopback only")
+
+
+sys.addaudithook(keep_home)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives long tests the time that they need, unless they say themselves."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
