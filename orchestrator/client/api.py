@@ -1,0 +1,337 @@
+"""The API as functions: one for each operation, each answering a view or raising a Problem.
+
+Rules kept here: nothing is sent but over the given transport (a Unix socket, or the application
+itself in this process), no redirect is followed, and nothing of an answer is logged.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter
+
+from orchestrator.client.problems import Failed, from_wire
+from orchestrator.client.views import (
+    AdoptionView,
+    AuditLine,
+    AuditReport,
+    ChannelTest,
+    ChannelView,
+    Check,
+    ConversationView,
+    DealView,
+    DeliveryView,
+    Happening,
+    HeldView,
+    JournalReport,
+    KeyView,
+    MessageView,
+    NewConversation,
+    Post,
+    ReplayReport,
+    Row,
+    Sent,
+    Status,
+    Taken,
+)
+
+T = TypeVar("T")
+Kind = Literal["policy", "roster"]
+ASGI = Callable[..., Awaitable[None]]
+BASE = "http://wallcross/api/v1"
+
+
+class Client:
+    """Calls the API of one home.
+
+    Args:
+        transport: to a Unix socket (``socket_transport``) or to the application itself.
+        timeout_s: for one answer; None waits for ever.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeout_s: float | None = 60.0) -> None:
+        self._http = httpx.AsyncClient(
+            transport=transport, timeout=timeout_s, follow_redirects=False, trust_env=False
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def status(self) -> Status:
+        """The overview."""
+        return await self._get(Status, "/status")
+
+    async def checks(self) -> Sequence[Check]:
+        """Checks of the open home."""
+        return await self._get(list[Check], "/checks")
+
+    async def allowed(self, check: str) -> None:
+        """Records that a red check was gone past."""
+        await self._call("POST", "/allowed", {"check": check})
+
+    async def watch(self) -> AsyncIterator[Happening]:
+        """What happens from now on."""
+        async with self._http.stream("GET", f"{BASE}/events", timeout=None) as answer:
+            await _refuse(answer)
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    yield _read(Happening, json.loads(line.removeprefix("data: ")))
+
+    async def deal_list(self) -> Sequence[DealView]:
+        """Every deal."""
+        return await self._get(list[DealView], "/deals")
+
+    async def deal_new(self, code: str, *, made_up: bool, policy: str | None) -> DealView:
+        """Makes a deal with its policy in force; None is the policy that ships."""
+        body = {"code": code, "made_up": made_up, "policy": policy}
+        return await self._post(DealView, "/deals", body)
+
+    async def deal_show(self, deal: str) -> DealView:
+        """One deal, by code or id."""
+        return await self._get(DealView, _deal(deal))
+
+    async def in_force(self, deal: str, kind: Kind) -> AdoptionView:
+        """What is in force."""
+        return await self._get(AdoptionView, f"{_deal(deal)}/adopted/{kind}")
+
+    async def adopt(self, deal: str, kind: Kind, document: str) -> AdoptionView:
+        """Puts a document in force."""
+        path = f"{_deal(deal)}/adopted/{kind}"
+        return _read(AdoptionView, await self._call("PUT", path, {"document": document}))
+
+    async def conv_list(self, deal: str) -> Sequence[ConversationView]:
+        """All conversations of a deal."""
+        return await self._get(list[ConversationView], f"{_deal(deal)}/conversations")
+
+    async def conv_show(self, deal: str, name: str) -> ConversationView:
+        """One conversation, by label or id."""
+        return await self._get(ConversationView, _conv(deal, name))
+
+    async def conv_new(self, deal: str, new: NewConversation) -> ConversationView:
+        """Makes a room, hardens it, invites and reads back."""
+        body = TypeAdapter(NewConversation).dump_python(new, mode="json")
+        return await self._post(ConversationView, f"{_deal(deal)}/conversations", body)
+
+    async def conv_attest(
+        self, deal: str, room: str, guarantee: str, value: int | None, *, by: str
+    ) -> ConversationView:
+        """Records what a named person saw."""
+        body = {"room": room, "guarantee": guarantee, "value": value, "by": by}
+        return await self._post(ConversationView, f"{_deal(deal)}/attestations", body)
+
+    async def conv_pause(self, deal: str, name: str, reason: str) -> ConversationView:
+        """Stops what we send there."""
+        return await self._post(ConversationView, f"{_conv(deal, name)}/pause", {"reason": reason})
+
+    async def conv_resume(self, deal: str, name: str) -> ConversationView:
+        """Lets it go on where a fresh reading allows it."""
+        return await self._post(ConversationView, f"{_conv(deal, name)}/resume")
+
+    async def send_text(self, deal: str, post: Post, text: str) -> Sent:
+        """Hands a text in."""
+        body = {
+            "person": post.person,
+            "conversation": post.conversation,
+            "key": post.key,
+            "text": text,
+        }
+        return await self._post(Sent, f"{_deal(deal)}/messages", body)
+
+    async def send_file(self, deal: str, post: Post, data: AsyncIterator[bytes]) -> Sent:
+        """Hands ``post.file`` in, in pieces."""
+        answer = await self._http.post(
+            f"{BASE}{_deal(deal)}/files", content=data, headers=_file_headers(post), timeout=None
+        )
+        await _refuse(answer)
+        return _read(Sent, answer.json())
+
+    async def message_show(self, message: str) -> MessageView:
+        """Where a message stands."""
+        return await self._get(MessageView, f"/messages/{_part(message)}")
+
+    async def held_list(self, deal: str | None) -> Sequence[HeldView]:
+        """What waits."""
+        return await self._get(list[HeldView], "/held", {"deal": deal})
+
+    async def held_move(self, message: str, conversation: str) -> HeldView:
+        """Into the same or a stricter conversation."""
+        body = {"conversation": conversation}
+        return await self._post(HeldView, f"/held/{_part(message)}/move", body)
+
+    async def held_drop(self, message: str) -> HeldView:
+        """Never to be sent."""
+        return await self._post(HeldView, f"/held/{_part(message)}/drop")
+
+    async def held_release(self, message: str) -> HeldView:
+        """As it was addressed."""
+        return await self._post(HeldView, f"/held/{_part(message)}/release")
+
+    async def delivery_list(
+        self, deal: str | None, state: Literal["dead", "possibly"]
+    ) -> Sequence[DeliveryView]:
+        """Deliveries that a person must look at."""
+        query = {"deal": deal, "state": state}
+        return await self._get(list[DeliveryView], "/deliveries", query)
+
+    async def delivery_retry(self, delivery: str) -> DeliveryView:
+        """Queues one again, marked."""
+        return await self._post(DeliveryView, f"/deliveries/{_part(delivery)}/retry")
+
+    async def key_list(self, deal: str, person: str | None) -> Sequence[KeyView]:
+        """The newest state of each device."""
+        return await self._get(list[KeyView], f"{_deal(deal)}/keys", {"person": person})
+
+    async def key_verify(self, deal: str, person: str, by_a: str, by_b: str) -> Sequence[KeyView]:
+        """Records a ceremony of two people."""
+        path = f"{_deal(deal)}/keys/{_part(person)}/verify"
+        return await self._post(list[KeyView], path, {"by_a": by_a, "by_b": by_b})
+
+    async def key_mark(
+        self, deal: str, person: str, device: str, event: Literal["revoke", "compromise"]
+    ) -> KeyView:
+        """Takes a device out for ever."""
+        path = f"{_deal(deal)}/keys/{_part(person)}/mark"
+        return await self._post(KeyView, path, {"device": device, "event": event})
+
+    async def channel_list(self) -> Sequence[ChannelView]:
+        """Every configured channel."""
+        return await self._get(list[ChannelView], "/channels")
+
+    async def channel_test(self, name: str) -> ChannelTest:
+        """The safe live check, recorded."""
+        return await self._post(ChannelTest, f"/channels/{_part(name)}/test")
+
+    async def channel_pause(self, name: str, reason: str) -> ChannelView:
+        """Stops what we send there."""
+        path = f"/channels/{_part(name)}/pause"
+        return await self._post(ChannelView, path, {"reason": reason})
+
+    async def channel_resume(self, name: str) -> ChannelView:
+        """Lets it go on."""
+        return await self._post(ChannelView, f"/channels/{_part(name)}/resume")
+
+    async def audit_tail(self, deal: str, count: int) -> Sequence[AuditLine]:
+        """The newest entries, oldest first."""
+        return await self._get(list[AuditLine], f"{_deal(deal)}/audit", {"count": str(count)})
+
+    async def audit_verify(self, deal: str) -> AuditReport:
+        """Whether the chain, its heads and its anchors hold."""
+        return await self._get(AuditReport, f"{_deal(deal)}/audit/check")
+
+    def audit_export(self, deal: str) -> AsyncIterator[bytes]:
+        """The export, in pieces; itself an entry."""
+        return self._pieces(f"{_deal(deal)}/audit/export")
+
+    async def journal_verify(self, deal: str) -> JournalReport:
+        """Whether every accepted message is accounted for."""
+        return await self._get(JournalReport, f"{_deal(deal)}/journal/check")
+
+    async def journal_key_add(self, deal: str, public: str) -> str:
+        """Adopts a public key; answers its id."""
+        return await self._post(str, f"{_deal(deal)}/journal/keys", {"text": public})
+
+    async def journal_exempt(self, deal: str, decision: str) -> int:
+        """Records counsel's signed decision; answers its number."""
+        return await self._post(int, f"{_deal(deal)}/journal/exemptions", {"text": decision})
+
+    def journal_export(self, deal: str) -> AsyncIterator[bytes]:
+        """The sealed journal, in pieces."""
+        return self._pieces(f"{_deal(deal)}/journal/export")
+
+    async def replay_start(self, deal: str | None, *, sample: bool) -> str:
+        """Makes ready a run; answers its id."""
+        return await self._post(str, "/replays", {"deal": deal, "sample": sample})
+
+    async def replay_accept(self, run: str, rows: Iterable[Row]) -> Taken:
+        """Hands rows in."""
+        body = {"rows": TypeAdapter(list[Row]).dump_python(list(rows), mode="json")}
+        return await self._post(Taken, f"/replays/{_part(run)}/rows", body)
+
+    async def replay_report(self, run: str) -> ReplayReport:
+        """Where they stand."""
+        return await self._get(ReplayReport, f"/replays/{_part(run)}")
+
+    async def _get(
+        self, kind: type[T], path: str, query: Mapping[str, str | None] | None = None
+    ) -> T:
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        return _read(kind, await self._call("GET", path, query=asked))
+
+    async def _post(self, kind: type[T], path: str, body: Any = None) -> T:
+        return _read(kind, await self._call("POST", path, body))
+
+    async def _call(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        answer = await self._http.request(method, BASE + path, json=body, params=query or {})
+        await _refuse(answer)
+        return answer.json() if answer.content else None
+
+    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
+        async with self._http.stream("POST", BASE + path, timeout=None) as answer:
+            await _refuse(answer)
+            async for piece in answer.aiter_bytes():
+                yield piece
+
+
+def socket_transport(uds: str) -> httpx.AsyncBaseTransport:
+    """To the Unix socket at ``uds``."""
+    return httpx.AsyncHTTPTransport(uds=uds)
+
+
+def app_transport(app: ASGI, caller: tuple[str, int]) -> httpx.AsyncBaseTransport:
+    """To an application in this process; ``caller`` is what a socket would say of it."""
+    return httpx.ASGITransport(app, client=caller)
+
+
+async def _refuse(answer: httpx.Response) -> None:
+    """Raises the problem that an answer is, if it is one."""
+    if answer.is_success:
+        return
+    await answer.aread()
+    try:
+        body = answer.json()
+    except ValueError:
+        raise Failed(f"The API answered {answer.status_code} without a reason") from None
+    raise from_wire(body if isinstance(body, dict) else {}, answer.status_code)
+
+
+def _read(kind: type[T], data: Any) -> T:
+    adapter: TypeAdapter[T] = _adapter(kind)
+    return adapter.validate_python(data)
+
+
+@lru_cache(maxsize=128)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _deal(name: str) -> str:
+    return f"/deals/{_part(name)}"
+
+
+def _conv(deal: str, name: str) -> str:
+    return f"{_deal(deal)}/conversations/{_part(name)}"
+
+
+def _file_headers(post: Post) -> dict[str, str]:
+    if post.file is None:
+        raise ValueError("a file is handed in with its name and size")
+    named = {
+        "wallcross-person": post.person,
+        "wallcross-conversation": post.conversation,
+        "wallcross-key": post.key,
+        "wallcross-name": post.file.name,
+    }
+    known = {name: quote(value, safe="") for name, value in named.items() if value is not None}
+    return known | {"content-length": str(post.file.size), "content-type": post.file.media_type}
