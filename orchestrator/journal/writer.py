@@ -9,6 +9,7 @@ Rules kept here:
 3. A message is journaled once.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from orchestrator.journal.errors import KeyChanged, NoJournalKey
 from orchestrator.journal.keys import JournalKey, key_of
 from orchestrator.journal.policy import JournalPolicy
 from orchestrator.seal.blobs import Blobs
-from orchestrator.store.unit import Tx
+from orchestrator.store.unit import Store, Tx
 
 FOLDER = "journal"
 INLINE_MAX = 256 * 1024
@@ -106,6 +107,16 @@ class JournalWriter:
         """Removes the file of a copy whose row will not be appended."""
         if copy is not None and copy.envelope is None:
             self.files.remove(message_id)
+
+    async def recover(self, store: Store) -> int:
+        """Removes the files of copies that a crash left without a row; called at start.
+
+        Returns:
+            how many went.
+        """
+        sql = "SELECT message_id FROM journal WHERE key_id IS NOT NULL AND envelope IS NULL"
+        rows = await store.read(lambda tx: tx.all(sql))
+        return await asyncio.to_thread(self.files.sweep, [message for (message,) in rows])
 
     def append(
         self,

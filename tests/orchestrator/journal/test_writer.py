@@ -164,6 +164,8 @@ async def test_a_large_copy_is_streamed_to_a_file_that_age_opens(
     duty = await store.read(lambda tx: writer.duty(tx, DEAL, ("joint",), "OPERATIONS", AT))
     copy = await writer.seal_stream(duty, "msg_1", pieces())
     await store.write(lambda tx: append(writer, tx, "msg_1", sealed=copy))
+    await writer.seal_stream(duty, "msg_lost", pieces())
+    assert await writer.recover(store) == 1
     out = io.BytesIO()
     with (tmp_path / "home" / "journal" / "msg_1").open("rb") as file:
         pyrage.decrypt_io(file, out, [joint])

@@ -1,0 +1,209 @@
+"""The journal as files: written by the host, which cannot read it; opened by counsel, offline.
+
+Layout of an export: ``journal.jsonl``, a first line that names the format, the deal and its keys,
+then one line for each entry; small envelopes stand in their line (base64), large ones are
+``envelopes/<message id>.age``. Every envelope is a plain age file with its SHA-256 beside it.
+
+Rules kept here: the host exports ciphertext only; opening needs the shares and no host; and one
+entry that does not open is named and never stops the others.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyrage
+
+from orchestrator.journal.errors import BadExport
+from orchestrator.journal.keygen import combine
+from orchestrator.seal.blobs import Blobs
+from orchestrator.store.unit import Row, Store, Tx
+
+FORMAT = "wallcross-journal-export/1"
+INDEX = "journal.jsonl"
+ENVELOPES = "envelopes"
+PAGE = 100
+_MESSAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SQL = """SELECT message_id, key_id, record_class, keep_until, at, envelope FROM journal
+ WHERE deal_id = ? AND key_id IS NOT NULL AND message_id > ? ORDER BY message_id LIMIT ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What ``open_export`` did.
+
+    Attributes:
+        opened: entries written.
+        other_key: entries sealed to another key than the shares given.
+        failed: (message id or line, what is wrong).
+    """
+
+    opened: int
+    other_key: int
+    failed: tuple[tuple[str, str], ...]
+
+
+async def export(store: Store, deal_id: str, files: Blobs, folder: Path) -> int:
+    """Writes a deal's journal into a new ``folder``; returns how many entries.
+
+    Raises:
+        BadExport: ``folder`` is there already and not empty.
+    """
+    await asyncio.to_thread(_new_folder, folder)
+    await asyncio.to_thread((folder / ENVELOPES).mkdir, 0o700)
+    keys = await store.read(partial(_keys, deal_id=deal_id))
+    count, last = 0, ""
+    with _create(folder / INDEX) as index:
+        _line(index, {"format": FORMAT, "deal": deal_id, "keys": keys})
+        while page := await store.read(partial(Tx.all, sql=_SQL, params=(deal_id, last, PAGE))):
+            await asyncio.to_thread(_write_page, page, index, files, folder)
+            count, last = count + len(page), page[-1][0]
+        await asyncio.to_thread(os.fsync, index.fileno())
+    return count
+
+
+def _new_folder(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise BadExport(f"{folder} is not empty; name a new folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def _keys(tx: Tx, deal_id: str) -> dict[str, dict[str, str]]:
+    rows = tx.all("SELECT key_id, scope, recipient FROM journal_key WHERE deal_id = ?", (deal_id,))
+    return {key: {"scope": scope, "recipient": recipient} for key, scope, recipient in rows}
+
+
+def _write_page(page: list[Row], index: BinaryIO, files: Blobs, folder: Path) -> None:
+    for message_id, key_id, record_class, keep_until, at, envelope in page:
+        entry = {
+            "message": message_id,
+            "key": key_id,
+            "record_class": record_class,
+            "keep_until": keep_until,
+            "at": at,
+        }
+        if envelope is None:
+            copy = folder / ENVELOPES / f"{message_id}.age"
+            entry["sha256"] = _copy(files.path(message_id), copy)
+        else:
+            entry["sha256"] = hashlib.sha256(envelope).hexdigest()
+            entry["envelope"] = base64.b64encode(envelope).decode()
+        _line(index, entry)
+    index.flush()
+
+
+def _copy(source: Path, target: Path) -> str:
+    with source.open("rb") as reader, _create(target) as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+    with target.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def _line(index: BinaryIO, value: Mapping[str, Any]) -> None:
+    index.write(json.dumps(value, sort_keys=True).encode() + b"\n")
+
+
+def open_export(
+    folder: Path, public: Mapping[str, Any], shares: Iterable[str], out: Path
+) -> Opened:
+    """Opens an exported journal with shares of one key. Runs offline, with counsel.
+
+    Each entry becomes ``out/<message id>.entry``, readable by the owner alone: exactly the bytes
+    that were sealed.
+
+    Args:
+        folder: an export.
+        public: the key's public file.
+        shares: enough of them.
+        out: a new folder for what is opened.
+
+    Raises:
+        BadShare: the shares do not give the key.
+        BadExport: ``folder`` is not an export, or holds nothing for this key.
+    """
+    identity = combine(public, shares)
+    lines = _read_lines(folder)
+    ours = _key_ids(next(lines, {}), public["recipient"])
+    _new_folder(out)
+    opened, other, failed = 0, 0, list[tuple[str, str]]()
+    for number, entry in enumerate(lines, start=2):
+        name = str(entry.get("message", f"line {number}"))
+        if entry.get("key") not in ours:
+            other += 1
+            continue
+        try:
+            _open_entry(entry, folder, identity, out)
+            opened += 1
+        except BadExport as error:
+            failed.append((name, str(error)))
+    return Opened(opened, other, tuple(failed))
+
+
+def _read_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with (folder / INDEX).open("rb") as index:
+            for line in index:
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    value = {}
+                yield value if isinstance(value, dict) else {}
+    except FileNotFoundError:
+        raise BadExport(f"{folder} holds no {INDEX}; name the folder of an export") from None
+
+
+def _key_ids(header: Mapping[str, Any], recipient: str) -> set[str]:
+    if header.get("format") != FORMAT:
+        raise BadExport(f"this is not a journal export ({FORMAT})")
+    keys = header.get("keys", {})
+    ours = {key for key, about in keys.items() if about.get("recipient") == recipient}
+    if not ours:
+        raise BadExport("nothing in this export was sealed to the key of these shares")
+    return ours
+
+
+def _open_entry(
+    entry: Mapping[str, Any], folder: Path, identity: pyrage.x25519.Identity, out: Path
+) -> None:
+    name = entry.get("message")
+    if not isinstance(name, str) or not _MESSAGE.fullmatch(name):
+        raise BadExport("its message id is not one")
+    target = out / f"{name}.entry"
+    with _envelope(entry, name, folder) as envelope:
+        if hashlib.file_digest(envelope, "sha256").hexdigest() != entry.get("sha256"):
+            raise BadExport("its envelope is not the one that was exported")
+        envelope.seek(0)
+        try:
+            with _create(target) as file:
+                pyrage.decrypt_io(envelope, file, [identity])
+        except FileExistsError:
+            raise BadExport("it was opened into this folder before") from None
+        except (pyrage.DecryptError, OSError):
+            target.unlink()
+            raise BadExport("its envelope does not open with this key") from None
+
+
+def _envelope(entry: Mapping[str, Any], name: str, folder: Path) -> io.BufferedIOBase:
+    try:
+        if "envelope" in entry:
+            return io.BytesIO(base64.b64decode(entry["envelope"], validate=True))
+        return (folder / ENVELOPES / f"{name}.age").open("rb")
+    except (FileNotFoundError, TypeError, binascii.Error):
+        raise BadExport("its envelope is missing or damaged") from None
+
+
+def _create(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
