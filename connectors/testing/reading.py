@@ -58,7 +58,9 @@ class Reading(ContractBase):
         assert snapshot.read_at > 0
 
     async def test_who_comes_in_is_in_the_next_list(self, rig: Rig) -> None:
+        before = {m.account for m in (await rig.connector.members(rig.room)).members}
         stranger = await rig.far.let_in_stranger(rig.room)
+        assert stranger not in before
         accounts = {m.account for m in (await rig.connector.members(rig.room)).members}
         assert stranger in accounts
 

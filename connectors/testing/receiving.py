@@ -75,7 +75,7 @@ class Receiving(ContractBase):
         for _ in range(2):  # it may be opened again for another attempt
             assert await hash_of(file) == sha256(data).hexdigest()
 
-    async def test_an_answer_names_what_it_answers(self, rig: Rig) -> None:
+    async def test_an_answer_heard_names_what_it_answers(self, rig: Rig) -> None:
         cursor = await self.now(rig.connector)
         accepted = await rig.connector.send(await self.delivery(rig))
         written = await rig.far.answer(rig.room, accepted.remote_id, "yes")
