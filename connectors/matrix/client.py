@@ -60,6 +60,7 @@ class Client:
         self._now = now
         self.token: str | None = None
         self.heard: tuple[int, int] | None = None
+        self.seen_at: int | None = None
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -110,7 +111,7 @@ class Client:
                 answer = await self._http.send(request)
         except (httpx.HTTPError, DoorClosed, TimeoutError) as error:
             raise cut(error, acts=acts) from None
-        self._hear(answer.headers)
+        self._hear(answer)
         if not answer.is_success:
             raise refusal(answer.status_code, answer.content, answer.headers, acts=acts)
         return answer.content
@@ -175,12 +176,16 @@ class Client:
             method, self._base + path, content=content, headers=headers, params=query
         )
 
-    def _hear(self, headers: httpx.Headers) -> None:
+    def _hear(self, answer: httpx.Response) -> None:
+        """Keeps when there was a good answer, and the network's clock with our own."""
+        here = self._now()
+        if answer.is_success:
+            self.seen_at = here
         try:
-            told = parsedate_to_datetime(headers["Date"])
+            there = parsedate_to_datetime(answer.headers["Date"])
         except (KeyError, ValueError):
             return
-        self.heard = (int(told.timestamp()) * _SECOND, self._now())
+        self.heard = (int(there.timestamp()) * _SECOND, here)
 
 
 def part(text: str) -> str:

@@ -9,7 +9,8 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from connectors.matrix import receiver, rooms
 from connectors.matrix.client import BASE, Client, Json, malformed, part, room_path
@@ -102,7 +103,8 @@ class MatrixConnector:
                     Guarantee.NO_PUBLIC_LINK,
                     Guarantee.MEMBERS_READABLE,
                     Guarantee.HISTORY_HIDDEN,
-                    Guarantee.TIMER,
+                    Guarantee.DEVICES_VERIFIED,  # concluded from ``members`` by who keeps the keys
+                    Guarantee.TIMER,  # attested by who runs the homeserver
                 }
             ),
             max_body_bytes=MAX_BODY,
@@ -152,6 +154,7 @@ class MatrixConnector:
         client, parts = self._client, self._parts
         self._client = self._parts = None
         if parts is not None:
+            parts.receiver.stop()
             parts.ledger.close()
             parts.machine.close()
         if client is not None:
@@ -166,22 +169,18 @@ class MatrixConnector:
     async def health(self) -> Health:
         """Whether the homeserver answers and still knows our device."""
         parts = self._parts
-        seen = None
         if parts is None:
-            return Health(up=False, code="not_open", hint="open the channel", seen_at=seen)
+            return Health(up=False, code="not_open", hint="open the channel", seen_at=None)
+        own = parts.machine.own
         try:
-            own = parts.machine.own
             known = await still_signed_in(parts.client, own.account, own.device.device)
         except ConnectorError as error:
-            heard = parts.client.heard
-            seen = heard[1] if heard else None
-            return Health(up=False, code=error.code, hint=error.hint, seen_at=seen)
-        heard = parts.client.heard
-        seen = heard[1] if heard else self._setup.now()
+            seen = parts.client.seen_at
+            return Health(up=False, code=error.code, hint=error.hint or "wait", seen_at=seen)
         if not known:
             hint = "renew the account's password or token"
-            return Health(up=False, code="signed_out", hint=hint, seen_at=seen)
-        return Health(up=True, code="ok", hint="", seen_at=seen)
+            return Health(up=False, code="signed_out", hint=hint, seen_at=parts.client.seen_at)
+        return Health(up=True, code="ok", hint="", seen_at=parts.client.seen_at)
 
     def network_time(self) -> tuple[int, int] | None:
         """The homeserver's time and our own when it was heard."""
@@ -338,10 +337,11 @@ class MatrixConnector:
         """Whether the homeserver hands the content out no more. Raises: ConnectorError."""
         return await self._open.finder.is_gone(room, message)
 
-    async def receive(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """Yields batches after ``cursor`` for ever. Raises: ConnectorError when signed out."""
-        async for batch in self._open.receiver.receive(cursor):
-            yield batch
+    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
+        """Yields batches after ``cursor`` until closed. Raises: ConnectorError when signed out."""
+        async with aclosing(self._open.receiver.receive(cursor)) as batches:
+            async for batch in batches:
+                yield batch
 
     # --- devices of others ----------------------------------------------------------------------
 

@@ -47,6 +47,10 @@ class Told:
         """Devices of an account; None when nobody told."""
         return None if account in self.unread else self.devices.get(account, frozenset())
 
+    def and_of(self, more: "Told") -> "Told":
+        """This and what was told of further accounts."""
+        return Told({**self.devices, **more.devices}, self.unread | more.unread)
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -122,7 +126,7 @@ def targets(
 
     Raises:
         ReadersChanged, Rejected: as ``check_readers``.
-        IdentityChanged: a named reader has a device that he may not have, or that is distrusted.
+        IdentityChanged: a named reader has a device that he may not have.
         Unavailable: the devices of a member could not be read.
     """
     check_readers(members, readers, own.account)
@@ -152,9 +156,7 @@ def _usable(
         return frozenset() if account == own.account else others - barred
     if others - allowed:
         raise IdentityChanged("device_unknown", "a member has a device that nobody agreed to")
-    if others & barred:
-        raise IdentityChanged("device_distrusted", "a member has a device that is not to be used")
-    return others
+    return others - barred
 
 
 def sealed_readers(sealed: Collection[Target]) -> frozenset[Reader]:

@@ -17,7 +17,7 @@ from connectors.matrix.ledger import MAIN, Attempt, Ledger, same_session
 from connectors.matrix.machine import Machine
 from connectors.matrix.translate import mapping_of, sent_at
 from connectors.port import DeliveryKey, RemoteId, RoomId
-from connectors.port.errors import ConnectorError, Unreadable
+from connectors.port.errors import Rejected, Unreadable
 from connectors.port.messages import Accepted
 
 _PAGE = "100"
@@ -95,21 +95,30 @@ class Finder:
         raise Unreadable("history_too_long", "too many messages to look through")
 
     async def undo(self, room: RoomId, message: RemoteId) -> None:
-        """Asks for the removal of a message, and of the files that belong to it."""
+        """Asks for the removal of a message, and of the files that belong to it.
+
+        Raises:
+            ConnectorError: of which Rejected for a message that is not there.
+        """
         for event in self._ledger.parts(room, message):
-            transaction = hashlib.sha256(event.encode()).hexdigest()
-            path = room_path(room, "redact", event, transaction)
-            await self._client.call("PUT", path, {}, acts=True)
+            if await self._handed_out(room, event):
+                transaction = hashlib.sha256(event.encode()).hexdigest()
+                path = room_path(room, "redact", event, transaction)
+                await self._client.call("PUT", path, {}, acts=True)
 
     async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
         """Whether the homeserver hands out none of the message's content any more."""
         for event in self._ledger.parts(room, message):
-            try:
-                raw = await self._client.call("GET", room_path(room, "event", event))
-            except ConnectorError as error:
-                if error.code == "not_found":
-                    continue
-                raise
-            if raw.get("content"):
+            if await self._handed_out(room, event):
                 return False
         return True
+
+    async def _handed_out(self, room: RoomId, event: RemoteId) -> bool:
+        """Whether an event's content is still told. What we know of and is purged, is not."""
+        try:
+            raw = await self._client.call("GET", room_path(room, "event", event))
+        except Rejected as error:
+            if error.code == "not_found" and self._ledger.is_ours(room, event):
+                return False
+            raise
+        return bool(raw.get("content"))

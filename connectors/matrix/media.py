@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from nio.crypto.async_attachments import async_encrypt_attachment
 
 from connectors.matrix.client import Client
-from connectors.port.errors import Rejected, Unreadable
+from connectors.port.errors import Rejected, Unavailable, Unreadable
 from connectors.port.messages import Attachment
 
 _ADDRESS = re.compile(r"mxc://[^/\s]+/[^/\s]+")
@@ -103,7 +103,7 @@ async def store(client: Client, file: Attachment, limit: int) -> dict[str, Any]:
 async def _sealed(file: Attachment, keys: dict[str, Any]) -> AsyncIterator[bytes]:
     """Ciphertext in pieces; fills ``keys`` at its end."""
     count = 0
-    async for piece in async_encrypt_attachment(file.open()):
+    async for piece in async_encrypt_attachment(_plain(file)):
         if isinstance(piece, dict):
             keys.update(piece)
             continue
@@ -113,6 +113,22 @@ async def _sealed(file: Attachment, keys: dict[str, Any]) -> AsyncIterator[bytes
         yield piece
     if count != file.size:
         raise Rejected("file_length_differs", "a file is not as long as it says")
+
+
+async def _plain(file: Attachment) -> AsyncIterator[bytes]:
+    """The file's bytes; where they come from is not ours, so any error of it becomes one of ours.
+
+    Raises:
+        Unavailable: the file could not be read.
+    """
+    try:
+        async for piece in file.open():
+            yield piece
+    except Exception as error:  # noqa: BLE001 (a source of bytes may raise whatever it likes)
+        failed = type(error).__name__
+    else:
+        return
+    raise Unavailable("file_unread", f"a file could not be read ({failed})")
 
 
 def reader(client: Client, file: EncryptedFile, limit: int) -> Callable[[], AsyncIterator[bytes]]:

@@ -17,8 +17,8 @@ Source: matrix-spec, GET /sync and GET /rooms/{id}/messages.
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 from connectors.matrix import media, translate
 from connectors.matrix.client import BASE, Client, Json, part, room_path
@@ -30,6 +30,8 @@ from connectors.matrix.translate import mapping_of
 from connectors.port import AccountId, RemoteId, RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable
 from connectors.port.events import Batch, Event, KeyChanged, SettingsChanged
+
+T = TypeVar("T")
 
 _PAGE = 100
 _CHUNK = 500
@@ -79,26 +81,50 @@ class Receiver:
         self._find_file = media.opener(client, file_limit)
         self._direct: dict[str, set[str]] | None = None
         self._members: dict[str, frozenset[AccountId]] = {}
+        self._stopped = asyncio.Event()
         self._came: set[tuple[str, str]] = set()
         self._unread: OrderedDict[tuple[str, str], list[tuple[RoomId, Json]]] = OrderedDict()
 
-    async def receive(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """Batches after ``cursor``, for ever. Raises: ConnectorError when signed out."""
+    def stop(self) -> None:
+        """Ends every stream; a wait for news ends at once."""
+        self._stopped.set()
+
+    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
+        """Batches after ``cursor`` until stopped. Raises: ConnectorError when signed out."""
         pause = _FIRST_PAUSE
-        while True:
+        while not self._stopped.is_set():
             try:
-                answer = await self._sync(cursor)
-                batches = [batch async for batch in self._batches(cursor, answer)]
-                pause = _FIRST_PAUSE
+                found = await self._unless_stopped(self._round(cursor))
             except ConnectorError as error:
                 if error.code == _FINAL or not error.retry:
                     raise
-                await asyncio.sleep((error.retry_after or 0) / _SECOND or pause)
+                wait = (error.retry_after or 0) / _SECOND or pause
                 pause = min(pause * 2, _LONGEST_PAUSE)
+                await self._unless_stopped(asyncio.sleep(wait))
                 continue
+            if found is None:
+                return
+            pause = _FIRST_PAUSE
+            batches, cursor = found
             for batch in batches:
                 yield batch
-            cursor = str(answer["next_batch"])
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work gives; None when it had to be given up because of ``stop``."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._stopped.is_set() else task.result()
+        finally:
+            for each in (task, stop):
+                each.cancel()
+            await asyncio.gather(task, stop, return_exceptions=True)
+
+    async def _round(self, cursor: str | None) -> tuple[list[Batch], str]:
+        """One wait for news, and the position after it."""
+        answer = await self._sync(cursor)
+        batches = [batch async for batch in self._batches(cursor, answer)]
+        return batches, str(answer["next_batch"])
 
     async def _sync(self, since: str | None) -> Json:
         """One wait for news; the very first asks only where now is."""

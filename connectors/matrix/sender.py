@@ -11,9 +11,10 @@ Rules kept here:
 """
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, TypeVar
 
 from connectors.matrix import layout, media
 from connectors.matrix.client import Client, Json, room_path
@@ -28,10 +29,14 @@ from connectors.matrix.ledger import MAIN, Attempt, Ledger, same_session
 from connectors.matrix.machine import Machine
 from connectors.matrix.plain import compact
 from connectors.matrix.rooms import members_of
-from connectors.port import DeliveryKey, RemoteId, RoomId
+from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from connectors.port.messages import Accepted, Delivery
 
+A = TypeVar("A")
+B = TypeVar("B")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_BODY = 32_000
 _MAX_PAYLOAD = 46_000
 """An event may have 65,536 bytes (matrix-spec, "Size limits"); base64 makes 4 of 3, and keys,
@@ -64,10 +69,12 @@ class Sender:
         self._ledger = ledger
         self._now = now
         self._file_limit = file_limit
+        self._expected: dict[RoomId, frozenset[AccountId]] = {}
         self._turns: dict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once, to exactly the readers. Raises: ConnectorError."""
+        _refuse_no_text(delivery)
         earlier = self._ledger.attempts(delivery.key)
         repeated = bool(earlier) and self._now() - earlier[0].at > IDEMPOTENT_FOR
         repeated = repeated or (delivery.attempt > 1 and not earlier)
@@ -101,13 +108,19 @@ class Sender:
                 raise Rejected("too_large", f"a file of {file.size} bytes; {most}")
 
     async def _wanted(self, delivery: Delivery) -> frozenset[Target]:
-        """The devices to seal to, from members and devices as they are now."""
-        own = self._machine.own
-        members = await self.members(delivery.room)
+        """The devices to seal to, from members and devices as they are now.
+
+        Both are asked for at once, the devices of those who were in the room the last time; who
+        turns out to be there besides is asked about then.
+        """
+        own, room = self._machine.own, delivery.room
+        expected = self._expected.get(room, frozenset()) | {own.account}
+        members, told = await both(self.members(room), self._machine.query(expected))
+        self._expected[room] = members.everybody
         check_readers(members, delivery.readers, own.account)
-        told = await self._machine.query(members.everybody | {own.account})
+        more = await self._machine.query(members.everybody - expected)
         barred = self._ledger.distrusted()
-        return targets(members, told, delivery.readers, own, barred)
+        return targets(members, told.and_of(more), delivery.readers, own, barred)
 
     async def members(self, room: RoomId) -> Members:
         """Who is in and who is asked in, as of now."""
@@ -183,3 +196,33 @@ class Sender:
         session = content.get("session_id") if isinstance(content, dict) else None
         sealed_to = same_session(attempts, session)
         return Accepted(event, at, None if sealed_to is None else sealed_readers(sealed_to))
+
+
+def _refuse_no_text(delivery: Delivery) -> None:
+    """Refuses half characters, which no encoding can carry, without quoting them."""
+    content = delivery.content
+    names = (name for file in content.attachments for name in (file.name, file.media_type))
+    texts = (content.text, content.subject or "", delivery.author_line or "", *names)
+    if any(_SURROGATE.search(text) for text in texts):
+        raise Rejected("no_text", "a text holds half of a character and cannot be sent")
+
+
+async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Two calls at once; when one fails the other is given up. Raises: the first's error first."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(first), group.create_task(second)
+    except* ConnectorError as errors:
+        failed = next(e for e in leaves(errors) if isinstance(e, ConnectorError))
+    else:
+        return tasks[0].result(), tasks[1].result()
+    raise failed
+
+
+def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """The errors of a group, groups in it opened."""
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

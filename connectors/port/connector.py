@@ -109,6 +109,19 @@ class CreatesRooms(Protocol):
 
 
 @runtime_checkable
+class AcceptsInvites(Protocol):
+    """Is asked into rooms that others make; ``MembershipChanged`` tells of it."""
+
+    async def join(self, room: RoomId) -> None:
+        """Goes in. Whether to is decided by whoever calls. Raises: ConnectorError."""
+        ...
+
+    async def leave(self, room: RoomId) -> None:
+        """Goes out, or declines, for good. Raises: ConnectorError."""
+        ...
+
+
+@runtime_checkable
 class UndoesMessages(Protocol):
     """Can take a message back for those who have not fetched it yet."""
 

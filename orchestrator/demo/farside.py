@@ -34,6 +34,7 @@ from nio.store import SqliteStore
 
 _TEXT = "m.room.message"
 _PATIENCE = 20.0
+_FILTER = {"room": {"timeline": {"limit": 100}}}
 
 
 class Refused(Exception):
@@ -102,14 +103,17 @@ class Person:
         self._url = url
         self._password = password
         self._folder = folder
+        self._client = self._new_client()
+
+    def _new_client(self) -> Any:
         config = AsyncClientConfig(
             store=SqliteStore, encryption_enabled=True, max_limit_exceeded=0, max_timeouts=0
         )
-        self._client = AsyncClient(url, user, store_path=str(folder), config=config)
-        self._client.add_event_callback(
-            self._note, (RoomMessage, RoomEncryptedMedia, MegolmEvent, UnknownEncryptedEvent)
-        )
-        self._client.add_event_callback(self._note_redaction, RedactionEvent)
+        client = AsyncClient(self._url, self.user, store_path=str(self._folder), config=config)
+        noted = (RoomMessage, RoomEncryptedMedia, MegolmEvent, UnknownEncryptedEvent)
+        client.add_event_callback(self._note, noted)
+        client.add_event_callback(self._note_redaction, RedactionEvent)
+        return client
 
     async def open(self) -> None:
         """Signs in, as the device of its folder, and catches up."""
@@ -149,7 +153,11 @@ class Person:
             wait: seconds that the homeserver may wait for news.
             full: ask for the whole state.
         """
-        _good(await self._client.sync(timeout=int(wait * 1000), full_state=full))
+        since = self._client.next_batch
+        answer = await self._client.sync(
+            timeout=int(wait * 1000), full_state=full, sync_filter=_FILTER
+        )
+        await self._fill(_good(answer), since)
         if self._client.should_upload_keys:
             _good(await self._client.keys_upload())
         if self._client.should_query_keys:
@@ -157,6 +165,27 @@ class Person:
         if self._client.should_claim_keys:
             _good(await self._client.keys_claim(self._client.get_users_for_key_claiming()))
         await self._client.send_to_device_messages()
+
+    async def _fill(self, answer: Any, since: str) -> None:
+        """Pages back over what the homeserver left out of a sync (it gives 100 events at most)."""
+        for room, told in answer.rooms.join.items():
+            token = told.timeline.prev_batch if told.timeline.limited and since else None
+            missed: list[Seen] = []
+            while token:
+                page = _good(await self._client.room_messages(room, token, since, limit=100))
+                missed += [s for event in page.chunk for s in self._as_seen(room, event)]
+                token = page.end if page.chunk else None
+            known = {s.event_id for s in self.seen}
+            self.seen[self._before(answer, room) :] = [
+                *(s for s in missed[::-1] if s.event_id not in known),
+                *self.seen[self._before(answer, room) :],
+            ]
+
+    def _before(self, answer: Any, room: str) -> int:
+        """Where in what was seen the events of this sync's timeline begin."""
+        fresh = {e.event_id for e in answer.rooms.join[room].timeline.events}
+        places = [i for i, s in enumerate(self.seen) if s.event_id in fresh]
+        return places[0] if places else len(self.seen)
 
     async def until(self, test: Callable[[], object], seconds: float = _PATIENCE) -> bool:
         """Catches up until something is so, or the time is over."""
@@ -257,6 +286,17 @@ class Person:
         """Changes a setting. Raises: Refused."""
         _good(await self._client.room_put_state(room, kind, content))
 
+    async def replace_keys(self) -> None:
+        """Has this device speak with new keys, as after its store was lost."""
+        store = self._client.store
+        store.database.close()
+        (self._folder / store.database_name).unlink()
+        device, token = self._client.device_id, self._client.access_token
+        await self._client.close()
+        self._client = self._new_client()
+        self._client.restore_login(self.user, device, token)
+        _good(await self._client.keys_upload())
+
     async def sign_out(self) -> None:
         """Ends this device for good."""
         _good(await self._client.logout())
@@ -272,6 +312,11 @@ class Person:
         """An event as this person has it, in its last state."""
         found = [s for s in self.seen if s.event_id == event]
         return found[-1] if found else None
+
+    def members(self, room: str) -> int:
+        """How many are in a room or asked in, as this client knows."""
+        known = self._client.rooms.get(room)
+        return known.member_count if known else 0
 
     def rooms(self) -> set[str]:
         """Rooms that this person is in."""
