@@ -41,8 +41,8 @@ class TierPolicy:
         demands: guarantees with the least evidence and a bound.
         fresh_for: how old a posture or list of members may be, microseconds.
         grade: the least grade of the channel.
-        changed_key_holds: an unverified or changed device of a member holds the message; else it
-            is a finding.
+        changed_key_holds: a device of a member that is new, changed or cannot be read holds the
+            message; else it is a finding.
         repeat_unknown: a delivery of unknown outcome is sent again (marked), else a person decides.
         body_for: how long a body is kept at most when it is not delivered, microseconds.
         record_class: of the journal.
@@ -269,5 +269,5 @@ def _devices(
     elif tier.devices_verified:
         none = "no device that can be read" if not states else "a device that nobody verified"
         yield "devices", f"{person.name} has {none}"
-    elif tier.changed_key_holds and not states <= _KNOWN:
-        yield "devices", f"{person.name} has a new device or key"
+    elif tier.changed_key_holds and (devices is None or not states <= _KNOWN):
+        yield "devices", f"{person.name} has a new device or key, or one that cannot be read"

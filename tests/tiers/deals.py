@@ -229,7 +229,7 @@ def _holding(rng: Random, demand: Demand, at: int) -> Holding:
 def _devices(rng: Random, tier: TierPolicy) -> tuple[DeviceFact, ...] | None:
     if any(d.guarantee is Guarantee.DEVICES_VERIFIED for d in tier.demands):
         good: list[KeyState | None] = [KeyState.VERIFIED]
-    elif rng.random() < 0.2:
+    elif not tier.changed_key_holds and rng.random() < 0.3:
         return None
     else:
         good = [KeyState.PINNED, KeyState.VERIFIED]

@@ -103,7 +103,7 @@ def _devices_fit(case: Case, member: RecipientFacts) -> bool:
     tier = case.policy.tiers[case.placed.as_tier]
     demanded = Guarantee.DEVICES_VERIFIED in {d.guarantee for d in tier.demands}
     if member.devices is None:
-        return not demanded
+        return not demanded and not tier.changed_key_holds
     states = [d.state for d in member.devices]
     if KeyState.REVOKED in states or KeyState.COMPROMISED in states:
         return False
