@@ -6,7 +6,6 @@ itself in this process), no redirect is followed, and nothing of an answer is lo
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -303,13 +302,7 @@ async def _refuse(answer: httpx.Response) -> None:
 
 
 def _read(kind: type[T], data: Any) -> T:
-    adapter: TypeAdapter[T] = _adapter(kind)
-    return adapter.validate_python(data)
-
-
-@lru_cache(maxsize=128)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    return TypeAdapter(kind).validate_python(data)
 
 
 def _part(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Deals and what is in force, as the API asks for them: the part of a home that needs the store only.
+"""Deals and what is in force, as the API asks for them, over the store alone.
 
 Rules kept here:
 

@@ -1,0 +1,73 @@
+"""What an exception of any layer means to whoever asked: one problem, one exit code.
+
+Rule kept here: what the domain refuses is told in its own words, which are made of names and
+reasons. What nobody expected is told by its type and its place in our code, never in its words.
+"""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from connectors.port.errors import ConnectorError
+from orchestrator.client.problems import Failed, Problem, Refused, Unready, Wrong
+from orchestrator.config.mistakes import Invalid
+from orchestrator.journal.errors import JournalError
+from orchestrator.roster.adoption import AdoptionRefused
+from orchestrator.secrets.secret import SecretError
+from orchestrator.store.lock import HomeInUse
+from orchestrator.store.unit import StoreError
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What an exception means to whoever asked."""
+    if isinstance(error, Problem):
+        return error
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning(error)
+    return failed_inside(error)
+
+
+def failed_inside(error: BaseException) -> Failed:
+    """A failure that nobody expected: its type and its place in our code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "/orchestrator/" in f.filename or "/tiers/" in f.filename]
+    place = [f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in ours[-1:]]
+    return Failed(
+        f"This failed inside ({type(error).__name__})",
+        still="What was accepted before is on disk",
+        then="wallcross doctor",
+        details=place,
+    )
+
+
+def _mistakes(error: Any) -> Problem:
+    told = [str(mistake) for mistake in error.mistakes]
+    return Wrong(f"{error.what} has mistakes", still="Nothing was changed", details=told)
+
+
+def _network(error: Any) -> Problem:
+    return Failed(
+        f"The network answered {error.code}", still="Nothing else changed", then=error.hint
+    )
+
+
+def _refused(error: Any) -> Problem:
+    return Refused(_sentence(error), still="Nothing acts that the audit does not name")
+
+
+def _sentence(error: Any) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]
+
+
+# The first kind that fits is meant. Their words are ours: made of names and reasons.
+_MEANINGS: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
+    (Invalid, _mistakes),
+    (AdoptionRefused, _refused),
+    (HomeInUse, lambda e: Unready(_sentence(e), still="Nothing was changed")),
+    (StoreError, lambda e: Failed(_sentence(e), still="Nothing of it was written")),
+    (SecretError, lambda e: Unready(_sentence(e), still="Nothing was changed")),
+    (JournalError, lambda e: Refused(_sentence(e), still="Nothing was changed")),
+    (ConnectorError, _network),
+)

@@ -1,0 +1,1 @@
+"""The command line: what the parser, the terminal and the exit code need, and nothing else."""

@@ -1,0 +1,127 @@
+"""`wallcross deal`: deals of this home, and what is in force for them."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.adopting import policy_document, roster_document, told
+from orchestrator.cli.out import Out
+from orchestrator.cli.session import call
+from orchestrator.client.api import Client
+from orchestrator.client.problems import Wrong
+from orchestrator.client.views import AdoptionView, DealView
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Code = Annotated[str | None, typer.Argument(help="Code name or id; else --deal.")]
+PolicyFile = Annotated[Path | None, typer.Option(help="policy.toml; else as in the settings.")]
+
+
+@app.callback()
+def deal() -> None:
+    """Deals."""
+
+
+@app.command()
+def new(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="Code name: capitals, digits and -.")],
+    *,
+    policy: PolicyFile = None,
+    made_up: Annotated[bool, typer.Option("--made-up", help="A demo or sample.")] = False,
+) -> None:
+    """Makes a deal and puts its policy in force."""
+    settings = ctx.obj.settings()
+    part = settings.config.deals.get(code)
+    document = policy_document(settings, code, policy)
+    made = made_up or (part is not None and part.made_up)
+    found, out = call(ctx.obj, lambda c: c.deal_new(code, made_up=made, policy=document))
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> None:
+    """Every deal of this home."""
+    found, out = call(ctx.obj, lambda c: c.deal_list())
+    columns = [
+        ("code", lambda d: d.code),
+        ("phase", lambda d: d.phase),
+        ("made up", lambda d: "yes" if d.made_up else ""),
+        ("policy", lambda d: (d.policy_hash or "none")[:12]),
+        ("roster", lambda d: (d.roster_hash or "none")[:12]),
+        ("since", lambda d: out.when(d.created_at)),
+    ]
+    out.many(found, columns, "There is no deal yet. Next: wallcross deal new CODE")
+
+
+@app.command()
+def show(ctx: typer.Context, code: Code = None) -> None:
+    """One deal."""
+    name = named(ctx, code)
+    found, out = call(ctx.obj, lambda c: c.deal_show(name))
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def adopt(
+    ctx: typer.Context,
+    code: Code = None,
+    *,
+    policy: PolicyFile = None,
+    roster: Annotated[Path | None, typer.Option(help="Folder or people.csv.")] = None,
+) -> None:
+    """Puts the policy and roster files of a deal in force, as the settings name them."""
+    name = named(ctx, code)
+    settings = ctx.obj.settings()
+    rules = policy_document(settings, name, policy)
+    people = roster_document(settings, name, roster)
+
+    async def work(client: Client) -> list[AdoptionView]:
+        made = [await client.adopt(name, "policy", rules)] if rules else []
+        return [*made, await client.adopt(name, "roster", people)] if people else made
+
+    if not (rules or people):
+        raise Wrong("The settings name neither a policy nor a roster for this deal")
+    found, out = call(ctx.obj, work)
+    for adopted in found:
+        out.one(_short(adopted), partial(told, adopted))
+
+
+@app.command()
+def policy(ctx: typer.Context, code: Code = None) -> None:
+    """The policy in force, as its canonical document."""
+    name = named(ctx, code)
+    found, out = call(ctx.obj, lambda c: c.in_force(name, "policy"))
+    out.one(found, lambda: [found.document])
+
+
+def named(ctx: typer.Context, code: str | None) -> str:
+    """The deal that a command is about.
+
+    Raises:
+        Wrong: none was named.
+    """
+    name: str | None = code or ctx.obj.deal
+    if name is None:
+        raise Wrong("Which deal?", then="name it with --deal CODE; wallcross deal list shows them")
+    return name
+
+
+def _short(adopted: AdoptionView) -> dict[str, object]:
+    return {
+        "deal_id": adopted.deal_id,
+        "kind": adopted.kind,
+        "hash": adopted.hash,
+        "at": adopted.at,
+        "new": adopted.new,
+    }
+
+
+def _lines(found: DealView, out: Out) -> Iterable[str]:
+    yield f"{found.code}  {found.phase}{'  made up' if found.made_up else ''}"
+    yield f"  id      {found.deal_id}"
+    yield f"  since   {out.when(found.created_at)}"
+    yield f"  policy  {found.policy_hash or 'none in force'}"
+    yield f"  roster  {found.roster_hash or 'none in force: wallcross roster import'}"

@@ -1,0 +1,62 @@
+"""What every command is given: the global options, and the settings they lead to.
+
+Rule kept here: the order is flag, ``WALLCROSS_…`` variable, file, default; nothing is read before a
+command asks for it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.config import Settings
+
+FLAGS = frozenset({"--json", "--quiet", "--verbose", "--no-input"})
+VALUED = frozenset({"--deal", "--config", "--home", "--timeout", "--set"})
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The global options of one call."""
+
+    json: bool
+    quiet: bool
+    verbose: bool
+    no_input: bool
+    deal: str | None
+    config: Path | None
+    home: Path | None
+    timeout: float
+    flags: tuple[str, ...]
+
+    def settings(self) -> "Settings":
+        """The settings. Raises: ConfigInvalid."""
+        load = import_module("orchestrator.config").load
+        pairs = (flag.partition("=") for flag in self.flags)
+        found: Settings = load(
+            flags={path: value for path, _, value in pairs},
+            environ=os.environ,
+            file=self.config,
+            state=self.home,
+        )
+        return found
+
+
+def hoisted(args: Sequence[str]) -> list[str]:
+    """The same line with its global options first; what follows ``--`` stays as it is."""
+    first: list[str] = []
+    rest: list[str] = []
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return [*first, *rest, word, *words]
+        if word in FLAGS or (word.partition("=")[0] in VALUED and "=" in word):
+            first.append(word)
+        elif word in VALUED:
+            first += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return first + rest

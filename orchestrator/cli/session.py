@@ -1,0 +1,104 @@
+"""How a command reaches the home: through `serve`'s socket, or by taking the lock itself.
+
+Rules kept here: there is one code path. Without `serve` the same application answers in this
+process, over the same client, for the same actor; while another process holds the home, nothing
+goes past it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from orchestrator.cli.globals import Globals
+from orchestrator.cli.out import Out
+from orchestrator.client.api import Client, app_transport, socket_transport
+from orchestrator.client.path import reachable
+from orchestrator.client.problems import Unready
+
+if TYPE_CHECKING:
+    from orchestrator.api.port import Home, OpensHome
+    from orchestrator.config import Settings
+
+T = TypeVar("T")
+SOCKET = Path("run") / "wallcross.sock"
+
+
+def call(
+    asked: Globals, work: Callable[[Client], Awaitable[T]], *, live: bool = False
+) -> tuple[T, Out]:
+    """Runs ``work`` against the home and returns its result with a writer in the home's zone.
+
+    Args:
+        asked: the global options.
+        work: calls operations.
+        live: the operations need open channels, also when no `serve` runs.
+    """
+    settings = asked.settings()
+
+    async def run() -> T:
+        async with connected(asked, settings, live=live) as client:
+            return await work(client)
+
+    return arun(run()), Out(asked, settings.config.home.time_zone)
+
+
+def arun(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def connected(asked: Globals, settings: "Settings", *, live: bool) -> AsyncIterator[Client]:
+    """A client of the home."""
+    async with AsyncExitStack() as stack:
+        path = settings.state / SOCKET
+        near = stack.enter_context(reachable(path)) if path.exists() else None
+        if near is not None and await _answers(near):
+            transport = socket_transport(near)
+        else:
+            home = await stack.enter_async_context(opened(settings, live=live))
+            app = import_module("orchestrator.api.app").make_app(home)
+            transport = app_transport(app, import_module("orchestrator.api.who").here())
+        yield await stack.enter_async_context(Client(transport, asked.timeout))
+
+
+@asynccontextmanager
+async def opened(settings: "Settings", *, live: bool) -> AsyncIterator["Home"]:
+    """The home itself, its lock held for the length of the block.
+
+    Raises:
+        HomeInUse: another process holds it.
+    """
+    open_home: OpensHome = import_module("orchestrator.wiring").open_home
+    clock = import_module("orchestrator.clock")
+    make_home(settings.state)
+    with import_module("orchestrator.store.lock").home_lock(settings.state):
+        async with open_home(settings, live=live, now=clock.now) as home:
+            yield home
+
+
+def make_home(state: Path) -> None:
+    """Makes the home's folder for its owner alone.
+
+    Raises:
+        Unready: it is there and others may enter it.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if state.stat().st_mode & 0o077:
+        then = f"chmod 700 {state}"
+        raise Unready(
+            "Others may enter the folder of this home", still="Nothing was done", then=then
+        )
+
+
+async def _answers(near: str) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(near)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
