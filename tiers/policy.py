@@ -1,6 +1,6 @@
 """The rules: facts in, a decision with all its reasons out. Pure, for one recipient or one room.
 
-Rules kept here (PRODUCT.md section 2, invariants 1, 3, 13 and 14):
+Rules kept here (docs/architecture.md, invariants 1, 3, 13 and 14):
 
 1. Nothing is allowed that was not checked. Each check of a room answers, also when it allows;
    its members are checked one by one, and those who may read answer together.
@@ -35,7 +35,7 @@ class Grade(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TierPolicy:
-    """What one tier demands (PRODUCT.md section 3).
+    """What one tier demands, as the adopted policy says.
 
     Attributes:
         demands: guarantees with the least evidence and a bound.

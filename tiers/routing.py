@@ -1,6 +1,6 @@
 """Which conversation a message belongs to, and which rooms may be given it: a Route or a Held.
 
-Rules kept here (PRODUCT.md section 2, invariants 1 to 3):
+Rules kept here (docs/architecture.md, invariants 1 to 3):
 
 1. A message is never treated below its conversation's floor.
 2. Precise evidence that a message is above its room's tier stops it there; softer evidence lets

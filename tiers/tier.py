@@ -26,7 +26,7 @@ class Tier(Enum):
 
 
 class Strength(Enum):
-    """How hard a reason raises a message above its room's tier (PRODUCT.md, two strengths).
+    """How hard a reason raises a message above its room's tier (docs/adr/0006).
 
     HOLD rests on named, precise evidence and stops (relay) or withdraws (witness) a message;
     ASK lets it go, tells its author privately and opens a finding; NONE raises nothing.

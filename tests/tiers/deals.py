@@ -1,8 +1,8 @@
 """Random deals in which everything is in order, so that one thing at a time can be put wrong.
 
-Rule kept here: ``sound`` builds by PRODUCT.md, not by the rules under test: whoever sits in a room
-was given a grant, whatever a tier demands was read back. The same builder serves hypothesis (small
-deals that shrink) and seeded generators (deals of thousands).
+Rule kept here: ``sound`` builds by the invariants, not by the rules under test: whoever sits in a
+room was given a grant, whatever a tier demands was read back. The same builder serves hypothesis
+(small deals that shrink) and seeded generators (deals of thousands).
 """
 
 from collections.abc import Mapping

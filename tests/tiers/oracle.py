@@ -1,4 +1,4 @@
-"""What PRODUCT.md says stands in the way of a message, told again without the rules under test.
+"""What stands in the way of a message by the invariants, told again without the rules under test.
 
 Rule kept here: no rule of ``tiers.policy`` or ``tiers.routing``, and no method of a roster, demand
 or holding, is called. Every answer is a plain search over the facts, in the constitution's words.
