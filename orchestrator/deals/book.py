@@ -26,6 +26,9 @@ from tiers.tier import Tier
 HOME = DealId("home")
 """Stands for a deal where none can be named: its audit chain and its seals are the home's own."""
 
+API = ConnectorName("api")
+"""Our own door: who comes through it was authenticated by us, as a person's id."""
+
 
 @dataclass(frozen=True)
 class DealView:
@@ -46,6 +49,12 @@ class DealView:
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
         return conversation.side or "joint"
+
+    def author(self, door: ConnectorName, account: AccountId) -> Person | None:
+        """Who wrote: the owner of the account, or at our own door the person himself."""
+        if door == API:
+            return self.roster.person(PersonId(account))
+        return self.roster.owner(door, account)
 
     def open_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
         """Conversations that a person may write to by name, or reach through the intake.
@@ -156,8 +165,8 @@ class Book:
     def deals_of(
         self, connector: ConnectorName, account: AccountId
     ) -> tuple[tuple[DealView, Person], ...]:
-        """The deals whose roster lists the owner of an account."""
-        found = ((v, v.roster.owner(connector, account)) for v in self.deals.values())
+        """The deals whose roster lists who writes from an account."""
+        found = ((v, v.author(connector, account)) for v in self.deals.values())
         return tuple((view, person) for view, person in found if person is not None)
 
     def by_code(self, code: str) -> DealView | None:

@@ -54,11 +54,16 @@ class Accepter:
     """Takes messages in.
 
     Args:
-        wake: told of each deal that has something to route, once it is on disk.
+        wake: told in the unit of each deal that will have something to route.
     """
 
     def __init__(
-        self, store: Store, sealer: Sealer, book: Book, now: Clock, wake: Callable[[DealId], None]
+        self,
+        store: Store,
+        sealer: Sealer,
+        book: Book,
+        now: Clock,
+        wake: Callable[[Tx, DealId], None],
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -67,9 +72,17 @@ class Accepter:
         self._wake = wake
 
     async def accept(
-        self, incoming: Sequence[Incoming], cursor: Cursor | None = None
+        self,
+        incoming: Sequence[Incoming],
+        cursor: Cursor | None = None,
+        also: Callable[[Tx], None] | None = None,
     ) -> list[Receipt]:
         """Accepts all of ``incoming`` with the cursor behind them, or none.
+
+        Args:
+            incoming: in the order of the network.
+            cursor: the channel's, behind all of them.
+            also: writes what else the same batch said.
 
         Raises:
             StoreError: nothing was written; the sender must offer it again.
@@ -79,6 +92,8 @@ class Accepter:
 
         def unit(tx: Tx) -> list[Receipt]:
             receipts = [self._insert(tx, one, at) for one in ready]
+            if also is not None:
+                also(tx)
             if cursor is not None:
                 _set_cursor(tx, cursor, at)
             return receipts
@@ -143,7 +158,7 @@ class Accepter:
             at=at,
             actor=f"channel:{incoming.connector}",
         )
-        tx.after_commit(lambda: self._wake(ready.deal_id))
+        self._wake(tx, ready.deal_id)
         return Receipt(ready.message_id, duplicate=False)
 
 

@@ -9,7 +9,7 @@ Rules kept here:
 3. For VALUATION the room is read within the very drain that sends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
@@ -43,7 +43,7 @@ from tiers.tier import Tier
 OURS = "wallcross"
 """The door of our own notices."""
 
-DevicesOf = Callable[[tuple[ConnectorName, RoomId]], "dict[AccountId, frozenset[Device]]"]
+DevicesOf = Callable[[tuple[ConnectorName, RoomId]], Mapping[AccountId, frozenset[Device]]]
 
 
 class FlowGuard:

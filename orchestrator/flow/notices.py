@@ -108,10 +108,10 @@ def _ways_out(
 ) -> list[str]:
     code = code_of(message_id)
     where = " or ".join(_name(deal, author, c, at) for c in choices[:3])
-    first = f"1 {code}  send it to {where}" if choices else f"1 {code}  (no stricter room is open)"
+    first = [f"1 {code}  send it to {where}"] if choices else []
     return [
         "Answer with a line of these:",
-        first,
+        *first,
         f"2 {code}  drop it, I write it differently",
         f"3 {code}  ask for its release",
     ]

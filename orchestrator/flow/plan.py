@@ -12,11 +12,12 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.deals.book import DealView
+from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body
 from orchestrator.flow.guard import OURS
 from orchestrator.flow.notices import Notice
-from orchestrator.flow.port import JournalEntry, Journals
+from orchestrator.flow.port import Journals
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
 from orchestrator.outbox.port import HeldAs

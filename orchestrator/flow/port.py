@@ -5,10 +5,10 @@ private line stands behind one of these protocols.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.deals.book import DealView
+from orchestrator.deals.counsel import JournalEntry
 from orchestrator.seal.sealer import Unlocked
 from orchestrator.store.unit import Tx
 from tiers.classify import Classification, Context, Part
@@ -52,21 +52,8 @@ class Classifies(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """A message sealed to counsel, before it is written; or exempt by a signed decision."""
-
-    message_id: MessageId
-    deal_id: str
-    key_id: str | None
-    exemption: int | None
-    record_class: str
-    keep_until: int
-    envelope: bytes | None = field(repr=False)
-
-
 class Journals(Protocol):
-    """Seals for counsel (orchestrator.journal)."""
+    """Seals for counsel (orchestrator.deals.counsel)."""
 
     async def prepare(
         self,

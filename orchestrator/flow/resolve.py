@@ -65,7 +65,7 @@ def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
     deal = book.deals.get(asked.deal_id)
     if deal is None:
         return Resolved(None, None, None, (), ambiguous="the sender's deal cannot be told")
-    person = deal.roster.owner(asked.connector, asked.sender)
+    person = deal.author(asked.connector, asked.sender)
     choices = deal.open_to(person, at) if person is not None else ()
     found = book.room(asked.connector, asked.room) if asked.room is not None else None
     if found is not None:

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-1. One lane for each deal, ``route/<deal>``; messages are routed in the order of acceptance.
+1. One lane for each deal, ``@route/<deal>``; messages are routed in the order of acceptance.
 2. A message is journaled in the unit that routes it. Without a journal key or counsel's signed
    decision it waits where it is, on disk, and a finding says so.
 3. An error while a message is looked at is a hold with that reason, never a send; it is shown as
@@ -15,7 +15,8 @@ from functools import partial
 
 from orchestrator.audit.body import Json
 from orchestrator.clock import MINUTE, Clock
-from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.book import API, Book, DealView
+from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow import notices
 from orchestrator.flow.answers import Answer, read_answer
@@ -23,7 +24,7 @@ from orchestrator.flow.body import Body
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
 from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
-from orchestrator.flow.port import JournalEntry, Journals, OpensLines, ReadsRooms
+from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.errors import SealError
@@ -33,12 +34,14 @@ from tiers.classify import Classification
 from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason
 from tiers.ids import ConversationId, DealId, MessageId, RuleId
+from tiers.people import Person
 from tiers.routing import Held, Placed, RoomView, Route, place, route
 from tiers.tier import Strength, Tier
 from tiers.watch import WatchList
 
 BATCH = 64
-LANE = "route/"
+LANE = "@route/"
+"""Begins the lane of a deal; no channel's name begins so."""
 _WAITING = """
 SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named, reply_to,
     unreadable, accepted_at, state, tier FROM message """
@@ -130,6 +133,10 @@ class Router:
             raise LookupError("no such message")
         row = Waiting(*values)
         return Opened(row, unlocked(tx, self._s.sealer, message_id), _answered(tx, row))
+
+    def row(self, tx: Tx, message_id: str) -> Waiting:
+        """Reads a message's row. Raises: LookupError."""
+        return self.open(tx, message_id).row
 
     async def _plan(self, opened: Opened) -> Plan:
         try:
@@ -228,7 +235,7 @@ class Router:
         if conversation is not None:
             scope = deal.scope(conversation)
         else:
-            person = deal.roster.owner(opened.row.connector, opened.row.sender)
+            person = deal.author(opened.row.connector, opened.row.sender)
             scope = person.side if person is not None else deal.roster.host
         message_id = MessageId(opened.row.message_id)
         return await self._s.journals.prepare(deal, scope, tier, message_id, bodies, self._s.now())
@@ -285,8 +292,16 @@ class Router:
             notice = notices.which(row.message_id, because, labels)
         else:
             notice = self._held_notice(row, resolved, outcome, deadline)
-        room = await self._s.lines.ensure(row.connector, row.sender, row.deal_id)
-        return Told(notice, row.connector, room) if room is not None else None
+        return await self._line(row, author, notice)
+
+    async def _line(self, row: Waiting, author: Person, notice: notices.Notice) -> Told | None:
+        """The author's line on the network he wrote on; for our own door, on any that he is on."""
+        own = [(row.connector, row.sender)]
+        for connector, account in own if row.connector != API else author.accounts.items():
+            room = await self._s.lines.ensure(connector, account, row.deal_id)
+            if room is not None:
+                return Told(notice, connector, room)
+        return None
 
     def _held_notice(
         self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int

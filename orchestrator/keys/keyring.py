@@ -67,17 +67,17 @@ class Keyring:
     def record_seen(
         self, tx: Tx, deal_id: DealId, account: Account, devices: Iterable[Device], *, at: int
     ) -> None:
-        """Writes devices down when they are first read: pinned for a new account, else seen."""
-        first = account not in self._keys
-        for device in devices:
-            state = KeyState.PINNED if first else self._state_of_new(account, device)
-            self._write(tx, deal_id, account, KnownKey(device, state), (), at=at)
+        """Writes devices down when they are first read: pinned for a new account, else seen.
 
-    def _state_of_new(self, account: Account, device: Device) -> KeyState:
-        known = self._keys.get(account, {}).get(device.device)
-        if known is not None and known.state in {KeyState.REVOKED, KeyState.COMPROMISED}:
-            return known.state
-        return KeyState.SEEN
+        Two readings may find the same device at once: what is written already stays as it is.
+        """
+        first = not tx.one("SELECT 1 FROM peer_key WHERE connector = ? AND account = ?", account)
+        for device in devices:
+            known = _newest(tx, account, device)
+            if known is not None and known.device.key == device.key:
+                continue
+            state = KeyState.PINNED if first else _state_of_new(known)
+            self._write(tx, deal_id, account, KnownKey(device, state), (), at=at)
 
     def verify(
         self,
@@ -96,7 +96,7 @@ class Keyring:
             NotPossible: not two other people, or the key is not known or cannot be verified.
         """
         check_ceremony(owner, *by)
-        state = after(self.state(account, device) or KeyState.SEEN, KeyEvent.CEREMONY)
+        state = after(_state_now(tx, account, device), KeyEvent.CEREMONY)
         self._write(tx, deal_id, account, KnownKey(device, state), by, at=at)
 
     def withdraw(
@@ -107,7 +107,7 @@ class Keyring:
         Raises:
             NotPossible: the transition table has no such change.
         """
-        state = after(self.state(account, device) or KeyState.SEEN, event)
+        state = after(_state_now(tx, account, device), event)
         self._write(tx, deal_id, account, KnownKey(device, state), (), at=at)
 
     def _write(
@@ -131,3 +131,25 @@ class Keyring:
         kind = Kind(f"key.{known.state.value}")
         append(tx, deal_id, kind, {**facts, "by": list(by)}, at=at, actor="wallcross")
         tx.after_commit(lambda: self._set(account, known))
+
+
+def _newest(tx: Tx, account: Account, device: Device) -> KnownKey | None:
+    row = tx.one(
+        "SELECT key, state FROM peer_key WHERE connector = ? AND account = ? AND device = ? "
+        "ORDER BY n DESC LIMIT 1",
+        (*account, device.device),
+    )
+    return KnownKey(Device(device.device, row[0]), KeyState(row[1])) if row else None
+
+
+def _state_now(tx: Tx, account: Account, device: Device) -> KeyState:
+    """The state of exactly this key, as the store has it."""
+    known = _newest(tx, account, device)
+    return known.state if known is not None and known.device.key == device.key else KeyState.SEEN
+
+
+def _state_of_new(known: KnownKey | None) -> KeyState:
+    """Another key under the name of a device that was taken out is out as well."""
+    if known is not None and known.state in {KeyState.REVOKED, KeyState.COMPROMISED}:
+        return known.state
+    return KeyState.SEEN

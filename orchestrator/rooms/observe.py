@@ -162,6 +162,16 @@ class Observer:
         )
         return RecipientFacts(name, member.account, person, devices)
 
+    async def only_reader(
+        self, connector: ConnectorName, room: RoomId, account: AccountId, *, not_before: int
+    ) -> bool:
+        """Whether a private line holds that account, ours, and nobody else."""
+        members = (await self.reading((connector, room), not_before)).members
+        if members is None or not members.complete:
+            return False
+        ours = self._connectors[connector].account
+        return {m.account for m in members.members} == {account, ours}
+
     def devices(self, place: Place) -> Mapping[AccountId, frozenset[Device]]:
         """Devices of every member at the last reading."""
         reading = self._readings.get(place)

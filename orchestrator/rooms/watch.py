@@ -182,24 +182,35 @@ _REMEDY = {
 }
 
 
-def pause(tx: Tx, deal: DealView, binding: RoomBinding, why: str, rule: str, at: int) -> None:
+def pause(
+    tx: Tx,
+    deal: DealView,
+    binding: RoomBinding,
+    why: str,
+    rule: str,
+    at: int,
+    *,
+    actor: str = "wallcross",
+) -> None:
     """Stops a room: nothing of ours goes out."""
     tx.run(
         "UPDATE room SET paused = ? WHERE connector = ? AND room = ? AND paused IS NULL",
         (why, binding.connector, binding.room),
     )
     body: dict[str, Json] = {"room": binding.room, "reason": rule}
-    append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor="wallcross")
+    append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor=actor)
 
 
-def resume(tx: Tx, deal: DealView, binding: RoomBinding, at: int) -> None:
+def resume(
+    tx: Tx, deal: DealView, binding: RoomBinding, at: int, *, actor: str = "wallcross"
+) -> None:
     """Lets a room go on."""
     tx.run(
         "UPDATE room SET paused = NULL WHERE connector = ? AND room = ?",
         (binding.connector, binding.room),
     )
     body: dict[str, Json] = {"room": binding.room}
-    append(tx, deal.deal_id, Kind.ROOM_RESUMED, body, at=at, actor="wallcross")
+    append(tx, deal.deal_id, Kind.ROOM_RESUMED, body, at=at, actor=actor)
 
 
 def _new_device(who: RecipientFacts) -> bool:

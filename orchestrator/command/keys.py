@@ -1,0 +1,157 @@
+"""Keys and devices of people: listed, verified by two, withdrawn by one."""
+
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+from connectors.port.connector import VerifiesPeers
+from connectors.port.errors import ConnectorError
+from orchestrator.client import views
+from orchestrator.client.problems import Failed, Missing, Refused
+from orchestrator.command.conversations import deal_of
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import DealView
+from orchestrator.keys.keyring import Account, KnownKey
+from orchestrator.store.unit import Tx
+from tiers.ids import DealId, PersonId
+from tiers.people import Person
+from tiers.trust import KeyEvent, KeyState, NotPossible
+
+_OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
+
+
+class Keys:
+    """Implements ``orchestrator.api.port.KeyAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+
+    async def key_list(self, deal: DealId, person: PersonId | None) -> Sequence[views.KeyView]:
+        """The newest state of each device of the deal's people, or of one."""
+        view = deal_of(self._r, deal)
+        people = [self._person(view, person)] if person is not None else view.roster.people
+        accounts = {a: p for p in people for a in p.accounts.items()}
+        return await self._r.store.read(lambda tx: _list(tx, accounts))
+
+    async def key_verify(
+        self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: str
+    ) -> Sequence[views.KeyView]:
+        """Records the ceremony of two people over a person's present devices."""
+        del actor  # the two people of the ceremony stand in the entry; their signatures come later
+        view = deal_of(self._r, deal)
+        owner = self._person(view, person)
+        for voucher in (by_a, by_b):
+            self._person(view, voucher)
+        present = [
+            (account, known)
+            for account in owner.accounts.items()
+            for known in self._r.keyring.known(account)
+            if known.state not in _OUT and known.state is not KeyState.VERIFIED
+        ]
+        at = self._r.now()
+
+        def unit(tx: Tx) -> None:
+            for account, known in present:
+                self._r.keyring.verify(
+                    tx, deal, account, known.device, owner=person, by=(by_a, by_b), at=at
+                )
+
+        try:
+            await self._r.store.write(unit)
+        except NotPossible as error:
+            raise Refused(str(error), still="No key was changed.") from None
+        await self._trust(present)
+        await self._look(view, owner)
+        return await self.key_list(deal, person)
+
+    async def key_mark(
+        self,
+        deal: DealId,
+        person: PersonId,
+        device: str,
+        event: Literal["revoke", "compromise"],
+        *,
+        actor: str,
+    ) -> views.KeyView:
+        """Takes a device out for ever; one person is enough."""
+        del actor
+        view = deal_of(self._r, deal)
+        owner = self._person(view, person)
+        found = [
+            (account, known)
+            for account in owner.accounts.items()
+            for known in self._r.keyring.known(account)
+            if known.device.device == device
+        ]
+        if not found:
+            raise Missing(f"{owner.name} has no device {device}", then="wallcross key list")
+        account, known = found[0]
+        at = self._r.now()
+
+        def unit(tx: Tx) -> None:
+            self._r.keyring.withdraw(tx, deal, account, known.device, KeyEvent(event), at=at)
+
+        try:
+            await self._r.store.write(unit)
+        except NotPossible as error:
+            raise Refused(str(error)) from None
+        connector = self._r.connectors.get(account[0])
+        if connector is not None and isinstance(connector, VerifiesPeers):
+            await connector.distrust(account[1], known.device)
+        await self._look(view, owner)
+        keys = await self.key_list(deal, person)
+        return next(k for k in keys if k.device == device)
+
+    def _person(self, deal: DealView, person: PersonId) -> Person:
+        found = deal.roster.person(person)
+        if found is None:
+            raise Missing(f"{person} is not on the roster", then="wallcross roster show")
+        return found
+
+    async def _trust(self, present: Sequence[tuple[Account, KnownKey]]) -> None:
+        """Has each network's own store trust what was verified."""
+        for (name, account), known in present:
+            connector = self._r.connectors.get(name)
+            if connector is None or not isinstance(connector, VerifiesPeers):
+                continue
+            try:
+                await connector.trust(account, known.device)
+            except ConnectorError as error:
+                raise Failed(
+                    f"{name} did not take the key ({error.code})",
+                    still="The ceremony is recorded; its rooms stay paused.",
+                    then="wallcross key verify again, once the channel answers",
+                ) from None
+
+    async def _look(self, deal: DealView, owner: Person) -> None:
+        """Looks at once at every room that the person is in: a pause may end, or begin."""
+        if not self._r.live:
+            return
+        for name, account in owner.accounts.items():
+            self._r.observer.forget_account(name, account)
+        now = self._r.now()
+        for view, binding in self._r.book.rooms():
+            if view.deal_id == deal.deal_id and binding.connector in owner.accounts:
+                await self._r.watcher.look(view, binding, not_before=now)
+
+
+def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:
+    newest: dict[tuple[str, str, str], views.KeyView] = {}
+    rows = tx.all(
+        "SELECT connector, account, device, key, state, at, vouchers FROM peer_key ORDER BY n"
+    )
+    owners = {(str(c), str(a)): p for (c, a), p in accounts.items()}
+    for connector, account, device, key, state, at, vouchers in rows:
+        owner = owners.get((connector, account))
+        if owner is not None:
+            newest[connector, account, device] = views.KeyView(
+                person=owner.person_id,
+                connector=connector,
+                account=account,
+                device=device,
+                key=key,
+                state=state,
+                at=at,
+                vouchers=tuple(json.loads(vouchers)),
+            )
+    return list(newest.values())

@@ -1,0 +1,84 @@
+"""An open home's parts, put together by ``orchestrator.wiring`` and used by every verb.
+
+Rule kept here: this holds the parts and knows no concrete connector.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from connectors.port.connector import Connector
+from orchestrator.clock import Clock
+from orchestrator.config import Settings
+from orchestrator.deals.book import Book
+from orchestrator.deals.counsel import Counsel
+from orchestrator.engine.port import Engine
+from orchestrator.flow.accept import Accepter
+from orchestrator.flow.desk import Desk
+from orchestrator.flow.plan import Writer
+from orchestrator.flow.route import Router
+from orchestrator.keys.keyring import Keyring
+from orchestrator.rooms.lines import Lines
+from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.provision import Provisioner
+from orchestrator.rooms.watch import Watcher
+from orchestrator.seal.sealer import Sealer
+from orchestrator.secrets.port import SecretStore
+from orchestrator.store.unit import Store
+from tiers.ids import ConnectorName
+from tiers.policy import Grade
+
+
+@dataclass(slots=True)
+class Channel:
+    """One configured channel account.
+
+    Attributes:
+        kind: the connector's name.
+        connector: None when it could not be opened.
+        grade: in this installation.
+        paused: why nothing goes out there; None while it runs.
+        why: stable code of what is wrong; None when it is open.
+    """
+
+    name: ConnectorName
+    kind: str
+    connector: Connector | None
+    grade: Grade
+    paused: str | None = None
+    why: str | None = None
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The parts. ``live``: connectors are open and the engine runs."""
+
+    settings: Settings
+    now: Clock
+    store: Store
+    secrets: SecretStore
+    sealer: Sealer
+    book: Book
+    keyring: Keyring
+    counsel: Counsel
+    engine: Engine
+    observer: Observer
+    watcher: Watcher
+    lines: Lines
+    provisioner: Provisioner
+    accepter: Accepter
+    writer: Writer
+    router: Router
+    desk: Desk
+    channels: dict[ConnectorName, Channel]
+    connectors: dict[ConnectorName, Connector]
+    grades: dict[ConnectorName, Grade]
+    clock_trusted: Callable[[], bool]
+    sign: Callable[[bytes], bytes]
+    """Signs with the home's own key (Ed25519)."""
+    live: bool = False
+
+
+def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:
+    """Whether nothing goes out on a channel: it is paused, unknown, or not open."""
+    channel = channels.get(name)
+    return channel is None or channel.paused is not None or channel.connector is None

@@ -1,0 +1,113 @@
+"""Project Halcyon: a made-up merger with 52 people, for the demo, the sample and tests.
+
+Rule kept here: nobody and nothing in it is real; the deal is marked made-up, so that every page
+and export says so and no channel proven in a lab is taken for more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tiers.ids import AccountId, ConnectorName, PersonId, SideId
+from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span
+from tiers.tier import Tier
+
+CODE: Final = "HALCYON"
+BEGINS: Final = 1_767_225_600_000_000
+"""2026-01-01, when everybody's clearance begins."""
+
+_SIDES = (
+    ("kestrel", "Kestrel Industries", Party.ACQUIRER),
+    ("marlow", "Marlow Systems", Party.TARGET),
+    ("birch", "Birch & Vance LLP", Party.ACQUIRER),
+    ("oakes", "Oakes Legal", Party.TARGET),
+    ("alder", "Alder Bank", Party.ACQUIRER),
+    ("tern", "Tern Audit", Party.TARGET),
+)
+_NAMES = {
+    "kestrel": (
+        "Farid Novak,Greta Bergmann,Hana Ferri,Idris Costa,Jonas Lind,Katya Orlova,Liam Okafor,"
+        "Mei Tanaka,Noor Ivanova,Oscar Brandt,Priya Raman,Quentin Dubois,Rosa Alvarez,Stefan Huber,"
+        "Tara Quinn,Ulrich Weiss"
+    ),
+    "marlow": (
+        "Ximena Park,Viktor Sand,Wanda Kowalska,Yusuf Demir,Zoe Hartmann,Anton Bauer,Bella Rossi,"
+        "Casper Weber,Dora Nagy,Emil Larsen,Fiona Walsh,Goran Petrov,Helga Moen,Ivan Horvat,"
+        "Julia Stein,Karim Haddad"
+    ),
+    "birch": "Laura Penn,Marco Silva,Nadia Frost,Otto Keller,Paula Reyes,Rafael Cruz",
+    "oakes": "Sofia Lang,Timo Berg,Ursula Kern,Victor Hale,Wendy Marsh",
+    "alder": "Xavier Roux,Yara Nassar,Zeno Fabbri,Ada Lindqvist,Boris Klein",
+    "tern": "Clara Voss,Dario Conti,Edda Sommer,Felix Brandl",
+}
+OWNER: Final = PersonId("farid-novak")
+_VALUATION = frozenset(
+    "farid-novak,greta-bergmann,hana-ferri,ximena-park,viktor-sand,laura-penn,sofia-lang,"
+    "xavier-roux,yara-nassar".split(",")
+)
+_COORDINATION_ONLY = frozenset(
+    "noor-ivanova,oscar-brandt,tara-quinn,ulrich-weiss,julia-stein,karim-haddad,paula-reyes,"
+    "rafael-cruz,wendy-marsh,edda-sommer,felix-brandl,clara-voss".split(",")
+)
+
+Accounts = Callable[[PersonId], dict[ConnectorName, AccountId]]
+"""Gives a person's accounts by channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation of the made-up deal.
+
+    Attributes:
+        gate: a relay room, where only our account posts.
+        members: None for everybody whom the roster clears.
+    """
+
+    label: str
+    floor: Tier
+    gate: bool
+    members: frozenset[PersonId] | None = None
+
+
+TALKS: Final = (
+    Talk("price", Tier.VALUATION, gate=False),
+    Talk("diligence", Tier.OPERATIONS, gate=False),
+    Talk("logistics", Tier.COORDINATION, gate=False),
+)
+
+
+def person_id(name: str) -> PersonId:
+    """The id of a made-up person."""
+    return PersonId(name.lower().replace(" ", "-"))
+
+
+def roster(accounts: Accounts) -> Roster:
+    """The whole roster.
+
+    Args:
+        accounts: gives each person's accounts by channel.
+    """
+    people = tuple(
+        _person(name, SideId(side), accounts)
+        for side, names in _NAMES.items()
+        for name in names.split(",")
+    )
+    return Roster(
+        host=SideId("kestrel"),
+        sides=tuple(Side(SideId(i), name, party) for i, name, party in _SIDES),
+        people=people,
+        grants=tuple(Grant(p.person_id, DEAL, _highest(p.person_id), Span(BEGINS)) for p in people),
+    )
+
+
+def _person(name: str, side: SideId, accounts: Accounts) -> Person:
+    who = person_id(name)
+    role = "deal owner" if who == OWNER else "member"
+    profile = Profile.HIGH_VALUE if who in _VALUATION else Profile.ORGANISATIONAL
+    return Person(who, name, side, role, profile, accounts(who))
+
+
+def _highest(who: PersonId) -> Tier:
+    if who in _VALUATION:
+        return Tier.VALUATION
+    return Tier.COORDINATION if who in _COORDINATION_ONLY else Tier.OPERATIONS

@@ -1,0 +1,122 @@
+"""Listens to the networks: stores what they say with their cursor, and has rooms looked at.
+
+Rules kept here:
+
+1. A batch is stored whole, with its cursor, before the next is asked for.
+2. Our own deliveries that come back are not messages.
+3. A hint that members, keys or settings changed throws away what was read and has the room looked
+   at, at once; the hint itself is believed no further.
+4. A network that fails is tried again, and never ends the listening to the others.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from connectors.port.connector import Connector
+from connectors.port.errors import ConnectorError
+from connectors.port.events import (
+    Batch,
+    Event,
+    InboundMessage,
+    KeyChanged,
+    MembershipChanged,
+    Receipt,
+    SettingsChanged,
+)
+from orchestrator.flow.accept import Accepter
+from orchestrator.flow.incoming import from_event
+from orchestrator.store.unit import Store, Tx
+from tiers.ids import AccountId, ConnectorName, RoomId
+
+log = structlog.get_logger(__name__)
+LOOK = "@look/"
+"""Begins the lane of a room that is to be read back."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
+
+
+class Listener:
+    """Listens to one network.
+
+    Args:
+        forget: throws away what was read of a room.
+        forget_account: likewise of every room of an account; returns those rooms.
+        wake: has a lane drained once the unit is on disk.
+    """
+
+    def __init__(
+        self,
+        name: ConnectorName,
+        connector: Connector,
+        store: Store,
+        accepter: Accepter,
+        forget: Callable[[ConnectorName, RoomId], None],
+        forget_account: Callable[[ConnectorName, AccountId], tuple[RoomId, ...]],
+        wake: Callable[[str, int, Tx], None],
+    ) -> None:
+        self._name = name
+        self._connector = connector
+        self._store = store
+        self._accepter = accepter
+        self._forget = forget
+        self._forget_account = forget_account
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Listens until cancelled."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                cursor = await self._store.read(self._cursor)
+                async for batch in self._connector.receive(cursor):
+                    await self.take(batch)
+                    pause = FIRST_PAUSE_S
+            except Exception as error:  # noqa: BLE001 - whatever it is, listening goes on
+                code = error.code if isinstance(error, ConnectorError) else type(error).__name__
+                log.warning("listening.failed", channel=self._name, code=code)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * 2)
+
+    def _cursor(self, tx: Tx) -> str | None:
+        row = tx.one("SELECT cursor FROM channel WHERE connector = ?", (self._name,))
+        return row[0] if row else None
+
+    async def take(self, batch: Batch) -> None:
+        """Stores one batch."""
+        ours = self._connector.account
+        messages = [
+            from_event(self._name, event)
+            for event in batch.events
+            if isinstance(event, InboundMessage)
+            and event.sender != ours
+            and event.delivery_key is None
+        ]
+        rooms = {room for event in batch.events for room in self._touched(event)}
+        for room in rooms:
+            self._forget(self._name, room)
+
+        def also(tx: Tx) -> None:
+            for event in batch.events:
+                if isinstance(event, Receipt):
+                    self._receipt(tx, event)
+            for room in rooms:
+                self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
+
+        await self._accepter.accept(messages, (self._name, batch.cursor), also)
+
+    def _touched(self, event: Event) -> tuple[RoomId, ...]:
+        if isinstance(event, MembershipChanged | SettingsChanged):
+            return (event.room,)
+        if isinstance(event, KeyChanged):
+            return self._forget_account(self._name, event.account)
+        return ()
+
+    def _receipt(self, tx: Tx, receipt: Receipt) -> None:
+        tx.run(
+            "INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(self._name, receipt.room, receipt.remote_id),
+                *(receipt.account, receipt.kind.value, receipt.at),
+            ),
+        )
