@@ -163,3 +163,22 @@ def test_every_dependency_is_explained(declared: dict[str, list[str]]) -> None:
     assert_none(f"explain {name} in docs/dependencies.md" for name in everything - rows)
     outside = {"matrix-synapse", "setuptools", "uv"}
     assert_none(f"{name} is no longer declared" for name in rows - everything - outside)
+
+
+def unshipped(files: Iterable[Path], patterns: Iterable[str]) -> list[str]:
+    """Data files of the packages that the build would leave behind."""
+    endings = [pattern.removeprefix("**/").strip("*") for pattern in patterns]
+    return [
+        str(path)
+        for path in files
+        if path.suffix not in {".py", ".pyc"} and not any(ending in path.name for ending in endings)
+    ]
+
+
+def test_every_data_file_is_shipped(pyproject: Mapping[str, Mapping[str, object]]) -> None:
+    setuptools = pyproject["tool"]["setuptools"]
+    assert isinstance(setuptools, dict)
+    patterns = setuptools["package-data"]["*"]
+    files = [path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file()]
+    assert_none(unshipped(files, patterns))
+    assert unshipped([Path("tiers/model/words.bin")], patterns) == ["tiers/model/words.bin"]
