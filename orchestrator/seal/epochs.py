@@ -81,10 +81,19 @@ class EpochKeys:
             raise Destroyed("the epoch key that wrapped this was destroyed")
         return epoch.key
 
-    def retire(self, deal_id: str) -> list[str]:
-        """Takes every epoch of a deal out of use and returns their ids, oldest first."""
+    def retire(self, deal_id: str, *, resume: bool = False) -> list[str]:
+        """Takes every epoch of a deal out of use and returns their ids, oldest first.
+
+        Args:
+            deal_id: the deal.
+            resume: leave an epoch in use that is within its hour, if others wait to be ended:
+                a turn that fails again and again must not heap up keys.
+        """
         deal = self._deal(deal_id)
         with deal.lock:
+            if resume and len(deal.epochs) > 1 and _is_fresh(deal.current, self._clock()):
+                waiting = [e for e in deal.epochs.values() if e is not deal.current]
+                return [e.epoch_id for e in sorted(waiting, key=lambda e: e.number)]
             deal.current = None
             return [e.epoch_id for e in sorted(deal.epochs.values(), key=lambda e: e.number)]
 
@@ -143,4 +152,8 @@ def _bound(head: bytes, deal_id: str, epoch_id: str) -> bytes:
 def _is_due(deal: _Deal, now: int) -> bool:
     if deal.current is None or len(deal.epochs) > 1:
         return bool(deal.epochs)
-    return not 0 <= now - deal.current.started_at < LENGTH
+    return not _is_fresh(deal.current, now)
+
+
+def _is_fresh(epoch: Epoch | None, now: int) -> bool:
+    return epoch is not None and 0 <= now - epoch.started_at < LENGTH

@@ -292,21 +292,26 @@ class Sealer:
         return turns
 
     async def _turn_all(self, store: Store, deals: list[str]) -> list[Turn]:
-        work = (self.turn(store, deal_id) for deal_id in deals)
+        work = (self.turn(store, deal_id, resume=True) for deal_id in deals)
         done = await asyncio.gather(*work, return_exceptions=True)
         failed = [result for result in done if isinstance(result, BaseException)]
         if failed:
             raise failed[0]
         return [result for result in done if isinstance(result, Turn)]
 
-    async def turn(self, store: Store, deal_id: str) -> Turn:
+    async def turn(self, store: Store, deal_id: str, *, resume: bool = False) -> Turn:
         """Ends the deal's epochs: re-wraps what lives, then destroys their keys.
+
+        Args:
+            store: holds the rows.
+            deal_id: the deal.
+            resume: of a turn that broke off, end only the old epochs if the new is within its hour.
 
         Raises:
             StoreError: a transaction failed; no key was destroyed.
         """
         async with self._turning[deal_id]:
-            old = self._epochs.retire(deal_id)
+            old = self._epochs.retire(deal_id, resume=resume)
             rewrapped, unreadable = 0, []
             for epoch in old:
                 moved, bad = await self._empty(store, deal_id, epoch)
