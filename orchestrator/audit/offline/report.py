@@ -1,0 +1,129 @@
+"""What the reader trusts from elsewhere, and what he is told in the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography import x509
+
+from orchestrator.audit.offline.values import iso
+
+MOST_PROBLEMS = 50
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A statement's hash that was kept outside the host.
+
+    Attributes:
+        name: the file it came from.
+        digest: sha256 of the statement.
+        at: an instant that somebody else vouches for, microseconds UTC, or None.
+    """
+
+    name: str
+    digest: bytes
+    at: int | None = None
+
+
+@dataclass
+class Trust:
+    """What the reader trusts, besides what he was sent."""
+
+    host_keys: set[bytes] = field(default_factory=set)
+    witness_keys: set[bytes] = field(default_factory=set)
+    authorities: list[x509.Certificate] = field(default_factory=list)
+
+
+@dataclass
+class Problem:
+    """One thing that is wrong: a code for machines, the place, and words for people."""
+
+    code: str
+    where: str
+    words: str
+
+
+@dataclass
+class Span:
+    """The longest time that entries stood before somebody outside the host held a later head."""
+
+    seconds: float = 0.0
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass
+class Report:
+    """What was checked and what came out."""
+
+    ok: bool = True
+    deal: str = ""
+    home: str = ""
+    made_up: bool = False
+    entries: int = 0
+    bodies: bool = False
+    first_at: str | None = None
+    last_at: str | None = None
+    statements: int = 0
+    signed_at: str | None = None
+    unsigned_entries: int = 0
+    host_key: str = "not compared: no --host-key was given"
+    keys: list[str] = field(default_factory=list)
+    outside: list[dict[str, Any]] = field(default_factory=list)
+    anchors: dict[str, int] = field(default_factory=dict)
+    failing: list[dict[str, Any]] = field(default_factory=list)
+    longest_unanchored_seconds: float = 0.0
+    longest_unanchored: Span = field(default_factory=Span)
+    claimed_unanchored_seconds: float = 0.0
+    clock_went_back: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, code: str, where: str, words: str) -> None:
+        """Notes that something is wrong; the export does not verify."""
+        self.ok = False
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(Problem(code, where, words))
+
+
+def words(report: Report) -> Iterator[str]:
+    """Yields the report in sentences."""
+    yield "VERIFIED" if report.ok else "NOT VERIFIED: do not rely on this export"
+    if report.made_up:
+        yield "This is a made-up deal."
+    for problem in report.problems:
+        yield f"  - {problem.where}: {problem.words} [{problem.code}]"
+    with_bodies = "with their bodies" if report.bodies else "bodies left out"
+    yield f"Deal {report.deal}, home {report.home}: {report.entries} entries, {with_bodies}."
+    yield f"First entry {report.first_at}, last {report.last_at}."
+    yield f"{report.statements} statements signed by the host, the last at {report.signed_at}."
+    if report.unsigned_entries:
+        yield f"{report.unsigned_entries} entries are younger than that and not signed yet."
+    yield f"Host's key: {report.host_key}. In the export: {', '.join(report.keys) or 'none'}."
+    yield from _words_on_anchors(report)
+    if report.clock_went_back:
+        yield f"The host's clock went back {report.clock_went_back} times between two entries."
+
+
+def _words_on_anchors(report: Report) -> Iterator[str]:
+    for kind, count in sorted(report.anchors.items()):
+        yield f"Receipts of anchors, {kind}: {count}."
+    for row in report.failing:
+        yield f"The anchor {row['name']} has not answered since {iso(row['since'])}."
+    if report.outside:
+        found = sum(item["statement"] is not None for item in report.outside)
+        yield f"Kept outside the host: {len(report.outside)} statements, {found} found again."
+    else:
+        yield (
+            "Nothing that was kept outside the host was given: a host that rewrote everything "
+            "and signed it again cannot be told from an honest one."
+        )
+    span = report.longest_unanchored
+    yield f"Longest unanchored span: {report.longest_unanchored_seconds} seconds."
+    if span.since:
+        yield f"  From {span.since} to {span.until} the record rests on the host's word alone."
+    if report.claimed_unanchored_seconds != report.longest_unanchored_seconds:
+        yield (
+            f"  If the receipts that you cannot check are honest: "
+            f"{report.claimed_unanchored_seconds} seconds."
+        )
