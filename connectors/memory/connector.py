@@ -5,7 +5,7 @@ by the network in the step that stores the message; nothing is called done that 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -122,13 +122,13 @@ class MemoryConnector:
     async def _connect(self) -> JsonObject:
         calls = Session(self._account)
         events = Session(self._account, events=True)
-        where = self._settings.address
+        where, timeout = self._settings.address, self._settings.timeout
         if where is None:
             handler = Handler(shared(self._settings.network))
-            local = LocalLink(handler, calls)
-            self._link, self._events = local, LocalLink(handler, events)
+            local = LocalLink(handler, calls, timeout)
+            self._link, self._events = local, LocalLink(handler, events, timeout)
             return local.features
-        address, timeout = Address.parse(where), self._settings.timeout
+        address = Address.parse(where)
         link = SocketLink(address, calls, timeout)
         self._link, self._events = link, SocketLink(address, events, timeout)
         try:
@@ -208,9 +208,9 @@ class MemoryConnector:
         return snapshot
 
     def _trust_new(self, snapshot: MemberSnapshot) -> None:
-        for member in snapshot.members:
-            if member.devices and not self._trust.knows(member.account):
-                self._keep(member.account, member.devices, TRUSTED)
+        new = [m for m in snapshot.members if m.devices and not self._trust.knows(m.account)]
+        if new:
+            self._keep({m.account: m.devices or frozenset() for m in new}, TRUSTED)
 
     async def create(self, spec: RoomSpec) -> RoomId:
         """Makes a room, closed before the first member is in. Raises: ConnectorError."""
@@ -314,15 +314,15 @@ class MemoryConnector:
         there = await self._calls().ask("devices", fields, _devices)
         if device not in there:
             raise IdentityChanged("key_differs", "compare the keys again, with the person")
-        self._keep(account, frozenset({device}), TRUSTED)
+        self._keep({account: frozenset({device})}, TRUSTED)
 
     async def distrust(self, account: AccountId, device: Device) -> None:
         """Marks a device as never to be sealed to. Raises: Unavailable."""
-        self._keep(account, frozenset({device}), NEVER)
+        self._keep({account: frozenset({device})}, NEVER)
 
-    def _keep(self, account: AccountId, held: frozenset[Device], verdict: str) -> None:
+    def _keep(self, held: Mapping[AccountId, frozenset[Device]], verdict: str) -> None:
         try:
-            self._trust.put(account, held, verdict)
+            self._trust.put(held, verdict)
         except OSError:
             kept = False
         else:

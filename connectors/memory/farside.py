@@ -84,7 +84,7 @@ class FarSide:
     @classmethod
     def of(cls, network: Network) -> Self:
         """The far side of a network in this process."""
-        return cls(LocalLink(Handler(network), Session("", far=True)))
+        return cls(LocalLink(Handler(network), Session("", far=True), WAIT))
 
     @classmethod
     def at(cls, address: str) -> Self:

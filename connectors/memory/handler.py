@@ -79,6 +79,8 @@ class Handler:
             done = await self._answer(session, call, body)
         except Refusal as refusal:
             done = refusal.as_answer()
+        except (LookupError, TypeError, ValueError, AttributeError):
+            done = Refusal("rejected", "call_not_understood").as_answer()
         done["t"] = self.network.now()
         return done
 
@@ -266,6 +268,8 @@ class Handler:
         account, after = self.network.account(name), call["after"]
         if after is None:
             return {"events": [], "position": self.network.position}
+        if after > self.network.position:  # of another life of this network: skip nothing
+            raise Refusal("rejected", "cursor_unknown", "the network does not know this cursor")
         entries = _after(account, after, self.network.options.batch)
         if not entries:
             await _wait(account, min(float(call["wait"]), LONGEST_WAIT))

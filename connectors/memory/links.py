@@ -65,11 +65,13 @@ class LocalLink:
     Args:
         handler: the network's handler.
         session: in whose name.
+        timeout: seconds for one answer; a call that waits for events has its own on top.
     """
 
-    def __init__(self, handler: Handler, session: Session) -> None:
+    def __init__(self, handler: Handler, session: Session, timeout: float) -> None:
         self._handler = handler
         self._session = session
+        self._timeout = timeout
         self._under_way: set[asyncio.Task[JsonObject]] = set()
         self._closed = False
         self.features = handler.greet(session)
@@ -82,10 +84,14 @@ class LocalLink:
         call = json.loads(json.dumps(fields | {"verb": verb}))
         task = asyncio.create_task(self._handler.answer(self._session, call, body))
         self._under_way.add(task)
+        wait = self._timeout + float(fields.get("wait", 0))
         try:
-            return raise_refusal(json.loads(json.dumps(await task)))
+            async with asyncio.timeout(wait if body is None else None):
+                answer = await task
         except CutError:
             raise BrokenError("cut") from None
+        except TimeoutError:
+            raise BrokenError("timeout") from None
         except asyncio.CancelledError:
             task.cancel()
             if self._closed and not _cancelled():
@@ -93,6 +99,7 @@ class LocalLink:
             raise
         finally:
             self._under_way.discard(task)
+        return raise_refusal(json.loads(json.dumps(answer)))
 
     def _reachable(self, verb: str) -> None:
         faults = self._handler.network.faults
@@ -164,11 +171,12 @@ class SocketLink:
         head = encode(fields | {"verb": verb, "more": body is not None})
         wait = self._timeout + float(fields.get("wait", 0))
         try:
-            async with self._whole(line, wait if body is None else None):
+            async with self._whole(line):
                 line.writer.write(head)
                 if body is not None:
                     await self._write(line, body)
-                frame = await read_frame(line.reader)
+                async with asyncio.timeout(wait):
+                    frame = await read_frame(line.reader)
         except LINE_ERRORS:
             raise BrokenError("cut") from None
         except TimeoutError:
@@ -177,11 +185,10 @@ class SocketLink:
         return raise_refusal(frame.header)
 
     @contextlib.asynccontextmanager
-    async def _whole(self, line: Line, wait: float | None) -> AsyncIterator[None]:
+    async def _whole(self, line: Line) -> AsyncIterator[None]:
         """Drops the line on whatever goes wrong, cancellation included."""
         try:
-            async with asyncio.timeout(wait):
-                yield
+            yield
         except BaseException:
             self._drop(line)
             raise
@@ -237,7 +244,7 @@ class SocketLink:
         )
         line = Line(reader, writer, {})
         self._lines.add(line)
-        async with self._whole(line, None):
+        async with self._whole(line):
             hello = {"as": self._session.account, "far": self._session.far}
             writer.write(encode(hello | {"events": self._session.events}))
             line.features = (await read_frame(reader)).header

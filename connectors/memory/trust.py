@@ -5,6 +5,7 @@ no verdict, so a changed key is never trusted by what was known before.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from connectors.port import AccountId
@@ -45,10 +46,11 @@ class TrustStore:
             if (shut := {name: key for name, (key, word) in devices.items() if word == NEVER})
         }
 
-    def put(self, account: AccountId, devices: frozenset[Device], verdict: str) -> None:
-        """Keeps a verdict. Raises: OSError."""
-        known = self._verdicts.setdefault(account, {})
-        known.update({d.device: [d.key, verdict] for d in devices})
+    def put(self, held: Mapping[AccountId, frozenset[Device]], verdict: str) -> None:
+        """Keeps one verdict on these devices of these accounts. Raises: OSError."""
+        for account, devices in held.items():
+            known = self._verdicts.setdefault(account, {})
+            known.update({d.device: [d.key, verdict] for d in devices})
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         fresh.touch(mode=0o600)
