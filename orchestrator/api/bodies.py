@@ -1,5 +1,6 @@
 """What requests carry. Text is kept out of every repr, and out of every error."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -81,6 +82,13 @@ class PublicKey(Body):
     """The file that `journal keygen` wrote, or counsel's signed decision."""
 
     text: str = Field(repr=False)
+
+
+class Folder(Body):
+    """Where an export is written: a new folder on this machine, by its absolute path."""
+
+    folder: Path
+    bodies: bool = True
 
 
 class Start(Body):

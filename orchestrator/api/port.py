@@ -216,8 +216,11 @@ class RecordAccess(Protocol):
         """Checks the chain, its signed heads and anchors."""
         ...
 
-    def audit_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
-        """The export, signed and anchored now; itself an entry."""
+    async def audit_export(self, deal: DealId, folder: Path, *, bodies: bool, actor: Actor) -> int:
+        """Writes the export into a new folder, signed for it; itself an entry.
+
+        Returns: how many entries it holds. Raises: Refused when the folder is there.
+        """
         ...
 
     async def journal_verify(self, deal: DealId) -> JournalReport:
@@ -235,8 +238,11 @@ class RecordAccess(Protocol):
         """
         ...
 
-    def journal_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
-        """The sealed journal as JSON Lines, for `journal open` on another machine."""
+    async def journal_export(self, deal: DealId, folder: Path, *, actor: Actor) -> int:
+        """Writes the sealed journal into a new folder, for `journal open` on another machine.
+
+        Returns: how many entries it holds. Raises: Refused when the folder is not empty.
+        """
         ...
 
 

@@ -1,18 +1,18 @@
 """Routes: audit and journal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
 
-from orchestrator.api.bodies import PublicKey
-from orchestrator.api.reach import Deal, OpenHome, stream
+from orchestrator.api.bodies import Folder, PublicKey
+from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
+from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AuditLine, AuditReport, JournalReport
 
 router = APIRouter(prefix="/deals/{deal}")
-LINES = "application/x-ndjson"
 
 
 @router.get("/audit")
@@ -29,10 +29,11 @@ async def audit_verify(deal: Deal, home: OpenHome) -> AuditReport:
     return await home.audit_verify(deal)
 
 
-@router.post("/audit/export")
-async def audit_export(deal: Deal, home: OpenHome, actor: Actor) -> StreamingResponse:
-    """The export; itself an entry."""
-    return await stream(home.audit_export(deal, actor=actor), LINES)
+@router.post("/audit/export", status_code=201)
+async def audit_export(deal: Deal, body: Folder, home: OpenHome, actor: Actor) -> int:
+    """Writes the export; itself an entry."""
+    folder = _absolute(body)
+    return await home.audit_export(deal, folder, bodies=body.bodies, actor=actor)
 
 
 @router.get("/journal/check")
@@ -53,7 +54,13 @@ async def journal_exempt(deal: Deal, body: PublicKey, home: OpenHome, actor: Act
     return await home.journal_exempt(deal, body.text, actor=actor)
 
 
-@router.post("/journal/export")
-async def journal_export(deal: Deal, home: OpenHome, actor: Actor) -> StreamingResponse:
-    """The sealed journal, to be opened elsewhere."""
-    return await stream(home.journal_export(deal, actor=actor), LINES)
+@router.post("/journal/export", status_code=201)
+async def journal_export(deal: Deal, body: Folder, home: OpenHome, actor: Actor) -> int:
+    """Writes the sealed journal, to be opened elsewhere."""
+    return await home.journal_export(deal, _absolute(body), actor=actor)
+
+
+def _absolute(body: Folder) -> Path:
+    if not body.folder.is_absolute():
+        raise Wrong("The folder of an export is named by its absolute path")
+    return body.folder

@@ -6,6 +6,7 @@ itself in this process), no redirect is followed, and nothing of an answer is lo
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -223,9 +224,10 @@ class Client:
         """Whether the chain, its heads and its anchors hold."""
         return await self._get(AuditReport, f"{_deal(deal)}/audit/check")
 
-    def audit_export(self, deal: str) -> AsyncIterator[bytes]:
-        """The export, in pieces; itself an entry."""
-        return self._pieces(f"{_deal(deal)}/audit/export")
+    async def audit_export(self, deal: str, folder: Path, *, bodies: bool = True) -> int:
+        """Has the export written into a new folder; answers how many entries it holds."""
+        body = {"folder": str(folder), "bodies": bodies}
+        return await self._post(int, f"{_deal(deal)}/audit/export", body)
 
     async def journal_verify(self, deal: str) -> JournalReport:
         """Whether every accepted message is accounted for."""
@@ -239,9 +241,9 @@ class Client:
         """Records counsel's signed decision; answers its number."""
         return await self._post(int, f"{_deal(deal)}/journal/exemptions", {"text": decision})
 
-    def journal_export(self, deal: str) -> AsyncIterator[bytes]:
-        """The sealed journal, in pieces."""
-        return self._pieces(f"{_deal(deal)}/journal/export")
+    async def journal_export(self, deal: str, folder: Path) -> int:
+        """Has the sealed journal written into a new folder; answers how many entries."""
+        return await self._post(int, f"{_deal(deal)}/journal/export", {"folder": str(folder)})
 
     async def replay_start(self, deal: str | None, *, sample: bool) -> str:
         """Makes ready a run; answers its id."""
@@ -271,12 +273,6 @@ class Client:
         answer = await self._http.request(method, BASE + path, json=body, params=query or {})
         await _refuse(answer)
         return answer.json() if answer.content else None
-
-    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
-        async with self._http.stream("POST", BASE + path, timeout=None) as answer:
-            await _refuse(answer)
-            async for piece in answer.aiter_bytes():
-                yield piece
 
 
 def socket_transport(uds: str) -> httpx.AsyncBaseTransport:

@@ -1,8 +1,9 @@
 """A home whose deals are real (store, audit, adoption) and whose network is a list of calls."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,20 +11,26 @@ from orchestrator.api.app import make_app
 from orchestrator.api.who import here
 from orchestrator.client.api import Client, app_transport
 from orchestrator.client.views import Happening
-from orchestrator.roster.access import DealDesk
+from orchestrator.command.deals import Deals
+from orchestrator.command.runtime import Runtime
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
 
 
-class MemoryHome(DealDesk):
+class MemoryHome(Deals):
     """Answers what it was told to, and remembers what it was asked."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store, lambda: 1_000_000, host=None)
+        runtime = SimpleNamespace(store=store, now=lambda: 1_000_000, book=self)
+        super().__init__(cast("Runtime", runtime))
         self.live = True
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         self.happenings: list[Happening] = []
+
+    async def reload(self, store: Store, deal: str) -> None:
+        """As the book of deals in force."""
+        self.reloaded = (store, deal)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def answer(*args: Any, **named: Any) -> Any:
@@ -38,14 +45,6 @@ class MemoryHome(DealDesk):
     async def watch(self) -> AsyncIterator[Happening]:
         for happening in self.happenings:
             yield happening
-
-    async def audit_export(self, deal: str, *, actor: str) -> AsyncIterator[bytes]:
-        self.calls.append(("audit_export", (deal,), {"actor": actor}))
-        pieces: Sequence[bytes] | Exception = self.answers["audit_export"]
-        if isinstance(pieces, Exception):
-            raise pieces
-        for piece in pieces:
-            yield piece
 
     async def send_file(
         self, deal: str, post: Any, data: AsyncIterator[bytes], **named: Any

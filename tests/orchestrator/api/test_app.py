@@ -3,6 +3,7 @@
 import os
 import pwd
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +17,6 @@ from orchestrator.client.problems import (
     Failed,
     Missing,
     Problem,
-    Refused,
     SignInFirst,
     Waits,
     Wrong,
@@ -70,12 +70,6 @@ async def test_a_deal_is_made_found_and_given_a_roster(client: Client) -> None:
     assert (await client.in_force("HALCYON", "roster")).hash == document_hash(ROSTER)
     (listed,) = await client.deal_list()
     assert listed.roster_hash == document_hash(ROSTER)
-
-
-async def test_a_real_deal_needs_a_host(client: Client) -> None:
-    with pytest.raises(Refused) as caught:
-        await client.deal_new("HALCYON", made_up=False, policy=None)
-    assert "host" in caught.value.then
 
 
 async def test_what_is_not_there_is_said_to_be_missing(client: Client) -> None:
@@ -225,15 +219,14 @@ async def test_a_file_goes_in_in_pieces(home: MemoryHome, client: Client) -> Non
     assert home.calls[0][1][1:] == (post, b"abcdefg")
 
 
-async def test_an_export_comes_in_pieces_and_its_failure_as_a_problem(
-    home: MemoryHome, client: Client
-) -> None:
+async def test_an_export_goes_into_a_folder_named_in_full(home: MemoryHome, client: Client) -> None:
     await client.deal_new("HALCYON", made_up=True, policy=None)
-    home.answers["audit_export"] = [b"one\n", b"two\n"]
-    assert b"".join([p async for p in client.audit_export("HALCYON")]) == b"one\ntwo\n"
-    home.answers["audit_export"] = Refused("the chain is broken")
-    with pytest.raises(Refused):
-        [p async for p in client.audit_export("HALCYON")]
+    home.answers |= {"audit_export": 7, "journal_export": 3}
+    assert await client.audit_export("HALCYON", Path("/new/folder"), bodies=False) == 7
+    assert await client.journal_export("HALCYON", Path("/new/folder")) == 3
+    assert home.calls[0][2] == {"bodies": False, "actor": ME}
+    with pytest.raises(Wrong):
+        await client.audit_export("HALCYON", Path("folder"))
 
 
 async def test_rows_of_a_replay_go_in(home: MemoryHome, client: Client) -> None:
