@@ -11,6 +11,7 @@ import asyncio
 import secrets as randomness
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -62,8 +63,6 @@ from tiers.watch import WatchList, watch_list
 log = structlog.get_logger(__name__)
 DATABASE = "store.db"
 _HOME_ID = "home_id"
-CHANNEL_TEST = b"wallcross channel test v1\n"
-"""Stands before a channel test's record in what is signed."""
 
 
 def neutral_name() -> str:
@@ -128,7 +127,9 @@ async def _assemble(
     engine = LocalEngine(store, now, lanes_due)
     observer = Observer(connectors, keyring, grades, store, now)
     lines = Lines(store, book, connectors, now, neutral_name)
-    counsel = Counsel(store, JournalWriter(home, lambda deal: _journal_policy(book, deal)))
+    policy_of = partial(_journal_policy, book)
+    journal = JournalWriter(home, policy_of)
+    counsel = Counsel(store, journal)
     writer = Writer(sealer, counsel, engine.wake)
     teller = _Teller(store, lines, writer, now)
     services = Services(
@@ -168,7 +169,9 @@ async def _assemble(
         connectors=connectors,
         grades=grades,
         clock_trusted=trust.trusted,
-        sign=lambda statement: key.sign(CHANNEL_TEST + statement),
+        head_key=key,
+        journal=journal,
+        journal_policy=policy_of,
     )
 
 

@@ -16,8 +16,8 @@ from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
-from orchestrator.client.problems import Missing, Refused, Unready
-from orchestrator.command.runtime import Channel, Runtime
+from orchestrator.client.problems import Missing, Refused
+from orchestrator.command.runtime import Channel, Runtime, must_live
 from orchestrator.deals.book import HOME
 from orchestrator.ids import new_id
 from orchestrator.store.unit import Tx
@@ -29,6 +29,8 @@ _FIT = frozenset(
     {Guarantee.END_TO_END_ENCRYPTED, Guarantee.INVITE_ONLY, Guarantee.MEMBERS_READABLE}
 )
 _TIMER = 86_400_000_000
+DOMAIN = b"wallcross channel test v1\n"
+"""Stands before a test's record in what is signed."""
 
 
 class Channels:
@@ -39,7 +41,7 @@ class Channels:
 
     async def channel_list(self) -> Sequence[views.ChannelView]:
         """Every configured channel."""
-        return [await self._view(c) for c in self._channels()]
+        return [await self._channel_view(c) for c in self._channels()]
 
     def _channels(self) -> Sequence[Channel]:
         if self._r.live:
@@ -47,7 +49,7 @@ class Channels:
         parts = self._r.settings.config.channels.items()
         return [Channel(ConnectorName(n), p.kind, None, Grade.NONE) for n, p in parts]
 
-    async def _view(self, channel: Channel) -> views.ChannelView:
+    async def _channel_view(self, channel: Channel) -> views.ChannelView:
         health = await channel.connector.health() if channel.connector else None
         row = await self._r.store.read(lambda tx: _counts(tx, channel.name))
         state = "closed" if health is None else "up" if health.up else "down"
@@ -68,8 +70,7 @@ class Channels:
 
     def _channel(self, name: ConnectorName) -> Channel:
         channel = self._r.channels.get(name)
-        if not self._r.live:
-            raise Unready("the channels are not open here", then="wallcross serve")
+        must_live(self._r)
         if channel is None:
             raise Missing(f"no channel {name} is configured", then="wallcross channel list")
         return channel
@@ -81,7 +82,7 @@ class Channels:
         channel = self._channel(name)
         await self._set_paused(name, reason, Kind.CHANNEL_PAUSED, actor)
         channel.paused = reason
-        return await self._view(channel)
+        return await self._channel_view(channel)
 
     async def channel_resume(self, name: ConnectorName, *, actor: str) -> views.ChannelView:
         """Lets it go on, if it answers."""
@@ -96,7 +97,7 @@ class Channels:
         await self._set_paused(name, None, Kind.CHANNEL_RESUMED, actor)
         channel.paused = None
         await self._wake_all(name)
-        return await self._view(channel)
+        return await self._channel_view(channel)
 
     async def _wake_all(self, name: ConnectorName) -> None:
         at = self._r.now()
@@ -157,7 +158,7 @@ class Channels:
         self, name: ConnectorName, record: dict[str, Json], actor: str, at: int
     ) -> None:
         statement = canonical_of(record)
-        signed = json.dumps([statement.decode(), self._r.sign(statement).hex()])
+        signed = json.dumps([statement.decode(), self._r.head_key.sign(DOMAIN + statement).hex()])
 
         def unit(tx: Tx) -> None:
             tx.run(

@@ -7,7 +7,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
-from orchestrator.command.runtime import Runtime
+from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.rooms.provision import Request
 from orchestrator.rooms.watch import BY_READING, pause, resume
@@ -61,13 +61,15 @@ class Conversations:
         if not self._r.live:
             return self._plain(view, conversation)
         rooms = view.rooms.get(conversation.conversation_id, ())
-        return self._view(view, conversation, [await self._read(view, b) for b in rooms])
+        return self._conversation_view(
+            view, conversation, [await self._read(view, b) for b in rooms]
+        )
 
     async def conv_new(
         self, deal: DealId, new: views.NewConversation, *, actor: str
     ) -> views.ConversationView:
         """Makes, hardens, invites and reads back."""
-        self._must_live()
+        must_live(self._r)
         view = deal_of(self._r, deal)
         made = await self._r.provisioner.make(view, _request(new), actor=actor)
         view = deal_of(self._r, deal)
@@ -75,7 +77,7 @@ class Conversations:
         view = deal_of(self._r, deal)
         read = await self._read(view, self._binding(view, made.binding.room))
         told = tuple(f"{person} has no account on {new.channel}" for person in made.without_account)
-        return self._view(view, made.conversation, [read], told)
+        return self._conversation_view(view, made.conversation, [read], told)
 
     async def conv_attest(
         self,
@@ -131,7 +133,7 @@ class Conversations:
 
     async def conv_resume(self, deal: DealId, name: str, *, actor: str) -> views.ConversationView:
         """Lets a conversation go on that a person paused."""
-        self._must_live()
+        must_live(self._r)
         view = deal_of(self._r, deal)
         conversation = conversation_of(view, name)
         paused = [b for b in view.rooms.get(conversation.conversation_id, ()) if b.paused]
@@ -151,10 +153,6 @@ class Conversations:
         await self._r.store.write(unit)
         await self._r.book.reload(self._r.store, deal)
         return await self.conv_show(deal, conversation.conversation_id)
-
-    def _must_live(self) -> None:
-        if not self._r.live:
-            raise Unready("the channels are not open here", then="wallcross serve")
 
     def _binding(self, deal: DealView, room: str) -> RoomBinding:
         for found in deal.rooms.values():
@@ -213,9 +211,9 @@ class Conversations:
             )
             for b in deal.rooms.get(conversation.conversation_id, ())
         ]
-        return self._view(deal, conversation, rooms)
+        return self._conversation_view(deal, conversation, rooms)
 
-    def _view(
+    def _conversation_view(
         self,
         deal: DealView,
         conversation: Conversation,

@@ -9,9 +9,9 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
-from orchestrator.client.problems import Missing, Refused, Unready
+from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.conversations import conversation_of, deal_of
-from orchestrator.command.runtime import Runtime
+from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
 from orchestrator.flow.incoming import Incoming, IncomingFile
 from orchestrator.ids import new_id
@@ -126,7 +126,7 @@ class Messages:
         """Into the same or a stricter conversation."""
         deal = deal_of(self._r, DealId(str((await self._one(message))[1])))
         target = conversation_of(deal, conversation)
-        self._must_live()
+        must_live(self._r)
         await self._r.desk.move(message, target.conversation_id, actor=actor)
         return self._held(await self._one(message))
 
@@ -137,7 +137,7 @@ class Messages:
 
     async def held_release(self, message: MessageId, *, actor: str) -> views.HeldView:
         """As it was addressed."""
-        self._must_live()
+        must_live(self._r)
         await self._r.desk.release(message, actor=actor)
         return self._held(await self._one(message))
 
@@ -185,7 +185,7 @@ class Messages:
 
     async def delivery_retry(self, delivery: DeliveryId, *, actor: str) -> views.DeliveryView:
         """Queues a dead or possibly delivered one again; the second kind is marked."""
-        self._must_live()
+        must_live(self._r)
         at = self._r.now()
 
         def unit(tx: Tx) -> tuple[object, ...]:
@@ -204,10 +204,6 @@ class Messages:
             return _need(tx.one(_DELIVERY + "WHERE delivery_id = ?", (delivery,)))
 
         return _delivery(await self._r.store.write(unit))
-
-    def _must_live(self) -> None:
-        if not self._r.live:
-            raise Unready("the channels are not open here", then="wallcross serve")
 
 
 def _words(reasons: str) -> tuple[str, ...]:

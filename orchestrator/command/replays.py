@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.client import views
-from orchestrator.client.problems import Missing, Unready
+from orchestrator.client.problems import Missing
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.messages import remote_id
-from orchestrator.command.runtime import Runtime
+from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
 from orchestrator.flow.incoming import Incoming
 from orchestrator.ids import new_id
@@ -58,8 +58,7 @@ class Replays:
     async def replay_start(self, deal: DealId, *, actor: str) -> str:
         """Makes a run ready; every row is sent by one fully cleared member."""
         del actor
-        if not self._r.live:
-            raise Unready("the channels are not open here", then="wallcross serve")
+        must_live(self._r)
         view = deal_of(self._r, deal)
         run_id = new_id("run")
         sender = AccountId(self._sender(view).person_id)
@@ -78,7 +77,7 @@ class Replays:
     async def replay_accept(self, run: str, rows: Sequence[views.Row]) -> views.Taken:
         """Hands rows in; a row whose id this deal already has is a duplicate."""
         found = self._run(run)
-        incoming = [self._incoming(found, row) for row in rows]
+        incoming = [self._from_row(found, row) for row in rows]
         receipts = await self._r.accepter.accept(incoming)
         fresh = 0
         for one, receipt in zip(incoming, receipts, strict=True):
@@ -95,7 +94,7 @@ class Replays:
             raise Missing("there is no such replay")
         return found
 
-    def _incoming(self, run: Run, row: views.Row) -> Incoming:
+    def _from_row(self, run: Run, row: views.Row) -> Incoming:
         return Incoming(
             API,
             remote_id(run.deal_id, "replay", row.id),

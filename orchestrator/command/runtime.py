@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.port.connector import Connector
+from orchestrator.audit.heads import HeadKey
+from orchestrator.client.problems import Unready
 from orchestrator.clock import Clock
 from orchestrator.config import Settings
 from orchestrator.deals.book import Book
@@ -16,6 +18,8 @@ from orchestrator.flow.accept import Accepter
 from orchestrator.flow.desk import Desk
 from orchestrator.flow.plan import Writer
 from orchestrator.flow.route import Router
+from orchestrator.journal.policy import JournalPolicy
+from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
@@ -73,8 +77,9 @@ class Runtime:
     connectors: dict[ConnectorName, Connector]
     grades: dict[ConnectorName, Grade]
     clock_trusted: Callable[[], bool]
-    sign: Callable[[bytes], bytes]
-    """Signs with the home's own key (Ed25519)."""
+    head_key: HeadKey
+    journal: JournalWriter
+    journal_policy: Callable[[str], JournalPolicy]
     live: bool = False
 
 
@@ -82,3 +87,13 @@ def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorNam
     """Whether nothing goes out on a channel: it is paused, unknown, or not open."""
     channel = channels.get(name)
     return channel is None or channel.paused is not None or channel.connector is None
+
+
+def must_live(runtime: Runtime) -> None:
+    """Refuses what needs open channels.
+
+    Raises:
+        Unready: this process did not open them.
+    """
+    if not runtime.live:
+        raise Unready("the channels are not open here", then="wallcross serve")

@@ -1,7 +1,8 @@
 """The journal's balance: accepted = journaled + exempt by signed decision + waiting.
 
 Rule kept here: a row counts only for what it proves. A copy must be an age file that is there, for
-a key that was adopted; an exemption must verify again, as of the instant it was used.
+a key that was adopted; an exemption must verify again, as of the instant it was used. Our own
+notices hold nobody's content and are not journaled.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _SQL = f"""SELECT {_COLUMNS} FROM message m
  LEFT JOIN journal j ON j.message_id = m.message_id
  LEFT JOIN journal_key k ON k.key_id = j.key_id AND k.deal_id = m.deal_id
  LEFT JOIN journal_exemption e ON e.n = j.exemption AND e.deal_id = m.deal_id
- WHERE m.deal_id = ?"""  # noqa: S608 - joined from our own constants
+ WHERE m.deal_id = ? AND m.connector <> 'wallcross'"""  # noqa: S608 - joined from our own constants
 _STRAY = """SELECT message_id FROM journal
  WHERE deal_id = ? AND message_id NOT IN (SELECT message_id FROM message WHERE deal_id = ?)"""
 

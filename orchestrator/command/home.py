@@ -1,0 +1,44 @@
+"""An open home as the API sees it: every verb, over one runtime."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from orchestrator.client import views
+from orchestrator.command.channels import Channels
+from orchestrator.command.conversations import Conversations
+from orchestrator.command.deals import Deals
+from orchestrator.command.keys import Keys
+from orchestrator.command.messages import Messages
+from orchestrator.command.overview import Overview
+from orchestrator.command.records import Records
+from orchestrator.command.replays import Replays
+from orchestrator.command.runtime import Runtime
+
+
+class OpenHome(Deals, Conversations, Messages, Keys, Channels, Records, Replays):
+    """Implements ``orchestrator.api.port.Home``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        Replays.__init__(self, runtime)
+        self.runtime = runtime
+        self._overview = Overview(runtime, self)
+
+    @property
+    def live(self) -> bool:
+        """Connectors are open and the engine runs."""
+        return self._r.live
+
+    async def status(self) -> views.Status:
+        """The overview."""
+        return await self._overview.status()
+
+    async def checks(self) -> Sequence[views.Check]:
+        """Checks that need the open home."""
+        return await self._overview.checks()
+
+    async def allowed(self, check: str, *, actor: str) -> None:
+        """Records that a red check was gone past."""
+        await self._overview.allowed(check, actor=actor)
+
+    def watch(self) -> AsyncIterator[views.Happening]:
+        """What happens from now on, for ever."""
+        return self._overview.watch()

@@ -1,0 +1,204 @@
+"""The overview, the checks of an open home, and what happens in it, live."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.client import views
+from orchestrator.client.views import Check
+from orchestrator.clock import SECOND
+from orchestrator.command.channels import Channels
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import DealView
+from orchestrator.roster.deals import Deal, list_deals
+from orchestrator.store.unit import Row, Tx
+
+_LOOK_EVERY_S = 0.25
+_SHOWN = {
+    Kind.MESSAGE_ACCEPTED: "accepted",
+    Kind.MESSAGE_ROUTED: "routed",
+    Kind.MESSAGE_HELD: "held",
+    Kind.MESSAGE_MOVED: "moved",
+    Kind.MESSAGE_DROPPED: "dropped",
+    Kind.DELIVERY_DONE: "delivered",
+    Kind.DELIVERY_POSSIBLY: "possibly",
+    Kind.DELIVERY_DEAD: "dead",
+    Kind.DELIVERY_STOPPED: "stopped",
+    Kind.DELIVERY_WITHDRAWN: "withdrawn",
+    Kind.FINDING_OPENED: "finding",
+    Kind.FINDING_CLOSED: "settled",
+    Kind.ROOM_PAUSED: "paused",
+    Kind.ROOM_RESUMED: "resumed",
+    Kind.ROOM_CREATED: "room",
+    Kind.KEY_SEEN: "device",
+    Kind.KEY_VERIFIED: "verified",
+    Kind.CHANNEL_PAUSED: "paused",
+    Kind.CHANNEL_RESUMED: "resumed",
+}
+
+
+class Overview:
+    """Implements what ``orchestrator.api.port.Home`` asks beside its parts."""
+
+    def __init__(self, runtime: Runtime, channels: Channels) -> None:
+        self._r = runtime
+        self._channels = channels
+
+    async def status(self) -> views.Status:
+        """The overview."""
+        at = self._r.now()
+        deals = await self._r.store.read(lambda tx: [self._deal(tx, d, at) for d in list_deals(tx)])
+        trusted = self._r.clock_trusted()
+        return views.Status(
+            at=at,
+            host=self._r.settings.config.home.host or "made-up",
+            serving=self._r.live,
+            clock_trusted=trusted,
+            clock_why=None if trusted else "the clock is earlier than the record or off its source",
+            needs=tuple(await self._r.store.read(_needs)),
+            deals=tuple(deals),
+            channels=tuple(await self._channels.channel_list()),
+        )
+
+    def _deal(self, tx: Tx, deal: Deal, at: int) -> views.DealStatus:
+        view = self._r.book.deals.get(deal.deal_id)
+        zone = ZoneInfo(self._r.settings.config.home.time_zone)
+        states: dict[str, int] = dict(
+            tx.all(
+                "SELECT state, count(*) FROM message WHERE deal_id = ? GROUP BY 1", (deal.deal_id,)
+            )
+        )
+        today: dict[str, int] = dict(
+            tx.all(
+                "SELECT tier, count(*) FROM message WHERE deal_id = ? AND accepted_at >= ? "
+                "AND tier IS NOT NULL AND connector <> 'wallcross' GROUP BY 1",
+                (deal.deal_id, _midnight(at, zone)),
+            )
+        )
+        return views.DealStatus(
+            deal_id=deal.deal_id,
+            code=deal.code,
+            phase=deal.phase,
+            made_up=deal.made_up,
+            people=len(view.roster.people) if view else 0,
+            conversations=len(view.conversations) if view else 0,
+            today=today,
+            waiting=states.get("accepted", 0) + states.get("delivering", 0),
+            held=states.get("held", 0),
+            possibly=states.get("possibly", 0),
+            dead=states.get("dead", 0),
+        )
+
+    async def checks(self) -> Sequence[Check]:
+        """Checks that need the open home."""
+        deals = (self._journal(deal) for deal in self._r.book.deals.values())
+        channels = (_channel(channel) for channel in await self._channels.channel_list())
+        return [self._clock(), *deals, *channels]
+
+    def _clock(self) -> Check:
+        if self._r.clock_trusted():
+            return Check(name="clock", state="ok", text="agrees with the record and its sources")
+        return Check(
+            name="clock",
+            state="fix",
+            text="earlier than the record or off its source; everything is held",
+            then="set the machine's clock, then wallcross doctor clock",
+        )
+
+    def _journal(self, deal: DealView) -> Check:
+        name = f"journal {deal.code}"
+        if "joint" in deal.scopes:
+            return Check(name=name, state="ok", text="journal key adopted", group="deal")
+        return Check(
+            name=name,
+            state="fix",
+            text="no journal key for joint conversations; no room opens",
+            then="wallcross journal keygen, then wallcross journal adopt",
+            group="deal",
+        )
+
+    async def allowed(self, check: str, *, actor: str) -> None:
+        """Records in every deal's audit that a red check was gone past."""
+        at = self._r.now()
+
+        def unit(tx: Tx) -> None:
+            body: dict[str, Json] = {"allowed": check}
+            for deal in list_deals(tx):
+                append(tx, deal.deal_id, Kind.PROCESS_STARTED, body, at=at, actor=actor)
+
+        await self._r.store.write(unit)
+
+    async def watch(self) -> AsyncIterator[views.Happening]:
+        """What happens from now on, for ever: the audit's entries, in words."""
+        last = await self._r.store.read(lambda tx: tx.one("SELECT MAX(rowid) FROM audit"))
+        after = last[0] or 0 if last else 0
+        while True:
+            rows = await self._r.store.read(
+                lambda tx: tx.all(
+                    "SELECT rowid, deal_id, entry, body FROM audit WHERE rowid > ? ORDER BY rowid",
+                    (after,),  # noqa: B023 - read at once
+                )
+            )
+            for row in rows:
+                after = row[0]
+                found = _happening(row)
+                if found is not None:
+                    yield found
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _midnight(at: int, zone: ZoneInfo) -> int:
+    local = datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone)
+    return int(local.replace(hour=0, minute=0, second=0).timestamp()) * SECOND
+
+
+def _needs(tx: Tx) -> list[views.Need]:
+    rows = tx.all(
+        "SELECT rule, subject, severity, reasons, remedy FROM finding WHERE closed_at IS NULL "
+        "ORDER BY severity = 'high' DESC, last_seen DESC LIMIT 50"
+    )
+    return [
+        views.Need(
+            text="; ".join(json.loads(reasons)), then=remedy, severity=severity, subject=subject
+        )
+        for _, subject, severity, reasons, remedy in rows
+    ]
+
+
+def _channel(channel: views.ChannelView) -> Check:
+    if channel.state == "up":
+        return Check(
+            name=channel.name, state="ok", text=f"answers; proven {channel.grade}", group="channel"
+        )
+    return Check(
+        name=channel.name,
+        state="fix",
+        text=f"{channel.state} ({channel.why}); messages wait here, nothing is sent another way",
+        then=f"wallcross channel test {channel.name}",
+        group="channel",
+    )
+
+
+def _happening(row: Row) -> views.Happening | None:
+    _, deal, entry, body = row
+    head, facts = json.loads(entry), json.loads(body)
+    shown = _SHOWN.get(Kind(head["kind"]))
+    if shown is None:
+        return None
+    subject = facts.get("message") or facts.get("room") or facts.get("account") or ""
+    reasons = facts.get("rules") or [facts.get("reason") or facts.get("rule") or ""]
+    return views.Happening(
+        at=head["at"],
+        kind=shown,
+        deal=deal,
+        subject=subject,
+        tier=facts.get("tier") or facts.get("as_tier"),
+        channel=facts.get("channel"),
+        conversation=facts.get("conversation"),
+        reason=", ".join(str(r) for r in reasons if r),
+    )
