@@ -72,10 +72,17 @@ def names(nodes: Iterable[ast.expr]) -> set[str]:
 
 
 def declares_only(function: Placed) -> bool:
-    """A protocol's method says what others do; so does an overload."""
+    """What has no body by its nature, or does nothing and says so.
+
+    A protocol's method and an overload say what others do; a command group's function carries the
+    group's help; and an override may be there to do nothing.
+    """
     bases = names(function.owner.bases) if function.owner else set()
-    return "Protocol" in bases or bool(
-        {"overload", "abstractmethod"} & names(function.node.decorator_list)
+    decorators = [ast.unparse(node) for node in function.node.decorator_list]
+    return (
+        "Protocol" in bases
+        or any(re.search(r"\b(overload|abstractmethod|callback\(.*\))$", d) for d in decorators)
+        or (not function.body and "nothing" in (ast.get_docstring(function.node) or "").lower())
     )
 
 
@@ -178,6 +185,13 @@ def test_a_hollow_function_is_found(body: str) -> None:
     protocol = f"class P(Protocol):\n{method}"
     assert hollow([Source("tiers/x.py", plain)]) == ["tiers/x.py:1 later"]
     assert hollow([Source("tiers/x.py", protocol)]) == []
+    assert hollow([Source("tiers/x.py", f"@app.callback()\n{plain}")]) == []
+
+
+def test_what_does_nothing_may_say_so() -> None:
+    text = 'def quiet() -> None:\n    """{}"""\n'
+    assert hollow([Source("tiers/x.py", text.format("Prints nothing."))]) == []
+    assert hollow([Source("tiers/x.py", text.format("Prints much."))]) == ["tiers/x.py:1 quiet"]
 
 
 def test_every_exemption_says_why(everything: list[Source]) -> None:
