@@ -10,9 +10,10 @@ import pytest
 
 from orchestrator.clock import HOUR, MINUTE
 from orchestrator.seal import sealer as sealer_module
+from orchestrator.seal.body import SealedRow
 from orchestrator.seal.errors import Destroyed, MasterKeyMissing, SealError, Tampered
 from orchestrator.seal.master import create_master, open_master
-from orchestrator.seal.sealer import INLINE_MAX, SealedRow, Sealer, Turn
+from orchestrator.seal.sealer import INLINE_MAX, Sealer, Turn
 from orchestrator.secrets.ownfile import PART
 from orchestrator.store.unit import Store, StoreError, Tx
 
