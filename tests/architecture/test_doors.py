@@ -13,8 +13,9 @@ from .conftest import Source, assert_none
 DISPATCH = "orchestrator/outbox/dispatch.py"
 LIVE_CHECK = "orchestrator/command/channels.py"  # `channel test`: an own room, an own message
 FAR_SIDE = "orchestrator/demo/farside.py"  # plays people, with a client that is not ours
+MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
     "trust": {"orchestrator/command/keys.py"},  # what a ceremony of two people came to
