@@ -21,6 +21,14 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+def ticks() -> int:
+    """Returns microseconds of a clock that nobody can set; only differences mean anything.
+
+    It counts while the machine sleeps, where the system has such a clock.
+    """
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000
+
+
 def iso(instant: int) -> str:
     """Returns ``instant`` (microseconds UTC) as RFC 3339 with a ``Z``."""
     moment = datetime.fromtimestamp(instant // SECOND, UTC).replace(microsecond=instant % SECOND)

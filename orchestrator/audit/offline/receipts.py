@@ -49,10 +49,11 @@ def _folder_receipt(receipt: bytes, digest: bytes, trust: Trust) -> tuple[str, i
         return "failed", None
     if row.get("witness") is None:
         return "claimed", None
-    return _witnessed(row["witness"], digest, trust)
+    return witnessed(row["witness"], digest, trust)
 
 
-def _witnessed(row: Mapping[str, Any], digest: bytes, trust: Trust) -> tuple[str, int | None]:
+def witnessed(row: Mapping[str, Any], digest: bytes, trust: Trust) -> tuple[str, int | None]:
+    """Judges what a witness signed, as ``judge``."""
     raw, public = text_of(row, "statement").encode(), bytes_of(row, "public", HASH_BYTES)
     statement = json_object(raw)
     good = signed(public, bytes.fromhex(text_of(row, "signature")), WITNESS_DOMAIN + raw)
@@ -117,7 +118,7 @@ def _kept_row(name: str, row: Mapping[str, Any], trust: Trust) -> Iterator[Outsi
         yield Outside(name, sha256(raw).digest())
         return
     digest = bytes.fromhex(named)
-    state, at = _witnessed(row, digest, trust)
+    state, at = witnessed(row, digest, trust)
     if state == "failed":
         raise Unreadable(f"{name} does not carry a valid signature of its witness")
     yield Outside(name, digest, at if state == "verified" else None)
