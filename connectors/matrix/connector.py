@@ -234,22 +234,11 @@ class MatrixConnector:
 
     async def join(self, room: RoomId) -> None:
         """Accepts an invitation. Whether to is decided elsewhere. Raises: ConnectorError."""
-        client = self._open.client
-        try:
-            state = await client.call(
-                "GET", room_path(room, "state", "m.room.member", self.account)
-            )
-        except ConnectorError:
-            state = {}
-        await client.call("POST", room_path(room, "join"), {})
-        await self._note_if_direct(room, asked_directly=state.get("is_direct") is True)
-
-    async def _note_if_direct(self, room: RoomId, *, asked_directly: bool) -> None:
-        """Lists a room as direct when it was meant so and holds one other account alone."""
-        state = await self._state(room)
-        others = state.members().everybody - {self.account}
-        meant = asked_directly or state.asked_directly(self.account)
-        if meant and len(others) == 1:
+        parts = self._open
+        meant_direct = await parts.receiver.asked_directly(room)
+        await parts.client.call("POST", room_path(room, "join"), {})
+        others = (await self._state(room)).members().everybody - {self.account}
+        if meant_direct and len(others) == 1:
             await self._list_direct(room, others)
 
     async def leave(self, room: RoomId) -> None:

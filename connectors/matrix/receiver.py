@@ -284,6 +284,21 @@ class Receiver:
             if mapping_of(event).get("type") == "m.direct":
                 self._direct = _direct_rooms(mapping_of(event).get("content"))
 
+    async def asked_directly(self, room: RoomId) -> bool:
+        """Whether we are asked into a room as to a private line.
+
+        Only the invitation says so, and only a sync shows it. A sync without a position consumes
+        nothing.
+        """
+        none: Json = {"types": []}
+        wanted = {"rooms": [room], "timeline": {"limit": 1}, "state": none, "ephemeral": none}
+        query = {"filter": json.dumps({"room": wanted, "presence": none, "account_data": none})}
+        answer = await self._client.call("GET", f"{BASE}/sync", query={**query, "timeout": "0"})
+        invited = mapping_of(mapping_of(mapping_of(answer.get("rooms")).get("invite")).get(room))
+        state = mapping_of(invited.get("invite_state")).get("events")
+        event = translate.own_invitation(state, self._machine.own.account)
+        return mapping_of(event.get("content")).get("is_direct") is True
+
     async def _is_direct(self, room: RoomId, sender: str) -> bool:
         """Whether a room is listed as direct and holds the sender and us alone.
 

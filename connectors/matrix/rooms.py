@@ -146,13 +146,6 @@ class RoomState:
         """Who is in and who is asked in."""
         return members_of(e for (kind, _), e in self._events.items() if kind == "m.room.member")
 
-    def asked_directly(self, account: str) -> bool:
-        """Whether an account was asked in as to a private line."""
-        event = self._events.get(("m.room.member", account), {})
-        unsigned = event.get("unsigned")
-        before = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
-        return isinstance(before, Mapping) and before.get("is_direct") is True
-
     def creators(self) -> frozenset[str]:
         """Accounts that outrank every level, by the room's version."""
         create = self._events.get(("m.room.create", ""), {})

@@ -302,13 +302,18 @@ def invitation(room: RoomId, own: AccountId, state: object, since: str) -> Membe
         state: the stripped state that came with it; it has no event ids.
         since: the sync token before; with the room it names this invitation.
     """
-    events = [mapping_of(e) for e in state] if isinstance(state, list) else []
-    ours = [e for e in events if e.get("type") == "m.room.member" and e.get("state_key") == own]
-    by = text_of(ours[0].get("sender")) if ours else ""
+    by = text_of(own_invitation(state, own).get("sender"))
     name = RemoteId(f"invite/{room}/{since}")
     return MembershipChanged(
         room, own, MembershipChange.INVITED, AccountId(by) if by else None, name
     )
+
+
+def own_invitation(state: object, own: AccountId) -> Raw:
+    """Our own member event in an invitation's stripped state; empty when it is not there."""
+    events = [mapping_of(e) for e in state] if isinstance(state, list) else []
+    ours = [e for e in events if e.get("type") == "m.room.member" and e.get("state_key") == own]
+    return ours[0] if ours else {}
 
 
 def receipts(room: RoomId, event: Raw, ours: Callable[[str], bool]) -> Iterator[Receipt]:

@@ -103,6 +103,7 @@ class Person:
         self._url = url
         self._password = password
         self._folder = folder
+        self._replaced = False
         self._client = self._new_client()
 
     def _new_client(self) -> Any:
@@ -158,7 +159,7 @@ class Person:
             timeout=int(wait * 1000), full_state=full, sync_filter=_FILTER
         )
         await self._fill(_good(answer), since)
-        if self._client.should_upload_keys:
+        if self._client.should_upload_keys and not self._replaced:
             _good(await self._client.keys_upload())
         if self._client.should_query_keys:
             _good(await self._client.keys_query())
@@ -186,6 +187,12 @@ class Person:
         fresh = {e.event_id for e in answer.rooms.join[room].timeline.events}
         places = [i for i, s in enumerate(self.seen) if s.event_id in fresh]
         return places[0] if places else len(self.seen)
+
+    async def say_at_once(self, room: str, text: str) -> str:
+        """Sends a text to whoever this client believes to be in the room, without asking."""
+        content = {"msgtype": "m.text", "body": text}
+        answer = await self._client.room_send(room, _TEXT, content, ignore_unverified_devices=True)
+        return str(_good(answer).event_id)
 
     async def until(self, test: Callable[[], object], seconds: float = _PATIENCE) -> bool:
         """Catches up until something is so, or the time is over."""
@@ -295,7 +302,9 @@ class Person:
         await self._client.close()
         self._client = self._new_client()
         self._client.restore_login(self.user, device, token)
-        _good(await self._client.keys_upload())
+        keys = self._client.olm.share_keys()["device_keys"]
+        await self.raw("POST", "/_matrix/client/v3/keys/upload", {"device_keys": keys})
+        self._replaced = True  # its one-time keys would clash with the lost ones' names
 
     async def sign_out(self) -> None:
         """Ends this device for good."""
@@ -317,6 +326,11 @@ class Person:
         """How many are in a room or asked in, as this client knows."""
         known = self._client.rooms.get(room)
         return known.member_count if known else 0
+
+    def holds_key(self, room: str, session: str) -> bool:
+        """Whether this device has the key of a room's session, by which it could decrypt."""
+        held = self._client.olm.inbound_group_store[room].values()
+        return any(session in sessions for sessions in held)
 
     def rooms(self) -> set[str]:
         """Rooms that this person is in."""

@@ -144,6 +144,7 @@ class Homeserver:
                 "username": name,
                 "password": password,
                 "admin": admin,
+                "inhibit_login": True,
                 "mac": hmac.new(self._secret.encode(), signed, "sha1").hexdigest(),
             }
             answer = http.post(path, json=body).raise_for_status()

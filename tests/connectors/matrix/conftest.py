@@ -20,7 +20,14 @@ from connectors.matrix.connector import MatrixConnector, open_connector
 from connectors.port import AccountId, ConnectorName, DeliveryKey, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Setup
 from connectors.port.events import Event, InboundMessage
-from connectors.port.messages import Content, Delivery, Reader, RoomSpec
+from connectors.port.messages import (
+    Content,
+    Delivery,
+    Device,
+    MemberSnapshot,
+    Reader,
+    RoomSpec,
+)
 from connectors.testing.rig import Arrived, CannotError
 from orchestrator import clock
 from orchestrator.demo.farside import Person, Seen
@@ -141,6 +148,23 @@ class Lab:
 
 def said(events: list[Event]) -> list[InboundMessage]:
     return [e for e in events if isinstance(e, InboundMessage)]
+
+
+def session_of(event: dict[str, Any]) -> str:
+    """The room key that an event, as the homeserver holds it, was sealed with."""
+    return str(event["content"]["session_id"])
+
+
+def devices_of(snapshot: MemberSnapshot, account: str) -> frozenset[Device]:
+    found = next(m.devices for m in snapshot.members if m.account == account)
+    assert found is not None
+    return found
+
+
+def sealed_to(readers: frozenset[Reader] | None) -> dict[str, set[str]]:
+    """Device ids by account."""
+    assert readers is not None
+    return {r.account: {d.device for d in r.devices or ()} for r in readers}
 
 
 @pytest.fixture
@@ -473,8 +497,9 @@ class MatrixFar:
 
     async def loosen(self, room: RoomId, guarantee: Guarantee) -> None:
         if guarantee is Guarantee.NO_PUBLIC_LINK:
-            path = f"/_matrix/client/v3/directory/list/room/{quote(room, safe='')}"
-            await self.cyd.raw("PUT", path, {"visibility": "public"})
+            alias = quote(f"#{secrets.token_hex(4)}:deal.test", safe="")
+            path = f"/_matrix/client/v3/directory/room/{alias}"
+            await self.cyd.raw("PUT", path, {"room_id": room})
             return
         kind, content = {
             Guarantee.END_TO_END_ENCRYPTED: ("m.room.encryption", {"algorithm": "none"}),
