@@ -1,6 +1,5 @@
 """What requests carry. Text is kept out of every repr, and out of every error."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -78,17 +77,17 @@ class CheckName(Body):
     check: str
 
 
-class PublicKey(Body):
-    """The file that `journal keygen` wrote, or counsel's signed decision."""
+class JournalKey(Body):
+    """The public file that `journal keygen` wrote."""
 
-    text: str = Field(repr=False)
+    scope: str
+    public: str = Field(repr=False)
 
 
-class Folder(Body):
-    """Where an export is written: a new folder on this machine, by its absolute path."""
+class Decision(Body):
+    """Counsel's signed decision."""
 
-    folder: Path
-    bodies: bool = True
+    decision: str = Field(repr=False)
 
 
 class Start(Body):

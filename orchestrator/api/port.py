@@ -216,33 +216,30 @@ class RecordAccess(Protocol):
         """Checks the chain, its signed heads and anchors."""
         ...
 
-    async def audit_export(self, deal: DealId, folder: Path, *, bodies: bool, actor: Actor) -> int:
-        """Writes the export into a new folder, signed for it; itself an entry.
-
-        Returns: how many entries it holds. Raises: Refused when the folder is there.
-        """
+    def audit_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
+        """The export as a tar archive, signed now; itself an entry."""
         ...
 
     async def journal_verify(self, deal: DealId) -> JournalReport:
         """Whether every accepted message is journaled, exempt or waiting."""
         ...
 
-    async def journal_key_add(self, deal: DealId, public: str, *, actor: Actor) -> str:
-        """Adopts the public file that `journal keygen` wrote; returns its key id. Raises: Wrong."""
+    async def journal_key_add(self, deal: DealId, scope: str, public: str, *, actor: Actor) -> str:
+        """Adopts the public file that `journal keygen` wrote, for ``joint`` or a side's id.
+
+        Returns: its key id. Raises: Wrong.
+        """
         ...
 
     async def journal_exempt(self, deal: DealId, decision: str, *, actor: Actor) -> int:
-        """Records counsel's signed decision (JSON: statement, signature, signer, in hexadecimal).
+        """Records counsel's signed decision (JSON: statement, signature in hexadecimal, signer).
 
         Returns: its number. Raises: Refused.
         """
         ...
 
-    async def journal_export(self, deal: DealId, folder: Path, *, actor: Actor) -> int:
-        """Writes the sealed journal into a new folder, for `journal open` on another machine.
-
-        Returns: how many entries it holds. Raises: Refused when the folder is not empty.
-        """
+    def journal_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
+        """The sealed journal as a tar archive, for `journal open` on another machine."""
         ...
 
 

@@ -1,8 +1,10 @@
 """What routes are given: the open home, and the deal that a path names."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from fastapi.responses import StreamingResponse
 
 from orchestrator.api.port import Home
 from tiers.ids import DealId
@@ -21,3 +23,15 @@ async def _deal(deal: str, home: OpenHome) -> DealId:
 
 Deal = Annotated[DealId, Depends(_deal)]
 """The deal of a path, by code or id. Raises: Missing."""
+
+
+async def stream(pieces: AsyncIterator[bytes], media_type: str) -> StreamingResponse:
+    """An answer in pieces; what fails before the first piece is still a problem."""
+    first = await anext(pieces, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return StreamingResponse(whole(), media_type=media_type)

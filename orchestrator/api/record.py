@@ -1,18 +1,18 @@
 """Routes: audit and journal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
-from orchestrator.api.bodies import Folder, PublicKey
-from orchestrator.api.reach import Deal, OpenHome
+from orchestrator.api.bodies import Decision, JournalKey
+from orchestrator.api.reach import Deal, OpenHome, stream
 from orchestrator.api.who import Actor
-from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AuditLine, AuditReport, JournalReport
 
 router = APIRouter(prefix="/deals/{deal}")
+ARCHIVE = "application/x-tar"
 
 
 @router.get("/audit")
@@ -29,11 +29,10 @@ async def audit_verify(deal: Deal, home: OpenHome) -> AuditReport:
     return await home.audit_verify(deal)
 
 
-@router.post("/audit/export", status_code=201)
-async def audit_export(deal: Deal, body: Folder, home: OpenHome, actor: Actor) -> int:
-    """Writes the export; itself an entry."""
-    folder = _absolute(body)
-    return await home.audit_export(deal, folder, bodies=body.bodies, actor=actor)
+@router.post("/audit/export")
+async def audit_export(deal: Deal, home: OpenHome, actor: Actor) -> StreamingResponse:
+    """The export, a tar archive; itself an entry."""
+    return await stream(home.audit_export(deal, actor=actor), ARCHIVE)
 
 
 @router.get("/journal/check")
@@ -43,24 +42,18 @@ async def journal_verify(deal: Deal, home: OpenHome) -> JournalReport:
 
 
 @router.post("/journal/keys", status_code=201)
-async def journal_key_add(deal: Deal, body: PublicKey, home: OpenHome, actor: Actor) -> str:
+async def journal_key_add(deal: Deal, body: JournalKey, home: OpenHome, actor: Actor) -> str:
     """Adopts a public key; answers its id."""
-    return await home.journal_key_add(deal, body.text, actor=actor)
+    return await home.journal_key_add(deal, body.scope, body.public, actor=actor)
 
 
 @router.post("/journal/exemptions", status_code=201)
-async def journal_exempt(deal: Deal, body: PublicKey, home: OpenHome, actor: Actor) -> int:
+async def journal_exempt(deal: Deal, body: Decision, home: OpenHome, actor: Actor) -> int:
     """Records counsel's signed decision; answers its number."""
-    return await home.journal_exempt(deal, body.text, actor=actor)
+    return await home.journal_exempt(deal, body.decision, actor=actor)
 
 
-@router.post("/journal/export", status_code=201)
-async def journal_export(deal: Deal, body: Folder, home: OpenHome, actor: Actor) -> int:
-    """Writes the sealed journal, to be opened elsewhere."""
-    return await home.journal_export(deal, _absolute(body), actor=actor)
-
-
-def _absolute(body: Folder) -> Path:
-    if not body.folder.is_absolute():
-        raise Wrong("The folder of an export is named by its absolute path")
-    return body.folder
+@router.post("/journal/export")
+async def journal_export(deal: Deal, home: OpenHome, actor: Actor) -> StreamingResponse:
+    """The sealed journal, a tar archive, to be opened elsewhere."""
+    return await stream(home.journal_export(deal, actor=actor), ARCHIVE)

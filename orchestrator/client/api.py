@@ -6,7 +6,6 @@ itself in this process), no redirect is followed, and nothing of an answer is lo
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -224,26 +223,27 @@ class Client:
         """Whether the chain, its heads and its anchors hold."""
         return await self._get(AuditReport, f"{_deal(deal)}/audit/check")
 
-    async def audit_export(self, deal: str, folder: Path, *, bodies: bool = True) -> int:
-        """Has the export written into a new folder; answers how many entries it holds."""
-        body = {"folder": str(folder), "bodies": bodies}
-        return await self._post(int, f"{_deal(deal)}/audit/export", body)
+    def audit_export(self, deal: str) -> AsyncIterator[bytes]:
+        """The export, a tar archive in pieces; itself an entry."""
+        return self._pieces(f"{_deal(deal)}/audit/export")
 
     async def journal_verify(self, deal: str) -> JournalReport:
         """Whether every accepted message is accounted for."""
         return await self._get(JournalReport, f"{_deal(deal)}/journal/check")
 
-    async def journal_key_add(self, deal: str, public: str) -> str:
+    async def journal_key_add(self, deal: str, scope: str, public: str) -> str:
         """Adopts a public key; answers its id."""
-        return await self._post(str, f"{_deal(deal)}/journal/keys", {"text": public})
+        body = {"scope": scope, "public": public}
+        return await self._post(str, f"{_deal(deal)}/journal/keys", body)
 
     async def journal_exempt(self, deal: str, decision: str) -> int:
         """Records counsel's signed decision; answers its number."""
-        return await self._post(int, f"{_deal(deal)}/journal/exemptions", {"text": decision})
+        body = {"decision": decision}
+        return await self._post(int, f"{_deal(deal)}/journal/exemptions", body)
 
-    async def journal_export(self, deal: str, folder: Path) -> int:
-        """Has the sealed journal written into a new folder; answers how many entries."""
-        return await self._post(int, f"{_deal(deal)}/journal/export", {"folder": str(folder)})
+    def journal_export(self, deal: str) -> AsyncIterator[bytes]:
+        """The sealed journal, a tar archive in pieces."""
+        return self._pieces(f"{_deal(deal)}/journal/export")
 
     async def replay_start(self, deal: str | None, *, sample: bool) -> str:
         """Makes ready a run; answers its id."""
@@ -273,6 +273,12 @@ class Client:
         answer = await self._http.request(method, BASE + path, json=body, params=query or {})
         await _refuse(answer)
         return answer.json() if answer.content else None
+
+    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
+        async with self._http.stream("POST", BASE + path, timeout=None) as answer:
+            await _refuse(answer)
+            async for piece in answer.aiter_bytes():
+                yield piece
 
 
 def socket_transport(uds: str) -> httpx.AsyncBaseTransport:

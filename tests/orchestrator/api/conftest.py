@@ -1,6 +1,6 @@
 """A home whose deals are real (store, audit, adoption) and whose network is a list of calls."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -45,6 +45,14 @@ class MemoryHome(Deals):
     async def watch(self) -> AsyncIterator[Happening]:
         for happening in self.happenings:
             yield happening
+
+    async def audit_export(self, deal: str, *, actor: str) -> AsyncIterator[bytes]:
+        self.calls.append(("audit_export", (deal,), {"actor": actor}))
+        pieces: Sequence[bytes] | Exception = self.answers["audit_export"]
+        if isinstance(pieces, Exception):
+            raise pieces
+        for piece in pieces:
+            yield piece
 
     async def send_file(
         self, deal: str, post: Any, data: AsyncIterator[bytes], **named: Any

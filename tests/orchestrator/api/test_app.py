@@ -3,7 +3,6 @@
 import os
 import pwd
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -219,14 +218,15 @@ async def test_a_file_goes_in_in_pieces(home: MemoryHome, client: Client) -> Non
     assert home.calls[0][1][1:] == (post, b"abcdefg")
 
 
-async def test_an_export_goes_into_a_folder_named_in_full(home: MemoryHome, client: Client) -> None:
+async def test_an_export_comes_in_pieces_and_its_failure_as_a_problem(
+    home: MemoryHome, client: Client
+) -> None:
     await client.deal_new("HALCYON", made_up=True, policy=None)
-    home.answers |= {"audit_export": 7, "journal_export": 3}
-    assert await client.audit_export("HALCYON", Path("/new/folder"), bodies=False) == 7
-    assert await client.journal_export("HALCYON", Path("/new/folder")) == 3
-    assert home.calls[0][2] == {"bodies": False, "actor": ME}
-    with pytest.raises(Wrong):
-        await client.audit_export("HALCYON", Path("folder"))
+    home.answers["audit_export"] = [b"one", b"two"]
+    assert b"".join([p async for p in client.audit_export("HALCYON")]) == b"onetwo"
+    home.answers["audit_export"] = Refused("the chain is broken")
+    with pytest.raises(Refused):
+        [p async for p in client.audit_export("HALCYON")]
 
 
 async def test_rows_of_a_replay_go_in(home: MemoryHome, client: Client) -> None:

@@ -1,0 +1,110 @@
+"""`wallcross serve`: checks, opens the home, answers on its socket until it is told to stop.
+
+Rules kept here:
+
+1. Nothing is sent before the checks are through: the home is opened still first, then live.
+2. A red check stops it, unless `--allow CHECK` is given, which goes into the audit first.
+3. A channel that is red starts paused; the others run.
+"""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.api.app import make_app
+from orchestrator.api.server import listening
+from orchestrator.api.who import here
+from orchestrator.cli.checking import home_checks, red, still_checks
+from orchestrator.cli.out import Out
+from orchestrator.cli.session import SOCKET, arun, make_home
+from orchestrator.client.api import Client, app_transport
+from orchestrator.client.problems import Unready
+from orchestrator.client.views import Check
+from orchestrator.clock import now
+from orchestrator.config import Settings
+from orchestrator.hygiene import harden, private_tmp
+from orchestrator.logs import configured
+from orchestrator.store.lock import home_lock
+
+if TYPE_CHECKING:
+    from orchestrator.api.port import Home, OpensHome
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    *,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Go past this red check; recorded.")
+    ] = None,
+) -> None:
+    """Starts the API and the workers; ends on SIGTERM or Ctrl-C."""
+    harden()
+    settings: Settings = ctx.obj.settings()
+    out = Out(ctx.obj, settings.config.home.time_zone)
+    make_home(settings.state)
+    debug = ctx.obj.verbose or settings.config.log.level == "debug"
+    with home_lock(settings.state), configured(debug=debug):
+        private_tmp(settings.state)
+        arun(_serve(settings, out, tuple(allow or ())))
+
+
+async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
+    open_home: OpensHome = import_module("orchestrator.wiring").open_home
+    async with open_home(settings, live=False, now=now) as still:
+        await _pass(settings, still, out, allowed)
+    async with open_home(settings, live=True, now=now) as home:
+        client = Client(app_transport(make_app(home), here()))
+        async with client:
+            await _pause_red(out, client)
+        path = settings.state / SOCKET
+        async with listening(make_app(home), path):
+            out.note(f"serving on {path}")
+            await _told_to_stop()
+            out.note("stopping; what was accepted is on disk")
+
+
+async def _pass(settings: Settings, home: "Home", out: Out, allowed: Sequence[str]) -> None:
+    async with Client(app_transport(make_app(home), here())) as client:
+        found = [*still_checks(settings), *await home_checks(settings, client)]
+        bad = red(found)
+        refused = [check for check in bad if _named(check) not in allowed]
+        if refused:
+            raise _refusal(refused)
+        for check in bad:
+            await client.allowed(_named(check))
+            out.note(f"going past a red check, on the record: {check.name}: {check.text}")
+
+
+def _named(check: Check) -> str:
+    """A check's name as `--allow` takes it: without the deal."""
+    return check.name.partition(" ")[0]
+
+
+def _refusal(refused: Sequence[Check]) -> Unready:
+    told = [f"{c.name}: {c.text}" + (f" -> {c.then}" if c.then else "") for c in refused]
+    then = "wallcross doctor"
+    return Unready(
+        "Red checks: nothing is started", still="Nothing was sent", then=then, details=told
+    )
+
+
+async def _pause_red(out: Out, client: Client) -> None:
+    channels = [c for c in await client.checks() if c.group == "channel" and c.state == "fix"]
+    for check in channels:
+        await client.channel_pause(check.name, "its check was red when serve started")
+        out.note(f"{check.name} starts paused: {check.text}")
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
