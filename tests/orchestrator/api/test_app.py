@@ -16,6 +16,7 @@ from orchestrator.client.problems import (
     Failed,
     Missing,
     Problem,
+    Refused,
     SignInFirst,
     Waits,
     Wrong,
