@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import settings
 
 from orchestrator.clock import DAY
 from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, Tx
+
+# no deadline: a shared machine stalls by itself
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 AT = 1_800_000_000_000_000
 DEAL = "deal_1"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from orchestrator.clock import HOUR
 from orchestrator.seal.master import create_master, open_master
@@ -13,6 +14,10 @@ from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.home import HomeSecrets
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
+
+# no deadline: a shared machine stalls by itself
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 @dataclass
