@@ -20,12 +20,17 @@ from connectors.port.connector import Connector, Setup
 from connectors.port.errors import ConnectorError
 from connectors.registry import UnknownConnectorError, find
 from orchestrator.audit.heads import SEED_BYTES, load_key
+from orchestrator.audit.instants import latest_instant
+from orchestrator.client.problems import Failed
 from orchestrator.clock import MINUTE, SECOND, Clock
+from orchestrator.command.home import OpenHome
 from orchestrator.command.runtime import Channel, Runtime, standing_still
+from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
 from orchestrator.config.model import ChannelPart
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import Counsel
+from orchestrator.demo.sample import CHANNEL, ensure_sample
 from orchestrator.engine.local import LocalEngine
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.desk import Desk
@@ -48,6 +53,7 @@ from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.provision import Provisioner
 from orchestrator.rooms.watch import Watcher
 from orchestrator.roster.adoption import load_adopted
+from orchestrator.seal.errors import SealError
 from orchestrator.seal.master import create_master, open_master
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.home import open_secrets
@@ -55,8 +61,9 @@ from orchestrator.secrets.port import SecretStore
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
 from orchestrator.store.schema import migrate
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.ids import AccountId, ConnectorName, DealId, RoomId
+from tiers.model.load import load_classifier
 from tiers.policy import Grade
 from tiers.watch import WatchList, watch_list
 
@@ -106,6 +113,23 @@ async def open_runtime(
         yield runtime
 
 
+@asynccontextmanager
+async def open_home(settings: Settings, *, live: bool, now: Clock) -> AsyncIterator[OpenHome]:
+    """Opens the home with the classifier that ships; see ``open_runtime``.
+
+    Raises:
+        Failed: the home cannot be opened.
+    """
+    try:
+        async with open_runtime(settings, load_classifier(), live=live, now=now) as runtime:
+            home = OpenHome(runtime)
+            if CHANNEL in runtime.connectors:
+                runtime.ensure_sample = partial(ensure_sample, home)
+            yield home
+    except (StoreError, SecretError, SealError) as error:
+        raise Failed(str(error), still="Nothing was changed.", then="wallcross doctor") from error
+
+
 async def _assemble(
     settings: Settings, store: Store, classifier: Classifies, now: Clock
 ) -> Runtime:
@@ -123,7 +147,14 @@ async def _assemble(
     grades: dict[ConnectorName, Grade] = {}
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
-    trust = ClockTrust(now, lambda: connectors)
+    clock = settings.config.clock
+    trust = ClockTrust(
+        now,
+        await store.read(latest_instant),
+        lambda: connectors,
+        frozenset(clock.channels),
+        clock.max_off_s * SECOND,
+    )
     engine = LocalEngine(store, now, lanes_due)
     observer = Observer(connectors, keyring, grades, store, now)
     lines = Lines(store, book, connectors, now, neutral_name)

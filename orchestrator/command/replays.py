@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.client import views
-from orchestrator.client.problems import Missing
+from orchestrator.client.problems import Missing, Unready
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.messages import remote_id
 from orchestrator.command.runtime import Runtime, must_live
@@ -55,15 +55,27 @@ class Replays:
         self._r = runtime
         self._runs: dict[str, Run] = {}
 
-    async def replay_start(self, deal: DealId, *, actor: str) -> str:
+    async def replay_start(self, deal: DealId | None, *, sample: bool, actor: str) -> str:
         """Makes a run ready; every row is sent by one fully cleared member."""
         del actor
         must_live(self._r)
+        if sample:
+            deal = await self._sample()
+        if deal is None:
+            raise Missing("no deal is named", then="wallcross replay FILE --deal CODE")
         view = deal_of(self._r, deal)
         run_id = new_id("run")
         sender = AccountId(self._sender(view).person_id)
         self._runs[run_id] = Run(deal, sender, time.monotonic(), {})
         return run_id
+
+    async def _sample(self) -> DealId:
+        if self._r.ensure_sample is None:
+            raise Unready(
+                "this home has no sample network",
+                then="stop `wallcross serve` and run the replay by itself",
+            )
+        return await self._r.ensure_sample()
 
     def _sender(self, deal: DealView) -> Person:
         """The first person, by id, whose intake reaches every conversation of the deal."""

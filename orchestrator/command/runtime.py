@@ -3,7 +3,7 @@
 Rule kept here: this holds the parts and knows no concrete connector.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.port.connector import Connector
@@ -28,7 +28,7 @@ from orchestrator.rooms.watch import Watcher
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.port import SecretStore
 from orchestrator.store.unit import Store
-from tiers.ids import ConnectorName
+from tiers.ids import ConnectorName, DealId
 from tiers.policy import Grade
 
 
@@ -80,6 +80,8 @@ class Runtime:
     head_key: HeadKey
     journal: JournalWriter
     journal_policy: Callable[[str], JournalPolicy]
+    ensure_sample: Callable[[], Awaitable[DealId]] | None = None
+    """Finds or makes the made-up deal; None where the home has no sample network."""
     live: bool = False
 
 

@@ -15,7 +15,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.journal.errors import KeyChanged, NoJournalKey
 from orchestrator.journal.policy import JOINT
 from orchestrator.journal.writer import Duty, JournalWriter, SealedCopy
-from orchestrator.seal.sealer import Unlocked
+from orchestrator.seal.body import Unlocked
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import MessageId
 from tiers.tier import Tier

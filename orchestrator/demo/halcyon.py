@@ -4,11 +4,12 @@ Rule kept here: nobody and nothing in it is real; the deal is marked made-up, so
 and export says so and no channel proven in a lab is taken for more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from tiers.ids import AccountId, ConnectorName, PersonId, SideId
+from orchestrator.client.views import KeyView
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span
 from tiers.tier import Tier
 
@@ -41,13 +42,34 @@ _NAMES = {
     "tern": "Clara Voss,Dario Conti,Edda Sommer,Felix Brandl",
 }
 OWNER: Final = PersonId("farid-novak")
-_VALUATION = frozenset(
-    "farid-novak,greta-bergmann,hana-ferri,ximena-park,viktor-sand,laura-penn,sofia-lang,"
-    "xavier-roux,yara-nassar".split(",")
+VALUATION = frozenset(
+    [
+        "farid-novak",
+        "greta-bergmann",
+        "hana-ferri",
+        "ximena-park",
+        "viktor-sand",
+        "laura-penn",
+        "sofia-lang",
+        "xavier-roux",
+        "yara-nassar",
+    ]
 )
 _COORDINATION_ONLY = frozenset(
-    "noor-ivanova,oscar-brandt,tara-quinn,ulrich-weiss,julia-stein,karim-haddad,paula-reyes,"
-    "rafael-cruz,wendy-marsh,edda-sommer,felix-brandl,clara-voss".split(",")
+    [
+        "noor-ivanova",
+        "oscar-brandt",
+        "tara-quinn",
+        "ulrich-weiss",
+        "julia-stein",
+        "karim-haddad",
+        "paula-reyes",
+        "rafael-cruz",
+        "wendy-marsh",
+        "edda-sommer",
+        "felix-brandl",
+        "clara-voss",
+    ]
 )
 
 Accounts = Callable[[PersonId], dict[ConnectorName, AccountId]]
@@ -103,11 +125,35 @@ def roster(accounts: Accounts) -> Roster:
 def _person(name: str, side: SideId, accounts: Accounts) -> Person:
     who = person_id(name)
     role = "deal owner" if who == OWNER else "member"
-    profile = Profile.HIGH_VALUE if who in _VALUATION else Profile.ORGANISATIONAL
+    profile = Profile.HIGH_VALUE if who in VALUATION else Profile.ORGANISATIONAL
     return Person(who, name, side, role, profile, accounts(who))
 
 
 def _highest(who: PersonId) -> Tier:
-    if who in _VALUATION:
+    if who in VALUATION:
         return Tier.VALUATION
     return Tier.COORDINATION if who in _COORDINATION_ONLY else Tier.OPERATIONS
+
+
+class VerifiesKeys(Protocol):
+    """What of an open home a made-up ceremony needs."""
+
+    async def key_list(self, deal: DealId, person: PersonId | None) -> Sequence[KeyView]:
+        """The newest state of each device."""
+        ...
+
+    async def key_verify(
+        self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: str
+    ) -> Sequence[KeyView]:
+        """Records a ceremony."""
+        ...
+
+
+async def verify_keys(home: VerifiesKeys, deal: DealId, *, actor: str) -> None:
+    """Has two others compare the devices of everybody who sees valuation."""
+    for who in sorted(VALUATION):
+        keys = await home.key_list(deal, PersonId(who))
+        if all(key.state == "verified" for key in keys):
+            continue
+        one, other = [PersonId(p) for p in sorted(VALUATION) if p != who][:2]
+        await home.key_verify(deal, PersonId(who), one, other, actor=actor)

@@ -19,7 +19,8 @@ from orchestrator.deals.book import HOME, Book
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.incoming import Incoming
 from orchestrator.ids import new_id
-from orchestrator.seal.sealer import INLINE_MAX, SealedRow, Sealer
+from orchestrator.seal.body import SealedRow
+from orchestrator.seal.sealer import INLINE_MAX, Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import DealId, MessageId, PersonId
 

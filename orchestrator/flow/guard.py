@@ -19,8 +19,9 @@ from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.port import ReadsRooms
 from orchestrator.outbox.item import Item
 from orchestrator.outbox.port import Cleared, Due, HeldAs, Over, Stopped, Verdict
+from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
-from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
 from tiers.decision import Effect, Reason

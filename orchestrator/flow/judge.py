@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.port import Classifies
-from orchestrator.seal.sealer import Unlocked
+from orchestrator.seal.body import Unlocked
 from tiers.classify import Classification, Context, Part
 from tiers.ids import ConversationId
 from tiers.tier import Tier

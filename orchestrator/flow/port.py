@@ -9,7 +9,7 @@ from typing import Protocol
 
 from orchestrator.deals.book import DealView
 from orchestrator.deals.counsel import JournalEntry
-from orchestrator.seal.sealer import Unlocked
+from orchestrator.seal.body import Unlocked
 from orchestrator.store.unit import Tx
 from tiers.classify import Classification, Context, Part
 from tiers.conversation import RoomBinding

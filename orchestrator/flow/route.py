@@ -27,8 +27,9 @@ from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reason
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.outbox.rows import unlocked
+from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
-from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.classify import Classification
 from tiers.conversation import Conversation

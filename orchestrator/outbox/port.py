@@ -9,7 +9,7 @@ from typing import Protocol
 
 from connectors.port.messages import Delivery
 from orchestrator.outbox.item import Item
-from orchestrator.seal.sealer import Unlocked
+from orchestrator.seal.body import Unlocked
 from tiers.decision import Reason
 
 

@@ -12,8 +12,9 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
 from orchestrator.outbox.item import Item, from_row
 from orchestrator.outbox.port import Due, HeldAs, MessageFacts
+from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import Destroyed
-from orchestrator.seal.sealer import Sealer, Unlocked
+from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Tx
 from tiers.decision import Reason
 

@@ -6,7 +6,8 @@ Rules kept here:
    refused, and so is the whole request.
 2. No journal key and no signed decision of counsel: the room does not open.
 3. The room's name is random. Deal, party, tier and label stand in no name that a server sees.
-4. What was asked for is not claimed: the answer tells what was read back and what was not.
+4. Only a made-up deal's room is ever replaced: its network lived in a process that ended.
+5. What was asked for is not claimed: the answer tells what was read back and what was not.
 """
 
 from collections.abc import Callable, Mapping
@@ -144,7 +145,8 @@ class Provisioner:
                 then="wallcross journal keygen, then wallcross journal adopt",
             )
         taken = [c for c in deal.conversations.values() if c.label == request.label]
-        if any(deal.rooms.get(c.conversation_id) or c.floor != request.floor for c in taken):
+        has_room = any(deal.rooms.get(c.conversation_id) for c in taken)
+        if (has_room and not deal.made_up) or any(c.floor != request.floor for c in taken):
             raise Wrong(f"the deal has a conversation #{request.label} already")
         return network
 
@@ -211,6 +213,8 @@ class Provisioner:
         cid, name = conversation.conversation_id, request.connector
 
         def unit(tx: Tx) -> None:
+            tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
+            tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
             tx.run(
                 "INSERT INTO room VALUES (?, ?, ?, ?, ?, NULL, ?)",
                 (name, room, cid, deal.deal_id, deal.roster.host, at),
