@@ -6,6 +6,7 @@ ours, is not opened. An older program never writes into a newer store.
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -29,16 +30,19 @@ def migrate(path: Path) -> int:
         how many migrations were applied.
 
     Raises:
-        StoreError: the store is newer than this program, or a migration's text differs.
+        StoreError: the store is newer than this program, a migration's text differs, or the file
+            is no store or cannot be written.
     """
-    connection = connect(path)
     try:
-        connection.execute(_TABLE)
-        known = migrations()
-        _refuse_foreign(connection, known)
-        return sum(_apply(connection, n, text) for n, text in known)
-    finally:
-        connection.close()
+        with closing(connect(path)) as connection:
+            connection.execute(_TABLE)
+            known = migrations()
+            _refuse_foreign(connection, known)
+            return sum(_apply(connection, n, text) for n, text in known)
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path} could not be brought to this program's schema: {error}"
+        ) from error
 
 
 def _refuse_foreign(connection: sqlite3.Connection, known: list[tuple[int, str]]) -> None:
