@@ -180,6 +180,9 @@ class MatrixConnector:
         if not known:
             hint = "renew the account's password or token"
             return Health(up=False, code="signed_out", hint=hint, seen_at=parts.client.seen_at)
+        if parts.machine.stuck:
+            hint = "the homeserver refuses our one-time keys: sign in as a new device"
+            return Health(up=True, code="keys_refused", hint=hint, seen_at=parts.client.seen_at)
         return Health(up=True, code="ok", hint="", seen_at=parts.client.seen_at)
 
     def network_time(self) -> tuple[int, int] | None:

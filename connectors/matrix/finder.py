@@ -53,7 +53,7 @@ class Finder:
         attempts = self._ledger.attempts(key)
         since = attempts[0].at - _SLACK if attempts else None
         async for event in self._ours(room, since):
-            if self._is(room, event, key):
+            if self._may_be(event, attempts) and self._is(room, event, key):
                 return self._accepted(room, event, key, attempts)
         return None
 
@@ -64,6 +64,11 @@ class Finder:
         sealed = same_session(attempts, mapping_of(event.get("content")).get("session_id"))
         self._ledger.accepted(room, name, key, MAIN, at)
         return Accepted(name, at, None if sealed is None else sealed_readers(sealed))
+
+    def _may_be(self, event: Json, attempts: list[Attempt]) -> bool:
+        """Whether an event was sealed with a key that one of the attempts used."""
+        used = {a.session for a in attempts}
+        return not used or mapping_of(event.get("content")).get("session_id") in {*used, None}
 
     def _is(self, room: RoomId, event: Json, key: DeliveryKey) -> bool:
         """Whether an event of ours completes the delivery."""

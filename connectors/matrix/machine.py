@@ -16,6 +16,7 @@ Rules kept here:
 nio logs what it cannot parse, decrypted text included: its loggers are silenced here.
 """
 
+import asyncio
 import base64
 import logging
 import secrets
@@ -69,6 +70,7 @@ class Machine:
     def __init__(self, client: Client, folder: Path, user: str, device: str, key: bytes) -> None:
         logging.getLogger("nio").setLevel(logging.CRITICAL + 1)
         logging.getLogger("peewee").setLevel(logging.WARNING)
+        self.stuck = False
         self._client = client
         self._identity = (user, device)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,6 +79,8 @@ class Machine:
         (folder / _STORE).chmod(0o600)
         self._olm: Any = None
         self._shared: dict[str, _Shared] = {}
+        self._told: dict[AccountId, tuple[Any, frozenset[Device]]] = {}
+        self._querying = asyncio.Lock()
         self._load()
 
     def _load(self) -> None:
@@ -88,6 +92,7 @@ class Machine:
                 error if isinstance(error, peewee.PeeweeException) else None
             )
         self._shared.clear()
+        self._told.clear()
 
     def close(self) -> None:
         """Closes the store."""
@@ -114,7 +119,12 @@ class Machine:
             self._olm.uploaded_key_count = int(one_time_keys.get(_SIGNED, 0))
 
     async def publish(self) -> None:
-        """Publishes our device's keys and one-time keys, where some are missing."""
+        """Publishes our device's keys and one-time keys, where some are missing.
+
+        Raises:
+            Rejected: the homeserver refuses them (``stuck`` until it takes some again), as when
+                the store is an older copy. Unavailable: not now.
+        """
         if not self._olm.should_upload_keys:
             return
         # nio publishes 50 and has no fallback key: whoever came after the fiftieth while we were
@@ -122,7 +132,12 @@ class Machine:
         self._olm.account.generate_one_time_keys(_RESERVE)
         content = self._olm.share_keys()
         self._olm.save_account()
-        answer = await self._client.call("POST", f"{BASE}/keys/upload", content)
+        try:
+            answer = await self._client.call("POST", f"{BASE}/keys/upload", content)
+        except Rejected:
+            self.stuck = True
+            raise
+        self.stuck = False
         counts = answer.get("one_time_key_counts", {})
         known = int(counts.get(_SIGNED, 0))
         self._olm.handle_response(KeysUploadResponse(int(counts.get("curve25519", 0)), known))
@@ -132,21 +147,45 @@ class Machine:
     async def query(self, accounts: Collection[AccountId]) -> Told:
         """Asks for the devices of accounts, freshly.
 
+        One at a time: an older answer that is taken in after a newer one would bring back, or
+        take away, what is no longer so.
+
         Raises:
             ConnectorError: the homeserver did not answer.
         """
         if not accounts:
             return Told({})
         body = {"device_keys": {a: [] for a in sorted(accounts)}, "timeout": 10_000}
-        answer = await self._client.call("POST", f"{BASE}/keys/query", body)
-        payloads = answer.get("device_keys")
-        payloads = payloads if isinstance(payloads, dict) else {}
-        good = {a: self._valid_devices(a, payloads.get(a)) for a in accounts}
-        unread = unread_accounts(answer.get("failures"), accounts)
-        known = {a: devices for a, devices in good.items() if a not in unread}
+        async with self._querying:
+            answer = await self._client.call("POST", f"{BASE}/keys/query", body)
+            listed = answer.get("device_keys")
+            listed = listed if isinstance(listed, dict) else {}
+            unread = unread_accounts(answer.get("failures"), accounts)
+            answered = set(accounts) - unread
+            self._take_devices({a: listed.get(a) or {} for a in answered})
+        return Told({a: self._told[a][1] for a in answered}, unread)
+
+    def _take_devices(self, listed: Mapping[AccountId, Any]) -> None:
+        """Hands lists that differ from the last ones to nio, the good devices of them only."""
+        fresh = {a: d for a, d in listed.items() if a not in self._told or self._told[a][0] != d}
+        if not fresh:
+            return
+        good = {a: self._valid_devices(a, devices) for a, devices in fresh.items()}
         with self._store.database.atomic():
-            self._olm.handle_response(KeysQueryResponse(known, {}))
-        return Told({a: _named(devices) for a, devices in known.items()}, unread)
+            self._olm.handle_response(KeysQueryResponse(good, {}))
+            for account, devices in good.items():
+                self._revive(account, devices)
+        for account, devices in good.items():
+            self._told[account] = (fresh[account], _named(devices))
+
+    def _revive(self, account: str, devices: Mapping[str, Json]) -> None:
+        """Counts a device that is listed again; nio leaves what was once deleted deleted."""
+        known = self._olm.device_store[account]
+        back = {n: known[n] for n in devices if n in known and known[n].deleted}
+        for device in back.values():
+            device.deleted = False
+        if back:
+            self._store.save_device_keys({account: back})
 
     def _valid_devices(self, account: str, listed: object) -> dict[str, Json]:
         """Devices whose keys are whole and signed by themselves."""
@@ -210,17 +249,25 @@ class Machine:
 
         Raises:
             IdentityChanged: a device's key is not the one that was pinned.
-            Unavailable: the key could not be handed over; nothing was sent.
+            Unavailable: the key could not be handed over, or devices changed meanwhile.
         """
         others = wanted - {self.own}
-        if any(self._stored(t) is None for t in others):
-            raise IdentityChanged("device_key_changed", "a device has another key than before")
+        for target in others:
+            self._refuse_changed(target)
         await self._claim(t for t in others if self._session(t) is None)
         ready = frozenset(t for t in others if self._session(t) is not None)
         shared = self._shared.get(room)
         if shared is None or shared.wanted != wanted or shared.got != ready or self._worn(room):
             shared = await self._share_anew(room, wanted, ready)
         return shared.got | {self.own}
+
+    def _refuse_changed(self, target: Target) -> None:
+        """Refuses a device whose key is not the one that was pinned, or that went meanwhile."""
+        device = self._olm.device_store[target.account].get(target.device.device)
+        if device is None or device.deleted:
+            raise Unavailable("devices_moved", "a device was signed out just now")
+        if device.ed25519 != target.device.key:
+            raise IdentityChanged("device_key_changed", "a device has another key than before")
 
     def _session(self, target: Target) -> Any:
         device = self._stored(target)

@@ -18,6 +18,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from connectors.matrix import media, translate
@@ -149,7 +150,8 @@ class Receiver:
         to_device = mapping_of(answer.get("to_device")).get("events")
         self._came |= self._machine.take(to_device if isinstance(to_device, list) else ())
         self._machine.counted(answer.get("device_one_time_keys_count"))
-        await self._machine.publish()
+        with suppress(Rejected):  # health tells of it; what is there can still be read
+            await self._machine.publish()
         await self._machine.heal()
         self._note_direct(answer.get("account_data"))
         events = [event async for event in self._events(since, answer)]

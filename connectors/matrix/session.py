@@ -65,10 +65,11 @@ class SessionFile:
             Rejected: it is there but does not open with this key for this account.
         """
         try:
-            kept = json.loads(self._path.read_bytes())
+            document = self._path.read_bytes()
         except FileNotFoundError:
             return None
         try:
+            kept = json.loads(document)
             sealed = kept["token"]
             token = None if sealed is None else self._open(base64.b64decode(sealed))
             return Session(str(kept["device"]), token)

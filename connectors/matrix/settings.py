@@ -45,11 +45,14 @@ class MatrixSettings(BaseModel):
     servers: tuple[str, ...] = ()
     room_version: Literal["11", "12"] = "12"
     max_attachment_bytes: int = Field(default=50 * _MIB, ge=0, le=1024 * _MIB)
-    sync_wait: int = Field(default=30, ge=0, le=120)
+    sync_wait: int = Field(default=30, ge=0, le=50)
 
     @model_validator(mode="after")
     def _only_safe_transport(self) -> Self:
-        opening = self.opening
+        try:
+            opening = self.opening
+        except ValueError as error:
+            raise ValueError(f"homeserver: {error}") from None
         if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
             raise ValueError("homeserver: use https; http is accepted on loopback only")
         return self

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
 
@@ -99,7 +98,7 @@ async def test_everything_goes_through_the_door(lab: Lab, monkeypatch: pytest.Mo
     cursor = await lab.now(bot)
     await anna.say(room, "hello")
     with monkeypatch.context() as patch:
-        patch.setattr(aiohttp, "ClientSession", NoOtherWayOut)
+        patch.setattr("aiohttp.ClientSession", NoOtherWayOut)
         patch.setattr("nio.client.async_client.ClientSession", NoOtherWayOut)
         file = attachment("a.bin", b"x" * 1000)
         content = Content("hi", attachments=(file,))
