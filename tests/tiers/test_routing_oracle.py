@@ -24,6 +24,7 @@ from tiers.people import Person, Roster
 from tiers.policy import RoomFacts
 from tiers.routing import Held, Route
 from tiers.tier import Tier
+from tiers.trust import KeyState
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 ALLOWED = Decision((Reason(RuleId("planted"), Effect.ALLOW, "checked"),))
@@ -80,10 +81,12 @@ def test_what_is_in_order_goes(case: Case) -> None:
 @pytest.mark.parametrize("name", [name for name in WRONGS if not name.startswith("none")])
 def test_each_wrong_holds_by_its_own_rule(name: str) -> None:
     rule = name.partition(":")[0]
-    answers = [decided(put_wrong(rng, seeded(n, 5), [name])) for n, rng in _randoms(80)]
-    held = [a for a in answers if isinstance(a, Held)]
+    wrong = [put_wrong(rng, seeded(n, 5), [name]) for n, rng in _randoms(80)]
+    for case in wrong:
+        check_every_reason_is_told(case)
+    held = [answer for answer in map(decided, wrong) if isinstance(answer, Held)]
     assert len(held) >= 10, "this wrong was hardly ever tried"
-    assert all(rule in {r.rule for r in a.decision.against} for a in held)
+    assert all(rule in {r.rule for r in answer.decision.against} for answer in held)
 
 
 @pytest.mark.parametrize("people", [200, 1_000, 5_000])
@@ -211,6 +214,10 @@ PLANTED: dict[str, Plant] = {
     "a grant reaches every tier": lambda p: p.setattr(Roster, "may_see", _whatever_tier),
     "no wall stands": never(Roster, "walled_off", answer=False),
     "devices are not looked at": never(policy, "_devices", ()),
+    "a revoked device is one like others": lambda p: p.setattr(policy, "_NEVER", frozenset()),
+    "a device never seen counts as known": lambda p: p.setattr(
+        policy, "_KNOWN", frozenset({None, *KeyState})
+    ),
     "one allowed part is enough": lambda p: p.setattr(routing, "all_of", _any_of),
     "rooms that do not fit are left out": lambda p: p.setattr(routing, "route", _only_first_room),
 }
