@@ -23,6 +23,7 @@ from orchestrator.audit.heads import SEED_BYTES, load_key
 from orchestrator.audit.instants import latest_instant
 from orchestrator.client.problems import Failed
 from orchestrator.clock import MINUTE, SECOND, Clock
+from orchestrator.command.channels import recorded_grade
 from orchestrator.command.home import OpenHome
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
@@ -351,8 +352,11 @@ async def _open_channel(
     channel.connector = connector
     channel.grade = Grade[shipped.grade.name] if shipped else Grade.NONE
     stored = await runtime.store.read(
-        lambda tx: tx.one("SELECT paused FROM channel WHERE connector = ?", (name,))
+        lambda tx: tx.one("SELECT paused, grade FROM channel WHERE connector = ?", (name,))
     )
-    channel.paused = stored[0] if stored else None
+    if stored is not None:
+        channel.paused = stored[0]
+        recorded = recorded_grade(stored[1], name, part.kind, runtime.head_key.public)
+        channel.grade = channel.grade if recorded is None else recorded
     runtime.connectors[name] = connector
     runtime.grades[name] = channel.grade

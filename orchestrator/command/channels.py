@@ -8,6 +8,9 @@ import json
 import time
 from collections.abc import Sequence
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from connectors.port.capabilities import Posture
 from connectors.port.connector import Connector, CreatesRooms, UndoesMessages
 from connectors.port.errors import ConnectorError
@@ -136,11 +139,7 @@ class Channels:
         if channel.connector is None:
             raise Refused(f"{name} is not open ({channel.why})", then="wallcross doctor")
         steps, posture = await _run(channel.connector)
-        shipped = channel.grade
-        passed = all(s.ok for s in steps)
-        grade = Grade.NONE
-        if passed:
-            grade = _earned(posture) if channel.kind != "memory" else Grade.LAB
+        grade = _earned(channel.kind, posture) if all(s.ok for s in steps) else Grade.NONE
         at = self._r.now()
         record: dict[str, Json] = {
             "channel": name,
@@ -150,8 +149,7 @@ class Channels:
             "steps": [{"name": s.name, "ok": s.ok} for s in steps],
         }
         await self._record(name, record, actor, at)
-        channel.grade = max(shipped, grade) if passed else Grade.NONE
-        self._r.grades[name] = channel.grade
+        channel.grade = self._r.grades[name] = grade
         return views.ChannelTest(channel=name, grade=grade.name.lower(), at=at, steps=tuple(steps))
 
     async def _record(
@@ -183,8 +181,33 @@ def _counts(tx: Tx, name: ConnectorName) -> tuple[int, int | None]:
     return (queued[0] if queued else 0), tested
 
 
-def _earned(posture: Posture | None) -> Grade:
-    """fit: timer, encryption and members by read-back; field: a real server, less than that."""
+def recorded_grade(record: str | None, name: str, kind: str, public: bytes) -> Grade | None:
+    """The grade of a signed record of this channel; None when there is none that stands.
+
+    Args:
+        record: as stored.
+        name: the channel that it must be about.
+        kind: the connector that it must be about.
+        public: the home's public key (Ed25519, raw).
+    """
+    try:
+        statement, signature = json.loads(record or "")
+        key = Ed25519PublicKey.from_public_bytes(public)
+        key.verify(bytes.fromhex(signature), DOMAIN + statement.encode())
+        said = json.loads(statement)
+        about = (said["channel"], said["kind"])
+        return Grade[said["grade"].upper()] if about == (name, kind) else None
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidSignature):
+        return None
+
+
+def _earned(kind: str, posture: Posture | None) -> Grade:
+    """fit: timer, encryption and members by read-back; field: a real server, less than that.
+
+    A network in memory is a simulator, whatever it answers.
+    """
+    if kind == "memory":
+        return Grade.LAB
     if posture is None:
         return Grade.FIELD
     held = {h.guarantee for h in posture.holdings if h.evidence is Evidence.VERIFIED}

@@ -23,6 +23,7 @@ class Raised:
     severity: str
     reasons: tuple[str, ...]
     remedy: str
+    owner: str | None = None
 
 
 def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> None:
@@ -37,10 +38,10 @@ def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -
     finding_id = new_id("fnd")
     tx.run(
         "INSERT INTO finding (finding_id, deal_id, rule, subject, severity, reasons, remedy,"
-        " first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " owner, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(finding_id, deal_id, raised.rule, subject, raised.severity),
-            *(json.dumps(raised.reasons), raised.remedy, at, at),
+            *(json.dumps(raised.reasons), raised.remedy, raised.owner, at, at),
         ),
     )
     body: dict[str, Json] = {

@@ -6,6 +6,7 @@ Rules kept here:
    of scoring is left out of the delivery, or counts as unread.
 2. What cannot be read counts as VALUATION where we can stop it, and is a finding where we cannot.
 3. An error of the classifier is a hold, never a send.
+4. Where parts add up, the owner is asked to raise the conversation; no floor ratchets by itself.
 """
 
 import asyncio
@@ -15,9 +16,11 @@ from dataclasses import dataclass, field
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.port import Classifies
 from orchestrator.seal.body import Unlocked
+from tiers.accumulation import AuthorCount, RunningMean
 from tiers.classify import Classification, Context, Part
-from tiers.ids import ConversationId
-from tiers.tier import Tier
+from tiers.conversation import Conversation
+from tiers.ids import AccountId, ConversationId
+from tiers.tier import Strength, Tier
 from tiers.watch import WatchList
 
 READ_UP_TO = 1024 * 1024
@@ -50,6 +53,8 @@ class Judge:
 
     classifier: Classifies
     _languages: dict[ConversationId, str] = field(default_factory=dict)
+    _means: dict[ConversationId, RunningMean] = field(default_factory=dict)
+    _authors: dict[tuple[ConversationId, AccountId], AuthorCount] = field(default_factory=dict)
 
     async def judge(
         self, body: Body, files: Sequence[tuple[FileBody, Unlocked]], question: Question
@@ -69,6 +74,28 @@ class Judge:
         if question.conversation is not None and found.language:
             self._languages[question.conversation] = found.language
         return found
+
+    def adds_up(
+        self, conversation: Conversation, author: AccountId, found: Classification
+    ) -> tuple[str, ...]:
+        """Counts a judged message in; the reasons, if any, to ask the owner to raise the tier.
+
+        Nothing is raised here, and nothing is kept over a restart: the mean forgets anyway.
+        """
+        cid = conversation.conversation_id
+        mean = self._means.get(cid, RunningMean())
+        if found.odds is not None:
+            mean = self._means[cid] = mean.add(found.odds)
+        above = found.tier > conversation.floor and found.strength is not Strength.NONE
+        count = self._authors.get((cid, author), AuthorCount()).add(above=above)
+        self._authors[cid, author] = count
+        higher = mean.asks(conversation.floor)
+        reasons = []
+        if higher is not None:
+            reasons.append(f"taken together its messages read like {higher.value}")
+        if count.asks():
+            reasons.append("one author's messages are above it again and again")
+        return tuple(reasons)
 
     def _language(self, conversation: ConversationId | None) -> str | None:
         return self._languages.get(conversation) if conversation is not None else None

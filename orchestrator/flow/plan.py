@@ -84,7 +84,8 @@ class Plan:
     classification: Classification | None
     held: HeldAs
     told: Told | None = None
-    raised: Raised | None = None
+    raised: tuple[tuple[str, Raised], ...] = ()
+    """Findings to open, each with its subject."""
     withdraw: str | None = None
     facts: dict[str, Json] = field(default_factory=dict)
 
@@ -122,8 +123,8 @@ class Writer:
             self._hold(tx, plan, plan.outcome, at)
         else:
             self._settle(tx, plan, plan.outcome, at)
-        if plan.raised is not None:
-            raise_finding(tx, plan.row.deal_id, plan.row.message_id, plan.raised, at)
+        for subject, raised in plan.raised:
+            raise_finding(tx, plan.row.deal_id, subject, raised, at)
         if plan.told is not None:
             self.tell(tx, plan.row.deal_id, plan.told, at)
 

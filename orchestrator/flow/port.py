@@ -33,6 +33,10 @@ class ReadsRooms(Protocol):
         """Whether a private line holds that account, ours, and nobody else."""
         ...
 
+    async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:
+        """Whether read-back says that we can take back what others wrote in a room."""
+        ...
+
 
 class OpensLines(Protocol):
     """Finds or makes a person's private line (orchestrator.rooms.lines)."""

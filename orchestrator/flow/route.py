@@ -193,12 +193,10 @@ class Router:
         if resolved.ambiguous:
             return Held(_no("which", resolved.ambiguous), found.tier, None, resolved.choices)
         placed = place(resolved.bound, found.tier, found.strength, resolved.choices)
-        if isinstance(placed, Held) or resolved.deal is None:
-            return (
-                placed
-                if isinstance(placed, Held)
-                else Held(_no("deal", "no deal"), found.tier, None)
-            )
+        if isinstance(placed, Held):
+            return placed
+        if resolved.deal is None:
+            return Held(_no("deal", "no deal is in force"), found.tier, None)
         return await self.route(resolved.deal, placed, row)
 
     async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:
@@ -251,7 +249,10 @@ class Router:
     ) -> Plan:
         held = held_as(resolved.deal, row.person_id, self._s.now())
         told = await self._told(row, resolved, found, outcome, held.deadline)
-        withdraw = row.remote_id if resolved.witness and isinstance(outcome, Held) else None
+        withdraw = None
+        if resolved.witness and isinstance(outcome, Held) and row.room is not None:
+            able = await self._s.rooms.can_withdraw(row.connector, row.room)
+            withdraw = row.remote_id if able else None
         return Plan(
             row,
             resolved.deal,
@@ -260,10 +261,29 @@ class Router:
             found,
             held,
             told=told,
-            raised=_raised(resolved, found, outcome),
+            raised=self._findings(row, resolved, found, outcome, withdrawn=withdraw is not None),
             withdraw=withdraw,
             facts=_facts(resolved.deal, found),
         )
+
+    def _findings(
+        self,
+        row: Waiting,
+        resolved: Resolved,
+        found: Classification,
+        outcome: Outcome,
+        *,
+        withdrawn: bool,
+    ) -> tuple[tuple[str, Raised], ...]:
+        own = _raised(resolved, found, outcome, withdrawn=withdrawn)
+        raised = [(row.message_id, own)] if own is not None else []
+        if resolved.bound is not None and resolved.deal is not None:
+            why = self._s.judge.adds_up(resolved.bound, row.sender, found)
+            if why:
+                owner = held_as(resolved.deal, None, 0).owner
+                raising = Raised("raise_conversation", "medium", why, _RAISE, owner)
+                raised.append((resolved.bound.conversation_id, raising))
+        return tuple(raised)
 
     async def _told(
         self,
@@ -311,7 +331,7 @@ class Router:
         if deal is None or author is None:
             raise LookupError("nobody to tell")
         against, at = outcome.decision.against, self._s.now()
-        choices = outcome.choices
+        choices = outcome.choices or _again(outcome)
         if resolved.witness and outcome.conversation is not None:
             people = len(
                 deal.roster.cleared(
@@ -327,6 +347,7 @@ class Router:
         return notices.held(deal, author, row.message_id, against, choices, deadline, at)
 
 
+_RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"
 _NO_JOURNAL = Raised(
     "journal",
     "high",
@@ -368,26 +389,37 @@ def _conversation(outcome: Outcome) -> Conversation | None:
     return outcome.conversation if isinstance(outcome, Held) else None
 
 
+def _again(held: Held) -> tuple[Conversation, ...]:
+    """What was not above its conversation may be tried there again, once the reason is gone."""
+    meant = held.conversation
+    return (meant,) if meant is not None and meant.floor >= held.tier else ()
+
+
 def _asking(found: Classification) -> tuple[Reason, ...]:
     because = f"it reads like {found.topic}"
     return (Reason(RuleId("tier"), Effect.HOLD, because),)
 
 
-def _raised(resolved: Resolved, found: Classification, outcome: Outcome) -> Raised | None:
+def _raised(
+    resolved: Resolved, found: Classification, outcome: Outcome, *, withdrawn: bool
+) -> Raised | None:
     if isinstance(outcome, Held):
-        if not resolved.witness:
-            return None
-        why = reasons_text(outcome.decision.against)
-        return Raised("withdrawn", "high", why, "its author moves it, or the owner settles it")
+        return _stopped(outcome, withdrawn=withdrawn) if resolved.witness else None
     if resolved.person is None:
         why = ("an account that nobody on the list owns wrote into a room",)
         return Raised("unknown_author", "high", why, "wallcross conv show")
-    if isinstance(outcome, Answered):
-        return None
-    if outcome.placed.asked and found.strength is Strength.ASK:
+    if isinstance(outcome, Route) and outcome.placed.asked and found.strength is Strength.ASK:
         why = (f"a message in a lower conversation reads like {found.topic}",)
         return Raised("above_room", "medium", why, "ask its author, or raise the conversation")
     return None
+
+
+def _stopped(held: Held, *, withdrawn: bool) -> Raised:
+    why = reasons_text(held.decision.against)
+    if withdrawn:
+        return Raised("withdrawn", "high", why, "its author moves it, or the owner settles it")
+    stays = (*why, "it cannot be taken back in that room")
+    return Raised("above_room", "high", stays, "ask its author to delete it")
 
 
 def _facts(deal: DealView | None, found: Classification) -> dict[str, Json]:

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from connectors.port.capabilities import Posture
+from connectors.port.capabilities import Posture, Undo
 from connectors.port.connector import Connector
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device, Member, MemberSnapshot
@@ -171,6 +171,11 @@ class Observer:
             return False
         ours = self._connectors[connector].account
         return {m.account for m in members.members} == {account, ours}
+
+    async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:
+        """Whether the last reading says that we can take back what others wrote in a room."""
+        posture = (await self.reading((connector, room), 1)).posture
+        return posture is not None and posture.undo is Undo.ANYBODY
 
     def devices(self, place: Place) -> Mapping[AccountId, frozenset[Device]]:
         """Devices of every member at the last reading."""
