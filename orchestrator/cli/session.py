@@ -6,11 +6,13 @@ goes past it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from orchestrator.cli.globals import Globals
 from orchestrator.cli.out import Out
@@ -59,25 +61,53 @@ async def connected(asked: Globals, settings: "Settings", *, live: bool) -> Asyn
         if near is not None and await _answers(near):
             transport = socket_transport(near)
         else:
-            home = await stack.enter_async_context(opened(settings, live=live))
+            home = await stack.enter_async_context(opened(asked, settings, live=live))
             app = import_module("orchestrator.api.app").make_app(home)
             transport = app_transport(app, import_module("orchestrator.api.who").here())
         yield await stack.enter_async_context(Client(transport, asked.timeout))
 
 
 @asynccontextmanager
-async def opened(settings: "Settings", *, live: bool) -> AsyncIterator["Home"]:
-    """The home itself, its lock held for the length of the block.
+async def serving(asked: Globals, settings: "Settings") -> AsyncIterator[Client]:
+    """A client of a running `serve`.
+
+    Raises:
+        Unready: none runs.
+    """
+    path = settings.state / SOCKET
+    with reachable(path) if path.exists() else nullcontext("") as near:
+        if not near or not await _answers(near):
+            raise Unready("No serve runs for this home", then="wallcross serve")
+        async with Client(socket_transport(near), asked.timeout) as client:
+            yield client
+
+
+@asynccontextmanager
+async def opened(asked: Globals, settings: "Settings", *, live: bool) -> AsyncIterator["Home"]:
+    """The home itself, hardened, its lock held for the length of the block.
 
     Raises:
         HomeInUse: another process holds it.
     """
     open_home: OpensHome = import_module("orchestrator.wiring").open_home
-    clock = import_module("orchestrator.clock")
+    clock, hygiene = import_module("orchestrator.clock"), import_module("orchestrator.hygiene")
+    hygiene.harden()
     make_home(settings.state)
-    with import_module("orchestrator.store.lock").home_lock(settings.state):
+    lock = import_module("orchestrator.store.lock").home_lock(settings.state)
+    # What goes wrong is told as a problem; the log of a single command is for those who ask.
+    with lock, _log(asked) as stream, import_module("orchestrator.logs").configured(stream):
+        hygiene.private_tmp(settings.state)
         async with open_home(settings, live=live, now=clock.now) as home:
             yield home
+
+
+@contextmanager
+def _log(asked: Globals) -> Iterator[TextIO]:
+    if asked.verbose:
+        yield sys.stderr
+        return
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        yield nowhere
 
 
 def make_home(state: Path) -> None:

@@ -1,0 +1,43 @@
+"""Unpacks what an export streams into a new folder of the caller's.
+
+Rule kept here: nothing is written outside the folder, over what is there, or readable by others.
+"""
+
+import asyncio
+import tarfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from orchestrator.client.problems import Failed, Refused
+
+PART = "export.tar.part"
+
+
+async def unpack(pieces: AsyncIterator[bytes], folder: Path) -> list[str]:
+    """Writes a tar archive's files into ``folder`` and returns their paths.
+
+    Raises:
+        Refused: the folder is there and not empty.
+        Failed: what came is no whole archive.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(f"{folder} is not empty", still="Nothing was exported", then="name a new one")
+    first = await anext(pieces, b"")  # a refusal comes before anything is made
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = folder / PART
+    with part.open("xb") as archive:
+        archive.write(first)
+        async for piece in pieces:
+            await asyncio.to_thread(archive.write, piece)
+    try:
+        await asyncio.to_thread(_extract, part, folder)
+    except tarfile.TarError:
+        raise Failed("The export is not whole", still="Its entry is in the audit") from None
+    finally:
+        part.unlink()
+    return sorted(str(path) for path in folder.rglob("*") if path.is_file())
+
+
+def _extract(part: Path, folder: Path) -> None:
+    with tarfile.open(part) as archive:
+        archive.extractall(folder, filter="data")

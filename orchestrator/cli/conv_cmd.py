@@ -1,0 +1,151 @@
+"""`wallcross conv`: conversations and their rooms, as read back."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.out import Out
+from orchestrator.cli.session import call
+from orchestrator.client.problems import Wrong
+from orchestrator.client.views import ConversationView, NewConversation, RoomView
+from orchestrator.config.spans import microseconds, words
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="Label or id.")]
+
+
+@app.callback()
+def conv() -> None:
+    """Conversations."""
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> None:
+    """All conversations of a deal."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.conv_list(deal))
+    columns = [
+        ("conversation", lambda c: c.label or c.conversation_id),
+        ("tier", lambda c: c.floor),
+        ("compartment", lambda c: c.compartment),
+        ("side", lambda c: c.side or "joint"),
+        ("rooms", lambda c: ", ".join(map(_short, c.rooms))),
+        ("state", lambda c: c.state),
+    ]
+    out.many(found, columns, "There is no conversation yet. Next: wallcross conv new LABEL")
+
+
+@app.command()
+def new(
+    ctx: typer.Context,
+    label: Annotated[str, typer.Argument(help="What people call it and write after #.")],
+    *,
+    tier: Annotated[str, typer.Option(help="coordination, operations or valuation.")],
+    channel: Annotated[str, typer.Option(help="A channel of the settings.")],
+    owner: Annotated[str, typer.Option(help="Person who is admin beside our account.")],
+    compartment: Annotated[str, typer.Option(help="Its need-to-know set.")] = "deal",
+    side: Annotated[str | None, typer.Option(help="Private to this side; else joint.")] = None,
+    member: Annotated[
+        list[str] | None, typer.Option(help="Person; none: everybody whom the roster clears.")
+    ] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Only our account posts (relay).")] = False,
+) -> None:
+    """Makes a room, hardens it, invites from the adopted roster and reads back."""
+    deal = named(ctx, None)
+    asked = NewConversation(
+        label=label,
+        floor=tier,
+        channel=channel,
+        owner=owner,
+        compartment=compartment,
+        side=side,
+        members=None if member is None else tuple(member),
+        gate=gate,
+    )
+    found, out = call(ctx.obj, lambda c: c.conv_new(deal, asked), live=True)
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name) -> None:
+    """One conversation: its rooms, members and guarantees with their evidence."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.conv_show(deal, name), live=True)
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def attest(
+    ctx: typer.Context,
+    room: Annotated[str, typer.Argument(help="Room id, label or id of the conversation.")],
+    guarantee: Annotated[str, typer.Argument(help="Such as timer.")],
+    value: Annotated[str | None, typer.Argument(help="For timer: its length, such as 7d.")] = None,
+    *,
+    by: Annotated[str, typer.Option(help="Person who saw it on his own device.")],
+) -> None:
+    """Records that a named person saw a guarantee; it lapses after 30 days."""
+    deal, length = named(ctx, None), _length(value)
+    found, out = call(ctx.obj, lambda c: c.conv_attest(deal, room, guarantee, length, by=by))
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def pause(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the members are told.")],
+) -> None:
+    """Stops what we send there; what people write directly goes on."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.conv_pause(deal, name, reason))
+    out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def resume(ctx: typer.Context, name: Name) -> None:
+    """Lets it go on where a fresh reading allows it."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.conv_resume(deal, name), live=True)
+    out.one(found, lambda: _lines(found, out))
+
+
+def _length(value: str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(str(microseconds(value)))
+    except ValueError as error:
+        raise Wrong(f"That is no length: {error}", still="Nothing was recorded") from None
+
+
+def _short(room: RoomView) -> str:
+    return f"{room.connector}{' (paused)' if room.paused else ''}"
+
+
+def _lines(found: ConversationView, out: Out) -> Iterator[str]:
+    joint = f"private to {found.side}" if found.side else "joint"
+    yield f"{found.label or found.conversation_id}  {found.floor}  {joint}  {found.compartment}"
+    yield f"  id     {found.conversation_id}"
+    for room in found.rooms:
+        yield from _room(room, out)
+    for told in found.told:
+        yield f"  asked, not yet seen: {told}"
+
+
+def _room(room: RoomView, out: Out) -> Iterator[str]:
+    yield f"  room   {room.room}  {room.connector}  {room.mode or 'not read yet'}  on {room.host}"
+    if room.paused:
+        yield f"    paused: {room.paused}"
+    if room.members is not None:
+        whole = "" if room.complete else " (the list is not whole)"
+        yield f"    {len(room.members)} people{whole}, read {out.when(room.read_at)}"
+    for stranger in room.strangers:
+        yield f"    not on the list: {stranger}"
+    for held in room.guarantees:
+        value = f" {words(held.value)}" if held.value is not None else ""
+        by = f" by {held.by}" if held.by else ""
+        known = f"{held.evidence}{by}, {held.source}, {out.when(held.at)}"
+        yield f"    {held.guarantee}{value}: {known}"

@@ -1,0 +1,83 @@
+"""`wallcross key`: keys and devices of people, and what they are worth."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.session import call
+from orchestrator.client.views import KeyView
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Person = Annotated[str, typer.Argument(help="Person on the roster.")]
+Device = Annotated[str, typer.Argument(help="Device, as the network names it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@app.callback()
+def key() -> None:
+    """Keys and devices of people."""
+
+
+@app.command("list")
+def list_(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] = None) -> None:
+    """The newest state of each device, with who vouched for it."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.key_list(deal, person))
+    out.many(found, _columns(out), "No device was seen yet.")
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    by: Annotated[list[str], typer.Option(help="Who compared, out of band; twice.")],
+) -> None:
+    """Records the ceremony: two named people compared every present device of a person."""
+    if len(by) != 2:  # noqa: PLR2004 - a ceremony has two people
+        raise typer.BadParameter("a ceremony takes two people: --by A --by B")
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.key_verify(deal, person, by[0], by[1]), live=True)
+    out.many(found, _columns(out), "No device was seen yet.")
+
+
+@app.command()
+def revoke(ctx: typer.Context, person: Person, device: Device, *, yes: Yes = False) -> int:
+    """Takes a device out for ever; it never comes back."""
+    return _mark(ctx, (person, device), "revoke", yes=yes)
+
+
+@app.command()
+def compromised(ctx: typer.Context, person: Person, device: Device, *, yes: Yes = False) -> int:
+    """Says that a device is in other hands; it never comes back."""
+    return _mark(ctx, (person, device), "compromise", yes=yes)
+
+
+def _mark(
+    ctx: typer.Context,
+    whose: tuple[str, str],
+    event: Literal["revoke", "compromise"],
+    *,
+    yes: bool,
+) -> int:
+    person, device = whose
+    deal = named(ctx, None)
+    if not Out(ctx.obj).agreed(f"Take {device} of {person} out for ever?", yes=yes):
+        return 1
+    found, out = call(ctx.obj, lambda c: c.key_mark(deal, person, device, event))
+    out.one(found, lambda: [f"{found.device}  {found.state}"])
+    return 0
+
+
+def _columns(out: Out) -> Columns[KeyView]:
+    return [
+        ("person", lambda k: k.person or "not on the list"),
+        ("channel", lambda k: k.connector),
+        ("device", lambda k: k.device),
+        ("state", lambda k: k.state),
+        ("since", lambda k: out.when(k.at)),
+        ("vouched by", lambda k: ", ".join(k.vouchers)),
+        ("key", lambda k: k.key),
+    ]

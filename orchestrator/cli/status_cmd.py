@@ -1,0 +1,58 @@
+"""`wallcross status`: does anything need me?"""
+
+from collections.abc import Iterator
+
+import typer
+
+from orchestrator.cli.out import Out
+from orchestrator.cli.session import call
+from orchestrator.client.views import ChannelView, DealStatus, Status
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+TIERS = ("valuation", "operations", "coordination")
+
+
+@app.command()
+def status(ctx: typer.Context) -> None:
+    """The overview in one screen; its first line is the answer."""
+    found, out = call(ctx.obj, lambda c: c.status())
+    out.one(found, lambda: lines(found, out))
+
+
+def lines(found: Status, out: Out) -> Iterator[str]:
+    """The overview in words."""
+    yield f"{verdict(found)}  (checked {out.when(found.at)}, hosted by {found.host})"
+    for number, need in enumerate(found.needs, 1):
+        yield f"  {number}  {need.text}  {need.then}"
+    for deal in found.deals:
+        yield from _deal(deal)
+    for channel in found.channels:
+        yield _channel(channel)
+
+
+def verdict(found: Status) -> str:
+    """The answer in a sentence. What cannot be told is never called good."""
+    if not found.clock_trusted:
+        return "We cannot tell right now: the clock is not trusted. What would be allowed is held."
+    if not found.serving:
+        return "Nothing is sent now: no serve runs."
+    if found.needs:
+        count = len(found.needs)
+        return f"{count} {'thing needs' if count == 1 else 'things need'} you."
+    return "Nothing needs you."
+
+
+def _deal(deal: DealStatus) -> Iterator[str]:
+    made_up = " · made up" if deal.made_up else ""
+    yield f"{deal.code} · {deal.phase}{made_up} · {deal.people} people"
+    for tier in TIERS:
+        yield f"  {tier.capitalize():<13} {deal.today.get(tier, 0):>5} today"
+    yield (
+        f"  {deal.waiting} waiting, {deal.held} held, {deal.possibly} possibly delivered, "
+        f"{deal.dead} dead"
+    )
+
+
+def _channel(channel: ChannelView) -> str:
+    why = f" ({channel.why})" if channel.why else ""
+    return f"{channel.name}: {channel.state}{why}, proven {channel.grade}, {channel.queued} queued"
