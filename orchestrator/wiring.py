@@ -66,7 +66,7 @@ from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.ids import AccountId, ConnectorName, DealId, RoomId
 from tiers.model.load import load_classifier
 from tiers.policy import Grade
-from tiers.watch import WatchList, watch_list
+from tiers.watch import WatchList
 
 log = structlog.get_logger(__name__)
 DATABASE = "store.db"
@@ -233,7 +233,7 @@ def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
 
 def _watch(book: Book, deal_id: DealId) -> WatchList:
     deal = book.deals.get(deal_id)
-    return watch_list([deal.code, *deal.watch] if deal else [], [])
+    return deal.watch if deal is not None else WatchList()
 
 
 class _Teller:

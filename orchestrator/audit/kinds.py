@@ -15,6 +15,7 @@ class Kind(StrEnum):
     POLICY_ADOPTED = "policy.adopted"
     ROSTER_ADOPTED = "roster.adopted"
     CONFIG_ADOPTED = "config.adopted"
+    WATCH_CHANGED = "watch.changed"
 
     CONVERSATION_CREATED = "conversation.created"
     CONVERSATION_CLOSED = "conversation.closed"

@@ -12,9 +12,10 @@ from orchestrator.command.overview import Overview
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.watching import Watching
 
 
-class OpenHome(Deals, Conversations, Messages, Keys, Channels, Records, Replays):
+class OpenHome(Deals, Conversations, Messages, Keys, Channels, Records, Watching, Replays):
     """Implements ``orchestrator.api.port.Home``."""
 
     def __init__(self, runtime: Runtime) -> None:

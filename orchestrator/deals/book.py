@@ -4,6 +4,7 @@ Rule kept here: the book is read from the store and never written to. Whoever ch
 reloads the deal; until then decisions rest on what was in force before.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from tiers.ids import (
 from tiers.people import Person, Roster
 from tiers.policy import Policy
 from tiers.tier import Tier
+from tiers.watch import WatchList, watch_list
 
 HOME = DealId("home")
 """Stands for a deal where none can be named: its audit chain and its seals are the home's own."""
@@ -44,7 +46,8 @@ class DealView:
     rooms: Mapping[ConversationId, tuple[RoomBinding, ...]]
     scopes: frozenset[str] = frozenset()
     """Journal scopes that have a key or counsel's signed decision: ``joint`` or a side's id."""
-    watch: tuple[str, ...] = field(default=(), repr=False)
+    watch: WatchList = field(default_factory=WatchList)
+    """Code names and amounts that must not appear below the deal's highest tier."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -72,8 +75,13 @@ class DealView:
 
 Load = Callable[[Tx, DealId], tuple[Roster, str, Policy] | None]
 """Gives a deal's adopted roster, its hash and the adopted policy; None before adoption."""
-Label = Callable[[Tx, ConversationId], str]
-"""Opens the sealed label of a VALUATION conversation."""
+Label = Callable[[Tx, str], str]
+"""Opens a short sealed text: the label of a VALUATION conversation, a deal's watch list."""
+
+
+def watch_owner(deal_id: DealId) -> str:
+    """What a deal's watch list is sealed under."""
+    return f"{deal_id}.watch"
 
 
 class Book:
@@ -81,7 +89,7 @@ class Book:
 
     Args:
         load: reads what was adopted.
-        label: opens a sealed label.
+        label: opens a short sealed text.
     """
 
     def __init__(self, load: Load, label: Label) -> None:
@@ -138,6 +146,7 @@ class Book:
             conversations,
             {cid: tuple(found) for cid, found in rooms.items()},
             _scopes(tx, deal_id),
+            self._watch(tx, deal_id),
         )
 
     def load_lines(self, tx: Tx) -> None:
@@ -180,6 +189,13 @@ class Book:
             if person is not None:
                 return view, person
         return None
+
+    def _watch(self, tx: Tx, deal_id: DealId) -> WatchList:
+        """The sealed list. The deal's own code name is not on it: everybody there uses it."""
+        owner = watch_owner(deal_id)
+        sealed = tx.one("SELECT 1 FROM sealed WHERE owner = ?", (owner,))
+        names, amounts = json.loads(self._label(tx, owner)) if sealed else ([], [])
+        return watch_list(names, amounts)
 
     def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Conversation]:
         rows = tx.all(

@@ -1,0 +1,59 @@
+"""A deal's watch list: code names and amounts whose appearance in a lower tier is precise evidence.
+
+Rules kept here: the list is content. It is sealed like a message, it is in no answer and no log,
+and the audit holds its size alone. It only grows: that makes things safer, so one person does it.
+"""
+
+import json
+from collections.abc import Sequence
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.command.conversations import deal_of
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import watch_owner
+from orchestrator.store.unit import Tx
+from tiers.ids import DealId
+
+
+class Watching:
+    """Implements ``orchestrator.api.port.WatchAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+
+    async def watch_add(
+        self, deal: DealId, names: Sequence[str], amounts: Sequence[str], *, actor: str
+    ) -> int:
+        """Adds code names and amounts; returns how many entries the list has now."""
+        deal_of(self._r, deal)
+        at, owner = self._r.now(), watch_owner(deal)
+
+        def unit(tx: Tx) -> int:
+            known = _read(self._r, tx, owner)
+            merged = [sorted({*known[0], *names}), sorted({*known[1], *amounts})]
+            self._r.sealer.destroy(tx, owner)
+            packed = json.dumps(merged).encode()
+            self._r.sealer.insert(tx, self._r.sealer.prepare(deal, owner, packed))
+            size = len(merged[0]) + len(merged[1])
+            body: dict[str, Json] = {"entries": size}
+            append(tx, deal, Kind.WATCH_CHANGED, body, at=at, actor=actor)
+            return size
+
+        size = await self._r.store.write(unit)
+        await self._r.book.reload(self._r.store, deal)
+        return size
+
+    async def watch_size(self, deal: DealId) -> int:
+        """How many entries the list has; never which."""
+        deal_of(self._r, deal)
+        known = await self._r.store.read(lambda tx: _read(self._r, tx, watch_owner(deal)))
+        return len(known[0]) + len(known[1])
+
+
+def _read(runtime: Runtime, tx: Tx, owner: str) -> tuple[list[str], list[str]]:
+    if not runtime.sealer.exists(tx, owner):
+        return [], []
+    names, amounts = json.loads(runtime.sealer.open(tx, owner))
+    return names, amounts
