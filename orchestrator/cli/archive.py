@@ -20,24 +20,28 @@ async def unpack(pieces: AsyncIterator[bytes], folder: Path) -> list[str]:
         Refused: the folder is there and not empty.
         Failed: what came is no whole archive.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise Refused(f"{folder} is not empty", still="Nothing was exported", then="name a new one")
+    await asyncio.to_thread(_refuse_full, folder)
     first = await anext(pieces, b"")  # a refusal comes before anything is made
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
     part = folder / PART
     with part.open("xb") as archive:
         archive.write(first)
         async for piece in pieces:
             await asyncio.to_thread(archive.write, piece)
+    return await asyncio.to_thread(_extracted, part, folder)
+
+
+def _refuse_full(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(f"{folder} is not empty", still="Nothing was exported", then="name a new one")
+
+
+def _extracted(part: Path, folder: Path) -> list[str]:
     try:
-        await asyncio.to_thread(_extract, part, folder)
+        with tarfile.open(part) as archive:
+            archive.extractall(folder, filter="data")
     except tarfile.TarError:
         raise Failed("The export is not whole", still="Its entry is in the audit") from None
     finally:
         part.unlink()
     return sorted(str(path) for path in folder.rglob("*") if path.is_file())
-
-
-def _extract(part: Path, folder: Path) -> None:
-    with tarfile.open(part) as archive:
-        archive.extractall(folder, filter="data")

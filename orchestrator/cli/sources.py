@@ -5,7 +5,7 @@ Rules kept here:
 1. A row's text, subject, sender and thread are data: never a path, never printed, in no error.
    What cannot be read is named by its place in the file.
 2. A `tier` field and every field that is not known are not looked at.
-3. Of a mail the text is what its reader would see: the plain part, else the HTML without its mark-up.
+3. Of a mail the text is what its reader would see: the plain part, else the HTML without mark-up.
 """
 
 import email
@@ -37,12 +37,10 @@ def rows_of(path: Path) -> Iterator[Row]:
         Wrong: a line or mail is none; named by its place.
     """
     if path.is_dir():
-        reader = _maildir if (path / "cur").is_dir() else _folder
-    elif not path.is_file():
+        return _maildir(path) if (path / "cur").is_dir() else _folder(path)
+    if not path.is_file():
         raise Missing(f"There is no {path}", still="Nothing was handed in")
-    else:
-        reader = _READERS.get(path.suffix.lower(), _mbox)
-    return reader(path)
+    return _READERS.get(path.suffix.lower(), _mbox)(path)
 
 
 def _lines(path: Path) -> Iterator[Row]:
