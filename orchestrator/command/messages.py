@@ -80,7 +80,7 @@ class Messages:
     async def _accept(self, incoming: Incoming, actor: str) -> views.Sent:
         del actor  # the audit names the person; who held the keyboard stands in the API's log
         receipt = (await self._r.accepter.accept([incoming]))[0]
-        return views.Sent(message_id=receipt.message_id, state="accepted")
+        return views.Sent(message_id=str(receipt.message_id), state="accepted")
 
     async def message_show(self, message: MessageId) -> views.MessageView:
         """Where a message stands."""

@@ -97,7 +97,7 @@ class Replays:
                 found.duplicates += 1
             else:
                 fresh += 1
-                found.names[one.remote_id] = receipt.message_id
+                found.names[one.remote_id] = str(receipt.message_id)
         return views.Taken(accepted=fresh, duplicate=len(rows) - fresh)
 
     def _run(self, run: str) -> Run:

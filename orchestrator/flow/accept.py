@@ -16,6 +16,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import Clock
 from orchestrator.deals.book import HOME, Book
+from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.incoming import Incoming
 from orchestrator.ids import new_id
@@ -33,11 +34,12 @@ class Receipt:
     """What accepting came to.
 
     Attributes:
-        message_id: of the message, also when it had been accepted before.
+        message_id: of the message, also when it had been accepted before; None when it was
+            refused, because nobody knows its sender.
         duplicate: it had been.
     """
 
-    message_id: MessageId
+    message_id: MessageId | None
     duplicate: bool
 
 
@@ -92,7 +94,10 @@ class Accepter:
         at = self._now()
 
         def unit(tx: Tx) -> list[Receipt]:
-            receipts = [self._insert(tx, one, at) for one in ready]
+            receipts = [
+                _refuse(tx, one, at) if isinstance(one, Incoming) else self._insert(tx, one, at)
+                for one in ready
+            ]
             if also is not None:
                 also(tx)
             if cursor is not None:
@@ -101,8 +106,10 @@ class Accepter:
 
         return await self._store.write(unit)
 
-    async def _make_ready(self, incoming: Incoming) -> _Ready:
+    async def _make_ready(self, incoming: Incoming) -> "_Ready | Incoming":
         deal_id, person_id = self._whose(incoming)
+        if deal_id is None:
+            return incoming
         message_id = MessageId(new_id("msg"))
         files, rows = [], []
         for n, file in enumerate(incoming.files):
@@ -120,13 +127,16 @@ class Accepter:
             return self._sealer.prepare(deal_id, message_id, packed)
         return await self._sealer.prepare_stream(deal_id, message_id, _whole(packed))
 
-    def _whose(self, incoming: Incoming) -> tuple[DealId, PersonId | None]:
-        """The deal by room or door, else the sender's only deal; HOME when it cannot be named."""
+    def _whose(self, incoming: Incoming) -> tuple[DealId | None, PersonId | None]:
+        """The deal by room or door, else the sender's; None where nobody knows the sender.
+
+        Of a sender on several deals the first keeps the message until he says which is meant.
+        """
         deals = self._book.deals_of(incoming.connector, incoming.sender)
         found = self._book.room(incoming.connector, incoming.room) if incoming.room else None
         deal_id = incoming.deal_id or (found[0].deal_id if found else None)
-        if deal_id is None:
-            deal_id = deals[0][0].deal_id if len(deals) == 1 else HOME
+        if deal_id is None and deals:
+            deal_id = min(view.deal_id for view, _ in deals)
         people = [p.person_id for view, p in deals if view.deal_id == deal_id]
         return deal_id, people[0] if people else None
 
@@ -165,6 +175,23 @@ class Accepter:
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+_STRANGER = Raised(
+    "unknown_sender",
+    "medium",
+    ("somebody who is on no list writes to our account; nothing of it was taken in",),
+    "add the account to a roster, or block it on its network",
+)
+
+
+def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
+    """What comes from nobody that we know, outside every room of ours, is not taken in."""
+    body: dict[str, Json] = {"sender": incoming.sender, "remote_id": incoming.remote_id}
+    actor = f"channel:{incoming.connector}"
+    append(tx, HOME, Kind.MESSAGE_REFUSED, body, at=at, actor=actor)
+    raise_finding(tx, HOME, f"{incoming.connector}:{incoming.sender}", _STRANGER, at)
+    return Receipt(None, duplicate=False)
 
 
 def _insert_message(tx: Tx, ready: _Ready, at: int) -> None:

@@ -92,7 +92,9 @@ class FlowGuard:
         now = self._now()
         if now - due.message.accepted_at > policy.body_for:
             return Over("expired")
-        not_before = began if placed.as_tier is Tier.VALUATION else now - policy.fresh_for
+        not_before = now - policy.fresh_for // 2  # half, so that it is still fresh when decided
+        if placed.as_tier is Tier.VALUATION:
+            not_before = max(began, not_before)
         view = await self._rooms.view(deal, binding, not_before=not_before)
         return await self._decide(due, due.body, deal, placed, view)
 

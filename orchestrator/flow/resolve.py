@@ -8,7 +8,7 @@ the names that he may use.
 import re
 from dataclasses import dataclass
 
-from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.book import API, Book, DealView
 from tiers.conversation import Conversation
 from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId, RoomId
 from tiers.people import Person
@@ -73,10 +73,11 @@ def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
         return Resolved(deal, person, bound, choices, witness=True)
     if person is None:
         return Resolved(deal, None, None, (), ambiguous="nobody on the list owns this account")
-    return _by_word(deal, person, asked, text, choices)
+    return _by_word(book, deal, person, asked, text, choices)
 
 
 def _by_word(
+    book: Book,
     deal: DealView,
     person: Person,
     asked: Asked,
@@ -89,12 +90,16 @@ def _by_word(
             bound = open_ids.get(cid)
             why = "" if bound else "that conversation is not open to its author"
             return Resolved(deal, person, bound, choices, ambiguous=why)
+    several = asked.connector != API and len(book.deals_of(asked.connector, asked.sender)) > 1
     match = _PREFIX.match(text)
     if match is not None:
         named = [c for c in choices if c.label.casefold() == match[1].casefold()]
         if len(named) == 1:
             return Resolved(deal, person, named[0], choices, prefix=match.end())
         return Resolved(deal, person, None, choices, ambiguous="no conversation has that name")
+    if several:
+        why = "its author is on several deals and named no conversation"
+        return Resolved(deal, person, None, choices, ambiguous=why)
     return _intake(deal, person, choices)
 
 

@@ -217,8 +217,7 @@ class Router:
     async def _view(self, deal: DealView, placed: Placed, row: Waiting, n: int) -> RoomView:
         binding = deal.rooms[placed.conversation.conversation_id][n]
         origin = (binding.connector, binding.room) == (row.connector, row.room)
-        fresh_for = deal.policy.tiers[placed.as_tier].fresh_for
-        not_before = self._s.now() - fresh_for
+        not_before = self._s.now() - deal.policy.tiers[placed.as_tier].fresh_for // 2
         return await self._s.rooms.view(deal, binding, not_before=not_before, origin=origin)
 
     async def _journal(
