@@ -16,6 +16,8 @@ from pathlib import Path
 
 import structlog
 
+from connectors.memory.farside import FarSide
+from connectors.memory.network import shared
 from connectors.port.connector import Connector, Setup
 from connectors.port.errors import ConnectorError
 from connectors.registry import UnknownConnectorError, find
@@ -89,7 +91,12 @@ def home_id_of(home: Path) -> str:
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, classifier: Classifies, *, live: bool, now: Clock
+    settings: Settings,
+    classifier: Classifies,
+    *,
+    live: bool,
+    now: Clock,
+    vault: SecretStore | None = None,
 ) -> AsyncIterator[Runtime]:
     """Opens the home at ``settings.state``, whose lock the caller holds.
 
@@ -98,6 +105,7 @@ async def open_runtime(
         classifier: of tiers.
         live: opens connectors, listens and drains.
         now: the clock.
+        vault: where its secrets lie; None finds the keyring or files of the home's own.
 
     Raises:
         StoreError, SecretError, SealError: the home cannot be opened; nothing was changed.
@@ -108,7 +116,7 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         store = Store(home / DATABASE)
         stack.push_async_callback(store.close)
-        runtime = await _assemble(settings, store, classifier, now)
+        runtime = await _assemble(settings, store, classifier, now, vault)
         if live:
             await _go_live(runtime, stack)
         yield runtime
@@ -125,18 +133,33 @@ async def open_home(settings: Settings, *, live: bool, now: Clock) -> AsyncItera
         async with open_runtime(settings, load_classifier(), live=live, now=now) as runtime:
             home = OpenHome(runtime)
             if CHANNEL in runtime.connectors:
-                runtime.ensure_sample = partial(ensure_sample, home)
+                runtime.ensure_sample = partial(_sample, home)
             yield home
     except (StoreError, SecretError, SealError) as error:
         raise Failed(str(error), still="Nothing was changed.", then="wallcross doctor") from error
 
 
+async def _sample(home: OpenHome) -> DealId:
+    """Finds or makes the made-up deal on the sample's network."""
+    settings = home.runtime.settings.config.channels[CHANNEL].settings
+    address, network = settings.get("address"), settings.get("network", "memory")
+    far = FarSide.at(str(address)) if address else FarSide.of(shared(str(network)))
+    try:
+        return await ensure_sample(home, far.register)
+    finally:
+        await far.close()
+
+
 async def _assemble(
-    settings: Settings, store: Store, classifier: Classifies, now: Clock
+    settings: Settings,
+    store: Store,
+    classifier: Classifies,
+    now: Clock,
+    kept: SecretStore | None,
 ) -> Runtime:
     home = settings.state
     home_id = home_id_of(home)
-    vault = open_secrets(home, home_id)
+    vault = kept or open_secrets(home, home_id)
     master = open_master(vault) if vault.get("master") else create_master(vault)
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)

@@ -5,10 +5,12 @@ Rules kept here:
 1. Its journal key is thrown away: nobody can ever open its journal, and the deal says it is
    made up.
 2. It is found again by its code. Where its network is gone (it lived in a process that ended), its
-   rooms are made anew for the same conversations.
+   rooms are made anew for the same conversations, and its people have the same phones as before.
 """
 
+import hashlib
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from orchestrator.client.problems import Missing
@@ -25,13 +27,25 @@ CHANNEL: Final = ConnectorName("sample")
 ACTOR: Final = "sample"
 
 
+Register = Callable[[str, Mapping[str, str]], Awaitable[object]]
+"""Makes an account with its devices (name to key), or finds it."""
+
+
 def accounts(person: PersonId) -> dict[ConnectorName, AccountId]:
     """Everybody's account on the sample's network."""
     return {CHANNEL: AccountId(person)}
 
 
-async def ensure_sample(home: OpenHome) -> DealId:
-    """Finds or makes the sample deal, with three rooms that answer."""
+async def ensure_sample(home: OpenHome, register: Register) -> DealId:
+    """Finds or makes the sample deal, with three rooms that answer.
+
+    Args:
+        home: open and live.
+        register: makes an account with its devices on the sample's network.
+    """
+    for person in halcyon.roster(accounts).people:
+        key = hashlib.sha256(f"sample/{person.person_id}".encode()).hexdigest()
+        await register(person.person_id, {f"phone-of-{person.person_id}": key})
     try:
         deal = await home.find_deal(CODE)
     except Missing:
