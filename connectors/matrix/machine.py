@@ -442,6 +442,8 @@ class Machine:
     def _inbound(self, room: str, sender: str, content: Mapping[str, Any]) -> Any:
         """The room key of an event; one of the sender's own device before any other."""
         name = content.get("session_id")
+        if not isinstance(name, str):
+            return None
         rooms = self._olm.inbound_group_store[room].values()
         found = [sessions[name] for sessions in list(rooms) if name in sessions]
         found.sort(key=lambda session: self._device_of(sender, session) is None)

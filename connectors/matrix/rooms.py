@@ -199,7 +199,7 @@ def members_of(events: Iterable[Mapping[str, Any]]) -> Members:
     for event in events:
         content = event.get("content")
         membership = content.get("membership") if isinstance(content, Mapping) else None
-        if membership in by_state:
+        if isinstance(membership, str) and membership in by_state:
             by_state[membership].add(AccountId(str(event.get("state_key"))))
     return Members(frozenset(by_state["join"]), frozenset(by_state["invite"]))
 

@@ -74,7 +74,7 @@ def sent_at(event: Raw) -> int:
 
 def is_message(event: Raw) -> bool:
     """Whether an event of a timeline is something that somebody said."""
-    return event.get("type") in MESSAGES and "state_key" not in event
+    return text_of(event.get("type")) in MESSAGES and "state_key" not in event
 
 
 def unreadable(room: RoomId, event: Raw, code: str, *, direct: bool) -> InboundMessage:
@@ -151,7 +151,7 @@ def _content(kind: str, inner: Raw, find_file: FindFile) -> Content | str:
         return _poll(inner)
     if kind == "m.sticker":
         return _file(inner, find_file, with_caption=False)
-    shape = inner.get("msgtype") if kind == "m.room.message" else None
+    shape = text_of(inner.get("msgtype")) if kind == "m.room.message" else ""
     if shape in _FILES:
         return _file(inner, find_file, with_caption=True)
     if shape in _TEXTS:
@@ -161,7 +161,8 @@ def _content(kind: str, inner: Raw, find_file: FindFile) -> Content | str:
 
 def _shown(inner: Raw) -> str:
     formatted = text_of(inner.get("formatted_body"))
-    return with_shown(text_of(inner.get("body")), formatted)
+    reply = bool(mapping_of(inner.get("m.relates_to")).get("m.in_reply_to"))
+    return with_shown(text_of(inner.get("body")), formatted, reply=reply)
 
 
 def _file(inner: Raw, find_file: FindFile, *, with_caption: bool) -> Content | str:
@@ -233,7 +234,7 @@ def _split_quote(content: Content) -> tuple[str | None, Content]:
 
 def other(room: RoomId, event: Raw) -> Iterator[Event]:
     """Events for what changed a room or took a message back."""
-    kind = event.get("type")
+    kind = text_of(event.get("type"))
     if kind == "m.room.redaction":
         yield from _redaction(room, event)
     elif kind == "m.room.member" and "state_key" in event:
@@ -241,7 +242,7 @@ def other(room: RoomId, event: Raw) -> Iterator[Event]:
     elif kind in _SETTINGS and "state_key" in event:
         by = AccountId(text_of(event.get("sender")))
         name = RemoteId(text_of(event.get("event_id")))
-        yield SettingsChanged(room, str(kind), by, name)
+        yield SettingsChanged(room, kind, by, name)
         if kind == "m.room.power_levels":
             yield from _roles(room, event, by)
 
