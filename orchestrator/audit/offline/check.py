@@ -33,7 +33,6 @@ from orchestrator.audit.offline.values import (
 
 HEAD_DOMAIN = b"wallcross audit head v1\n"
 EXPORT_DOMAIN = b"wallcross audit export v1\n"
-WITNESS_DOMAIN = b"wallcross audit witness v1\n"
 GENESIS = "0" * 64
 SALT_BYTES = 32
 ENTRY_FIELDS = {"actor", "at", "commitment", "deal", "kind", "n", "prev", "v"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.heads import HeadKey, SignedHead, load_key, sign_heads
 from orchestrator.audit.kinds import Kind
@@ -40,7 +41,7 @@ def fill(store: Store) -> Fill:
         def unit(tx: Tx) -> None:
             for k in range(count):
                 at = AT + (second + k) * SECOND
-                body = {"size": second + k, "room": "!a:b", "tier": "valuation"}
+                body: dict[str, Json] = {"size": second + k, "room": "!a:b", "tier": "valuation"}
                 append(tx, deal, Kind.MESSAGE_ACCEPTED, body, at=at, actor="system")
 
         await store.write(unit)
