@@ -9,7 +9,7 @@ Rules kept here:
 
 import asyncio
 import secrets as randomness
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,7 @@ from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, StoreError, Tx
+from tiers.classify import Classification, Context, Part
 from tiers.ids import AccountId, ConnectorName, DealId, RoomId
 from tiers.model.load import load_classifier
 from tiers.policy import Grade
@@ -130,7 +131,8 @@ async def open_home(settings: Settings, *, live: bool, now: Clock) -> AsyncItera
         Failed: the home cannot be opened.
     """
     try:
-        async with open_runtime(settings, load_classifier(), live=live, now=now) as runtime:
+        classifier = load_classifier() if live else _NotNow()
+        async with open_runtime(settings, classifier, live=live, now=now) as runtime:
             home = OpenHome(runtime)
             if CHANNEL in runtime.connectors:
                 runtime.ensure_sample = partial(_sample, home)
@@ -257,6 +259,15 @@ def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
 def _watch(book: Book, deal_id: DealId) -> WatchList:
     deal = book.deals.get(deal_id)
     return deal.watch if deal is not None else WatchList()
+
+
+class _NotNow:
+    """Stands where nothing is routed: a home that is not live classifies nothing."""
+
+    def classify(self, parts: Sequence[Part], context: Context) -> Classification:
+        """Refuses: without open channels nothing is drained, so nobody can have asked."""
+        del parts, context
+        raise RuntimeError("this home is not live")
 
 
 class _Teller:
