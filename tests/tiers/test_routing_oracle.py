@@ -62,13 +62,13 @@ def check_every_reason_is_told(case: Case) -> None:
 
 
 @given(troubled())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_route_has_nothing_against_it(case: Case) -> None:
     check_nothing_goes_unallowed(case)
 
 
 @given(troubled())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_held_message_tells_every_reason_and_no_other(case: Case) -> None:
     check_every_reason_is_told(case)
 
