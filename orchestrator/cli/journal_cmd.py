@@ -71,7 +71,7 @@ def test_share(ctx: typer.Context, public: PublicFile) -> None:
 
 
 @app.command()
-def add(ctx: typer.Context, public: PublicFile) -> None:
+def adopt(ctx: typer.Context, public: PublicFile) -> None:
     """Adopts a public key for a deal: from then on its scope is journaled to it."""
     deal, file = named(ctx, None), _public(public)
     scope, text = str(file.get("scope", "")), json.dumps(file)
@@ -167,7 +167,7 @@ def _show(made: NewJournalKey) -> list[str]:
 def _made(answer: dict[str, str], names: list[str]) -> Iterator[str]:
     yield f"Made for {answer['scope']}: {len(names)} shares; public file {answer['public']}"
     yield f"  test each: wallcross journal test-share {answer['public']}"
-    yield f"  adopt it:  wallcross journal add {answer['public']} --deal CODE"
+    yield f"  adopt it:  wallcross journal adopt {answer['public']} --deal CODE"
 
 
 def _public(path: Path) -> dict[str, Any]:

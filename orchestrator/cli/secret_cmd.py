@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="keyring:SERVICE/NAME")]
+FromFile = Annotated[
+    Path | None, typer.Option(help="Read it from a file; - is stdin. Else it is asked for.")
+]
+New = Annotated[bool, typer.Option("--random", help="32 new random bytes, for keys of our own.")]
 KEY_BYTES = 32
 
 
@@ -39,12 +43,11 @@ def set_(
     ctx: typer.Context,
     reference: Reference,
     *,
-    from_file: Annotated[
-        Path | None, typer.Option(help="Read it from a file; - is stdin. Else it is asked for.")
-    ] = None,
+    from_file: FromFile = None,
+    new: New = False,
 ) -> None:
     """Keeps a value under a keyring reference; headless, in an owner-only file, and says so."""
-    _put(ctx, reference, _value(from_file))
+    _put(ctx, reference, _random() if new else _value(from_file))
 
 
 @app.command()
@@ -52,16 +55,12 @@ def rotate(
     ctx: typer.Context,
     reference: Reference,
     *,
-    new: Annotated[
-        bool, typer.Option("--random", help="32 new random bytes, for keys of our own.")
-    ] = False,
-    from_file: Annotated[Path | None, typer.Option(help="A file; - is stdin.")] = None,
+    from_file: FromFile = None,
+    new: New = False,
 ) -> None:
     """Puts a new value in place of one that is there."""
-    vault = _vault(ctx.obj.settings())
-    resolve(reference, vault)
-    value = base64.b64encode(secrets.token_bytes(KEY_BYTES)) if new else _value(from_file)
-    _put(ctx, reference, value)
+    resolve(reference, _vault(ctx.obj.settings()))
+    _put(ctx, reference, _random() if new else _value(from_file))
 
 
 @app.command("list")
@@ -122,6 +121,10 @@ def _put(ctx: typer.Context, reference: str, value: bytes) -> None:
     if source == "file":
         out.note("no keyring answers on this machine: it lies in an owner-only file")
     out.one({"reference": reference, "source": source}, lambda: [f"{reference}: kept ({source})"])
+
+
+def _random() -> bytes:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES))
 
 
 def _value(path: Path | None) -> bytes:

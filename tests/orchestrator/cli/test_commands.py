@@ -1,0 +1,286 @@
+"""Commands against a real home: its store, audit, secrets and files; no network."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import init_cmd
+from orchestrator.config.schema import json_schema
+
+from .conftest import Wx
+
+CANARY = "We would go to 27.50 a share, zyxwv"
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def _settings(home: Path, text: str) -> None:
+    home.mkdir(mode=0o700, exist_ok=True)
+    file = home / "wallcross.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+
+
+def test_init_writes_what_can_be_used_and_never_over_it(wx: Wx, home: Path) -> None:
+    done = wx("init", "--no-input", "--deal", "HALCYON", "--host", "kestrel", "--years", "5")
+    assert done.code == 0, done.err
+    assert stat.S_IMODE((home / "wallcross.toml").stat().st_mode) == 0o600
+    assert wx("config", "validate", "--json").json["deals"] == 1
+    again = wx("init", "--no-input")
+    assert again.code == 5
+    assert wx("deal", "new", "HALCYON").code == 0
+    policy = json.loads(wx("deal", "policy", "HALCYON").out)
+    assert policy["tiers"]["operations"]["record_class"] == "5y"
+
+
+def test_init_without_answers_opens_no_door(wx: Wx) -> None:
+    assert wx("init", "--no-input").code == 0
+    rows = {row["setting"]: row for row in wx("config", "show", "--json").lines}
+    assert rows["channels"]["value"] == {}
+    assert rows["deals"]["value"] == {}
+    assert rows["home.host"]["value"] is None
+
+
+def test_init_with_a_channel_names_its_secrets_and_holds_none(wx: Wx, home: Path) -> None:
+    line = ["--channel", "matrix", "--homeserver", "https://m.example", "--user", "@w:m.example"]
+    assert wx("init", "--no-input", *line).code == 0
+    text = (home / "wallcross.toml").read_text("utf-8")
+    assert 'pickle_key = "keyring:wallcross/matrix-pickle-key"' in text
+    assert wx("config", "validate").code == 0
+    listed = wx("secret", "list", "--json").lines
+    assert [row["found"] for row in listed] == ["no", "no"]
+
+
+def test_init_asks_six_questions() -> None:
+    source = Path(init_cmd.__file__).read_text("utf-8")
+    assert [f'"{n}  ' in source for n in range(1, 8)] == [True] * 6 + [False]
+
+
+def test_config_show_names_each_values_source(
+    wx: Wx, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _settings(home, '[home]\nhost = "kestrel"\ntime_zone = "Europe/Berlin"')
+    monkeypatch.setenv("WALLCROSS_HOME__TIME_ZONE", "Europe/Paris")
+    rows = wx("config", "show", "--set", "log.level=debug", "--json").lines
+    found = {row["setting"]: (row["value"], row["source"]) for row in rows}
+    assert found["home.host"] == ("kestrel", str(home / "wallcross.toml"))
+    assert found["home.time_zone"] == ("Europe/Paris", "WALLCROSS_HOME__TIME_ZONE")
+    assert found["log.level"] == ("debug", "flag")
+    assert found["clock.max_off_s"] == (60, "default")
+
+
+def test_config_validate_tells_every_mistake_and_no_secret(wx: Wx, home: Path) -> None:
+    _settings(
+        home, '[home]\nhots = "x"\n[channels.m]\nkind = "m"\nsettings = {password = "hunter2"}'
+    )
+    done = wx("config", "validate")
+    assert done.code == 2
+    assert "line 2" in done.err
+    assert "line 5" in done.err
+    assert "hunter2" not in done.err + done.out
+
+
+def test_the_published_schema_is_the_current_one(wx: Wx) -> None:
+    published = json.loads((DOCS / "wallcross.schema.json").read_text("utf-8"))
+    assert published == json_schema()
+    assert wx("config", "schema").json == published
+
+
+def test_a_deal_and_its_roster_come_into_force(deal: Wx, tmp_path: Path) -> None:
+    (listed,) = deal("deal", "list", "--json").lines
+    assert (listed["code"], listed["made_up"]) == ("HALCYON", True)
+    assert listed["roster_hash"]
+    people = deal("roster", "show", "--deal", "HALCYON", "--json").lines
+    assert [p["person"] for p in people] == ["farid.novak", "ximena.park"]
+    out = tmp_path / "out"
+    assert deal("roster", "export", "--deal", "HALCYON", "--to", str(out)).code == 0
+    again = deal("roster", "import", str(out), "--deal", "HALCYON", "--json").json
+    assert (again["new"], again["hash"]) == (False, listed["roster_hash"])
+
+
+def test_what_is_done_is_in_the_audit_with_the_systems_user(deal: Wx) -> None:
+    entries = deal("audit", "tail", "--deal", "HALCYON", "--json").lines
+    assert [e["kind"] for e in entries] == ["deal.created", "policy.adopted", "roster.adopted"]
+    assert all(e["actor"].startswith("local:") for e in entries)
+    assert deal("audit", "verify", "--deal", "HALCYON", "--json").json["ok"]
+
+
+def test_a_spoilt_roster_changes_nothing(deal: Wx, tmp_path: Path) -> None:
+    file = tmp_path / "roster" / "people.csv"
+    file.write_text(file.read_text("utf-8").replace("valuation", "secret"), "utf-8")
+    before = deal("deal", "show", "HALCYON", "--json").json
+    done = deal("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON")
+    assert done.code == 2
+    assert "line 2" in done.err
+    assert deal("deal", "show", "HALCYON", "--json").json == before
+
+
+def test_a_dry_run_changes_nothing(deal: Wx, tmp_path: Path) -> None:
+    file = tmp_path / "roster" / "people.csv"
+    file.write_text(file.read_text("utf-8").replace("Ximena Park", "Ximena Parker"), "utf-8")
+    before = deal("deal", "show", "HALCYON", "--json").json
+    checked = deal("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON", "--dry-run")
+    assert checked.code == 0
+    assert deal("deal", "show", "HALCYON", "--json").json == before
+
+
+def test_the_files_that_settings_name_are_adopted_and_compared(
+    wx: Wx, home: Path, tmp_path: Path
+) -> None:
+    people = tmp_path / "roster"
+    wx("roster", "template", "--to", str(people))
+    _settings(home, f'[home]\nhost = "kestrel"\n[deals.HALCYON]\nroster = "{people}"\n')
+
+    def adoption() -> str:
+        found = {c["name"]: c["state"] for c in wx("doctor", "--json").lines}
+        return str(found["adoption HALCYON"])
+
+    assert adoption() == "fix"
+    wx("deal", "new", "HALCYON")
+    assert adoption() == "fix"
+    assert wx("deal", "adopt", "HALCYON").code == 0
+    assert adoption() == "ok"
+    file = people / "people.csv"
+    file.write_text(file.read_text("utf-8").replace("Ximena Park", "Eve"), "utf-8")
+    assert adoption() == "fix"
+
+
+def test_doctor_ends_with_3_when_something_is_red(wx: Wx, home: Path) -> None:
+    _settings(home, '[channels.m]\nkind = "matrix"\nsecrets = {password = "env:NOWHERE_AT_ALL"}')
+    done = wx("doctor", "secrets")
+    assert done.code == 3
+    assert "0 of 1 found" in done.out
+    assert "1 thing to fix." in done.out
+    _settings(home, "version = 2")
+    broken = wx("doctor", "--json")
+    assert (broken.code, broken.lines[0]["name"]) == (3, "config")
+    assert wx("doctor", "nonsense").code == 1
+
+
+def test_a_secret_goes_in_and_never_comes_out(wx: Wx, tmp_path: Path) -> None:
+    done = wx("secret", "set", "keyring:wallcross/matrix", stdin="hunter2\n")
+    assert done.code == 0, done.err
+    where = wx("secret", "where", "keyring:wallcross/matrix", "--json")
+    assert where.json["found"] == "yes"
+    wx("secret", "rotate", "keyring:wallcross/matrix", "--random")
+    listed = wx("secret", "where")
+    everything = done.out + done.err + where.out + listed.out + listed.err
+    assert "hunter2" not in everything
+    kept = [p.read_bytes() for p in (tmp_path / "secrets").rglob("*") if p.is_file()]
+    assert b"hunter2" not in b"".join(kept)
+    assert wx("secret", "rotate", "keyring:wallcross/other", stdin="x").code == 3
+    assert wx("secret", "set", "env:HOME", stdin="x").code == 3
+    assert wx("secret", "set", "keyring:wallcross/empty", stdin="").code == 2
+
+
+def test_explain_tells_places_and_never_the_text(wx: Wx) -> None:
+    done = wx("tier", "explain", "--json", stdin=CANARY)
+    found = done.json
+    assert found["tier"] == "valuation"
+    assert all({"rule", "start", "end"} <= set(reason) for reason in found["reasons"])
+    shown = wx("tier", "explain", stdin=CANARY)
+    assert "zyxwv" not in done.out + done.err + shown.out + shown.err
+
+
+def test_measure_is_one_flat_object(wx: Wx, tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "subject": "", "text": "We offer 27.50 per share.", "tier": "valuation"},
+        {"id": "2", "subject": "", "text": "The room is booked.", "tier": "coordination"},
+    ]
+    file = tmp_path / "labelled.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = wx("tier", "measure", str(file), "--json").json
+    for name in ("n", "accuracy", "macro_f1", "under", "over"):
+        assert isinstance(found[name], int | float)
+    assert {"hold_false_per_1000", "recall", "confusion", "ms_per_message", "ci95"} <= set(found)
+    file.write_text(f'{{"text": "{CANARY}"}}', encoding="utf-8")
+    wrong = wx("tier", "measure", str(file))
+    assert wrong.code == 2
+    assert "Line 1" in wrong.err
+    assert "zyxwv" not in wrong.err
+
+
+def test_a_journal_key_is_made_tested_adopted_and_opens(deal: Wx, tmp_path: Path) -> None:
+    public, shares = tmp_path / "joint.json", tmp_path / "shares"
+    made = deal(
+        "journal", "keygen", "joint", "--group", "kestrel:2/3", "--group", "osprey:1/1",
+        "--public", str(public), "--shares", str(shares), "--json",
+    )  # fmt: skip
+    assert len(made.json["shares"]) == 4
+    files = [Path(name) for name in made.json["shares"]]
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    words = files[0].read_text("utf-8")
+    assert words.strip() not in made.out
+    tested = deal("journal", "test-share", str(public), "--json", stdin=words).json
+    assert (tested["group"], tested["needed"], tested["of"]) == ("kestrel", 2, 3)
+    spoilt = deal(
+        "journal", "test-share", str(public), stdin=words.replace(words.split()[3], "able")
+    )
+    assert spoilt.code == 5
+    adopted = deal("journal", "adopt", str(public), "--deal", "HALCYON", "--json")
+    assert adopted.json["scope"] == "joint"
+    assert deal("journal", "verify", "--deal", "HALCYON", "--json").json["ok"]
+    again = deal("journal", "keygen", "joint", "--group", "a:1/1", "--public", str(public))
+    assert again.code == 5
+
+
+def test_shares_never_go_into_a_pipe(wx: Wx, tmp_path: Path) -> None:
+    line = ["journal", "keygen", "joint", "--group", "a:2/3", "--public", str(tmp_path / "p")]
+    done = wx(*line)
+    assert done.code == 5
+    assert not (tmp_path / "p").exists()
+
+
+def test_an_audit_export_is_checked_offline(deal: Wx, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    assert deal("audit", "export", "--deal", "HALCYON", "--to", str(folder)).code == 0
+    assert deal("audit", "verify", str(folder)).code == 0
+    assert deal("audit", "export", "--deal", "HALCYON", "--to", str(folder)).code == 5
+    log = folder / "audit.jsonl"
+    log.write_text(log.read_text("utf-8").replace("deal.created", "deal.phase", 1), "utf-8")
+    assert deal("audit", "verify", str(folder)).code == 1
+
+
+def test_status_without_serve_never_says_all_good(deal: Wx) -> None:
+    assert "Nothing is sent now: no serve runs." in deal("status").out
+    assert deal("status", "--json").json["serving"] is False
+
+
+def test_watch_needs_serve(wx: Wx) -> None:
+    done = wx("watch")
+    assert done.code == 3
+    assert "wallcross serve" in done.err
+
+
+def test_a_command_about_a_deal_asks_which(wx: Wx) -> None:
+    done = wx("conv", "list")
+    assert done.code == 2
+    assert "--deal" in done.err
+
+
+def test_a_text_is_handed_in_from_stdin_and_only_its_id_comes_back(deal: Wx) -> None:
+    line = ["send", "text", "--deal", "HALCYON", "--person", "ximena.park"]
+    done = deal(*line, "--json", stdin=CANARY)
+    assert done.json["state"] == "accepted"
+    assert "zyxwv" not in done.out + done.err
+    assert deal(*line, "--from-file", "/nowhere", stdin=CANARY).code == 1
+
+
+def test_nobody_is_asked_where_nobody_is(deal: Wx) -> None:
+    done = deal("held", "drop", "msg_1", "--no-input")
+    assert done.code == 2
+    assert "--yes" in done.err
+    assert deal("held", "drop", "msg_1", "--yes").code == 1
+
+
+def test_empty_lists_are_said(deal: Wx) -> None:
+    assert deal("held", "list").out == "Nothing waits.\n"
+    assert deal("held", "list", "--json").out == ""
+    assert deal("channel", "list").out.startswith("No channel")
+    assert deal("conv", "list", "--deal", "HALCYON").out.startswith("There is no conversation")
+
+
+def test_a_ceremony_has_two_people(deal: Wx) -> None:
+    done = deal("key", "verify", "ximena.park", "--by", "farid.novak", "--deal", "HALCYON")
+    assert done.code == 2
