@@ -41,15 +41,17 @@ class Thresholds:
         valuation, operations: least log-odds for the tier.
         hold: least valuation log-odds for an amount in deal context to hold a message.
         soft_money: what money without deal context adds to both log-odds.
+        uneasy: what capitals or restored words add, since they lower a score.
     """
 
     valuation: float
     operations: float
     hold: float
     soft_money: float
+    uneasy: float
 
 
-FROZEN = Thresholds(valuation=0.21, operations=-0.63, hold=0.21, soft_money=0.25)
+FROZEN = Thresholds(valuation=0.175, operations=-0.53, hold=0.175, soft_money=0.15, uneasy=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +204,7 @@ class Classifier:
         reading = self._read(parts)
         odds = self._score(reading.whole)
         evidence = [*self._money(reading, odds), *_watched(reading, known.watch)]
-        if odds is not None and any(reading.amounts) and _soft(reading):
-            boost = self._thresholds.soft_money
-            odds = LogOdds(odds.valuation + boost, odds.operations + boost)
+        odds = odds.raised(self._boost(reading)) if odds else None
         evidence += self._by_words(reading, odds)
         spoken = self._language(reading, known)
         evidence += _carried(reading, known)
@@ -237,6 +237,12 @@ class Classifier:
             for a in amounts
             if a.kind in money.PRECISE and a.in_deal
         ]
+
+    def _boost(self, reading: _Reading) -> float:
+        """What soft signs add to the log-odds: talk of money, and writing that hides its words."""
+        uneasy = any(text.uneasy or text.restored for text in reading.texts)
+        money_talk = self._thresholds.soft_money if _soft(reading) else 0.0
+        return money_talk + (self._thresholds.uneasy if uneasy else 0.0)
 
     def _by_words(self, reading: _Reading, odds: LogOdds | None) -> list[Evidence]:
         """What the model says, or without it the rules."""

@@ -28,8 +28,8 @@ _LINE_END = re.compile(r"(?<!\w)([^\W\d_]{1,24})([ \t]*\n[ \t]*)(?=([^\W\d_]{1,2
 _APART = re.compile(r"(?<![\w])[^\W_](?:([ \t.\-_*·|]|[ \t]?\n)[^\W_])(?:\1[^\W_]){2,}(?!\w)")
 _LEET = re.compile(r"(?<!\w)(?=[A-Za-z0]?[a-z]*[0134578])[A-Za-z0][a-z0134578]{1,30}[a-z](?!\w)")
 _LEET_DIGIT = str.maketrans("0134578", "oieastb")
-_INNER_CASE = re.compile(r"(?<![A-Za-z])[A-Za-z]*[a-z][A-Z][a-z]*[A-Z][A-Za-z]*")
-_SHOUTED = 0.6
+_SENTENCE = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))[a-z]|\bi\b")
+_SHOUTED = 0.35
 _LAST_LATIN = 0x24F
 _FEW_LETTERS = 20
 
@@ -44,12 +44,14 @@ class Normalised:
             length at the end.
         restored: how many words had to be put together or read through a disguise.
         foreign: share of the original's letters that belong to no Latin script, 0 to 1.
+        uneasy: it was written in capitals or in mixed case, so that a score of it may be too low.
     """
 
     text: str = field(repr=False)
     offsets: "array[int]" = field(repr=False)
     restored: int
     foreign: float
+    uneasy: bool
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text that became ``text[start:end]``."""
@@ -123,13 +125,13 @@ def normalise(text: str, lexicon: Mapping[str, float] = NO_WORDS) -> Normalised:
     if "&" in text:
         draft.substitute(_ENTITY, _entity)
     draft.edit(_folded(draft.text))
-    _calm_case(draft)
+    uneasy = _calm_case(draft)
     draft.substitute(_HYPHENATED, lambda _match: "")
     draft.restored += _join_line_ends(draft, lexicon)
     draft.restored += draft.substitute(_APART, lambda m: _together(m, lexicon))
     draft.restored += draft.substitute(_LEET, _unleet)
     draft.edit(numberwords.edits(draft.text))
-    return Normalised(draft.text, draft.offsets, draft.restored, foreign)
+    return Normalised(draft.text, draft.offsets, draft.restored, foreign, uneasy)
 
 
 def _foreign_share(text: str) -> float:
@@ -177,13 +179,15 @@ def _mark(edits: list[tuple[int, int, str]], base: str, at: int, mark: str) -> s
     return joined
 
 
-def _calm_case(draft: _Draft) -> None:
-    """Lower a text that shouts and words of mixed case; ordinary capitals stay."""
+def _calm_case(draft: _Draft) -> bool:
+    """Lower a text with too many capitals, but for the first letters of its sentences."""
     sample = draft.text[:4000]
     letters = sum(map(str.isalpha, sample))
-    if letters > _FEW_LETTERS and sum(map(str.isupper, sample)) > _SHOUTED * letters:
-        draft.text = "".join(c.lower() if len(c.lower()) == 1 else c for c in draft.text)
-    draft.substitute(_INNER_CASE, lambda match: match.group().lower())
+    if letters < _FEW_LETTERS or sum(map(str.isupper, sample)) < _SHOUTED * letters:
+        return False
+    lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in draft.text)
+    draft.text = _SENTENCE.sub(lambda match: match.group().upper(), lowered)
+    return True
 
 
 def _join_line_ends(draft: _Draft, lexicon: Mapping[str, float]) -> int:
@@ -239,4 +243,4 @@ def _unleet(match: re.Match[str]) -> str:
     """A word with a few digits in the place of letters."""
     word = match.group()
     digits = sum(map(str.isdigit, word))
-    return word.translate(_LEET_DIGIT) if digits and len(word) > 3 * digits else word
+    return word.translate(_LEET_DIGIT) if digits and len(word) >= 3 * digits else word

@@ -26,6 +26,10 @@ class LogOdds:
         highest = max(self.operations, other.operations)
         return LogOdds(max(self.valuation, other.valuation), highest)
 
+    def raised(self, by: float) -> "LogOdds":
+        """Both, raised."""
+        return LogOdds(self.valuation + by, self.operations + by)
+
 
 class Scorer(Protocol):
     """A model of texts; the one that ships is :mod:`tiers.model`."""

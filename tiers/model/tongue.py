@@ -8,9 +8,9 @@ from functools import lru_cache
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES = (
-    ("ar", "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "he", "hi", "hr", "hu")
-    + ("id", "it", "ja", "ko", "lt", "lv", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl")
-    + ("sr", "sv", "th", "tr", "uk", "vi", "zh")
+    *("ar", "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "he", "hi", "hr", "hu"),
+    *("id", "it", "ja", "ko", "lt", "lv", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl"),
+    *("sr", "sv", "th", "tr", "uk", "vi", "zh"),
 )
 """Languages of business; rarer ones only draw short texts away from these."""
 
