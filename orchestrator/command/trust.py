@@ -1,43 +1,31 @@
-"""Whether the clock may permit anything now (PRODUCT.md 2.14).
+"""Whether the clock may permit anything now: the guard, fed with what this home hears.
 
-Rule kept here: time never turns back to permit. Earlier than the latest instant of the audit, or
-off a network's Date by more than a minute: everything that would be allowed is held.
+Rule kept here: what a network said is handed to ``orchestrator.clockguard`` with the ticks of a
+clock that nobody can set, so that a jump of the system's clock shows at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 
 from connectors.port.connector import Connector, NetworkClock
 from orchestrator.clock import MINUTE, Clock
+from orchestrator.clockguard import ClockGuard, ClockState
 from tiers.ids import ConnectorName
 
-STALE_AFTER = 60 * MINUTE
-"""A network's time that was heard longer ago says nothing."""
 
-
-def trusted(now: int, latest: int, heard: Iterable[tuple[int, int]], most_off: int) -> bool:
-    """Whether ``now`` may be believed.
-
-    Args:
-        now: the machine's time, microseconds UTC.
-        latest: the latest instant in the audit.
-        heard: (a network's time, ours when it was heard), microseconds UTC.
-        most_off: how far a source may be off, microseconds.
-    """
-    if now < latest:
-        return False
-    recent = [(theirs, ours) for theirs, ours in heard if 0 <= now - ours <= STALE_AFTER]
-    return all(abs(theirs - ours) <= most_off for theirs, ours in recent)
+def ticks() -> int:
+    """Microseconds of a clock that only goes forward and that nobody sets."""
+    return time.monotonic_ns() // 1_000
 
 
 class ClockTrust:
-    """Keeps the latest instant that this home wrote down, and asks what the networks said.
+    """Asks the guard, after having told it what the networks said since.
 
     Args:
         now: the clock.
-        latest: of the audit when the home was opened.
+        latest: the latest instant of the audit when the home was opened.
         connectors: open connectors; those that hear a clock are asked.
-        channels: names of the channels whose clock counts; empty for all.
-        most_off: how far a source may be off, microseconds.
+        channels: names of the channels whose clock counts; empty for all that hear one.
     """
 
     def __init__(
@@ -45,27 +33,35 @@ class ClockTrust:
         now: Clock,
         latest: int,
         connectors: Callable[[], Mapping[ConnectorName, Connector]],
-        channels: frozenset[str],
-        most_off: int,
+        channels: Collection[str],
     ) -> None:
         self._now = now
-        self._latest = latest
         self._connectors = connectors
-        self._channels = channels
-        self._most_off = most_off
+        self._channels = frozenset(channels)
+        self._guard = ClockGuard(latest)
+        self._known: dict[ConnectorName, tuple[int, int]] = {}
+
+    def state(self) -> ClockState:
+        """The guard's answer now, with its reasons."""
+        now, tick = self._now(), ticks()
+        self._hear(now, tick)
+        state = self._guard.state(now, tick)
+        if state:
+            self._guard.recorded(now)
+        return state
 
     def trusted(self) -> bool:
         """Whether time may permit anything now."""
-        now = self._now()
-        if not trusted(now, self._latest, self._heard(), self._most_off):
-            return False
-        self._latest = max(self._latest, now)
-        return True
+        return self.state().trusted
 
-    def _heard(self) -> Iterable[tuple[int, int]]:
+    def _hear(self, now: int, tick: int) -> None:
         for name, connector in self._connectors().items():
             counts = not self._channels or name in self._channels
-            if counts and isinstance(connector, NetworkClock):
-                heard = connector.network_time()
-                if heard is not None:
-                    yield heard
+            heard = connector.network_time() if isinstance(connector, NetworkClock) else None
+            if not counts or heard is None or self._known.get(name) == heard:
+                continue
+            self._known[name] = heard
+            said, ours = heard
+            since = now - ours
+            if 0 <= since <= MINUTE:
+                self._guard.heard(name, said, before=tick - since, after=tick - since)

@@ -1,0 +1,188 @@
+"""Makes the parts of a home and hands each what it works with.
+
+Rule kept here: nothing is opened towards a network; that is ``orchestrator.wiring.live``.
+"""
+
+import secrets as randomness
+from functools import partial
+from pathlib import Path
+
+from connectors.port.connector import Connector
+from orchestrator.audit.heads import SEED_BYTES, load_key
+from orchestrator.audit.instants import latest_instant
+from orchestrator.clock import Clock
+from orchestrator.command.runtime import Channel, Runtime
+from orchestrator.command.trust import ClockTrust
+from orchestrator.config import Settings
+from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.counsel import Counsel
+from orchestrator.engine.local import LocalEngine
+from orchestrator.flow.accept import Accepter
+from orchestrator.flow.desk import Desk
+from orchestrator.flow.judge import Judge
+from orchestrator.flow.notices import Notice
+from orchestrator.flow.plan import Told, Writer
+from orchestrator.flow.port import Classifies
+from orchestrator.flow.route import LANE, Router, Services
+from orchestrator.ids import new_id
+from orchestrator.journal.policy import JournalPolicy, RecordRule
+from orchestrator.journal.writer import JournalWriter
+from orchestrator.keys.keyring import Keyring
+from orchestrator.outbox import rows
+from orchestrator.rooms.lines import Lines
+from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.provision import Provisioner
+from orchestrator.rooms.watch import Watcher
+from orchestrator.roster.adoption import load_adopted
+from orchestrator.seal.master import create_master, open_master
+from orchestrator.seal.sealer import Sealer
+from orchestrator.secrets.home import open_secrets
+from orchestrator.secrets.port import SecretStore
+from orchestrator.secrets.secret import SecretError
+from orchestrator.store.unit import Store, Tx
+from tiers.ids import AccountId, ConnectorName, DealId
+from tiers.policy import Grade
+from tiers.watch import WatchList
+
+_HOME_ID = "home_id"
+
+
+def neutral_name() -> str:
+    """A random room name that tells nothing."""
+    return f"Room {randomness.token_hex(4)}"
+
+
+def home_id_of(home: Path) -> str:
+    """The home's id, made when the home is made; kept beside the store."""
+    path = home / _HOME_ID
+    if not path.exists():
+        path.write_text(new_id("home"))
+        path.chmod(0o600)
+    return path.read_text().strip()
+
+
+async def assemble(
+    settings: Settings,
+    store: Store,
+    classifier: Classifies,
+    now: Clock,
+    kept: SecretStore | None,
+) -> Runtime:
+    """Puts a home's parts together over its open store; nothing runs yet.
+
+    Raises:
+        SecretError, SealError: a secret of the home is missing or is not its own.
+    """
+    home = settings.state
+    home_id = home_id_of(home)
+    vault = kept or open_secrets(home, home_id)
+    master = open_master(vault) if vault.get("master") else create_master(vault)
+    sealer = Sealer(home, vault, master, now)
+    await sealer.recover(store)
+    book = Book(load_adopted, lambda tx, cid: sealer.open(tx, cid).decode())
+    keyring = Keyring()
+    await store.read(book.load_all)
+    await store.read(keyring.load)
+    connectors: dict[ConnectorName, Connector] = {}
+    grades: dict[ConnectorName, Grade] = {}
+    channels: dict[ConnectorName, Channel] = {}
+    key = load_key(home_id, lambda: _seed(vault))
+    latest = await store.read(latest_instant)
+    trust = ClockTrust(now, latest, lambda: connectors, settings.config.clock.channels)
+    engine = LocalEngine(store, now, lanes_due)
+    observer = Observer(connectors, keyring, grades, store, now)
+    lines = Lines(store, book, connectors, now, neutral_name)
+    policy_of = partial(_journal_policy, book)
+    journal = JournalWriter(home, policy_of)
+    counsel = Counsel(store, journal)
+    writer = Writer(sealer, counsel, engine.wake)
+    teller = _Teller(store, lines, writer, now)
+    services = Services(
+        store,
+        sealer,
+        book,
+        observer,
+        lines,
+        counsel,
+        Judge(classifier),
+        writer,
+        now,
+        trust.trusted,
+        lambda deal: _watch(book, deal),
+    )
+    router = Router(services, lambda resolved, answer: desk.act(resolved, answer))  # noqa: PLW0108 - desk is made below
+    desk = Desk(store, sealer, book, writer, now, router.route, router.row)
+    return Runtime(
+        settings=settings,
+        now=now,
+        store=store,
+        secrets=vault,
+        sealer=sealer,
+        book=book,
+        keyring=keyring,
+        counsel=counsel,
+        engine=engine,
+        observer=observer,
+        watcher=Watcher(store, book, observer, keyring, now, teller.tell),
+        lines=lines,
+        provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
+        accepter=Accepter(store, sealer, book, now, lambda tx, d: engine.wake(LANE + d, 0, tx)),
+        writer=writer,
+        router=router,
+        desk=desk,
+        channels=channels,
+        connectors=connectors,
+        grades=grades,
+        clock_trusted=trust.trusted,
+        head_key=key,
+        journal=journal,
+        journal_policy=policy_of,
+    )
+
+
+def _seed(vault: SecretStore) -> bytes:
+    """The seed of the home's signing key, made when the home is made."""
+    found = vault.get("audit")
+    if found is None:
+        vault.set("audit", randomness.token_bytes(SEED_BYTES))
+        found = vault.get("audit")
+    if found is None:
+        raise SecretError("the secret store did not keep the signing key")
+    return found.reveal()
+
+
+def lanes_due(tx: Tx) -> list[tuple[str, int]]:
+    """Every lane with work: deliveries that are due, and deals with something to route."""
+    deals = tx.all("SELECT DISTINCT deal_id FROM message WHERE state = 'accepted'")
+    return [*rows.lanes_with_work(tx), *((LANE + deal_id, 0) for (deal_id,) in deals)]
+
+
+def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
+    deal = book.deals[DealId(deal_id)]
+    return JournalPolicy(
+        {t.value: RecordRule(p.record_class, p.keep_for) for t, p in deal.policy.tiers.items()}
+    )
+
+
+def _watch(book: Book, deal_id: DealId) -> WatchList:
+    deal = book.deals.get(deal_id)
+    return deal.watch if deal is not None else WatchList()
+
+
+class _Teller:
+    """Tells one account something in its private line."""
+
+    def __init__(self, store: Store, lines: Lines, writer: Writer, now: Clock) -> None:
+        self._store = store
+        self._lines = lines
+        self._writer = writer
+        self._now = now
+
+    async def tell(
+        self, deal: DealView, connector: ConnectorName, account: AccountId, text: str
+    ) -> None:
+        room = await self._lines.ensure(connector, account, deal.deal_id)
+        if room is None:
+            return
+        told, at = Told(Notice("paused", text), connector, room), self._now()
+        await self._store.write(lambda tx: self._writer.tell(tx, deal.deal_id, told, at))

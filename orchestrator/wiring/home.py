@@ -1,0 +1,102 @@
+"""Opens a home: under its lock, its schema current, its secrets found; else not at all.
+
+Rule kept here: everything that was started is ended in the opposite order, also when opening
+fails half-way.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from connectors.memory.farside import FarSide
+from connectors.memory.network import shared
+from orchestrator.client.problems import Failed
+from orchestrator.clock import Clock
+from orchestrator.command.home import OpenHome
+from orchestrator.command.runtime import Runtime
+from orchestrator.config import Settings
+from orchestrator.demo.sample import CHANNEL, ensure_sample
+from orchestrator.flow.port import Classifies
+from orchestrator.seal.errors import SealError
+from orchestrator.secrets.port import SecretStore
+from orchestrator.secrets.secret import SecretError
+from orchestrator.store.schema import migrate
+from orchestrator.store.unit import Store, StoreError
+from orchestrator.wiring.assemble import assemble
+from orchestrator.wiring.live import go_live
+from tiers.classify import Classification, Context, Part
+from tiers.ids import DealId
+from tiers.model.load import load_classifier
+
+DATABASE = "store.db"
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings,
+    classifier: Classifies,
+    *,
+    live: bool,
+    now: Clock,
+    vault: SecretStore | None = None,
+) -> AsyncIterator[Runtime]:
+    """Opens the home at ``settings.state``, whose lock the caller holds.
+
+    Args:
+        settings: valid settings.
+        classifier: of tiers.
+        live: opens connectors, listens and drains.
+        now: the clock.
+        vault: where its secrets lie; None finds the keyring or files of the home's own.
+
+    Raises:
+        StoreError, SecretError, SealError: the home cannot be opened; nothing was changed.
+    """
+    home = settings.state
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    migrate(home / DATABASE)
+    async with AsyncExitStack() as stack:
+        store = Store(home / DATABASE)
+        stack.push_async_callback(store.close)
+        runtime = await assemble(settings, store, classifier, now, vault)
+        if live:
+            await go_live(runtime, stack)
+        yield runtime
+
+
+@asynccontextmanager
+async def open_home(settings: Settings, *, live: bool, now: Clock) -> AsyncIterator[OpenHome]:
+    """Opens the home with the classifier that ships; see ``open_runtime``.
+
+    Raises:
+        Failed: the home cannot be opened.
+    """
+    try:
+        classifier = load_classifier() if live else _NotNow()
+        async with open_runtime(settings, classifier, live=live, now=now) as runtime:
+            home = OpenHome(runtime)
+            if CHANNEL in runtime.connectors:
+                runtime.ensure_sample = partial(_sample, home)
+            yield home
+    except (StoreError, SecretError, SealError) as error:
+        raise Failed(str(error), still="Nothing was changed.", then="wallcross doctor") from error
+
+
+async def _sample(home: OpenHome) -> DealId:
+    """Finds or makes the made-up deal on the sample's network."""
+    settings = home.runtime.settings.config.channels[CHANNEL].settings
+    address, network = settings.get("address"), settings.get("network", "memory")
+    far = FarSide.at(str(address)) if address else FarSide.of(shared(str(network)))
+    try:
+        return await ensure_sample(home, far.register)
+    finally:
+        await far.close()
+
+
+class _NotNow:
+    """Stands where nothing is routed: a home that is not live classifies nothing."""
+
+    def classify(self, parts: Sequence[Part], context: Context) -> Classification:
+        """Refuses: without open channels nothing is drained, so nobody can have asked."""
+        del parts, context
+        raise RuntimeError("this home is not live")

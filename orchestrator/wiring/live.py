@@ -1,0 +1,154 @@
+"""Opens channels, starts the engine and the schedules, and ends all of it in the opposite order.
+
+Rules kept here:
+
+1. A channel that cannot be opened starts closed and named so; it never keeps the home from opening.
+2. A grade comes from the signed record of this installation, else from what ships.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from connectors.port.connector import Setup
+from connectors.port.errors import ConnectorError
+from connectors.registry import UnknownConnectorError, find
+from orchestrator.audit.anchors.run import Anchoring
+from orchestrator.audit.heads import sign_heads
+from orchestrator.clock import MINUTE, SECOND
+from orchestrator.command.channels import recorded_grade
+from orchestrator.command.runtime import Channel, Runtime, standing_still
+from orchestrator.config.model import ChannelPart
+from orchestrator.flow.guard import FlowGuard
+from orchestrator.flow.listen import LOOK, Listener
+from orchestrator.flow.overdue import destroy_expired, hand_on
+from orchestrator.flow.route import LANE
+from orchestrator.outbox.dispatch import Dispatcher
+from orchestrator.secrets.reference import resolve
+from orchestrator.secrets.secret import SecretError
+from orchestrator.wiring.anchors import anchors_of
+from tiers.ids import ConnectorName, RoomId
+from tiers.policy import Grade
+
+log = structlog.get_logger(__name__)
+
+
+async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
+    """Opens the channels and starts everything that runs; ``stack`` ends it.
+
+    Raises:
+        Wrong: an anchor cannot be built as configured.
+    """
+    anchoring = Anchoring(runtime.store, anchors_of(runtime.settings, runtime.secrets), runtime.now)
+    for name, part in runtime.settings.config.channels.items():
+        await _open_channel(runtime, ConnectorName(name), part, stack)
+    guard = FlowGuard(
+        runtime.book,
+        runtime.observer,
+        runtime.observer.devices,
+        runtime.store,
+        runtime.sealer,
+        runtime.now,
+        runtime.clock_trusted,
+    )
+    dispatcher = Dispatcher(
+        runtime.store,
+        runtime.sealer,
+        runtime.connectors,
+        guard,
+        runtime.now,
+        lambda name: standing_still(runtime.channels, name),
+        runtime.observer.forget,
+    )
+    _schedule(runtime, anchoring)
+    await _start(stack, runtime.engine.run(lambda lane: _drain(runtime, dispatcher, lane)))
+    stack.push_async_callback(runtime.engine.stop, 10.0)
+    for name, connector in runtime.connectors.items():
+        listener = Listener(
+            name,
+            connector,
+            runtime.store,
+            runtime.accepter,
+            runtime.observer.forget,
+            runtime.observer.forget_account,
+            runtime.engine.wake,
+        )
+        await _start(stack, listener.run())
+    runtime.live = True
+
+
+async def _drain(runtime: Runtime, dispatcher: Dispatcher, lane: str) -> int | None:
+    if lane.startswith(LANE):
+        return await runtime.router.drain(lane)
+    if lane.startswith(LOOK):
+        connector, _, room = lane.removeprefix(LOOK).partition("/")
+        found = runtime.book.room(ConnectorName(connector), RoomId(room))
+        if found is not None:
+            await runtime.watcher.look(*found, not_before=runtime.now())
+        return None
+    return await dispatcher.drain(lane)
+
+
+def _schedule(runtime: Runtime, anchoring: Anchoring) -> None:
+    engine, store, now = runtime.engine, runtime.store, runtime.now
+
+    async def turn() -> None:
+        await runtime.sealer.turn_due(store, now())
+
+    async def late() -> None:
+        await hand_on(store, now())
+        await destroy_expired(store, runtime.sealer, runtime.book, now())
+
+    async def sign() -> None:
+        at = now()
+        await store.write(lambda tx: sign_heads(tx, runtime.head_key, at=at))
+        await anchoring.turn()
+
+    engine.every("seal.turn", MINUTE, turn)
+    engine.every("audit.heads", MINUTE, sign)
+    engine.every("held.late", MINUTE, late)
+    engine.every("rooms.look", 30 * SECOND, runtime.watcher.look_at_all)
+
+
+async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+async def _open_channel(
+    runtime: Runtime, name: ConnectorName, part: ChannelPart, stack: AsyncExitStack
+) -> None:
+    channel = Channel(name, part.kind, None, Grade.NONE)
+    runtime.channels[name] = channel
+    state = runtime.settings.state / "channels" / name
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        found = find(part.kind)
+        secrets = {k: resolve(r, runtime.secrets).reveal_text() for k, r in part.secrets.items()}
+        connector = found.factory()(Setup(name, part.settings, secrets, state, runtime.now))
+        stack.push_async_callback(connector.close)
+        await connector.open()
+    except (ConnectorError, UnknownConnectorError, SecretError, ValueError) as error:
+        channel.why = getattr(error, "code", type(error).__name__)
+        log.warning("channel.closed", channel=name, code=channel.why)
+        return
+    shipped = found.graded()
+    channel.connector = connector
+    channel.grade = Grade[shipped.grade.name] if shipped else Grade.NONE
+    stored = await runtime.store.read(
+        lambda tx: tx.one("SELECT paused, grade FROM channel WHERE connector = ?", (name,))
+    )
+    if stored is not None:
+        channel.paused = stored[0]
+        recorded = recorded_grade(stored[1], name, part.kind, runtime.head_key.public)
+        channel.grade = channel.grade if recorded is None else recorded
+    runtime.connectors[name] = connector
+    runtime.grades[name] = channel.grade
