@@ -304,6 +304,9 @@ class Machine:
         """A new room key, handed to each ready device."""
         self._shared.pop(room, None)
         parcels = self._parcels(room, ready)
+        chosen = {(t.account, t.device.device) for t in ready}
+        if any(reached - chosen for reached, _ in parcels):  # whatever nio did, it goes no further
+            raise Unavailable("sealed_astray", "a key was sealed for a device that was not chosen")
         got: set[tuple[str, str]] = set()
         for reached, body in parcels:
             await self.to_device("m.room.encrypted", body)

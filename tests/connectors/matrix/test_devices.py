@@ -137,6 +137,20 @@ async def test_a_device_that_nobody_agreed_to_stops_the_message(lab: Lab) -> Non
     assert tablet.texts(room) == ["to both"]
 
 
+async def test_a_distrusted_device_reads_nothing_while_the_other_does(lab: Lab) -> None:
+    bot, anna = await lab.bot(), await lab.person("anna")
+    laptop = await lab.device(anna.user, "laptop")
+    room = await lab.room(bot, anna)
+    await bot.send(lab.delivery(room, "to both", anna))
+    await bot.distrust(AccountId(anna.user), Device(DeviceId(laptop.device[0]), laptop.device[1]))
+    await bot.send(lab.delivery(room, "to the phone", anna))
+    for device in (anna, laptop):
+        await device.sync()
+    assert anna.texts(room) == ["to both", "to the phone"]
+    assert laptop.texts(room) == ["to both"]
+    assert [s.readable for s in laptop.seen] == [True, False]
+
+
 async def test_a_replaced_key_stops_it_until_people_compared_the_new_one(lab: Lab) -> None:
     bot, anna = await lab.bot(), await lab.person("anna")
     room = await lab.room(bot, anna)
