@@ -1,4 +1,4 @@
-"""Whether the clock may be trusted to permit (PRODUCT.md 2.14: time never turns back to permit).
+"""Whether the clock may be trusted to permit (docs/product.md 2.14: time never turns back).
 
 Rules kept here:
 

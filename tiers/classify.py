@@ -2,7 +2,7 @@
 
 Rule kept here: all that would be delivered is read; a tier comes with its evidence as places, never
 as quotations; machines only raise. Two strengths: named, precise evidence holds a message, anything
-softer asks (PRODUCT.md, "Two strengths of raising"). What cannot be read counts as VALUATION.
+softer asks (docs/product.md, "Two strengths of raising"). What cannot be read counts as VALUATION.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Thresholds:
     uneasy: float
 
 
-FROZEN = Thresholds(valuation=0.175, operations=-0.53, hold=0.175, soft_money=0.15, uneasy=0.2)
+FROZEN = Thresholds(valuation=0.18, operations=-0.50, hold=0.18, soft_money=0.15, uneasy=0.15)
 
 
 @dataclass(frozen=True, slots=True)

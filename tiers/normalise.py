@@ -31,7 +31,7 @@ _LEET_DIGIT = str.maketrans("0134578", "oieastb")
 _SENTENCE = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))[a-z]|\bi\b")
 _SHOUTED = 0.35
 _LAST_LATIN = 0x24F
-_FEW_LETTERS = 20
+_FEW_LETTERS = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,12 +165,12 @@ def _fits(rest: int, value: int, word: str) -> bool:
     """Whether a value may follow: 20 then 7, 60 then 12, 4 then vingt."""
     tens = rest >= 20 and rest % 10 == 0 and value < 10  # noqa: PLR2004 - the decimal system
     french = rest in {60, 80} and 10 <= value < 20  # noqa: PLR2004 - soixante-dix, quatre-vingt-dix
-    return rest == 0 or tens or french or (rest == 4 and word.startswith("vingt"))  # noqa: PLR2004
+    return rest == 0 or tens or french or (rest == 4 and word.startswith("vingt"))  # noqa: PLR2004 - quatre-vingt
 
 
 def _plus(current: int, value: int, word: str) -> int:
     """Add a value; four times twenty is eighty in French."""
-    return current + 76 if current % 100 == 4 and word.startswith("vingt") else current + value  # noqa: PLR2004
+    return current + 76 if current % 100 == 4 and word.startswith("vingt") else current + value  # noqa: PLR2004 - 4 x 20
 
 
 def _german_row(word: str) -> str:

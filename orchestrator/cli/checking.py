@@ -26,7 +26,7 @@ def still_checks(settings: Settings) -> list[Check]:
         checks.config_check(settings),
         checks.secrets_check(settings.config, vault_of(settings)),
         *checks.machine_checks(settings.state),
-        checks.clock_source_check(),
+        *([checks.clock_source_check()] if settings.config.clock.system else []),
         checks.anchors_check(settings.config),
     ]
 
@@ -37,7 +37,7 @@ def vault_of(settings: Settings) -> "SecretStore | None":
         return None
     home_id = import_module("orchestrator.wiring").home_id_of(settings.state)
     vault: SecretStore = import_module("orchestrator.secrets.home").open_secrets(
-        settings.state, home_id
+        settings.state, home_id, settings.secrets_folder
     )
     return vault
 

@@ -40,7 +40,7 @@ class Answers:
     homeserver: str
     user: str
     secrets: str
-    second: str
+    anchor: str
     years: str
 
 
@@ -52,8 +52,8 @@ def init(
     channel: Annotated[str | None, typer.Option(help="matrix or none.")] = None,
     homeserver: Annotated[str | None, typer.Option(help="Address of the homeserver.")] = None,
     user: Annotated[str | None, typer.Option(help="Our account, @name:server.")] = None,
-    secrets: Annotated[str | None, typer.Option(help="auto, keyring or file.")] = None,
-    second: Annotated[str | None, typer.Option(help="Person who is asked next.")] = None,
+    secrets: Annotated[str | None, typer.Option(help="Folder of secrets, or auto.")] = None,
+    anchor: Annotated[str | None, typer.Option(help="Folder outside this machine.")] = None,
     years: Annotated[str | None, typer.Option(help="Years that records are kept.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the home.")] = "UTC",
 ) -> None:
@@ -72,9 +72,8 @@ def init(
         channel=_one_of("--channel", kind, CHANNELS),
         homeserver=_if(kind, homeserver, out, "   Its homeserver?", "--homeserver"),
         user=_if(kind, user, out, "   Our account there (@name:server)?", "--user"),
-        secrets=secrets
-        or out.ask("4  Where do secrets live: auto, keyring, file?", "--secrets", "auto"),
-        second=second or out.ask("5  Who is asked next (a person, or none)?", "--second", "none"),
+        secrets=secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
+        anchor=anchor or out.ask("5  Folder outside for audit heads?", "--anchor", "none"),
         years=_one_of(
             "--years",
             years or out.ask("6  Years that records are kept (3, 5, 7)?", "--years", "7"),
@@ -96,14 +95,16 @@ def settings_text(answers: Answers, zone: str) -> str:
     lines = ["# docs/configuration.md describes each setting.", "version = 1", "", "[home]"]
     if answers.host != "none":
         lines.append(f"host = {json.dumps(answers.host)}")
-    lines += [f"time_zone = {json.dumps(zone)}", "", "[secrets]"]
-    lines.append(f"store = {json.dumps(answers.secrets)}")
+    lines.append(f"time_zone = {json.dumps(zone)}")
+    if answers.secrets != "auto":
+        lines += ["", "[secrets]", f"folder = {json.dumps(answers.secrets)}"]
     if answers.code != "none":
         lines += ["", f"[deals.{answers.code}]", f"policy = {json.dumps(POLICY)}"]
-        if answers.second != "none":
-            lines.append(f"on_call = [{json.dumps(answers.second)}]")
     if answers.channel == "matrix":
         lines += ["", *_matrix(answers)]
+    if answers.anchor != "none":
+        lines += ["", "[[anchors]]", 'kind = "folder"', 'name = "outside"']
+        lines.append(f"path = {json.dumps(answers.anchor)}")
     return "\n".join(lines) + "\n"
 
 

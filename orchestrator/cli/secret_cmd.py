@@ -108,7 +108,7 @@ def _vault(settings: Settings) -> "SecretStore":
     make_home(settings.state)
     home_id = import_module("orchestrator.wiring").home_id_of(settings.state)
     vault: SecretStore = import_module("orchestrator.secrets.home").open_secrets(
-        settings.state, home_id
+        settings.state, home_id, settings.secrets_folder
     )
     return vault
 

@@ -4,18 +4,12 @@ Rule kept here: what a network said is handed to ``orchestrator.clockguard`` wit
 clock that nobody can set, so that a jump of the system's clock shows at once.
 """
 
-import time
 from collections.abc import Callable, Collection, Mapping
 
 from connectors.port.connector import Connector, NetworkClock
-from orchestrator.clock import MINUTE, Clock
+from orchestrator.clock import MINUTE, Clock, ticks
 from orchestrator.clockguard import ClockGuard, ClockState
 from tiers.ids import ConnectorName
-
-
-def ticks() -> int:
-    """Microseconds of a clock that only goes forward and that nobody sets."""
-    return time.monotonic_ns() // 1_000
 
 
 class ClockTrust:

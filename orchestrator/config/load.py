@@ -45,6 +45,12 @@ class Settings:
     config: Config
     sources: Mapping[str, str]
 
+    @property
+    def secrets_folder(self) -> Path | None:
+        """Where secrets lie that no keyring takes, when the settings say so."""
+        named = self.config.secrets.folder
+        return None if named is None else self.resolve(named)
+
     def resolve(self, path: Path) -> Path:
         """A path of the file, taken from the file's own folder."""
         base = self.file.parent if self.file else self.state

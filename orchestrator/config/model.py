@@ -80,15 +80,12 @@ class DealPart(Part):
     policy: FilePath | None = Field(default=None, description="none: the default policy")
     roster: FilePath | None = Field(default=None, description="folder or file of CSV")
     made_up: bool = Field(default=False, description="accepts channels proven in a lab only")
-    owner: str | None = Field(default=None, description="person who owns what is held")
-    on_call: list[str] = Field(default=[], description="people asked next, in this order")
 
 
 class ChannelPart(Part):
     """One account on one network."""
 
     kind: Name = Field(description="connector, such as matrix")
-    host: str | None = Field(default=None, description="side whose server it is; none: home.host")
     settings: dict[str, Setting] = Field(default={}, description="the connector's own settings")
     secrets: dict[str, Reference] = Field(default={}, description="references, by setting")
 
@@ -130,7 +127,7 @@ Anchor = Annotated[FolderAnchor | MailAnchor | StampAnchor, Field(discriminator=
 
 
 class ClockPart(Part):
-    """What the machine's time is held against (PRODUCT.md section 2, 14)."""
+    """What the machine's time is held against (docs/product.md section 2, 14)."""
 
     channels: list[Name] = Field(default=[], description="channels whose Date is heard")
     system: bool = Field(default=True, description="ask the system's time service")
@@ -140,19 +137,15 @@ class ClockPart(Part):
 class SecretsPart(Part):
     """Where our own secrets lie: the master key, epoch keys, the audit's signing key."""
 
-    store: Literal["auto", "keyring", "file"] = Field(
-        default="auto", description="auto: the keyring where one answers, else an owner-only file"
-    )
     folder: FilePath | None = Field(
-        default=None, description="of the owner-only file; never inside the home"
+        default=None, description="of what no keyring takes; never inside the home"
     )
 
 
 class LogPart(Part):
     """What is written to stderr."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    form: Literal["auto", "json", "text"] = "auto"
+    level: Literal["debug", "info"] = "info"
 
 
 class Config(Part):

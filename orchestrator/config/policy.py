@@ -120,7 +120,7 @@ class PolicyFile(_Part):
 
 
 def default_text() -> str:
-    """The policy that ships (PRODUCT.md section 3)."""
+    """The policy that ships (docs/product.md section 3)."""
     return (resources.files("orchestrator.config") / "policy.default.toml").read_text("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Which conversation a message belongs to (PRODUCT.md section 3): never guessed from content.
+"""Which conversation a message belongs to (docs/product.md section 3): never guessed from content.
 
 Rule kept here: room, else what it replies to, else the conversation that its sender named, else
 the intake of the sender's only deal and compartment. Otherwise it is held and the sender is told

@@ -1,6 +1,6 @@
 """Drains one lane: the only caller of a connector's acting verbs.
 
-Rules kept here (ENGINE.md, "Drain"):
+Rules kept here:
 
 1. In the order of ``seq``, one at a time; the guard decides on facts read now.
 2. "Attempt started" is on disk with the wire id before a byte goes out.

@@ -99,7 +99,7 @@ def anchors_check(config: Config) -> Check:
     kinds = {anchor.kind for anchor in config.anchors}
     real = any(not deal.made_up for deal in config.deals.values())
     text = f"{len(config.anchors)} anchors of {len(kinds)} kinds"
-    if real and len(kinds) < 2:  # noqa: PLR2004 - two kinds, as PRODUCT.md says
+    if real and len(kinds) < 2:  # noqa: PLR2004 - two kinds, as docs/product.md says
         then = "name [[anchors]] of two kinds: folder, mail, rfc3161"
         return Check(name="anchors", state="soon", text=f"{text}; a real deal wants 2", then=then)
     return Check(name="anchors", state="ok", text=text)

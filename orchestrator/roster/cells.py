@@ -3,7 +3,7 @@
 Rules kept here:
 
 1. What a spreadsheet would run as a formula is written as text, behind an apostrophe, and comes
-   back without it (PRODUCT.md section 2, 11).
+   back without it (docs/product.md section 2, 11).
 2. ``read(write(text)) == text`` for every text; a file that no spreadsheet touched loses nothing.
 """
 

@@ -23,7 +23,7 @@ from tiers.people import Grant, Person, Roster, Span
 
 Cells = tuple[str, ...]
 _EXAMPLE = """\
-ximena.park|Ximena Park|kestrel|Head of M&A|high_value|deal|valuation|2026-01-31||@ximena:k.example
+ximena.park|Ximena Park|kestrel|deal owner|high_value|deal|valuation|2026-01-31||@ximena:k.example
 farid.novak|Farid Novak|novak-llp|Counsel||deal|operations|2026-01-31|2026-12-31|@farid:k.example"""
 
 

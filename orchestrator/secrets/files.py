@@ -23,15 +23,17 @@ from orchestrator.secrets.secret import Secret, SecretError
 VARIABLE = "WALLCROSS_SECRETS"
 
 
-def folder_for(home: Path, home_id: str) -> Path:
-    """Returns the folder of a home's secrets: ``$WALLCROSS_SECRETS``, else the user's data folder.
+def folder_for(home: Path, home_id: str, base: Path | None = None) -> Path:
+    """Returns the folder of a home's secrets.
+
+    It lies in ``$WALLCROSS_SECRETS``, else in ``base``, else in the user's data folder.
 
     Raises:
         SecretError: it would lie inside the home, or the home inside it.
     """
     chosen = os.environ.get(VARIABLE)
-    base = Path(chosen) if chosen else user_data_path("wallcross-secrets", appauthor=False)
-    folder = (base / check_name(home_id)).absolute()
+    usual = base or user_data_path("wallcross-secrets", appauthor=False)
+    folder = ((Path(chosen) if chosen else usual) / check_name(home_id)).absolute()
     inner, outer = folder.resolve(), home.absolute().resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise SecretError(

@@ -115,10 +115,15 @@ def _is_local(name: str) -> bool:
     return name == EPOCHS or name.startswith(EPOCHS + "/")
 
 
-def open_secrets(home: Path, home_id: str) -> HomeSecrets:
+def open_secrets(home: Path, home_id: str, base: Path | None = None) -> HomeSecrets:
     """Opens the secrets of a home with this session's keyring, if one answers.
+
+    Args:
+        home: its folder.
+        home_id: its id.
+        base: ``secrets.folder`` of the settings; ``$WALLCROSS_SECRETS`` wins over it.
 
     Raises:
         SecretError: the folder is open to others, or lies inside the home.
     """
-    return HomeSecrets(folder_for(home, home_id), home_id, find_backend())
+    return HomeSecrets(folder_for(home, home_id, base), home_id, find_backend())

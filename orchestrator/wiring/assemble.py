@@ -75,7 +75,7 @@ async def assemble(
     """
     home = settings.state
     home_id = home_id_of(home)
-    vault = kept or open_secrets(home, home_id)
+    vault = kept or open_secrets(home, home_id, settings.secrets_folder)
     master = open_master(vault) if vault.get("master") else create_master(vault)
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)

@@ -1,4 +1,4 @@
-"""Time never turns back to permit (PRODUCT.md 2.14)."""
+"""Time never turns back to permit (docs/product.md 2.14)."""
 
 import pytest
 from hypothesis import given

@@ -299,7 +299,7 @@ CREATE TABLE journal (
     at           INTEGER NOT NULL
 ) STRICT;
 
--- A second person's agreement to a plan named by its hash (PRODUCT.md 2.10).
+-- A second person's agreement to a plan named by its hash (docs/product.md 2.10).
 CREATE TABLE approval (
     plan_hash  TEXT PRIMARY KEY,
     deal_id    TEXT NOT NULL REFERENCES deal,

@@ -358,6 +358,8 @@ def authority(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Author
         "sha1" if request.param == "sha1" else "sha256",
     )
 
+    said: list[tuple[Any, ...]] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             query = self.rfile.read(int(self.headers["Content-Length"]))
@@ -369,8 +371,9 @@ def authority(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Author
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: Any) -> None:
-            """Keeps the test's output clean."""
+        def log_message(self, *words: Any) -> None:
+            """Keeps what the authority says beside the test's output."""
+            said.append(words)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)

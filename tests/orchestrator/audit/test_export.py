@@ -189,7 +189,7 @@ def test_a_past_rewritten_with_the_hosts_own_key_contradicts_what_was_kept(
     forged = made(history)
     assert verify(forged.lines).ok  # nothing inside the export gives it away
     if second > 25:
-        return  # younger than what was kept outside: PRODUCT.md 6 says so
+        return  # younger than what was kept outside: docs/product.md 6 says so
     report = verify(forged.lines, outside=OUTSIDE)
     assert codes(report) == {"anchor.contradicted"}
 

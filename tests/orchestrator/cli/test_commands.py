@@ -284,3 +284,36 @@ def test_empty_lists_are_said(deal: Wx) -> None:
 def test_a_ceremony_has_two_people(deal: Wx) -> None:
     done = deal("key", "verify", "ximena.park", "--by", "farid.novak", "--deal", "HALCYON")
     assert done.code == 2
+
+
+def test_the_settings_say_where_secrets_lie_without_a_keyring(
+    wx: Wx, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WALLCROSS_SECRETS")
+    _settings(home, f'[secrets]\nfolder = "{tmp_path / "elsewhere"}"')
+    assert wx("secret", "set", "keyring:wallcross/x", "--random").code == 0
+    assert [p for p in (tmp_path / "elsewhere").rglob("*") if p.is_file()]
+    _settings(home, '[secrets]\nfolder = "inside"')
+    assert wx("secret", "set", "keyring:wallcross/x", "--random").code == 3
+
+
+def test_replay_of_the_sample_accounts_for_every_message(wx: Wx, tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "text": "The room for Thursday is booked.", "tier": "valuation", "other": 1},
+        {"id": "2", "text": CANARY, "tier": "coordination"},
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    done = wx("replay", str(file), "--sample", "--json")
+    assert done.code == 0, done.err
+    found = done.json
+    assert list(found) == [
+        "accepted", "duplicate", "delivered", "possibly", "held", "dead", "lost",
+        "by_tier", "reasons", "seconds",
+    ]  # fmt: skip
+    assert (found["accepted"], found["lost"]) == (2, 0)
+    assert found["delivered"] + found["possibly"] + found["held"] + found["dead"] == 2
+    assert found["by_tier"]["valuation"] == 1
+    assert "zyxwv" not in done.out + done.err
+    again = wx("replay", str(file), "--sample", "--json").json
+    assert (again["accepted"], again["duplicate"]) == (0, 2)

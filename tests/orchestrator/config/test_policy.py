@@ -1,4 +1,4 @@
-"""The default policy is PRODUCT.md section 3; nothing weaker than the floors is accepted."""
+"""The default policy is docs/product.md section 3; nothing weaker than the floors is accepted."""
 
 from collections.abc import Callable
 

@@ -293,7 +293,10 @@ class EngineContract:
         assert work.inside == set()
 
     async def test_stop_without_a_run_returns(self, rig: Rig) -> None:
-        await rig.engine().stop()
+        engine = rig.engine()
+        async with asyncio.timeout(5):
+            await engine.stop()
+        assert engine.health().running == 0
 
     async def test_a_schedule_runs_at_once_and_then_every_period(self, rig: Rig) -> None:
         engine, turns = rig.engine(), Turns(rig)
