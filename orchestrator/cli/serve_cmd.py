@@ -10,6 +10,7 @@ Rules kept here:
 import asyncio
 import signal
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ from orchestrator.api.server import listening
 from orchestrator.api.who import here
 from orchestrator.cli.checking import home_checks, red, still_checks
 from orchestrator.cli.out import Out
-from orchestrator.cli.session import SOCKET, arun, make_home
+from orchestrator.cli.session import SOCKET, arun, make_home, turn
 from orchestrator.client.api import Client, app_transport
 from orchestrator.client.problems import Unready
 from orchestrator.client.views import Check
@@ -28,7 +29,6 @@ from orchestrator.clock import now
 from orchestrator.config import Settings
 from orchestrator.hygiene import harden, private_tmp
 from orchestrator.logs import configured
-from orchestrator.store.lock import home_lock
 
 if TYPE_CHECKING:
     from orchestrator.api.port import Home, OpensHome
@@ -50,9 +50,16 @@ def serve(
     out = Out(ctx.obj, settings.config.home.time_zone)
     make_home(settings.state)
     debug = ctx.obj.verbose or settings.config.log.level == "debug"
-    with home_lock(settings.state), configured(debug=debug):
+    with configured(debug=debug):
+        arun(_alone(settings, out, tuple(allow or ())))
+
+
+async def _alone(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
+    async with AsyncExitStack() as stack:
+        if await turn(stack, settings.state) is not None:
+            raise Unready("A serve runs for this home already", then="wallcross status")
         private_tmp(settings.state)
-        arun(_serve(settings, out, tuple(allow or ())))
+        await _serve(settings, out, allowed)
 
 
 async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:

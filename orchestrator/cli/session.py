@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SOCKET = Path("run") / "wallcross.sock"
+PATIENCE_S = 10.0
+"""How long a command waits for another that holds the home."""
 
 
 def call(
@@ -55,16 +57,50 @@ def arun(work: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def connected(asked: Globals, settings: "Settings", *, live: bool) -> AsyncIterator[Client]:
     """A client of the home."""
+    make_home(settings.state)
     async with AsyncExitStack() as stack:
-        path = settings.state / SOCKET
-        near = stack.enter_context(reachable(path)) if path.exists() else None
-        if near is not None and await _answers(near):
+        near = await turn(stack, settings.state)
+        if near is not None:
             transport = socket_transport(near)
         else:
             home = await stack.enter_async_context(opened(asked, settings, live=live))
             app = import_module("orchestrator.api.app").make_app(home)
             transport = app_transport(app, import_module("orchestrator.api.who").here())
         yield await stack.enter_async_context(Client(transport, asked.timeout))
+
+
+async def turn(stack: AsyncExitStack, state: Path) -> str | None:
+    """Waits until `serve` answers (its socket) or nobody holds the home (None: the lock is ours).
+
+    A command that runs just now, or a `serve` that is starting, is a matter of seconds.
+
+    Raises:
+        HomeInUse: another process still holds the home and does not answer.
+    """
+    lock = import_module("orchestrator.store.lock")
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        near = await answering(stack, state)
+        if near is not None:
+            return near
+        try:
+            stack.enter_context(lock.home_lock(state))
+        except lock.HomeInUse:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return None
+
+
+async def answering(stack: AsyncExitStack, state: Path) -> str | None:
+    """The socket of a `serve` that answers, reachable as long as ``stack``; None without one."""
+    path = state / SOCKET
+    if not path.exists():
+        return None
+    with reachable(path) as near:
+        alive = await _answers(near)
+    return stack.enter_context(reachable(path)) if alive else None
 
 
 @asynccontextmanager
@@ -74,28 +110,21 @@ async def serving(asked: Globals, settings: "Settings") -> AsyncIterator[Client]
     Raises:
         Unready: none runs.
     """
-    path = settings.state / SOCKET
-    with reachable(path) if path.exists() else nullcontext("") as near:
-        if not near or not await _answers(near):
+    async with AsyncExitStack() as stack:
+        near = await answering(stack, settings.state)
+        if near is None:
             raise Unready("No serve runs for this home", then="wallcross serve")
-        async with Client(socket_transport(near), asked.timeout) as client:
-            yield client
+        yield await stack.enter_async_context(Client(socket_transport(near), asked.timeout))
 
 
 @asynccontextmanager
 async def opened(asked: Globals, settings: "Settings", *, live: bool) -> AsyncIterator["Home"]:
-    """The home itself, hardened, its lock held for the length of the block.
-
-    Raises:
-        HomeInUse: another process holds it.
-    """
+    """The home itself, hardened; its lock is held by the caller."""
     open_home: OpensHome = import_module("orchestrator.wiring").open_home
     clock, hygiene = import_module("orchestrator.clock"), import_module("orchestrator.hygiene")
     hygiene.harden()
-    make_home(settings.state)
-    lock = import_module("orchestrator.store.lock").home_lock(settings.state)
     # What goes wrong is told as a problem; the log of a single command is for those who ask.
-    with lock, _log(asked) as stream, import_module("orchestrator.logs").configured(stream):
+    with _log(asked) as stream, import_module("orchestrator.logs").configured(stream):
         hygiene.private_tmp(settings.state)
         async with open_home(settings, live=live, now=clock.now) as home:
             yield home

@@ -127,7 +127,7 @@ Anchor = Annotated[FolderAnchor | MailAnchor | StampAnchor, Field(discriminator=
 
 
 class ClockPart(Part):
-    """What the machine's time is held against (docs/product.md section 2, 14)."""
+    """What the machine's time is held against."""
 
     channels: list[Name] = Field(default=[], description="channels whose Date is heard")
     system: bool = Field(default=True, description="ask the system's time service")

@@ -1,0 +1,122 @@
+"""`serve`: nothing goes before the checks are through; then one owner, one socket, a clean end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Wx
+
+CANARY = "We would go to 27.50 a share, zyxwv"
+START_S = 60.0
+Serve = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def serve(wx: Wx, home: Path, tmp_path: Path) -> Iterator[Serve]:  # noqa: ARG001 - makes the environment
+    """Starts `serve` in a process of its own, in the environment that ``wx`` has made."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str) -> subprocess.Popen[str]:
+        with (tmp_path / "serve.err").open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestrator.cli", "serve", *args],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                text=True,
+                env=dict(os.environ),
+            )
+        started.append(process)
+        _listens(process, home / "run" / "wallcross.sock")
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _listens(process: subprocess.Popen[str], path: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while not path.exists():
+        assert process.poll() is None, "serve ended before it listened"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_commands_go_through_a_running_serve_and_it_ends_cleanly(
+    deal: Wx, serve: Serve, home: Path, tmp_path: Path
+) -> None:
+    process = serve()
+    assert deal("status", "--json").json["serving"] is True
+    sent = deal(
+        "send", "text", "--deal", "HALCYON", "--person", "ximena.park", "--json", stdin=CANARY
+    )
+    assert sent.code == 0, sent.err
+    entries = deal("audit", "tail", "--deal", "HALCYON", "--json").lines
+    assert entries[-1]["actor"].startswith("local:") or entries[-1]["kind"] != "message.accepted"
+    missing = deal("deal", "show", "NOPE", "--json")
+    assert (missing.code, json.loads(missing.err)["then"]) == (1, "wallcross deal list")
+    second = deal("serve")
+    assert second.code == 3
+    assert "runs for this home already" in second.err
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    assert not (home / "run" / "wallcross.sock").exists()
+    said = (tmp_path / "serve.err").read_text("utf-8")
+    assert "serving on" in said
+    assert "stopping" in said
+    assert "zyxwv" not in said
+    assert "Traceback" not in said
+    assert deal("deal", "list").code == 0
+
+
+def _red(home: Path) -> None:
+    file = home / "wallcross.toml"
+    file.write_text(
+        '[channels.m]\nkind = "matrix"\nsecrets = {password = "env:NOWHERE_AT_ALL"}\n', "utf-8"
+    )
+    file.chmod(0o600)
+
+
+def test_a_red_check_stops_it_before_anything_is_sent(deal: Wx, home: Path) -> None:
+    _red(home)
+    done = deal("serve")
+    assert done.code == 3
+    assert "secrets: 0 of 1 found" in done.err
+    assert "Nothing was sent" in done.err
+    assert not (home / "run" / "wallcross.sock").exists()
+    assert deal("serve", "--allow", "store").code == 3
+
+
+def test_going_past_a_red_check_is_on_the_record_and_a_red_channel_is_paused(
+    deal: Wx, serve: Serve, home: Path, tmp_path: Path
+) -> None:
+    _red(home)
+    serve("--allow", "secrets")
+    entries = deal("audit", "tail", "--deal", "HALCYON", "--json").lines
+    (past,) = [e for e in entries if e["body"].get("allowed") == "secrets"]
+    assert past["actor"].startswith("local:")
+    (channel,) = deal("channel", "list", "--json").lines
+    assert channel["state"] != "up"
+    assert "starts paused" in (tmp_path / "serve.err").read_text("utf-8")
+
+
+def test_a_left_over_of_a_killed_serve_is_no_obstacle(deal: Wx, serve: Serve, home: Path) -> None:
+    process = serve()
+    process.kill()
+    process.wait()
+    assert (home / "run" / "wallcross.sock").exists()
+    assert deal("status", "--json").json["serving"] is False
+    again = serve()
+    deadline = time.monotonic() + START_S
+    while not deal("status", "--json").json["serving"]:
+        assert again.poll() is None
+        assert time.monotonic() < deadline
