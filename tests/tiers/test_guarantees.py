@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiers.deals import DAY, START
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tiers.guarantees import Demand, Evidence, Guarantee, Holding, Source
 
 LAPSE = {Evidence.ATTESTED: 30 * DAY, Evidence.VERIFIED: DAY}
@@ -54,6 +54,10 @@ def check_met(held: Held) -> None:
 @given(st.builds(draw, st.randoms(use_true_random=False)))
 def test_met_by_what_stands_alone(held: Held) -> None:
     check_met(held)
+
+
+def test_the_search_finds_nothing() -> None:
+    assert counterexample(check_met, draw) is None
 
 
 @given(st.sampled_from(Guarantee), st.sampled_from(Evidence), st.sampled_from(Source))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiers.deals import CHANNELS, COMPARTMENTS, DAY, START, Case, seeded, sound, spans
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tiers.ids import AccountId, ConnectorName, PersonId, SideId
 from tiers.people import Grant, Party, Person, Profile, Roster, Side, Span, Wall
 from tiers.tier import Tier
@@ -65,6 +65,10 @@ def _check_one(roster: Roster, person: Person, here: Any, own: list[Grant], at: 
 @given(CROWDED)
 def test_clearance_and_walls_are_a_plain_search(case: Case) -> None:
     check_search(case)
+
+
+def test_the_search_finds_nothing() -> None:
+    assert counterexample(check_search, crowded, tries=1_000) is None
 
 
 @given(CROWDED, st.sampled_from(Tier), st.sampled_from(COMPARTMENTS), st.booleans())

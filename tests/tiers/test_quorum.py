@@ -1,12 +1,13 @@
 """M of N: the asker never counts, nobody counts twice, and what expired is not met."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tiers.ids import PersonId
 from tiers.quorum import Quorum
 
@@ -24,6 +25,20 @@ def check_met(quorum: Quorum) -> None:
 @given(QUORUMS)
 def test_enough_others_in_time(quorum: Quorum) -> None:
     check_met(quorum)
+
+
+def draw(rng: Random) -> Quorum:
+    people = [PersonId(letter) for letter in "abcdefgh"]
+    return Quorum(
+        rng.randint(-1, 4),
+        frozenset(rng.sample(people, rng.randint(0, 3))),
+        frozenset(rng.sample(people, rng.randint(0, 6))),
+        rng.randint(1, 20),
+    )
+
+
+def test_the_search_finds_nothing() -> None:
+    assert counterexample(check_met, draw) is None
 
 
 @given(QUORUMS, st.integers(0, 25))
@@ -58,13 +73,4 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_violation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Quorum, *PLANTED[name])
-    people = [PersonId(letter) for letter in "abcdefgh"]
-    assert caught(
-        check_met,
-        lambda rng: Quorum(
-            rng.randint(-1, 4),
-            frozenset(rng.sample(people, rng.randint(0, 3))),
-            frozenset(rng.sample(people, rng.randint(0, 6))),
-            rng.randint(1, 20),
-        ),
-    )
+    assert caught(check_met, draw)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiers.deals import COMPARTMENTS, DAY, SECOND, Case, covering
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tests.tiers.wrongs import in_a_room, in_facts, some_wrong, troubled
 from tiers import policy, routing
 from tiers.decision import Decision, Effect, Reason
@@ -174,6 +174,12 @@ def taken_from(rng: Random, name: str) -> tuple[Case, Case]:
 @given(troubled(), st.sampled_from(sorted(LOSSES)), st.randoms(use_true_random=False))
 def test_less_is_never_more(case: Case, name: str, rng: Random) -> None:
     check_less_is_never_more((case, LOSSES[name](rng, case)))
+
+
+def test_the_search_finds_nothing() -> None:
+    names = sorted(LOSSES)
+    found = counterexample(check_less_is_never_more, lambda rng: taken_from(rng, rng.choice(names)))
+    assert found is None
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.tiers.deals import Case, cases, seeded
 from tests.tiers.oracle import in_the_way
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tests.tiers.wrongs import WRONGS, put_wrong, some_wrong, troubled
 from tiers import decision, policy, routing
 from tiers.decision import Decision, Effect, Reason
@@ -71,6 +71,11 @@ def test_a_route_has_nothing_against_it(case: Case) -> None:
 @settings(max_examples=200)
 def test_a_held_message_tells_every_reason_and_no_other(case: Case) -> None:
     check_every_reason_is_told(case)
+
+
+@pytest.mark.parametrize("check", [check_nothing_goes_unallowed, check_every_reason_is_told])
+def test_the_search_finds_nothing(check: Callable[[Case], None]) -> None:
+    assert counterexample(check, some_wrong) is None
 
 
 @given(cases())

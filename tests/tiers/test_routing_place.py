@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiers.deals import sound
-from tests.tiers.planted import caught
+from tests.tiers.planted import caught, counterexample
 from tiers import routing
 from tiers.conversation import Conversation
 from tiers.decision import Decision
@@ -117,6 +117,11 @@ CHECKS: tuple[Callable[[Asked], None], ...] = (
 @given(asked=ASKED)
 def test_whatever_the_classifier_says(check: Callable[[Asked], None], asked: Asked) -> None:
     check(asked)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_search_finds_nothing(check: Callable[[Asked], None]) -> None:
+    assert counterexample(check, draw) is None
 
 
 @given(ASKED)
