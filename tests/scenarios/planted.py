@@ -1,0 +1,80 @@
+"""Guards of the durable core, taken out on purpose: whoever judges must notice each.
+
+Run inside the runner's own process (``Orders.plant``); nothing here is a test.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connectors.port.connector import Connector
+from connectors.port.messages import Accepted
+from orchestrator.flow.accept import Accepter, Cursor, Receipt, _set_cursor
+from orchestrator.flow.incoming import Incoming
+from orchestrator.outbox import dispatch, rows
+from orchestrator.outbox.item import Item
+from orchestrator.outbox.settle import Arrived, Settled
+from orchestrator.store.unit import Tx
+from tiers.ids import RemoteId
+
+
+def late_start() -> None:
+    """*Attempt started* reaches the disk after the send, not before it."""
+    real_done = rows.done
+
+    def start(tx: Tx, item: Item, at: int) -> None:
+        del tx, item, at
+
+    def done(tx: Tx, sealer: Any, item: Item, *more: Any) -> None:
+        row = tx.one(
+            "SELECT state, attempts FROM delivery WHERE delivery_id = ?", (item.delivery_id,)
+        )
+        if row is not None and row[0] == "queued":
+            tx.run(
+                "UPDATE delivery SET state = 'started', attempts = ? WHERE delivery_id = ?",
+                (row[1] + 1, item.delivery_id),
+            )
+        real_done(tx, sealer, item, *more)
+
+    rows.start, rows.done = start, done  # type: ignore[assignment]  # the planted fault
+
+
+def any_order() -> None:
+    """The newest row of a lane goes first."""
+    rows._DUE = rows._DUE.replace("ORDER BY d.seq", "ORDER BY d.seq DESC")
+
+
+def hope() -> None:
+    """An unknown outcome is taken for a good one."""
+
+    async def settle(connector: Connector, item: Item, **_: Any) -> Settled:
+        del connector
+        return Arrived(Accepted(RemoteId(item.wire_key), item.started_at or 0))
+
+    vars(dispatch)["settle"] = settle
+
+
+def cursor_first() -> None:
+    """The channel's cursor is on disk before the messages that it stands behind."""
+    real = Accepter.accept
+
+    async def accept(
+        self: Accepter,
+        incoming: Sequence[Incoming],
+        cursor: Cursor | None = None,
+        also: Callable[[Tx], None] | None = None,
+    ) -> list[Receipt]:
+        if cursor is not None:
+            await self._store.write(lambda tx: _set_cursor(tx, cursor, self._now()))
+            await asyncio.sleep(0.2)
+        return await real(self, incoming, cursor, also)
+
+    Accepter.accept = accept  # type: ignore[method-assign]  # the planted fault
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "late_start": late_start,
+    "any_order": any_order,
+    "hope": hope,
+    "cursor_first": cursor_first,
+}

@@ -1,0 +1,106 @@
+"""Our process, for scenarios that end it: ``python -m tests.scenarios.runner ORDERS``.
+
+Opens the home live as ``serve`` does (hardened, locked, its log on standard error, its API on the
+owner-only socket) and says so on standard output in one JSON line. Ends when its standard input
+does. ``ORDERS`` is one JSON object, see ``Orders``.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.api.app import make_app
+from orchestrator.api.server import listening
+from orchestrator.client.problems import Missing
+from orchestrator.clock import now
+from orchestrator.command.home import OpenHome
+from orchestrator.config.load import load
+from orchestrator.flow.port import Classifies
+from orchestrator.hygiene import harden, private_tmp
+from orchestrator.logs import configured
+from orchestrator.store.lock import home_lock
+from orchestrator.wiring import open_runtime
+from tiers.ids import DealId
+from tiers.model.load import load_classifier
+from tiers.tier import Tier
+
+from .house import Preclassified, Talk, by_words, make_deal
+from .planted import PLANTS
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What to run.
+
+    Attributes:
+        flags: settings, as ``--set`` gives them.
+        talks: (label, floor) of the conversations to be there.
+        classifier: ``preclassified``, ``words`` or ``shipped``.
+        plant: a guard to take out on purpose, see ``planted``.
+    """
+
+    home: str
+    socket: str
+    flags: dict[str, str]
+    talks: list[tuple[str, str]]
+    classifier: str = "preclassified"
+    plant: str | None = None
+    checks: list[list[str]] = field(default_factory=list)
+
+
+def classifier(name: str) -> Classifies:
+    """The classifier of that name."""
+    if name == "shipped":
+        return load_classifier()
+    return by_words() if name == "words" else Preclassified()
+
+
+async def run(orders: Orders) -> None:
+    """Serves until standard input ends."""
+    settings = load(flags=orders.flags, environ={}, state=Path(orders.home))
+    async with open_runtime(settings, classifier(orders.classifier), live=True, now=now) as runtime:
+        home = OpenHome(runtime)
+        deal = await _deal(home, orders)
+        async with listening(make_app(home), Path(orders.socket)):
+            ready = {"deal": deal, "pid": os.getpid(), "checks": orders.checks}
+            ready["rooms"] = {
+                view.label: view.rooms[0].room for view in await home.conv_list(DealId(deal))
+            }
+            sys.stdout.write(json.dumps(ready) + "\n")
+            sys.stdout.flush()
+            await _until_stdin_ends()
+
+
+async def _deal(home: OpenHome, orders: Orders) -> str:
+    try:
+        return await home.find_deal("HERON")
+    except Missing:
+        return await make_deal(home, [Talk(label, Tier(floor)) for label, floor in orders.talks])
+
+
+async def _until_stdin_ends() -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin.fileno(), ended.set)
+    await ended.wait()
+    loop.remove_reader(sys.stdin.fileno())
+
+
+def main() -> None:
+    """Runs the orders."""
+    orders = Orders(**json.loads(sys.argv[1]))
+    orders.checks.extend([check.name, check.state] for check in harden())
+    if orders.plant is not None:
+        PLANTS[orders.plant]()
+    home = Path(orders.home)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with home_lock(home), configured(debug=True):
+        private_tmp(home)
+        asyncio.run(run(orders))
+
+
+if __name__ == "__main__":
+    main()
