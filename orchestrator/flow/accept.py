@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. A message and the channel's cursor behind it are written in one unit, never the cursor first.
-2. The same message again (same door, same name) is a duplicate: one row, one entry.
+2. The same message again (same door, same name) is a duplicate: one row, one entry. Only one that
+   nobody could read is taken a second time, once its key has come.
 3. Nothing is classified here. A slow classifier must not make a sender wait.
 4. Files are sealed as they stream in and are never whole in memory.
 """
@@ -143,14 +144,16 @@ class Accepter:
     def _insert(self, tx: Tx, ready: _Ready, at: int) -> Receipt:
         incoming = ready.incoming
         there = tx.one(
-            "SELECT message_id FROM message WHERE connector = ? AND remote_id = ?",
+            "SELECT message_id, unreadable FROM message WHERE connector = ? AND remote_id = ? "
+            "ORDER BY opened DESC LIMIT 1",
             (incoming.connector, incoming.remote_id),
         )
-        if there is not None:
+        opened = there is not None and there[1] is not None and incoming.unreadable is None
+        if there is not None and not opened:
             for row in ready.rows:
                 self._sealer.discard(row)
             return Receipt(MessageId(there[0]), duplicate=True)
-        _insert_message(tx, ready, at)
+        _insert_message(tx, ready, at, opened=opened)
         for row in ready.rows:
             self._sealer.insert(tx, row)
         body: dict[str, Json] = {
@@ -194,16 +197,16 @@ def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
     return Receipt(None, duplicate=False)
 
 
-def _insert_message(tx: Tx, ready: _Ready, at: int) -> None:
+def _insert_message(tx: Tx, ready: _Ready, at: int, *, opened: bool) -> None:
     incoming = ready.incoming
     tx.run(
         "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, person_id, "
-        "named, reply_to, edits, unreadable, sent_at, accepted_at, size, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted')",
+        "named, reply_to, edits, unreadable, opened, sent_at, accepted_at, size, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted')",
         (
             *(ready.message_id, ready.deal_id, incoming.connector, incoming.remote_id),
             *(incoming.room, incoming.sender, ready.person_id, incoming.named),
-            *(incoming.reply_to, incoming.edits, incoming.unreadable),
+            *(incoming.reply_to, incoming.edits, incoming.unreadable, opened),
             *(incoming.sent_at, at, ready.size),
         ),
     )

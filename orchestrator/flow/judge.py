@@ -43,8 +43,8 @@ class Question:
     answers: Tier | None
     watch: WatchList
     unreadable: bool
-    skip: int = 0
-    """Characters at the start of the text that only name the conversation."""
+    witness: bool
+    """It was written in the room itself: what cannot be read is a finding there, not a tier."""
 
 
 @dataclass(slots=True)
@@ -58,22 +58,22 @@ class Judge:
 
     async def judge(
         self, body: Body, files: Sequence[tuple[FileBody, Unlocked]], question: Question
-    ) -> Classification:
-        """The classification of a message."""
+    ) -> tuple[Classification, bool]:
+        """The classification of a message, and whether something in it could not be read."""
         read = [await _read(file, sealed) for file, sealed in files]
         unread = question.unreadable or any(part is None for part in read)
-        parts = [*_parts(body, question.skip), *(part for part in read if part is not None)]
+        parts = [*_parts(body), *(part for part in read if part is not None)]
         context = Context(
             floor=question.floor,
             watch=question.watch,
             language=self._language(question.conversation),
             answers=question.answers,
-            unread=unread,
+            unread=unread and not question.witness,
         )
         found = await asyncio.to_thread(self.classifier.classify, parts, context)
         if question.conversation is not None and found.language:
             self._languages[question.conversation] = found.language
-        return found
+        return found, unread
 
     def adds_up(
         self, conversation: Conversation, author: AccountId, found: Classification
@@ -101,8 +101,8 @@ class Judge:
         return self._languages.get(conversation) if conversation is not None else None
 
 
-def _parts(body: Body, skip: int) -> list[Part]:
-    texts = (("subject", body.subject), ("body", body.text[skip:]), ("quote", body.quoted))
+def _parts(body: Body) -> list[Part]:
+    texts = (("subject", body.subject), ("body", body.text), ("quote", body.quoted))
     parts = [Part(kind, text) for kind, text in texts if text]
     return parts + [Part("filename", f.name) for f in body.files if f.name]
 

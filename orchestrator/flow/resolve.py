@@ -41,7 +41,6 @@ class Resolved:
             among which the tier decides.
         witness: it was written in the conversation's own room, where its members saw it.
         ambiguous: why the intake cannot place it, in words for its author; else empty.
-        prefix: characters at the start of the text that named the conversation.
     """
 
     deal: DealView | None
@@ -50,7 +49,6 @@ class Resolved:
     choices: tuple[Conversation, ...]
     witness: bool = False
     ambiguous: str = ""
-    prefix: int = 0
 
 
 def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
@@ -95,7 +93,7 @@ def _by_word(
     if match is not None:
         named = [c for c in choices if c.label.casefold() == match[1].casefold()]
         if len(named) == 1:
-            return Resolved(deal, person, named[0], choices, prefix=match.end())
+            return Resolved(deal, person, named[0], choices)
         return Resolved(deal, person, None, choices, ambiguous="no conversation has that name")
     if several:
         why = "its author is on several deals and named no conversation"

@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.audit.body import Json
@@ -164,12 +164,15 @@ class Router:
             (f, await self._s.store.read(partial(self._s.sealer.unlock, owner=f.file_id)))
             for f in body.files
         ]
-        found = await self._s.judge.judge(body, files, self._question(opened, resolved))
+        found, unread = await self._s.judge.judge(body, files, self._question(opened, resolved))
         outcome = await self._outcome(row, resolved, found, body)
         bodies = (sealed, *(unlocked_file for _, unlocked_file in files))
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
-        return await self._complete(row, resolved, found, outcome, entry)
+        plan = await self._complete(row, resolved, found, outcome, entry)
+        if not (unread and resolved.witness):
+            return plan
+        return replace(plan, raised=(*plan.raised, (row.message_id, _UNREAD)))
 
     def _question(self, opened: Opened, resolved: Resolved) -> Question:
         bound = resolved.bound
@@ -180,7 +183,7 @@ class Router:
             Tier(answered) if answered else None,
             self._s.watch(DealId(opened.row.deal_id)),
             opened.row.unreadable is not None,
-            resolved.prefix,
+            resolved.witness,
         )
 
     async def _outcome(
@@ -347,6 +350,12 @@ class Router:
 
 
 _RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"
+_UNREAD = Raised(
+    "unread_content",
+    "medium",
+    ("something in a message cannot be read by us, so that nobody knows its tier",),
+    "ask its author what it is",
+)
 _NO_JOURNAL = Raised(
     "journal",
     "high",

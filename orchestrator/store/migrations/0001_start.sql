@@ -114,6 +114,7 @@ CREATE TABLE message (
     reply_to        TEXT,
     edits           TEXT,
     unreadable      TEXT,
+    opened          INTEGER NOT NULL DEFAULT 0,  -- 1: came again, readable, after an unreadable one
     sent_at         INTEGER NOT NULL,
     accepted_at     INTEGER NOT NULL,
     size            INTEGER NOT NULL,
@@ -123,7 +124,7 @@ CREATE TABLE message (
     strength        TEXT,
     facts           TEXT,              -- JSON: ids and hashes that the decision rested on
     settled_at      INTEGER,
-    UNIQUE (connector, remote_id)
+    UNIQUE (connector, remote_id, opened)
 ) STRICT;
 CREATE INDEX message_waiting ON message (deal_id, arrival) WHERE state = 'accepted';
 
