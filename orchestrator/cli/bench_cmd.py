@@ -1,15 +1,16 @@
 """`wallcross bench`: what tiering and the core do on this machine, on made-up data."""
 
+import os
 import statistics
 import time
 from collections import defaultdict
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from orchestrator.cli.out import Out
-from orchestrator.cli.session import arun
 from tiers.classify import Context, Part
 from tiers.measure import length_class
 from tiers.model import load_classifier
@@ -32,10 +33,24 @@ def bench() -> None:
 
 
 @app.command()
-def route(ctx: typer.Context) -> None:
+def route(
+    ctx: typer.Context,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Some seconds; its figures mean little.")
+    ] = False,
+    folder: Annotated[Path | None, typer.Option(help="On the disk to be measured.")] = None,
+) -> None:
     """Accept, route and drain beside a bare send in the same run; docs/performance.md explains."""
-    found = arun(import_module("orchestrator.bench.route").measure())
-    Out(ctx.obj).one(found, lambda: [f"{name:<14} {value:g}" for name, value in found.items()])
+    out = Out(ctx.obj)
+    report = import_module("orchestrator.bench.route").route_report
+    opens = import_module("orchestrator.wiring").open_runtime
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        import_module("orchestrator.logs").configured(nowhere),
+    ):
+        found = report(opens, out.note, quick=quick, folder=folder)
+    out.one(found, lambda: [f"{name:<14} {value}" for name, value in found.items()])
 
 
 @app.command()

@@ -283,7 +283,8 @@ class Client:
 
 def socket_transport(uds: str) -> httpx.AsyncBaseTransport:
     """To the Unix socket at ``uds``."""
-    return httpx.AsyncHTTPTransport(uds=uds)
+    # No TLS on a socket of this machine: without `verify`, no certificate store is read each time.
+    return httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
 
 
 def app_transport(app: ASGI, caller: tuple[str, int]) -> httpx.AsyncBaseTransport:

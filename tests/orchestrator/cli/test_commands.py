@@ -1,13 +1,15 @@
 """Commands against a real home: its store, audit, secrets and files; no network."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli import init_cmd
+from orchestrator.cli import init_cmd, session
 from orchestrator.config.schema import json_schema
+from orchestrator.store.lock import home_lock
 
 from .conftest import Wx
 
@@ -317,3 +319,21 @@ def test_replay_of_the_sample_accounts_for_every_message(wx: Wx, tmp_path: Path)
     assert "zyxwv" not in done.out + done.err
     again = wx("replay", str(file), "--sample", "--json").json
     assert (again["accepted"], again["duplicate"]) == (0, 2)
+
+
+def test_bench_tier_is_one_object_of_figures(wx: Wx) -> None:
+    found = wx("bench", "tier", "--rounds", "1", "--json").json
+    assert found["messages"] == 4
+    assert found["ms_median"] > 0
+    assert len(found["ms_by_length"]) >= 3
+
+
+def test_a_command_waits_for_another_and_then_says_who_holds_the_home(
+    deal: Wx, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "PATIENCE_S", 0.3)
+    with home_lock(home):
+        done = deal("deal", "list")
+    assert done.code == 3
+    assert str(os.getpid()) in done.err
+    assert deal("deal", "list").code == 0

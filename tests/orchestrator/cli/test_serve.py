@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from .conftest import Wx
 
 CANARY = "We would go to 27.50 a share, zyxwv"
-START_S = 60.0
+START_S = 25.0
 Serve = Callable[..., subprocess.Popen[str]]
 
 
@@ -76,6 +77,45 @@ def test_commands_go_through_a_running_serve_and_it_ends_cleanly(
     assert "zyxwv" not in said
     assert "Traceback" not in said
     assert deal("deal", "list").code == 0
+
+
+def test_what_happens_is_watched_and_what_is_held_is_dropped(
+    deal: Wx, serve: Serve, tmp_path: Path
+) -> None:
+    public, shares = str(tmp_path / "joint.json"), str(tmp_path / "shares")
+    made = ["joint", "--group", "kestrel:1/1", "--public", public, "--shares", shares]
+    assert deal("journal", "keygen", *made).code == 0
+    assert deal("journal", "adopt", public, "--deal", "HALCYON").code == 0
+    serve()
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "orchestrator.cli", "watch", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert watch.stdout is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(watch.stdout or ()), daemon=True)
+    reader.start()
+    line = ["send", "text", "--deal", "HALCYON", "--person", "ximena.park", "--json"]
+    deadline = time.monotonic() + START_S
+    sent: list[str] = []
+    while not lines and time.monotonic() < deadline:
+        sent.append(deal(*line, stdin=CANARY).json["message_id"])
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(timeout=20) == 130
+    reader.join(timeout=20)
+    watch.stdout.close()
+    assert {json.loads(found)["kind"] for found in lines} <= {"accepted", "held", "finding"}
+    assert "zyxwv" not in "".join(lines)
+    while not (held := deal("held", "list", "--json").lines):
+        assert time.monotonic() < deadline
+    assert {h["message_id"] for h in held} <= set(sent)
+    assert deal("held", "drop", held[0]["message_id"], "--yes", "--json").json["state"] == "dropped"
+    left = {h["message_id"] for h in deal("held", "list", "--json").lines}
+    assert held[0]["message_id"] not in left
+    kinds = [e["kind"] for e in deal("audit", "tail", "--deal", "HALCYON", "--json").lines]
+    assert "message.dropped" in kinds
 
 
 def _red(home: Path) -> None:
