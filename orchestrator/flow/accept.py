@@ -114,7 +114,7 @@ class Accepter:
         message_id = MessageId(new_id("msg"))
         files, rows = [], []
         for n, file in enumerate(incoming.files):
-            owner = f"{message_id}.{n}"
+            owner = f"{message_id}-{n}"
             row = await self._sealer.prepare_stream(deal_id, owner, file.open())
             rows.append(row)
             files.append(FileBody(owner, file.name, file.media_type, row.size))

@@ -266,7 +266,7 @@ def destroy_body(tx: Tx, sealer: Sealer, message_id: str) -> None:
     sealer.destroy(tx, message_id)
     for (owner,) in tx.all(
         "SELECT owner FROM sealed WHERE owner > ? AND owner < ?",
-        (f"{message_id}.", f"{message_id}/"),
+        (f"{message_id}-", f"{message_id}."),
     ):
         sealer.destroy(tx, owner)
 
