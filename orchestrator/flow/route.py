@@ -30,7 +30,7 @@ from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.classify import Classification
 from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason
@@ -145,7 +145,9 @@ class Router:
                 return await self._unjudged(opened, "destroyed", "its body is gone")
             body = body_of(opened.body)
             return await self._judged(opened, opened.body, body)
-        except (SealError, ValueError, LookupError, RuntimeError) as error:
+        except StoreError:
+            raise  # the lane comes again: nothing is known of this message yet
+        except Exception as error:  # noqa: BLE001 - one message must not stop all behind it
             because = f"it could not be looked at ({type(error).__name__})"
             return await self._unjudged(opened, "error", because)
 
