@@ -42,14 +42,19 @@ class Runner:
         orders: what it runs.
         folder: where its standard error goes, one file for each life.
         environment: added to ours.
+        cwd: the folder that it stands in.
     """
 
-    def __init__(self, orders: Orders, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, orders: Orders, folder: Path, environment: dict[str, str], cwd: Path = ROOT
+    ) -> None:
         self.orders = orders
         self.lives = 0
         self.said: dict[str, Any] = {}
+        self.rooms: dict[str, str] = {}
         self._folder = folder
-        self._environment = environment
+        self._environment = {"PYTHONPATH": str(ROOT), **environment}
+        self._cwd = cwd
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -61,7 +66,7 @@ class Runner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd=ROOT,
+                cwd=self._cwd,
                 env={**os.environ, **self._environment},
                 start_new_session=True,
             )
@@ -71,6 +76,8 @@ class Runner:
             raise RuntimeError("the runner ended before it was ready")
         (self._folder / f"stdout.{self.lives}").write_bytes(line)
         self.said = json.loads(line)
+        labels = [label for label, _ in self.orders.talks]
+        self.rooms = dict(zip(labels, self.said["rooms"], strict=True))
 
     def kill(self, number: int = signal.SIGKILL) -> int:
         """Ends it by a signal; returns what the system says of its end (``waitpid``)."""
@@ -141,7 +148,7 @@ class Senders:
     Attributes:
         far: the far side's hand, for those who write on the network.
         socket: of our API, for those who hand in there.
-        allowed: how many may have been accepted so far, over all lanes.
+        share: how much of each lane may have been accepted so far, of 1.
     """
 
     far: FarSide
@@ -149,15 +156,15 @@ class Senders:
     deal: str
     rooms: dict[str, str]
     log: SendersLog = field(default_factory=SendersLog)
-    allowed: int = 0
+    share: float = 0.0
 
-    async def _turn(self) -> None:
-        await until(lambda: len(self.log.told) < self.allowed, 600, "a turn to send")
+    async def _turn(self, n: int, texts: list[str]) -> None:
+        await until(lambda: n < self.share * len(texts), 600, "a turn to send")
 
     async def by_api(self, label: str, texts: list[str]) -> None:
         """Hands texts in at our own door, each under its own key, until it is accepted."""
         for n, text in enumerate(texts):
-            await self._turn()
+            await self._turn(n, texts)
             post = Post(person="ada", conversation=label, key=f"{label}-{n}")
             message = await self._until_accepted(post, text)
             self.log.told.append(Told(self.rooms[label], digest(text), message))
@@ -178,8 +185,8 @@ class Senders:
 
     async def by_network(self, label: str, author: str, texts: list[str]) -> None:
         """Writes into the author's own line, naming the conversation."""
-        for text in texts:
-            await self._turn()
+        for n, text in enumerate(texts):
+            await self._turn(n, texts)
             named = f"#{label} {text}"
             await self.far.direct(author, "wallcross", named)
             self.log.told.append(Told(self.rooms[label], digest(named)))

@@ -66,9 +66,8 @@ async def run(orders: Orders) -> None:
         deal = await _deal(home, orders)
         async with listening(make_app(home), Path(orders.socket)):
             ready = {"deal": deal, "pid": os.getpid(), "checks": orders.checks}
-            ready["rooms"] = {
-                view.label: view.rooms[0].room for view in await home.conv_list(DealId(deal))
-            }
+            rooms = {v.label: v.rooms[0].room for v in await home.conv_list(DealId(deal))}
+            ready["rooms"] = [rooms[label] for label, _ in orders.talks]
             sys.stdout.write(json.dumps(ready) + "\n")
             sys.stdout.flush()
             await _until_stdin_ends()

@@ -86,6 +86,7 @@ class Scene:
         }
         self.runner = stack.enter_context(Runner(orders, logs, environment))
         self.starts: list[int] = []
+        self.before = 0
 
     async def play(self) -> list[str]:
         """The whole run; returns what the judge finds."""
@@ -100,16 +101,16 @@ class Scene:
         await until(lambda: has_cursor(self.home), 30, "listening to begin")
         await self._spoil(far)
         said = self.runner.said
-        senders = Senders(far, Path(self.runner.orders.socket), said["deal"], said["rooms"])
+        senders = Senders(far, Path(self.runner.orders.socket), said["deal"], self.runner.rooms)
         work = asyncio.gather(*self._everybody(senders))
         for kill in range(self.course.kills):
-            senders.allowed = self.course.messages * (kill + 1) // (self.course.kills + 1)
+            senders.share = (kill + 1) / (self.course.kills + 1)
             await self._crash()
-        senders.allowed = self.course.messages
+        senders.share = 1.0
         await asyncio.wait_for(work, 120)
         await settled(self.home, self.record, senders.log, 120)
         assert len(senders.log.told) == self.course.messages
-        rooms = said["rooms"]
+        rooms = self.runner.rooms
         once = {rooms[f"c{n:02}"] for n in range(self.course.lanes) if floor(n) == "valuation"}
         return verdict(
             senders.log,
@@ -136,7 +137,8 @@ class Scene:
                 yield asyncio.ensure_future(senders.by_api(label, words))
 
     async def _crash(self) -> None:
-        """One kill while at least ten deliveries are in *attempt started*."""
+        """One kill while at least ten deliveries are in *attempt started*, and some are done."""
+        self.before = len(lines(self.record))
         while True:
             await until(self._busy, 60, "ten deliveries to be under way")
             await asyncio.sleep(self.course.slow / 1e6 * secrets.randbelow(100) / 100)
@@ -147,8 +149,10 @@ class Scene:
         await asyncio.to_thread(self.runner.start)
 
     def _busy(self) -> bool:
+        if len(lines(self.record)) < self.before + self.course.least:
+            return False
         if self.course.plant == "late_start":  # it writes nothing down that could be counted
-            return len(lines(self.record)) >= self.course.least * (len(self.starts) + 1)
+            return True
         return count(self.home, "started") >= self.course.least
 
 
