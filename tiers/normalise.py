@@ -10,7 +10,6 @@ put together again is counted (``restored``): a text that needed much of it was 
 """
 
 import re
-import sys
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ _LEET_DIGIT = str.maketrans("0134578", "oieastb")
 _SENTENCE = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))[a-z]|\bi\b")
 _SHOUTED = 0.35
 _LAST_LATIN = 0x24F
+_LAST_CODE_POINT = 0x10FFFF
 _FEW_LETTERS = 40
 
 
@@ -149,7 +149,7 @@ def _entity(match: re.Match[str]) -> str:
     if name:
         return _NAMED[name]
     value = int(number[1:], 16) if number[0] == "x" else int(number)
-    return chr(value) if value <= sys.maxunicode else ""
+    return chr(value) if value <= _LAST_CODE_POINT else ""
 
 
 def _folded(text: str) -> list[tuple[int, int, str]]:
