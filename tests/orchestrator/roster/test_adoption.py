@@ -156,7 +156,7 @@ async def test_adoption_and_audit_are_one_unit(store: Store, deal: Deal) -> None
         adopt(tx, deal.deal_id, "roster", ROSTER, at=20, actor=ME)
         raise ConnectionError("cut")
 
-    with pytest.raises(StoreError):
+    with pytest.raises(ConnectionError):
         await store.write(half)
     assert await store.read(lambda tx: in_force(tx, deal.deal_id, "roster")) is None
 
