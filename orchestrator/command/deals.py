@@ -8,6 +8,7 @@ from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.runtime import Runtime
 from orchestrator.roster.adoption import Adoption, AdoptionRefused, adopt, in_force
 from orchestrator.roster.deals import CodeTaken, Deal, create_deal, find_deal, list_deals
+from orchestrator.roster.host import refuse_hostless, refuse_other_host
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 
@@ -29,6 +30,7 @@ class Deals:
         self, code: str, *, made_up: bool, policy: str, actor: str
     ) -> views.DealView:
         """Makes a deal and adopts its policy document."""
+        refuse_hostless(self._r.settings.config.home.host, made_up=made_up)
         at = self._r.now()
 
         def unit(tx: Tx) -> Deal:
@@ -55,6 +57,9 @@ class Deals:
         self, deal: DealId, kind: Literal["policy", "roster"], document: str, *, actor: str
     ) -> views.AdoptionView:
         """Puts a document in force, with its hash in the audit."""
+        if kind == "roster":
+            host, made_up = self._r.settings.config.home.host, (await self.deal_show(deal)).made_up
+            refuse_other_host(document, host, made_up=made_up)
         at = self._r.now()
 
         def unit(tx: Tx) -> tuple[Adoption, bool]:

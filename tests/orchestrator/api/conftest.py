@@ -12,6 +12,7 @@ from orchestrator.api.who import here
 from orchestrator.client.api import Client, app_transport
 from orchestrator.client.views import Happening
 from orchestrator.command.deals import Deals
+from orchestrator.config import Config
 from orchestrator.command.runtime import Runtime
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
@@ -21,7 +22,8 @@ class MemoryHome(Deals):
     """Answers what it was told to, and remembers what it was asked."""
 
     def __init__(self, store: Store) -> None:
-        runtime = SimpleNamespace(store=store, now=lambda: 1_000_000, book=self)
+        settings = SimpleNamespace(config=Config())
+        runtime = SimpleNamespace(store=store, now=lambda: 1_000_000, book=self, settings=settings)
         super().__init__(cast("Runtime", runtime))
         self.live = True
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []

@@ -337,3 +337,19 @@ def test_a_command_waits_for_another_and_then_says_who_holds_the_home(
     assert done.code == 3
     assert str(os.getpid()) in done.err
     assert deal("deal", "list").code == 0
+
+
+def test_a_real_deal_belongs_to_the_host_that_its_roster_names(
+    wx: Wx, home: Path, tmp_path: Path
+) -> None:
+    wx("roster", "template", "--to", str(tmp_path / "roster"))
+    hostless = wx("deal", "new", "HALCYON")
+    assert hostless.code == 5
+    assert "host" in hostless.err
+    _settings(home, '[home]\nhost = "osprey"')
+    assert wx("deal", "new", "HALCYON").code == 0
+    foreign = wx("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON")
+    assert foreign.code == 5
+    assert "kestrel" in foreign.err
+    _settings(home, '[home]\nhost = "kestrel"')
+    assert wx("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON").code == 0
