@@ -12,8 +12,8 @@ from orchestrator.api.who import here
 from orchestrator.client.api import Client, app_transport
 from orchestrator.client.views import Happening
 from orchestrator.command.deals import Deals
-from orchestrator.config import Config
 from orchestrator.command.runtime import Runtime
+from orchestrator.config import Config
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
 
