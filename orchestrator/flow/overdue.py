@@ -16,22 +16,30 @@ from orchestrator.store.unit import Store, Tx
 _LATE = Raised(
     "held_overdue",
     "high",
-    ("a held message is past its deadline and was handed to the next person",),
+    ("a held message is past its deadline; the next person, where there is one, owns it now",),
     "wallcross held list",
 )
 
 
 async def hand_on(store: Store, now: int) -> int:
-    """Hands held messages that are past their deadline to the next person; returns how many."""
+    """Hands held messages that are past their deadline to the next person; returns how many.
+
+    One without a next person stays with its owner, and is a finding all the same.
+    """
 
     def unit(tx: Tx) -> int:
         late = tx.all(
-            "UPDATE held SET owner = COALESCE(next_person, owner), next_person = NULL "
-            "WHERE state = 'held' AND deadline < ? AND next_person IS NOT NULL "
-            "RETURNING message_id, deal_id",
+            "SELECT message_id, deal_id FROM held WHERE state = 'held' AND deadline < ? "
+            "AND NOT EXISTS (SELECT 1 FROM finding WHERE rule = 'held_overdue' "
+            "AND finding.deal_id = held.deal_id AND subject = message_id AND last_seen > deadline)",
             (now,),
         )
         for message_id, deal_id in late:
+            tx.run(
+                "UPDATE held SET owner = COALESCE(next_person, owner), next_person = NULL "
+                "WHERE message_id = ?",
+                (message_id,),
+            )
             raise_finding(tx, deal_id, message_id, _LATE, now)
         return len(late)
 

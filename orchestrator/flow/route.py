@@ -28,7 +28,6 @@ from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
-from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.classify import Classification
@@ -191,8 +190,9 @@ class Router:
     async def _outcome(
         self, row: Waiting, resolved: Resolved, found: Classification, body: Body
     ) -> Outcome:
-        line = self._s.book.line_account(row.connector, row.room) if row.room else None
-        answer = read_answer(body.text) if line == row.sender and not body.files else None
+        # in the line that we opened or in one that he began: anywhere but in a conversation's room
+        to_us = row.room is not None and not resolved.witness and not body.files
+        answer = read_answer(body.text) if to_us else None
         if answer is not None and resolved.person is not None:
             return Answered(found.tier, await self._act(resolved, answer))
         if resolved.ambiguous:

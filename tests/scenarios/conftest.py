@@ -1,0 +1,211 @@
+"""A live home on a memory network in this process, with its people at hand."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.memory import network
+from connectors.memory.farside import FarSide, Seen
+from connectors.memory.network import Options
+from orchestrator.client.views import Post
+from orchestrator.clock import now
+from orchestrator.command.home import OpenHome
+from orchestrator.config.load import load
+from orchestrator.flow.port import Classifies
+from orchestrator.wiring import open_runtime
+from tiers.ids import ConnectorName, DealId, MessageId, RoomId
+from tiers.people import Roster
+
+from .house import ACTOR, CHANNEL, TALKS, Talk, by_words, make_deal
+
+OURS = "wallcross"
+WAIT_S = 15.0
+OPEN = frozenset({"accepted", "delivering"})
+
+
+@dataclass(slots=True)
+class Hands:
+    """The machine's clock, which a test may put on or back."""
+
+    ahead: int = 0
+
+    def __call__(self) -> int:
+        return now() + self.ahead
+
+
+@dataclass(slots=True)
+class House:
+    """A live home with one deal, and the far side's hand.
+
+    Attributes:
+        clock: the home's clock.
+        far: the network of ``memory``.
+        others: the far sides of further channels.
+    """
+
+    home: OpenHome
+    deal: DealId
+    far: FarSide
+    clock: Hands
+    others: dict[str, FarSide] = field(default_factory=dict)
+
+    async def send(self, text: str, person: str = "ada", to: str | None = None) -> MessageId:
+        """Hands a text in at our own door."""
+        post = Post(person=person, conversation=to)
+        return MessageId((await self.home.send_text(self.deal, post, text, actor=ACTOR)).message_id)
+
+    async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        return await self.home.runtime.store.read(lambda tx: tx.all(sql, params))
+
+    async def state(self, message: str) -> str:
+        return (await self.home.message_show(MessageId(message))).state
+
+    async def reasons(self, message: str) -> str:
+        return " ".join((await self.home.message_show(MessageId(message))).reasons)
+
+    async def ends(self, message: str) -> str:
+        """Where a message is once it is under way no more."""
+
+        async def over() -> bool:
+            return await self.state(message) not in OPEN
+
+        await eventually(over)
+        return await self.state(message)
+
+    async def taken(self, remote: str, connector: str = CHANNEL) -> MessageId:
+        """Our name of what somebody wrote on a network, once it is accepted."""
+        sql = "SELECT message_id FROM message WHERE connector = ? AND remote_id = ?"
+
+        async def there() -> bool:
+            return bool(await self.rows(sql, connector, remote))
+
+        await eventually(there)
+        return MessageId((await self.rows(sql, connector, remote))[0][0])
+
+    async def quiet(self) -> None:
+        """Nothing that is due is left to do."""
+        await self.home.runtime.engine.idle()
+
+    def room(self, label: str, connector: str = CHANNEL) -> RoomId:
+        view = self.home.runtime.book.deals[self.deal]
+        found = [c for c in view.conversations.values() if c.label == label]
+        rooms = view.rooms[found[0].conversation_id]
+        return next(b.room for b in rooms if b.connector == connector)
+
+    async def seen(self, person: str, label: str) -> list[str]:
+        """The texts that a person's own client shows in a conversation's room."""
+        inbox = await self.far.inbox(person, self.room(label))
+        return [m.text for m in inbox if not m.gone]
+
+    async def told(self, person: str, count: int = 1) -> list[Seen]:
+        """What we told a person in his line, once it is so many."""
+        line = self.home.runtime.book.line_room
+
+        async def heard() -> list[Seen]:
+            room = line(ConnectorName(CHANNEL), person)  # type: ignore[arg-type]  # his account bears his name
+            inbox = await self.far.inbox(person, room) if room else ()
+            return [m for m in inbox if m.sender == OURS]
+
+        async def enough() -> bool:
+            return len(await heard()) >= count
+
+        await eventually(enough)
+        return await heard()
+
+    async def findings(self) -> set[str]:
+        rows = await self.rows("SELECT rule FROM finding WHERE closed_at IS NULL")
+        return {rule for (rule,) in rows}
+
+    async def arrived(self, room: str | None = None) -> list[dict[str, Any]]:
+        """What the network itself says arrived from us in the conversations' rooms."""
+        ours = [m for m in await self.far.arrived(room) if m["account"] == OURS]
+        bound = {b.room for _, b in self.home.runtime.book.rooms()}
+        return [m for m in ours if m["room"] in bound]
+
+
+async def eventually(done: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until something is so. Raises: TimeoutError."""
+    ends = time.monotonic() + WAIT_S
+    while not await done():
+        if time.monotonic() > ends:
+            raise TimeoutError("it did not come to be")
+        await asyncio.sleep(0.01)
+
+
+@dataclass(slots=True)
+class Opens:
+    """Opens houses; they are closed when the test ends.
+
+    Args:
+        folder: theirs.
+    """
+
+    folder: Path
+    stack: AsyncExitStack
+    networks: list[str] = field(default_factory=list)
+
+    async def __call__(
+        self,
+        talks: Sequence[Talk] = TALKS,
+        *,
+        classifier: Classifies | None = None,
+        options: Options | None = None,
+        settings: dict[str, str] | None = None,
+        people: Roster | None = None,
+        channels: Sequence[str] = (CHANNEL,),
+        journal: bool = True,
+    ) -> House:
+        fars = {name: self._network(name, options) for name in channels}
+        flags = {f"channels.{n}.kind": "memory" for n in channels}
+        flags |= {f"channels.{n}.settings.network": f"{self.folder}/{n}" for n in channels}
+        for name in channels:
+            given = {"unsafe_trust_first_seen": "false", **(settings or {})}
+            flags |= {f"channels.{name}.settings.{k}": v for k, v in given.items()}
+        clock = Hands()
+        found = load(flags=flags, environ={}, state=self.folder / "home")
+        opening = open_runtime(found, classifier or by_words(), live=True, now=clock)
+        home = OpenHome(await self.stack.enter_async_context(opening))
+        deal = await make_deal(home, talks, people=people, journal=journal)
+        far = fars[CHANNEL]
+        await self._listening(home, channels)
+        return House(home, deal, far, clock, fars)
+
+    def _network(self, name: str, options: Options | None) -> FarSide:
+        known = f"{self.folder}/{name}"
+        self.networks.append(known)
+        there = network.shared(known)
+        if options is not None:
+            there.reset(options)
+        return FarSide.of(there)
+
+    async def _listening(self, home: OpenHome, channels: Sequence[str]) -> None:
+        """What people write from now on is not missed."""
+        sql = "SELECT count(*) FROM channel WHERE cursor IS NOT NULL"
+
+        async def begun() -> bool:
+            return (await home.runtime.store.read(lambda tx: tx.all(sql)))[0][0] >= len(channels)
+
+        await eventually(begun)
+
+
+@pytest.fixture
+async def opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opens]:
+    monkeypatch.setenv("WALLCROSS_SECRETS", str(tmp_path / "secrets"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    async with AsyncExitStack() as stack:
+        making = Opens(tmp_path, stack)
+        yield making
+    for name in making.networks:
+        network.forget(name)
+
+
+@pytest.fixture
+async def house(opens: Opens) -> House:
+    """A witness room of each tier."""
+    return await opens()
