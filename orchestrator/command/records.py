@@ -60,6 +60,8 @@ class Records:
         """The export as a tar archive, signed now; itself an entry."""
 
         async def write(folder: Path) -> None:
+            if self._r.sign_and_anchor is not None:  # what goes out is first known elsewhere
+                await self._r.sign_and_anchor()
             at = self._r.now()
             try:
                 await export_audit(

@@ -17,6 +17,7 @@ from orchestrator.engine.port import Engine
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.desk import Desk
 from orchestrator.flow.plan import Writer
+from orchestrator.flow.port import Classifies
 from orchestrator.flow.route import Router
 from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
@@ -70,6 +71,7 @@ class Runtime:
     lines: Lines
     provisioner: Provisioner
     accepter: Accepter
+    classifier: Classifies
     writer: Writer
     router: Router
     desk: Desk
@@ -82,6 +84,8 @@ class Runtime:
     journal_policy: Callable[[str], JournalPolicy]
     ensure_sample: Callable[[], Awaitable[DealId]] | None = None
     """Finds or makes the made-up deal; None where the home has no sample network."""
+    sign_and_anchor: Callable[[], Awaitable[None]] | None = None
+    """Signs all heads and hands them to the anchors now; None while the home is not live."""
     live: bool = False
 
 

@@ -9,6 +9,7 @@ Rules kept here:
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import structlog
 
@@ -87,6 +88,9 @@ async def _drain(runtime: Runtime, dispatcher: Dispatcher, lane: str) -> int | N
         found = runtime.book.room(ConnectorName(connector), RoomId(room))
         if found is not None:
             await runtime.watcher.look(*found, not_before=runtime.now())
+        else:  # a private line: somebody may have come in, for whom a notice waits
+            rest = f"{connector}/{room}"
+            await runtime.store.write(lambda tx: runtime.engine.wake(rest, 0, tx))
         return None
     return await dispatcher.drain(lane)
 
@@ -101,10 +105,12 @@ def _schedule(runtime: Runtime, anchoring: Anchoring) -> None:
         await hand_on(store, now())
         await destroy_expired(store, runtime.sealer, runtime.book, now())
 
-    async def sign() -> None:
+    async def sign(*, early: bool = False) -> None:
         at = now()
         await store.write(lambda tx: sign_heads(tx, runtime.head_key, at=at))
-        await anchoring.turn()
+        await anchoring.turn(early=early)
+
+    runtime.sign_and_anchor = partial(sign, early=True)
 
     engine.every("seal.turn", MINUTE, turn)
     engine.every("audit.heads", MINUTE, sign)

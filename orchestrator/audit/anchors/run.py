@@ -45,16 +45,20 @@ class Anchoring:
         self._anchors = anchors
         self._clock = clock
 
-    async def turn(self) -> None:
+    async def turn(self, *, early: bool = False) -> None:
         """Hands over what is due; a schedule calls this every minute. Never raises for an anchor.
+
+        Args:
+            early: hands the newest head over although an anchor's own time has not come, as
+                before an export.
 
         Raises:
             StoreError: the outcome could not be recorded.
         """
-        await asyncio.gather(*map(self._one, self._anchors))
+        await asyncio.gather(*(self._one(anchor, early=early) for anchor in self._anchors))
 
-    async def _one(self, anchor: Anchor) -> None:
-        head = await self._store.read(lambda tx: _due(tx, anchor, self._clock()))
+    async def _one(self, anchor: Anchor, *, early: bool) -> None:
+        head = await self._store.read(lambda tx: _due(tx, anchor, self._clock(), early=early))
         try:
             if head is not None:
                 receipt = await anchor.anchor(head)
@@ -135,7 +139,7 @@ def _first_after(tx: Tx, deal: str, head: int) -> list[int]:
     return [entry_instant(row[0])] if row else []
 
 
-def _due(tx: Tx, anchor: Anchor, now: int) -> SignedHead | None:
+def _due(tx: Tx, anchor: Anchor, now: int, *, early: bool) -> SignedHead | None:
     head = newest_head(tx)
     paused = tx.one(
         "SELECT 1 FROM anchor_failing WHERE name = ? AND retry_at > ?", (anchor.name, now)
@@ -145,7 +149,8 @@ def _due(tx: Tx, anchor: Anchor, now: int) -> SignedHead | None:
         return None
     if last is None or last[0] is None:
         return head
-    return head if head.n > last[0] and not 0 <= now - last[1] < anchor.every else None
+    waits = not early and 0 <= now - last[1] < anchor.every
+    return head if head.n > last[0] and not waits else None
 
 
 def _recent(tx: Tx, name: str) -> list[tuple[SignedHead, bytes]]:
