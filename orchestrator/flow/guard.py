@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
-from orchestrator.clock import Clock
+from orchestrator.clock import DAY, MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.port import ReadsRooms
 from orchestrator.outbox.item import Item
-from orchestrator.outbox.port import Cleared, Due, HeldAs, Over, Stopped, Verdict
+from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
@@ -41,6 +41,8 @@ from tiers.policy import TierPolicy
 from tiers.routing import Placed, RoomView, decide_leg
 from tiers.tier import Tier
 
+_NOTICE_FOR = 14 * DAY
+"""For how long a notice waits for its reader to come into his line."""
 OURS = "wallcross"
 """The door of our own notices."""
 
@@ -125,9 +127,14 @@ class FlowGuard:
         account = self._book.line_account(connector, room)
         if account is None or not self._book.deals_of(connector, account):
             return Over("nobody_on_the_list")
-        alone = await self._rooms.only_reader(connector, room, account, not_before=began)
-        if not alone or not self._clock_trusted():
+        now = self._now()
+        if now - due.message.accepted_at > _NOTICE_FOR:
+            return Over("expired")
+        found = await self._rooms.line(connector, room, account, not_before=began)
+        if found == "shared":
             return Over("line_not_private")
+        if found != "private" or not self._clock_trusted():
+            return NotYet(now + MINUTE)  # what is sealed before he comes in, he can never read
         content = await self._content(body)
         return Cleared(
             _delivery(due, content, frozenset({Reader(account)}), None), repeat_unknown=True

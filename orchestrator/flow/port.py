@@ -5,7 +5,7 @@ private line stands behind one of these protocols.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orchestrator.deals.book import DealView
 from orchestrator.deals.counsel import JournalEntry
@@ -27,10 +27,14 @@ class ReadsRooms(Protocol):
         """A room as read at ``not_before`` (microseconds UTC) or later."""
         ...
 
-    async def only_reader(
+    async def line(
         self, connector: ConnectorName, room: RoomId, account: AccountId, *, not_before: int
-    ) -> bool:
-        """Whether a private line holds that account, ours, and nobody else."""
+    ) -> Literal["private", "empty", "shared", "unread"]:
+        """Whether a private line holds that account, ours, and nobody else.
+
+        Returns:
+            ``empty`` while he is only asked in, ``unread`` where the network did not tell all.
+        """
         ...
 
     async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:

@@ -60,7 +60,14 @@ class Over:
     code: str
 
 
-Verdict = Cleared | Stopped | Over
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Nobody could read it now: it waits, and is not held. ``until``: microseconds UTC."""
+
+    until: int
+
+
+Verdict = Cleared | Stopped | Over | NotYet
 
 
 @dataclass(frozen=True, slots=True)

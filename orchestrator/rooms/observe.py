@@ -12,11 +12,12 @@ Rules kept here:
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from connectors.port.capabilities import Posture, Undo
 from connectors.port.connector import Connector
 from connectors.port.errors import ConnectorError
-from connectors.port.messages import Device, Member, MemberSnapshot
+from connectors.port.messages import Device, Member, MemberSnapshot, Presence
 from orchestrator.clock import DAY, Clock
 from orchestrator.deals.book import DealView
 from orchestrator.keys.keyring import Keyring
@@ -162,15 +163,22 @@ class Observer:
         )
         return RecipientFacts(name, member.account, person, devices)
 
-    async def only_reader(
+    async def line(
         self, connector: ConnectorName, room: RoomId, account: AccountId, *, not_before: int
-    ) -> bool:
-        """Whether a private line holds that account, ours, and nobody else."""
+    ) -> Literal["private", "empty", "shared", "unread"]:
+        """Whether a private line holds that account, ours, and nobody else.
+
+        Returns:
+            ``empty`` while he is only asked in, ``unread`` where the network did not tell all.
+        """
         members = (await self.reading((connector, room), not_before)).members
         if members is None or not members.complete:
-            return False
+            return "unread"
         ours = self._connectors[connector].account
-        return {m.account for m in members.members} == {account, ours}
+        present = {m.account: m.presence for m in members.members}
+        if present.keys() != {account, ours}:
+            return "shared"
+        return "private" if present[account] is Presence.JOINED else "empty"
 
     async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:
         """Whether the last reading says that we can take back what others wrote in a room."""
