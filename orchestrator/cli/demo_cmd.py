@@ -1,5 +1,10 @@
-"""`wallcross demo`: the made-up deal, end to end, each step as the far side saw it."""
+"""`wallcross demo`: the made-up deal, end to end, each step as the far side saw it.
 
+Rule kept here: the exit code is 0 only when every step was seen. What people read while it plays
+goes to stdout; with `--json` that is one object, and the rest goes to stderr.
+"""
+
+import time
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +17,7 @@ from orchestrator.cli.session import arun
 from orchestrator.client.views import Step
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+RIBBON = " Made-up deal "
 
 
 @app.command()
@@ -23,21 +29,51 @@ def demo(
 ) -> int:
     """Runs Project Halcyon on a homeserver of its own; exit code 1 when a step was not seen."""
     out = Out(ctx.obj)
+    began = time.monotonic()
     steps: list[Step] = []
+
+    def say(text: str) -> None:
+        if out.json:
+            out.note(text)
+        else:
+            typer.echo(plain(f"  {text}"))
 
     def show(step: Step) -> None:
         steps.append(step)
-        if not out.json:
-            typer.echo(plain(_line(step)))
+        _show(out, step)
 
-    arun(import_module("orchestrator.demo.play").play(fast=fast, keep=keep, show=show))
-    ok = bool(steps) and all(step.ok for step in steps)
+    _ribbon(out)
+    play = import_module("orchestrator.demo.play").play
+    seen = arun(play(fast=fast, keep=keep, show=show, say=say))
+    took = time.monotonic() - began
+    _end(out, steps, seen=seen, seconds=took)
+    return 0 if seen else 1
+
+
+def _ribbon(out: Out) -> None:
+    text = "Project Halcyon. Nobody and nothing in it is real; the servers and phones are."
     if out.json:
-        typer.echo(as_json({"ok": ok, "steps": [asdict(step) for step in steps]}))
-    return 0 if ok else 1
+        out.note(f"{RIBBON.strip()}: {text}")
+        return
+    typer.secho(RIBBON, reverse=True, bold=True, nl=False)
+    typer.echo(f" {text}")
 
 
-def _line(step: Step) -> str:
-    text = f": {step.text}" if step.text else ""
-    state = "ok " if step.ok else "NO "
-    return f"  {state} {step.name} ({step.observed_by}, {step.seconds:.1f} s){text}"
+def _show(out: Out, step: Step) -> None:
+    word, colour = ("seen", "green") if step.ok else ("NOT SEEN", "red")
+    line = plain(f"{step.name}: {step.text} ({step.observed_by}, {step.seconds:.1f} s)")
+    if out.json:
+        out.note(f"{word} {line}")
+        return
+    typer.secho(word, fg=colour, bold=True, nl=False)
+    typer.echo(f" {line}\n")
+
+
+def _end(out: Out, steps: list[Step], *, seen: bool, seconds: float) -> None:
+    if out.json:
+        told = {"ok": seen, "made_up": True, "seconds": round(seconds, 3)}
+        typer.echo(as_json(told | {"steps": [asdict(step) for step in steps]}))
+    else:
+        count = sum(step.ok for step in steps)
+        last = "Nothing needs you." if seen else "A step was not seen."
+        typer.secho(f"{last} {count} of {len(steps)} steps, {seconds:.0f} s.", bold=True)

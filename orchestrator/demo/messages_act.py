@@ -1,0 +1,118 @@
+"""Messages on every tier: they flow, are held, are withdrawn, and find their own way."""
+
+import asyncio
+import re
+
+from orchestrator.client.views import Post
+from orchestrator.demo.script import (
+    AFTER_IT,
+    FLOWING,
+    MISPLACED,
+    TO_API,
+    TO_INTAKE,
+    TYPED,
+    Line,
+)
+from orchestrator.demo.stage import CAST, NotSeen, Stage, name_of
+
+_CODE = re.compile(r"^1 ([0-9a-f]{8})", re.MULTILINE)
+_ENTRIES = 200
+
+
+async def flow(stage: Stage) -> str:
+    """One message on each tier, sent through our account, read on another member's phone."""
+    for tier, line in FLOWING.items():
+        sent = await send(stage, line, line.label)
+        await stage.arrives(line.reader, line.label, line.text)
+        why = await _why(stage, sent)
+        await stage.say(f'"{line.text}"')
+        await stage.say(
+            f"  {tier.value}: to #{line.label} by matrix, because {why}. "
+            f"{name_of(line.reader)} reads it."
+        )
+    return "one on each of three tiers"
+
+
+async def send(stage: Stage, line: Line, label: str | None) -> str:
+    """Hands a line in through our account; returns the message's id."""
+    post = Post(person=line.author, conversation=label)
+    return (await stage.client.send_text(stage.deal, post, line.text)).message_id
+
+
+async def _why(stage: Stage, message: str) -> str:
+    """The reason that the audit gives for where a message went, in words."""
+    for entry in await stage.client.audit_tail(stage.deal, _ENTRIES):
+        if entry.kind == "message.routed" and entry.body.get("message") == message:
+            rules = entry.body.get("rules")
+            found = ", ".join(map(str, rules)) if isinstance(rules, list) and rules else ""
+            return f"of {found}" if found else "nothing in it asks for more"
+    return "its author chose it"
+
+
+async def held(stage: Stage) -> str:
+    """An offer price for #logistics is held; its author alone is told, and moves it to #price."""
+    await send(stage, MISPLACED, "logistics")
+    await stage.say(f'{name_of(MISPLACED.author)} sends to #logistics: "{MISPLACED.text}"')
+    notice = await stage.told(MISPLACED.author, "Held. Nobody has seen it.")
+    await send(stage, AFTER_IT, "logistics")
+    await stage.arrives(AFTER_IT.reader, "logistics", AFTER_IT.text)
+    await stage.nobody_has(MISPLACED.text)
+    await stage.say("  Held. Nobody has seen it. A later message has arrived meanwhile.")
+    await answer(stage, MISPLACED.author, notice)
+    await stage.arrives(MISPLACED.reader, MISPLACED.label, MISPLACED.text)
+    await stage.only_in(MISPLACED.label, MISPLACED.text)
+    await stage.say(f"  {name_of(MISPLACED.author)} answers 1: it is in #price, and only there.")
+    return "held, told, moved by its author"
+
+
+async def answer(stage: Stage, person: str, notice: str) -> None:
+    """Answers a notice with its first way out: into the right room."""
+    code = _CODE.search(notice)
+    if code is None:
+        raise NotSeen("the notice names no way out")
+    await stage.people[person].say(stage.lines[person], f"1 {code[1]}")
+
+
+async def withdrawn(stage: Stage) -> str:
+    """The same typed straight into #logistics: everybody sees it, then sees it gone."""
+    room = stage.rooms["logistics"]
+    writer, reader = stage.people[TYPED.author], stage.people[TYPED.reader]
+    event = await writer.say(room, TYPED.text)
+    await stage.say(f'{name_of(TYPED.author)} types straight into the room: "{TYPED.text}"')
+    others = [p for p in CAST if p != TYPED.author]
+    seen_gone = await asyncio.gather(
+        *(
+            stage.people[p].until(lambda p=p: event in stage.people[p].redacted, stage.patience)  # type: ignore[misc]
+            for p in others
+        )
+    )
+    if not all(seen_gone):
+        raise NotSeen("it is still there on a member's phone")
+    left = await reader.held_by_server(room, event)
+    if left["content"]:
+        raise NotSeen("the homeserver still holds it")
+    visible = (
+        left["unsigned"]["redacted_because"]["origin_server_ts"] - left["origin_server_ts"]
+    ) / 1000
+    await stage.say(
+        f"  Withdrawn after {visible:.1f} s. Up to {reader.members(room) - 1} people may have seen it."
+    )
+    await stage.told(TYPED.author, "We asked for the removal of what you wrote.")
+    return f"visible for {visible:.1f} s, gone on {len(others)} phones"
+
+
+async def intake(stage: Stage) -> str:
+    """What names no conversation finds it by its tier: from a private line, and from a program."""
+    for line in TO_INTAKE:
+        await stage.people[line.author].say(stage.lines[line.author], line.text)
+        await _found(stage, line)
+    await send(stage, TO_API, None)
+    await _found(stage, TO_API)
+    await stage.say("  None of them named a conversation. The text's tier decided.")
+    return "three found their conversation"
+
+
+async def _found(stage: Stage, line: Line) -> None:
+    await stage.arrives(line.reader, line.label, line.text)
+    await stage.only_in(line.label, line.text)
+    await stage.say(f'"{line.text}" -> #{line.label}')

@@ -1,0 +1,137 @@
+"""The demo: nine steps on one stage, each true only if the far side saw it.
+
+Rules kept here:
+
+1. A step that was not seen ends the play: the rest stands as not tried, never as ok.
+2. All data lie in a temporary folder that goes at the end, unless a person asked to keep it.
+3. Nothing of an error's own words is shown: they may come from outside.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from orchestrator.client.problems import Failed, Problem, Refused, Unready
+from orchestrator.client.views import Step
+from orchestrator.demo.audit_act import audit
+from orchestrator.demo.crash_act import crash
+from orchestrator.demo.messages_act import flow, held, intake, withdrawn
+from orchestrator.demo.people_act import new_device, stranger
+from orchestrator.demo.rooms_act import rooms
+from orchestrator.demo.stage import NotSeen, Stage
+from orchestrator.demo.synapse import NoSynapse, synapse_python
+
+Act = Callable[[Stage], Awaitable[str]]
+"""Plays one step; returns what was seen, in a few words. Raises: NotSeen."""
+STEPS: Final[Sequence[tuple[str, str, Act]]] = (
+    ("roster in, rooms made and read back", "the owner's phone reads each room's state", rooms),
+    ("messages flow on each tier", "another member's phone decrypts them", flow),
+    ("an offer price for #logistics is held, then moved", "all phones", held),
+    ("the same typed into the room is withdrawn", "the other phones see it gone", withdrawn),
+    ("the intake finds the conversation by tier", "all phones", intake),
+    ("an uncleared member stops the room", "the members' phones", stranger),
+    ("a new device stops valuation until two verify it", "the members' phones", new_device),
+    ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
+    ("the audit verifies offline, a rewritten one fails", "the exported program", audit),
+)
+PACED_S: Final = 60.0
+"""How long the play takes when people watch."""
+
+
+async def play(
+    *,
+    fast: bool,
+    keep: Path | None,
+    show: Callable[[Step], None],
+    say: Callable[[str], None],
+    steps: Sequence[tuple[str, str, Act]] = STEPS,
+) -> bool:
+    """Plays all steps.
+
+    Args:
+        fast: without pauses for reading.
+        keep: its folder stays here; must not hold anything yet.
+        show: told each step as it ends.
+        say: told each sentence for people.
+        steps: name, who observes, and the act.
+
+    Returns:
+        whether every step was seen.
+
+    Raises:
+        Unready: there is no Synapse here.
+        Failed: the stage could not be set up.
+    """
+    try:
+        synapse_python()
+    except NoSynapse as error:
+        raise Unready(str(error), still="Nothing was started", then="make env") from None
+    pace = Pace(0.0 if fast else PACED_S / len(steps))
+
+    async def aloud(text: str) -> None:
+        say(text)
+
+    with _folder(keep) as folder:
+        stage = Stage(folder, aloud)
+        try:
+            async with stage:
+                return await play_on(stage, steps, show, pace)
+        except (NoSynapse, RuntimeError, OSError) as error:
+            then = "wallcross demo --keep DIR keeps its logs"
+            raise Failed(f"the stage broke ({type(error).__name__})", then=then) from error
+
+
+async def play_on(
+    stage: Stage,
+    steps: Iterable[tuple[str, str, Act]],
+    show: Callable[[Step], None],
+    pace: "Pace | None" = None,
+) -> bool:
+    """Plays steps on a stage that is open; see ``play``."""
+    ok = True
+    for name, by, act in steps:
+        began = time.monotonic()
+        ok, text = await _seen(stage, act) if ok else (False, "not tried")
+        took = time.monotonic() - began
+        show(Step(name=name, ok=ok, observed_by=by, seconds=round(took, 3), text=text))
+        if ok and pace is not None:
+            await pace.rest(began)
+    return ok
+
+
+async def _seen(stage: Stage, act: Act) -> tuple[bool, str]:
+    try:
+        return True, await act(stage)
+    except NotSeen as error:
+        return False, f"not seen: {error}"
+    except Problem as problem:
+        return False, f"not seen: {problem.wrong}"
+    except Exception as error:  # noqa: BLE001 - a step that breaks was not seen, whatever broke it
+        return False, f"not seen: it broke with {type(error).__name__}"
+
+
+class Pace:
+    """Leaves people time to read. Args: each: seconds that a step lasts at least."""
+
+    def __init__(self, each: float) -> None:
+        self._each = each
+
+    async def rest(self, began: float) -> None:
+        """Waits until a step that ``began`` then (monotonic seconds) has had its time."""
+        await asyncio.sleep(max(0.0, began + self._each - time.monotonic()))
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="wallcross-demo-") as made:
+            yield Path(made)
+        return
+    keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise Refused(f"{keep} is not empty", still="Nothing was started", then="name a new one")
+    yield keep.absolute()

@@ -1,0 +1,92 @@
+"""What the made-up people of the demo write. All of it is invented, and printed as such.
+
+Rule kept here: these sentences are the only text that the demo ever shows. What the networks carry
+is compared with them, and never printed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tiers.tier import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of the script.
+
+    Attributes:
+        author: person id of who writes it.
+        label: the conversation it belongs to; where it is sent is the step's business.
+        reader: person id of who is watched on the far side.
+    """
+
+    author: str
+    label: str
+    reader: str
+    text: str
+
+
+FLOWING: Final = {
+    Tier.VALUATION: Line(
+        "greta-bergmann", "price", "viktor-sand", "The board will not go above 30 per share."
+    ),
+    Tier.OPERATIONS: Line(
+        "laura-penn",
+        "diligence",
+        "idris-costa",
+        "The data room index for the supply agreements is complete; three consents are missing.",
+    ),
+    Tier.COORDINATION: Line(
+        "hana-ferri", "logistics", "noor-ivanova", "Lunch is at noon in room 4."
+    ),
+}
+MISPLACED: Final = Line(
+    "greta-bergmann",
+    "price",
+    "viktor-sand",
+    "We will raise our offer to 27.50 per share, 1.25 billion in total.",
+)
+AFTER_IT: Final = Line(
+    "hana-ferri", "logistics", "noor-ivanova", "The badges for the visit wait at the front desk."
+)
+TYPED: Final = Line(
+    "hana-ferri",
+    "logistics",
+    "noor-ivanova",
+    "We can raise the offer to 28.10 per share, 1.29 billion in total.",
+)
+TO_INTAKE: Final = (
+    Line(
+        "greta-bergmann",
+        "diligence",
+        "idris-costa",
+        "The lease schedules for both plants are in the data room; one report is missing.",
+    ),
+    Line("greta-bergmann", "logistics", "noor-ivanova", "The shuttle leaves at nine from gate B."),
+)
+TO_API: Final = Line(
+    "farid-novak",
+    "price",
+    "viktor-sand",
+    "We would accept 8.5x EBITDA, about 1.1 billion, if the earn-out goes away.",
+)
+WHILE_PAUSED: Final = Line(
+    "laura-penn", "price", "viktor-sand", "The floor we accept is 26.80 per share."
+)
+WITH_NEW_DEVICE: Final = Line(
+    "yara-nassar", "price", "viktor-sand", "Our ceiling is 29.40 per share, fully financed."
+)
+BURST: Final = (
+    (
+        "hana-ferri",
+        "logistics",
+        "noor-ivanova",
+        "Van {n:02} for the site visit leaves from gate B.",
+    ),
+    (
+        "laura-penn",
+        "diligence",
+        "idris-costa",
+        "Contract {n:02} is reviewed; its consent is noted.",
+    ),
+)

@@ -1,0 +1,228 @@
+"""Where the demo plays: a homeserver, a home with its `serve`, and people with phones of their own.
+
+Rules kept here:
+
+1. Everything lies in one folder and on loopback; nothing of the user's own is read or written.
+2. What is found out about the far side comes from the phones (``farside.Person``) and from the
+   homeserver asked as one of them. Our own tables are never asked whether something arrived.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from orchestrator.client.api import Client
+from orchestrator.demo import halcyon
+from orchestrator.demo.farside import Person, Seen
+from orchestrator.demo.serving import Served
+from orchestrator.demo.synapse import Homeserver
+from tiers.ids import AccountId, ConnectorName, PersonId
+
+CHANNEL = ConnectorName("matrix")
+SERVER = "deal.test"
+BOT = f"@wallcross:{SERVER}"
+CAST = (*sorted(halcyon.VALUATION), "idris-costa", "noor-ivanova")
+"""Those with a phone: everybody who sees valuation, one of operations, one of coordination."""
+
+_SETTINGS = """\
+version = 1
+
+[channels.matrix]
+kind = "matrix"
+settings = {{ homeserver = {url}, user = {bot}, sync_wait = 5 }}
+secrets = {{ password = {password}, pickle_key = {pickle} }}
+
+[clock]
+channels = ["matrix"]
+
+[[anchors]]
+kind = "folder"
+name = "outside"
+path = {anchor}
+
+[secrets]
+folder = {secrets}
+"""
+
+
+class NotSeen(Exception):
+    """The far side did not see what a step promises. Args: what: in words."""
+
+
+def user_of(person: str) -> AccountId:
+    """A made-up person's Matrix account."""
+    return AccountId(f"@{person}:{SERVER}")
+
+
+def accounts(person: PersonId) -> dict[ConnectorName, AccountId]:
+    """Everybody's account on the demo's homeserver."""
+    return {CHANNEL: user_of(person)}
+
+
+@dataclass
+class Stage:
+    """The demo's world.
+
+    Attributes:
+        folder: all of its files.
+        say: told each sentence that a person at the terminal may read.
+        patience: seconds that something may take until it is seen.
+        people: the phones, by person.
+        deal: id of the made-up deal, once it is made.
+        rooms: the conversations' rooms, by label.
+        lines: the private lines, by person, once they went in.
+    """
+
+    folder: Path
+    say: Callable[[str], Awaitable[None]]
+    patience: float = 30.0
+    people: dict[str, Person] = field(default_factory=dict)
+    deal: str = ""
+    rooms: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+    read: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many notices with certain words a person has read."""
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+
+    def __post_init__(self) -> None:
+        self.server = Homeserver(self.folder / "homeserver")
+        self.served = Served(
+            self.folder / "wallcross.toml", self.folder / "home", self.folder / "serve.log"
+        )
+
+    @property
+    def client(self) -> Client:
+        """The API of the home, as any program on this machine reaches it."""
+        return self.served.client
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Starts the homeserver, makes the accounts, starts `serve`, signs the phones in.
+
+        Raises:
+            NoSynapse: there is none, with what to do.
+            NotServing: our own process did not start.
+        """
+        await asyncio.to_thread(self.server.start)
+        await asyncio.to_thread(self._register)
+        self._write_settings()
+        await asyncio.gather(self.served.start(), self._sign_in())
+
+    def _register(self) -> None:
+        self.server.register("wallcross", self.password)
+        for person in halcyon.roster(accounts).people:
+            self.server.register(person.person_id, self.password)
+
+    def _write_settings(self) -> None:
+        for name in ("home", "anchor", "secrets"):
+            (self.folder / name).mkdir(mode=0o700)
+        pickle = base64.b64encode(secrets.token_bytes(32)).decode()
+        values = {
+            "url": self.server.url,
+            "bot": BOT,
+            "password": self._secret_file("bot.password", self.password),
+            "pickle": self._secret_file("bot.pickle", pickle),
+            "anchor": str(self.folder / "anchor"),
+            "secrets": str(self.folder / "secrets"),
+        }
+        text = _SETTINGS.format(**{k: json.dumps(v) for k, v in values.items()})
+        self.served.config.write_text(text)
+        self.served.config.chmod(0o600)
+
+    def _secret_file(self, name: str, value: str) -> str:
+        path = self.folder / name
+        path.touch(0o600)
+        path.write_text(value)
+        return f"file:{path}"
+
+    async def _sign_in(self) -> None:
+        found = [self.phone(person, "phone") for person in CAST]
+        await asyncio.gather(*(phone.open() for phone in found))
+        self.people.update(zip(CAST, found, strict=True))
+
+    def phone(self, person: str, device: str) -> Person:
+        """A device of a person's, not signed in yet."""
+        folder = self.folder / "phones" / f"{person}-{device}"
+        return Person(self.server.url, user_of(person), self.password, folder)
+
+    async def close(self) -> None:
+        """Ends all that was started, in the opposite order."""
+        for phone in self.people.values():
+            await phone.close()
+        self.people.clear()
+        await self.served.stop()
+        await asyncio.to_thread(self.server.stop)
+
+    # --- what the far side sees ---------------------------------------------------------------
+
+    async def arrives(self, person: str, label: str, text: str) -> Seen:
+        """Waits until a person's phone has decrypted a text in a conversation. Raises: NotSeen."""
+        room = self.rooms[label]
+        phone = self.people[person]
+        if not await phone.until(lambda: text in phone.texts(room), self.patience):
+            raise NotSeen(f"{name_of(person)} did not get it in #{label}")
+        return next(s for s in phone.seen if s.room == room and s.said == text)
+
+    async def nobody_has(self, text: str, people: Iterable[str] = CAST) -> None:
+        """Catches everybody up and makes sure that no phone has a text. Raises: NotSeen."""
+        await self.catch_up(people)
+        having = [p for p in people if text in self.people[p].texts()]
+        if having:
+            raise NotSeen(f"{name_of(having[0])} has it")
+
+    async def only_in(self, label: str, text: str) -> None:
+        """Makes sure that no phone has a text in another room than one. Raises: NotSeen."""
+        await self.catch_up(CAST)
+        for person, phone in self.people.items():
+            rooms = {s.room for s in phone.seen if s.said == text and s.sender == BOT}
+            if rooms - {self.rooms[label]}:
+                raise NotSeen(f"{name_of(person)} has it elsewhere than in #{label}")
+
+    async def catch_up(self, people: Iterable[str]) -> None:
+        """Has phones fetch what there is."""
+        await asyncio.gather(*(self.people[p].sync() for p in people))
+
+    async def told(self, person: str, words: str) -> str:
+        """Waits for a fresh notice in a person's private line, going in first. Raises: NotSeen."""
+        phone = self.people[person]
+        end = asyncio.get_running_loop().time() + self.patience
+        while asyncio.get_running_loop().time() < end:
+            await self._go_in(person)
+            found = [text for text in self._notices(person) if words in text]
+            if len(found) > self.read.get((person, words), 0):
+                self.read[person, words] = len(found)
+                return found[-1]
+            await phone.sync(wait=0.5)
+        raise NotSeen(f"{name_of(person)} was told nothing in the private line")
+
+    def _notices(self, person: str) -> list[str]:
+        line = self.lines.get(person)
+        return [] if line is None else self.people[person].texts(line)
+
+    async def _go_in(self, person: str) -> None:
+        phone = self.people[person]
+        asked = phone.invitations() - set(self.rooms.values())
+        if person not in self.lines and asked:
+            (line,) = asked
+            await phone.join(line)
+            self.lines[person] = line
+
+
+def name_of(person: str) -> str:
+    """A made-up person's name."""
+    return person.replace("-", " ").title()
