@@ -26,8 +26,9 @@ from connectors.port.errors import (
 from connectors.port.messages import Accepted, Reader
 from orchestrator.clock import MINUTE, SECOND, Clock
 from orchestrator.outbox import rows
-from orchestrator.outbox.item import DeliveryState, Item
-from orchestrator.outbox.port import Cleared, Due, Guard, Over, Stopped
+from orchestrator.outbox.item import DeliveryState, Done, Item, Start
+from orchestrator.outbox.ledger import Ledger
+from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped
 from orchestrator.outbox.settle import Again, Arrived, Later, settle
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
@@ -39,7 +40,8 @@ LONGEST_WAIT: Final = 5 * MINUTE
 UNDO_TRIES: Final = 8
 
 T = TypeVar("T")
-Change = Callable[[Tx], None]
+Change = Done | Callable[[Tx], None]
+"""A send that went well is written together with those of other lanes, all else by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._ledger = Ledger(store, sealer)
         self._connectors = connectors
         self._guard = guard
         self._now = now
@@ -85,7 +88,7 @@ class Dispatcher:
     async def drain(self, lane: str) -> int | None:
         """Does what is due in ``lane``; returns when to come again, None when nothing waits."""
         began = self._now()
-        work = await self._store.read(lambda tx: rows.due(tx, self._sealer, lane, BATCH))
+        work = await self._due(lane)
         pending: Change | None = None
         while work:
             for found in work:
@@ -97,21 +100,19 @@ class Dispatcher:
                 if step.wait_until is not None or step.halt:
                     await self._commit(pending)
                     return step.wait_until
-            work = await self._next(lane, pending)
+            await self._commit(pending)
             pending = None
+            work = await self._due(lane)
         return None
 
+    async def _due(self, lane: str) -> list[Due]:
+        return await self._store.read(lambda tx: rows.due(tx, self._sealer, lane, BATCH))
+
     async def _commit(self, change: Change | None) -> None:
-        if change is not None:
+        if isinstance(change, Done):
+            await self._ledger.write(change)
+        elif change is not None:
             await self._store.write(change)
-
-    async def _next(self, lane: str, change: Change | None) -> list[Due]:
-        def unit(tx: Tx) -> list[Due]:
-            if change is not None:
-                change(tx)
-            return rows.due(tx, self._sealer, lane, BATCH)
-
-        return await self._store.write(unit)
 
     async def _step(self, due: Due, began: int, pending: Change | None) -> Step:
         name = ConnectorName(due.item.connector)
@@ -136,6 +137,8 @@ class Dispatcher:
         if isinstance(verdict, Over):
             await self._commit(pending)
             return self._dead(due.item, verdict.code)
+        if isinstance(verdict, NotYet):
+            return Step(pending, wait_until=verdict.until)
         started = await self._start(due.item, pending)
         try:
             accepted = await _foreign(connector.send(verdict.delivery))
@@ -145,18 +148,15 @@ class Dispatcher:
 
     async def _start(self, item: Item, pending: Change | None) -> Item:
         at = self._now()
-
-        def unit(tx: Tx) -> None:
-            if pending is not None:
-                pending(tx)
-            rows.start(tx, item, at)
-
-        await self._store.write(unit)
+        start = Start(item, at)
+        if pending is None or isinstance(pending, Done):
+            await self._ledger.write(pending, start)
+        else:
+            await self._store.write(_both(pending, start))
         return replace(item, state=DeliveryState.STARTED, attempts=item.attempts + 1, started_at=at)
 
     def _done(self, item: Item, accepted: Accepted) -> Step:
-        at, proof = self._now(), _proof(accepted)
-        return Step(lambda tx: rows.done(tx, self._sealer, item, accepted.remote_id, proof, at))
+        return Step(Done(item, accepted.remote_id, _proof(accepted), self._now()))
 
     def _dead(self, item: Item, code: str) -> Step:
         at = self._now()
@@ -221,6 +221,14 @@ class Dispatcher:
             return self._again(started, "still_there", doubtful=False, after=None)
         at = self._now()
         return Step(lambda tx: rows.undone(tx, started, at))
+
+
+def _both(pending: Callable[[Tx], None], start: Start) -> Callable[[Tx], None]:
+    def unit(tx: Tx) -> None:
+        pending(tx)
+        rows.start(tx, (start,))
+
+    return unit
 
 
 async def _foreign(work: Awaitable[T]) -> T:

@@ -103,6 +103,30 @@ class Item:
     target: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An attempt that begins at ``at`` (microseconds UTC)."""
+
+    item: Item
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A delivery that the network took.
+
+    Attributes:
+        remote_id: the network's name of it.
+        sealed_to: hash over the devices that it was sealed to.
+        at: when, microseconds UTC.
+    """
+
+    item: Item
+    remote_id: str
+    sealed_to: str | None
+    at: int
+
+
 def from_row(row: tuple[object, ...]) -> Item:
     """Builds an item from its columns, in the order of its fields."""
     values = list(row)

@@ -4,13 +4,13 @@ Rule kept here: a change of state and the entry that states it are in one unit o
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orchestrator.audit.body import Json
-from orchestrator.audit.chain import append
+from orchestrator.audit.chain import append, append_all
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
-from orchestrator.outbox.item import Item, from_row
+from orchestrator.outbox.item import Done, Item, Start, from_row
 from orchestrator.outbox.port import Due, HeldAs, MessageFacts
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import Destroyed
@@ -101,48 +101,69 @@ def enqueue(
     return lane
 
 
-def start(tx: Tx, item: Item, at: int) -> None:
-    """Writes down that an attempt begins, before anything goes out."""
-    tx.expect(
-        "UPDATE delivery SET state = 'started', attempts = ?, started_at = ? "
-        "WHERE delivery_id = ? AND state = ? AND attempts = ?",
-        (item.attempts + 1, at, item.delivery_id, item.state.value, item.attempts),
-    )
+# The three of every message are sets, so that what many lanes do at once costs few statements.
+_START = """
+UPDATE delivery SET state = 'started', attempts = attempts + 1,
+    started_at = json_extract(v.value, '$[3]')
+FROM json_each(?) AS v WHERE delivery_id = json_extract(v.value, '$[0]')
+    AND state = json_extract(v.value, '$[1]') AND attempts = json_extract(v.value, '$[2]')"""
+_DONE = """
+UPDATE delivery SET state = 'done', remote_id = json_extract(v.value, '$[1]'),
+    sealed_to = json_extract(v.value, '$[2]'), settled_at = json_extract(v.value, '$[3]')
+FROM json_each(?) AS v WHERE delivery_id = json_extract(v.value, '$[0]') AND state = 'started'"""
 
 
-def done(
-    tx: Tx, sealer: Sealer, item: Item, remote_id: str | None, sealed_to: str | None, at: int
-) -> None:
-    """Settles a delivery that the network took."""
-    tx.expect(
-        "UPDATE delivery SET state = 'done', remote_id = ?, sealed_to = ?, settled_at = ? "
-        "WHERE delivery_id = ? AND state = 'started'",
-        (remote_id, sealed_to, at, item.delivery_id),
-    )
-    body: dict[str, Json] = {
+def start(tx: Tx, starts: Sequence[Start]) -> None:
+    """Writes down that attempts begin, before anything goes out.
+
+    Raises:
+        StoreError: one of them is not as it was read; the whole unit is undone.
+    """
+    rows = [(s.item.delivery_id, s.item.state.value, s.item.attempts, s.at) for s in starts]
+    tx.expect(_START, (json.dumps(rows),), len(rows))
+
+
+def done(tx: Tx, sealer: Sealer, dones: Sequence[Done]) -> None:
+    """Settles deliveries that the network took.
+
+    Raises:
+        StoreError: one of them was not under way; the whole unit is undone.
+    """
+    rows = [(d.item.delivery_id, d.remote_id, d.sealed_to, d.at) for d in dones]
+    tx.expect(_DONE, (json.dumps(rows),), len(rows))
+    entries: dict[str, list[tuple[Kind, dict[str, Json]]]] = {}
+    for one in dones:
+        entries.setdefault(one.item.deal_id, []).append((Kind.DELIVERY_DONE, _done(one)))
+    at = max(d.at for d in dones)
+    for deal_id, found in entries.items():
+        append_all(tx, deal_id, found, at=at, actor=ACTOR)
+    finish(tx, sealer, [d.item.message_id for d in dones], at)
+
+
+def _done(done: Done) -> dict[str, Json]:
+    item = done.item
+    return {
         "message": item.message_id,
         "seq": item.seq,
         "possibly": item.possibly,
         "room": item.room,
-        "remote_id": remote_id,
-        "sealed_to": sealed_to,
+        "remote_id": done.remote_id,
+        "sealed_to": done.sealed_to,
     }
-    append(tx, item.deal_id, Kind.DELIVERY_DONE, body, at=at, actor=ACTOR)
-    finish(tx, sealer, item, at)
 
 
 def possibly(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
     """Settles a delivery whose outcome cannot be known: a person decides what follows."""
     _end(tx, item, "possibly", code, at)
     _state(tx, item, Kind.DELIVERY_POSSIBLY, code, at)
-    finish(tx, sealer, item, at)
+    finish(tx, sealer, (item.message_id,), at)
 
 
 def dead(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
     """Puts a delivery among the dead letters, with the reason."""
     _end(tx, item, "dead", code, at)
     _state(tx, item, Kind.DELIVERY_DEAD, code, at)
-    finish(tx, sealer, item, at)
+    finish(tx, sealer, (item.message_id,), at)
 
 
 def again(tx: Tx, item: Item, code: str, *, doubtful: bool, not_before: int, at: int) -> None:
@@ -238,37 +259,32 @@ def hold(
     append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
 
 
-_WORST = (("dead", "dead"), ("possibly", "possibly"), ("done", "delivered"))
+_WORST = """
+SELECT message_id, max(CASE state WHEN 'done' THEN 0 WHEN 'possibly' THEN 1 WHEN 'dead' THEN 2
+    ELSE 3 END)
+FROM delivery WHERE kind = 'send' AND message_id IN (SELECT value FROM json_each(?))
+GROUP BY message_id"""
+_ENDS = ("delivered", "possibly", "dead")
+"""By the worst of a message's deliveries; beyond them, one is open or stopped."""
+_FINISH = """
+UPDATE message SET state = ?, settled_at = ?
+WHERE message_id IN (SELECT value FROM json_each(?)) AND state = 'delivering'"""
 
 
-def finish(tx: Tx, sealer: Sealer, item: Item, at: int) -> None:
-    """Settles the message once none of its deliveries is open; what was delivered is destroyed."""
-    states = {
-        s
-        for (s,) in tx.all(
-            "SELECT state FROM delivery WHERE message_id = ? AND kind = 'send'", (item.message_id,)
-        )
-    }
-    if states & {"queued", "started", "stopped"}:
-        return
-    final = next(end for state, end in _WORST if state in states)
-    tx.run(
-        "UPDATE message SET state = ?, settled_at = ? "
-        "WHERE message_id = ? AND state = 'delivering'",
-        (final, at, item.message_id),
-    )
-    if final == "delivered":
-        destroy_body(tx, sealer, item.message_id)
+def finish(tx: Tx, sealer: Sealer, messages: Sequence[str], at: int) -> None:
+    """Settles messages of which no delivery is open; what was delivered is destroyed."""
+    worst = tx.all(_WORST, (json.dumps(messages),))
+    for n, end in enumerate(_ENDS):
+        ended = [message for message, found in worst if found == n]
+        if ended:
+            tx.run(_FINISH, (end, at, json.dumps(ended)))
+            if end == "delivered":
+                sealer.destroy_all(tx, ended)
 
 
 def destroy_body(tx: Tx, sealer: Sealer, message_id: str) -> None:
     """Destroys what a message said, its files included."""
-    sealer.destroy(tx, message_id)
-    for (owner,) in tx.all(
-        "SELECT owner FROM sealed WHERE owner > ? AND owner < ?",
-        (f"{message_id}-", f"{message_id}."),
-    ):
-        sealer.destroy(tx, owner)
+    sealer.destroy_all(tx, (message_id,))
 
 
 def _end(tx: Tx, item: Item, state: str, code: str, at: int) -> None:

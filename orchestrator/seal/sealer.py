@@ -10,8 +10,9 @@ Rules kept here:
 """
 
 import asyncio
+import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,17 @@ BATCH = 500
 
 ABREAST = 16
 """Deals turned at the same time, so that their commits and flushes share the disk's waits."""
+
+
+# An owner's parts (``owner-0``) follow it in order: '-' stands right before '.'.
+_DESTROY = """
+DELETE FROM sealed WHERE rowid IN (
+    SELECT s.rowid FROM json_each(?1) AS v
+    CROSS JOIN sealed AS s WHERE s.owner = v.value
+    UNION ALL
+    SELECT s.rowid FROM json_each(?1) AS v
+    CROSS JOIN sealed AS s WHERE s.owner > v.value || '-' AND s.owner < v.value || '.')
+RETURNING owner, typeof(envelope) = 'null'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +197,12 @@ class Sealer:
         if row[0]:
             tx.after_commit(lambda: self._blobs.remove(owner))
         return True
+
+    def destroy_all(self, tx: Tx, owners: Sequence[str]) -> None:
+        """Destroys what is sealed under each of ``owners`` and under its parts (``owner-part``)."""
+        for owner, in_file in tx.all(_DESTROY, (json.dumps(owners),)):
+            if in_file:
+                tx.after_commit(partial(self._blobs.remove, owner))
 
     async def recover(self, store: Store) -> int:
         """Removes what a crash left: files without a row, half-written keys.

@@ -65,13 +65,13 @@ class Tx:
         """Returns all rows."""
         return self.connection.execute(sql, params).fetchall()
 
-    def expect(self, sql: str, params: Params = ()) -> None:
-        """Executes a guarded change of exactly one row.
+    def expect(self, sql: str, params: Params = (), rows: int = 1) -> None:
+        """Executes a guarded change of exactly so many rows.
 
         Raises:
-            StoreError: no row was in the expected state; the whole unit is undone.
+            StoreError: a row was not in the expected state; the whole unit is undone.
         """
-        if self.run(sql, params) != 1:
+        if self.run(sql, params) != rows:
             raise StoreError("a row was not in the state that this change expects")
 
     def after_commit(self, hook: Callable[[], None]) -> None:

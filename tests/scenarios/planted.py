@@ -12,7 +12,7 @@ from connectors.port.messages import Accepted
 from orchestrator.flow.accept import Accepter, Cursor, Receipt, _set_cursor
 from orchestrator.flow.incoming import Incoming
 from orchestrator.outbox import dispatch, rows
-from orchestrator.outbox.item import Item
+from orchestrator.outbox.item import Done, Item, Start
 from orchestrator.outbox.settle import Arrived, Settled
 from orchestrator.store.unit import Tx
 from tiers.ids import RemoteId
@@ -22,21 +22,19 @@ def late_start() -> None:
     """*Attempt started* reaches the disk after the send, not before it."""
     real_done = rows.done
 
-    def start(tx: Tx, item: Item, at: int) -> None:
-        del tx, item, at
+    def start(tx: Tx, starts: Sequence[Start]) -> None:
+        del tx, starts
 
-    def done(tx: Tx, sealer: Any, item: Item, *more: Any) -> None:
-        row = tx.one(
-            "SELECT state, attempts FROM delivery WHERE delivery_id = ?", (item.delivery_id,)
-        )
-        if row is not None and row[0] == "queued":
+    def done(tx: Tx, sealer: Any, dones: Sequence[Done]) -> None:
+        for one in dones:
             tx.run(
-                "UPDATE delivery SET state = 'started', attempts = ? WHERE delivery_id = ?",
-                (row[1] + 1, item.delivery_id),
+                "UPDATE delivery SET state = 'started', attempts = attempts + 1 "
+                "WHERE delivery_id = ? AND state = 'queued'",
+                (one.item.delivery_id,),
             )
-        real_done(tx, sealer, item, *more)
+        real_done(tx, sealer, dones)
 
-    rows.start, rows.done = start, done  # type: ignore[assignment]  # the planted fault
+    rows.start, rows.done = start, done
 
 
 def any_order() -> None:
