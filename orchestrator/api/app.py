@@ -11,6 +11,7 @@ from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.state import router as state
+from orchestrator.api.tiering import router as tiering
 from orchestrator.api.who import caller
 
 PREFIX = "/api/v1"
@@ -28,6 +29,6 @@ def make_app(home: Home) -> FastAPI:
     )
     app.state.home = home
     errors.install(app)
-    for router in (state, deals, rooms, held, network, record, replay):
+    for router in (state, deals, rooms, held, network, record, replay, tiering):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -101,3 +101,17 @@ class Rows(Body):
     """Messages handed in by `replay`."""
 
     rows: tuple[Row, ...] = Field(repr=False)
+
+
+class Question(Body):
+    """A text to be explained, in a conversation of ``floor``."""
+
+    text: str = Field(repr=False)
+    floor: Literal["coordination", "operations", "valuation"] = "coordination"
+
+
+class Listed(Body):
+    """Entries for the watch list."""
+
+    names: list[str] = Field(default=[], repr=False)
+    amounts: list[str] = Field(default=[], repr=False)

@@ -12,7 +12,7 @@ Rules kept here:
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from orchestrator.client.views import (
     AdoptionView,
@@ -243,6 +243,24 @@ class RecordAccess(Protocol):
         ...
 
 
+class TierAccess(Protocol):
+    """Why a text lands where it does, and what a deal watches for."""
+
+    async def tier_explain(self, deal: DealId, text: str, floor: str) -> dict[str, Any]:
+        """Tier, strength in a conversation of ``floor``, and places; never the text."""
+        ...
+
+    async def watch_size(self, deal: DealId) -> int:
+        """How many entries the watch list has."""
+        ...
+
+    async def watch_add(
+        self, deal: DealId, names: Sequence[str], amounts: Sequence[str], *, actor: Actor
+    ) -> int:
+        """Adds code names and amounts; returns how many entries there are. Raises: Wrong."""
+        ...
+
+
 class ReplayAccess(Protocol):
     """Real conversations through the whole path."""
 
@@ -266,6 +284,7 @@ class Home(
     KeyAccess,
     ChannelAccess,
     RecordAccess,
+    TierAccess,
     ReplayAccess,
     Protocol,
 ):

@@ -3,12 +3,13 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Wrong
@@ -16,9 +17,10 @@ from tiers.classify import Context, Part
 from tiers.measure import explain as explained
 from tiers.measure import judge, report
 from tiers.model import load_classifier
-from tiers.watch import WatchList, watch_list
+from tiers.tier import Tier
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+TIERS = frozenset(tier.value for tier in Tier)
 _WORDS = {"hold": "it stops", "ask": "its author is asked", "none": "nothing is raised"}
 
 
@@ -28,12 +30,61 @@ def tier() -> None:
 
 
 @app.command()
-def explain(ctx: typer.Context) -> None:
+def explain(
+    ctx: typer.Context,
+    *,
+    floor: Annotated[
+        str, typer.Option(help="Tier of the conversation it would be written in.")
+    ] = "coordination",
+) -> None:
     """Reads a text from stdin and says its tier and why: rules and places, never the text."""
-    text = sys.stdin.read()
-    found = load_classifier().classify([Part("body", text)], Context(watch=_watch(ctx)))
-    answer = explained(found)
-    Out(ctx.obj).one(answer, lambda: _lines(answer))
+    if floor not in TIERS:
+        raise Wrong(f"{floor} is no tier", then="--floor coordination, operations or valuation")
+    text, deal = sys.stdin.read(), ctx.obj.deal
+    if deal is None:
+        found = load_classifier().classify([Part("body", text)], Context(floor=Tier(floor)))
+        answer = explained(found)
+    else:
+        answer = call(ctx.obj, lambda c: c.tier_explain(deal, text, floor))[0]
+    Out(ctx.obj).one(answer, lambda: _lines(answer, floor))
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    *,
+    add: Annotated[
+        bool, typer.Option("--add", help="Read lines from stdin: name TEXT, or amount TEXT.")
+    ] = False,
+) -> None:
+    """How many code names and amounts the deal watches for; they are shown to nobody."""
+    deal = named(ctx, None)
+    if add:
+        names, amounts = read_entries(sys.stdin)
+        size = call(ctx.obj, lambda c: c.watch_add(deal, names, amounts))[0]
+    else:
+        size = call(ctx.obj, lambda c: c.watch_size(deal))[0]
+    Out(ctx.obj).one({"entries": size}, lambda: [f"{size} entries on the watch list"])
+
+
+def read_entries(lines: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names and amounts, one in a line.
+
+    Raises:
+        Wrong: a line is neither; it is named by its number alone.
+    """
+    kinds: dict[str, list[str]] = {"name": [], "amount": []}
+    for number, line in enumerate(lines, 1):
+        kind, _, entry = line.strip().partition(" ")
+        if not line.strip():
+            continue
+        if kind not in kinds or not entry.strip():
+            raise Wrong(
+                f"Line {number} is neither `name TEXT` nor `amount TEXT`",
+                still="Nothing was added",
+            )
+        kinds[kind].append(entry.strip())
+    return kinds["name"], kinds["amount"]
 
 
 @app.command()
@@ -76,20 +127,11 @@ def _row(line: str) -> Mapping[str, Any] | None:
         row = json.loads(line)
     except ValueError:
         return None
-    known = {"coordination", "operations", "valuation"}
-    return row if isinstance(row, dict) and row.get("tier") in known else None
+    return row if isinstance(row, dict) and row.get("tier") in TIERS else None
 
 
-def _watch(ctx: typer.Context) -> WatchList:
-    name: str | None = ctx.obj.deal
-    if name is None:
-        return WatchList()
-    deal, _ = call(ctx.obj, lambda c: c.deal_show(name))
-    return watch_list([deal.code], [])
-
-
-def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{answer['tier']}: {_WORDS[answer['strength']]}"
+def _lines(answer: Mapping[str, Any], floor: str) -> Iterator[str]:
+    yield f"{answer['tier']}: in a conversation of {floor} {_WORDS[answer['strength']]}"
     for reason in answer["reasons"]:
         place = f"characters {reason['start']} to {reason['end']}"
         yield f"  {reason['rule']:<24} {reason['tier']:<13} {reason['strength']:<5} {place}"

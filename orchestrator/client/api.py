@@ -245,6 +245,20 @@ class Client:
         """The sealed journal, a tar archive in pieces."""
         return self._pieces(f"{_deal(deal)}/journal/export")
 
+    async def tier_explain(self, deal: str, text: str, floor: str) -> dict[str, Any]:
+        """Tier, strength and places of a text, with the deal's watch list."""
+        body = {"text": text, "floor": floor}
+        return await self._post(dict[str, Any], f"{_deal(deal)}/tiers/explain", body)
+
+    async def watch_size(self, deal: str) -> int:
+        """How many entries the watch list has."""
+        return await self._get(int, f"{_deal(deal)}/watch-list")
+
+    async def watch_add(self, deal: str, names: list[str], amounts: list[str]) -> int:
+        """Adds to the watch list; answers how many entries there are."""
+        body = {"names": names, "amounts": amounts}
+        return await self._post(int, f"{_deal(deal)}/watch-list", body)
+
     async def replay_start(self, deal: str | None, *, sample: bool) -> str:
         """Makes ready a run; answers its id."""
         return await self._post(str, "/replays", {"deal": deal, "sample": sample})

@@ -45,7 +45,7 @@ class Messages:
         self, deal: DealId, post: views.Post, text: str, *, actor: str
     ) -> views.Sent:
         """Accepts a text as a person of the deal."""
-        return await self._accept(self._incoming(deal, post, text, ()), actor)
+        return await self._accept(self._incoming(deal, post, text, (), actor))
 
     async def send_file(
         self, deal: DealId, post: views.Post, data: AsyncIterator[bytes], *, actor: str
@@ -54,10 +54,15 @@ class Messages:
         if post.file is None:
             raise Missing("no file is named")
         file = IncomingFile(post.file.name, post.file.media_type, 0, lambda: data)
-        return await self._accept(self._incoming(deal, post, "", (file,)), actor)
+        return await self._accept(self._incoming(deal, post, "", (file,), actor))
 
     def _incoming(
-        self, deal: DealId, post: views.Post, text: str, files: tuple[IncomingFile, ...]
+        self,
+        deal: DealId,
+        post: views.Post,
+        text: str,
+        files: tuple[IncomingFile, ...],
+        actor: str,
     ) -> Incoming:
         view = deal_of(self._r, deal)
         if view.roster.person(PersonId(post.person)) is None:
@@ -75,10 +80,10 @@ class Messages:
             files=files,
             deal_id=deal,
             named=named,
+            actor=actor,
         )
 
-    async def _accept(self, incoming: Incoming, actor: str) -> views.Sent:
-        del actor  # the audit names the person; who held the keyboard stands in the API's log
+    async def _accept(self, incoming: Incoming) -> views.Sent:
         receipt = (await self._r.accepter.accept([incoming]))[0]
         return views.Sent(message_id=str(receipt.message_id), state="accepted")
 

@@ -5,7 +5,7 @@ reloads the deal; until then decisions rest on what was in force before.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.store.unit import Store, Tx
@@ -46,6 +46,8 @@ class DealView:
     rooms: Mapping[ConversationId, tuple[RoomBinding, ...]]
     scopes: frozenset[str] = frozenset()
     """Journal scopes that have a key or counsel's signed decision: ``joint`` or a side's id."""
+    counsel: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By journal scope the keys of counsel who together may exempt it (Ed25519, hex)."""
     watch: WatchList = field(default_factory=WatchList)
     """Code names and amounts that must not appear below the deal's highest tier."""
 
@@ -75,6 +77,8 @@ class DealView:
 
 Load = Callable[[Tx, DealId], tuple[Roster, str, Policy] | None]
 """Gives a deal's adopted roster, its hash and the adopted policy; None before adoption."""
+CounselOf = Callable[[Tx, DealId], Mapping[str, Sequence[str]]]
+"""Gives, by journal scope, the keys of counsel that the adopted policy names."""
 Label = Callable[[Tx, str], str]
 """Opens a short sealed text: the label of a VALUATION conversation, a deal's watch list."""
 
@@ -89,11 +93,13 @@ class Book:
 
     Args:
         load: reads what was adopted.
+        counsel: reads whom the adopted policy names as counsel.
         label: opens a short sealed text.
     """
 
-    def __init__(self, load: Load, label: Label) -> None:
+    def __init__(self, load: Load, counsel: CounselOf, label: Label) -> None:
         self._load = load
+        self._counsel = counsel
         self._label = label
         self.deals: dict[DealId, DealView] = {}
         self._rooms: dict[tuple[ConnectorName, RoomId], tuple[DealView, RoomBinding]] = {}
@@ -146,6 +152,7 @@ class Book:
             conversations,
             {cid: tuple(found) for cid, found in rooms.items()},
             _scopes(tx, deal_id),
+            self._counsel(tx, deal_id),
             self._watch(tx, deal_id),
         )
 

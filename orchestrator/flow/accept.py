@@ -170,7 +170,7 @@ class Accepter:
             Kind.MESSAGE_ACCEPTED,
             body,
             at=at,
-            actor=f"channel:{incoming.connector}",
+            actor=incoming.actor or f"channel:{incoming.connector}",
         )
         self._wake(tx, ready.deal_id)
         return Receipt(ready.message_id, duplicate=False)

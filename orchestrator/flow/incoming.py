@@ -31,6 +31,7 @@ class Incoming:
         sender: the account that wrote, as authenticated at the door.
         deal_id: the deal that the door belongs to, where it belongs to one.
         named: the conversation that the sender chose by its id.
+        actor: who held the keyboard at our own door, as the audit writes it; None: the channel.
     """
 
     connector: ConnectorName
@@ -47,6 +48,7 @@ class Incoming:
     unreadable: str | None = None
     deal_id: DealId | None = None
     named: ConversationId | None = None
+    actor: str | None = None
 
 
 def from_event(connector: ConnectorName, event: InboundMessage) -> Incoming:

@@ -202,6 +202,10 @@ class Router:
             return placed
         if resolved.deal is None:
             return Held(_no("deal", "no deal is in force"), found.tier, None)
+        rooms = resolved.deal.rooms.get(placed.conversation.conversation_id, ())
+        if resolved.person is None and len(rooms) > 1:
+            stranger = _no("author", "nobody on the list owns the account that wrote it")
+            return Held(stranger, placed.as_tier, placed.conversation)
         return await self.route(resolved.deal, placed, row)
 
     async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:

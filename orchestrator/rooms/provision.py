@@ -213,8 +213,9 @@ class Provisioner:
         cid, name = conversation.conversation_id, request.connector
 
         def unit(tx: Tx) -> None:
-            tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
-            tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
+            if deal.made_up:
+                tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
+                tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
             tx.run(
                 "INSERT INTO room VALUES (?, ?, ?, ?, ?, NULL, ?)",
                 (name, room, cid, deal.deal_id, deal.roster.host, at),

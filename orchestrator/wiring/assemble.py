@@ -14,6 +14,7 @@ from orchestrator.clock import Clock
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
+from orchestrator.config.policy import counsel_of
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import Counsel
 from orchestrator.engine.local import LocalEngine
@@ -33,12 +34,12 @@ from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.provision import Provisioner
 from orchestrator.rooms.watch import Watcher
-from orchestrator.roster.adoption import load_adopted
+from orchestrator.roster.adoption import in_force, load_adopted
 from orchestrator.seal.master import create_master, open_master
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.home import open_secrets
 from orchestrator.secrets.port import SecretStore
-from orchestrator.secrets.secret import SecretError
+from orchestrator.secrets.secret import SecretMissing
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, DealId
 from tiers.policy import Grade
@@ -76,10 +77,11 @@ async def assemble(
     home = settings.state
     home_id = home_id_of(home)
     vault = kept or open_secrets(home, home_id, settings.secrets_folder)
-    master = open_master(vault) if vault.get("master") else create_master(vault)
+    await _own_secrets(store, vault)
+    master = open_master(vault)
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)
-    book = Book(load_adopted, lambda tx, cid: sealer.open(tx, cid).decode())
+    book = Book(load_adopted, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
     keyring = Keyring()
     await store.read(book.load_all)
     await store.read(keyring.load)
@@ -127,6 +129,7 @@ async def assemble(
         lines=lines,
         provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
         accepter=Accepter(store, sealer, book, now, lambda tx, d: engine.wake(LANE + d, 0, tx)),
+        classifier=classifier,
         writer=writer,
         router=router,
         desk=desk,
@@ -140,14 +143,26 @@ async def assemble(
     )
 
 
+async def _own_secrets(store: Store, vault: SecretStore) -> None:
+    """Makes the home's own secrets when the home is made, and never again.
+
+    Where they are lost later, opening fails: new ones would open nothing of what is sealed.
+    """
+    made = await store.read(lambda tx: tx.one("SELECT 1 FROM home WHERE key = 'secrets_made'"))
+    if made is not None:
+        return
+    if vault.get("master") is None:
+        create_master(vault)
+    if vault.get("audit") is None:
+        vault.set("audit", randomness.token_bytes(SEED_BYTES))
+    await store.write(lambda tx: tx.run("INSERT INTO home VALUES ('secrets_made', '1')"))
+
+
 def _seed(vault: SecretStore) -> bytes:
-    """The seed of the home's signing key, made when the home is made."""
+    """The seed of the home's signing key."""
     found = vault.get("audit")
     if found is None:
-        vault.set("audit", randomness.token_bytes(SEED_BYTES))
-        found = vault.get("audit")
-    if found is None:
-        raise SecretError("the secret store did not keep the signing key")
+        raise SecretMissing("the home's signing key is missing; restore the secret named 'audit'")
     return found.reveal()
 
 
@@ -159,9 +174,13 @@ def lanes_due(tx: Tx) -> list[tuple[str, int]]:
 
 def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
     deal = book.deals[DealId(deal_id)]
-    return JournalPolicy(
-        {t.value: RecordRule(p.record_class, p.keep_for) for t, p in deal.policy.tiers.items()}
-    )
+    rules = {t.value: RecordRule(p.record_class, p.keep_for) for t, p in deal.policy.tiers.items()}
+    return JournalPolicy(rules, deal.counsel)
+
+
+def _counsel(tx: Tx, deal_id: DealId) -> dict[str, tuple[str, ...]]:
+    policy = in_force(tx, deal_id, "policy")
+    return counsel_of(policy.document) if policy is not None else {}
 
 
 def _watch(book: Book, deal_id: DealId) -> WatchList:
