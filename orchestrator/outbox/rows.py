@@ -259,13 +259,16 @@ def hold(
     append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
 
 
+# What was stopped says nothing here: its message is held, or has gone another way since.
 _WORST = """
-SELECT message_id, max(CASE state WHEN 'done' THEN 0 WHEN 'possibly' THEN 1 WHEN 'dead' THEN 2
-    ELSE 3 END)
-FROM delivery WHERE kind = 'send' AND message_id IN (SELECT value FROM json_each(?))
+SELECT message_id, max(CASE d.state WHEN 'stopped' THEN -1 WHEN 'done' THEN possibly
+    WHEN 'possibly' THEN 2 WHEN 'dead' THEN 3 ELSE 4 END)
+FROM delivery d JOIN message m USING (message_id) WHERE kind = 'send'
+    AND message_id IN (SELECT value FROM json_each(?)) AND m.state = 'delivering'
 GROUP BY message_id"""
-_ENDS = ("delivered", "possibly", "dead")
-"""By the worst of a message's deliveries; beyond them, one is open or stopped."""
+_ENDS = (("delivered", True), ("possibly", True), ("possibly", False), ("dead", False))
+"""By the worst of a message's deliveries: its end, and whether its body has done its service (what
+may have arrived twice did arrive). Beyond them, one is open."""
 _FINISH = """
 UPDATE message SET state = ?, settled_at = ?
 WHERE message_id IN (SELECT value FROM json_each(?)) AND state = 'delivering'"""
@@ -274,11 +277,11 @@ WHERE message_id IN (SELECT value FROM json_each(?)) AND state = 'delivering'"""
 def finish(tx: Tx, sealer: Sealer, messages: Sequence[str], at: int) -> None:
     """Settles messages of which no delivery is open; what was delivered is destroyed."""
     worst = tx.all(_WORST, (json.dumps(messages),))
-    for n, end in enumerate(_ENDS):
+    for n, (end, served) in enumerate(_ENDS):
         ended = [message for message, found in worst if found == n]
         if ended:
             tx.run(_FINISH, (end, at, json.dumps(ended)))
-            if end == "delivered":
+            if served:
                 sealer.destroy_all(tx, ended)
 
 
