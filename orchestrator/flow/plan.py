@@ -139,7 +139,12 @@ class Writer:
         rows.destroy_body(tx, self.sealer, plan.row.message_id)
 
     def route(self, tx: Tx, plan: Plan, route: Route, at: int) -> None:
-        """Writes the deliveries of a message that is in the state it was planned from."""
+        """Writes the deliveries of a message that is in the state it was planned from.
+
+        A room that has it, or may have it, since an earlier way of it is not given it again.
+        """
+        had = _rooms_that_had(tx, plan.row)
+        legs = [leg for leg in route.legs if (leg.binding.connector, leg.binding.room) not in had]
         state = "delivering" if route.legs else "delivered"
         tx.expect(
             "UPDATE message SET state = ?, settled_at = ? WHERE message_id = ? AND state = ?",
@@ -151,7 +156,7 @@ class Writer:
         blocks = (
             plan.deal is not None and plan.deal.policy.tiers[route.placed.as_tier].poison_blocks
         )
-        for leg in route.legs:
+        for leg in legs:
             lane = rows.enqueue(
                 tx,
                 kind="send",
@@ -167,6 +172,8 @@ class Writer:
             self.wake(lane, at, tx)
         if not route.legs:
             rows.destroy_body(tx, self.sealer, plan.row.message_id)
+        elif not legs:
+            rows.finish(tx, self.sealer, (plan.row.message_id,), at)
 
     def _hold(self, tx: Tx, plan: Plan, held: Held, at: int) -> None:
         conversation = held.conversation.conversation_id if held.conversation else None
@@ -225,6 +232,17 @@ class Writer:
         body: dict[str, Json] = {"message": told.notice.about, "room": told.room}
         append(tx, deal_id, Kind.ROOM_TOLD, body, at=at, actor=rows.ACTOR)
         self.wake(lane, at, tx)
+
+
+def _rooms_that_had(tx: Tx, row: Waiting) -> set[tuple[str, str]]:
+    if row.state == "accepted":
+        return set()  # its first way
+    found = tx.all(
+        "SELECT connector, room FROM delivery WHERE message_id = ? AND kind = 'send' "
+        "AND state IN ('done', 'possibly')",
+        (row.message_id,),
+    )
+    return {(connector, room) for connector, room in found}
 
 
 def _write_tier(tx: Tx, plan: Plan) -> None:
