@@ -2,7 +2,9 @@
 
 Rules kept here:
 
-1. First the network is asked. Only its certain *no* allows a repetition that nobody is told of.
+1. First the network is asked. Only its certain *no* allows a repetition that nobody is told of;
+   where it would not recognise the repetition, a *no* is certain only once no attempt can be under
+   way any more.
 2. Where it recognises repetitions, the same wire id is sent again while it still does; past twelve
    hours no network is trusted to.
 3. Else the tier's policy decides: sent again and marked, or left to a person.
@@ -13,11 +15,13 @@ from dataclasses import dataclass
 from connectors.port.connector import Connector, FindsDelivery
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Accepted
-from orchestrator.clock import HOUR
+from orchestrator.clock import HOUR, MINUTE
 from orchestrator.outbox.item import Item
 from tiers.ids import DeliveryKey, RoomId
 
 FORGOTTEN_AFTER = 12 * HOUR
+UNDER_WAY = MINUTE
+"""For how long a network may still be busy with an attempt that nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ async def settle(connector: Connector, item: Item, *, repeats: bool, now: int) -
         repeats: whether the tier's policy lets an unknown outcome be repeated.
         now: microseconds UTC.
     """
+    age = now - (item.started_at or 0)
+    recognises = _recognises(connector, age)
     if isinstance(connector, FindsDelivery):
         try:
             found = await connector.find(RoomId(item.room), DeliveryKey(item.wire_key))
@@ -67,12 +73,16 @@ async def settle(connector: Connector, item: Item, *, repeats: bool, now: int) -
             if error.retry:
                 return Later()
         else:
-            return Arrived(found) if found is not None else Again(doubtful=item.possibly)
-    age = now - (item.started_at or 0)
-    if connector.capabilities.idempotent_send and 0 <= age < _recognised(connector):
+            if found is not None:
+                return Arrived(found)
+            if recognises or item.possibly or not 0 <= age < UNDER_WAY:
+                return Again(doubtful=item.possibly)
+            return Later()
+    if recognises:
         return Again(doubtful=item.possibly)
     return Again(doubtful=True) if repeats else Unknown()
 
 
-def _recognised(connector: Connector) -> int:
-    return min(connector.capabilities.idempotent_for, FORGOTTEN_AFTER)
+def _recognises(connector: Connector, age: int) -> bool:
+    most = min(connector.capabilities.idempotent_for, FORGOTTEN_AFTER)
+    return connector.capabilities.idempotent_send and 0 <= age < most
