@@ -75,8 +75,10 @@ def _expire(tx: Tx, sealer: Sealer, deal_id: str, message_id: str, state: str, a
             "WHERE message_id = ? AND state = 'held'",
             (at, message_id),
         )
-    tx.run(
-        "UPDATE message SET state = 'dead', settled_at = ? WHERE message_id = ?", (at, message_id)
-    )
+    if state != "possibly":  # it may have arrived, and that stays true
+        tx.run(
+            "UPDATE message SET state = 'dead', settled_at = ? WHERE message_id = ?",
+            (at, message_id),
+        )
     body: dict[str, Json] = {"message": message_id, "reason": "expired"}
     append(tx, deal_id, Kind.MESSAGE_DEAD, body, at=at, actor=rows.ACTOR)
