@@ -9,7 +9,7 @@ Rules kept here:
 3. For VALUATION the room is read within the very drain that sends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
@@ -60,6 +60,7 @@ class FlowGuard:
         sealer: opens them.
         now: the clock.
         clock_trusted: whether time may permit anything.
+        stopping: holds what is stopped (``orchestrator.flow.stopped``).
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class FlowGuard:
         sealer: Sealer,
         now: Clock,
         clock_trusted: Callable[[], bool],
+        stopping: Callable[[Due, tuple[Reason, ...]], Awaitable[HeldAs]],
     ) -> None:
         self._book = book
         self._rooms = rooms
@@ -79,6 +81,7 @@ class FlowGuard:
         self._sealer = sealer
         self._now = now
         self._clock_trusted = clock_trusted
+        self._stopping = stopping
 
     async def clear(self, due: Due, began: int) -> Verdict:
         """Whether and how this may be sent, by facts of the drain that ``began`` then."""
@@ -171,11 +174,9 @@ class FlowGuard:
         deal = self._book.deals.get(DealId(item.deal_id))
         return deal is not None and deal.policy.tiers[Tier(item.as_tier)].repeat_unknown
 
-    def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
-        """Its author owns it; the deal's owner is next."""
-        del reasons
-        deal = self._book.deals.get(DealId(due.item.deal_id))
-        return held_as(deal, due.message.person_id, self._now())
+    async def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
+        """Its author owns it and is told; the deal's owner is next."""
+        return await self._stopping(due, reasons)
 
 
 def held_as(deal: DealView | None, author: str | None, at: int) -> HeldAs:

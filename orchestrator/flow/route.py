@@ -15,7 +15,7 @@ from functools import partial
 
 from orchestrator.audit.body import Json
 from orchestrator.clock import MINUTE, Clock
-from orchestrator.deals.book import API, Book, DealView
+from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow import notices
@@ -26,6 +26,7 @@ from orchestrator.flow.judge import Judge, Question
 from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
+from orchestrator.flow.stopped import told_in_line
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.sealer import Sealer
@@ -34,7 +35,6 @@ from tiers.classify import Classification
 from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason
 from tiers.ids import ConversationId, DealId, MessageId, RuleId
-from tiers.people import Person
 from tiers.routing import Held, Placed, RoomView, Route, place, route
 from tiers.tier import Strength, Tier
 from tiers.watch import WatchList
@@ -321,16 +321,8 @@ class Router:
             notice = notices.which(row.message_id, because, labels)
         else:
             notice = self._held_notice(row, resolved, outcome, deadline)
-        return await self._line(row, author, notice)
-
-    async def _line(self, row: Waiting, author: Person, notice: notices.Notice) -> Told | None:
-        """The author's line on the network he wrote on; for our own door, on any that he is on."""
-        own = [(row.connector, row.sender)]
-        for connector, account in own if row.connector != API else author.accounts.items():
-            room = await self._s.lines.ensure(connector, account, row.deal_id)
-            if room is not None:
-                return Told(notice, connector, room)
-        return None
+        door = (row.connector, row.sender)
+        return await told_in_line(self._s.lines, door, author, row.deal_id, notice)
 
     def _held_notice(
         self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int

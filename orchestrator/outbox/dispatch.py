@@ -133,7 +133,7 @@ class Dispatcher:
         verdict = await self._guard.clear(due, began)
         if isinstance(verdict, Stopped):
             await self._commit(pending)
-            return self._stop(due, verdict.reasons)
+            return await self._stop(due, verdict.reasons)
         if isinstance(verdict, Over):
             await self._commit(pending)
             return self._dead(due.item, verdict.code)
@@ -162,8 +162,8 @@ class Dispatcher:
         at = self._now()
         return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at))
 
-    def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
-        at, held = self._now(), self._guard.stopped(due, reasons)
+    async def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
+        at, held = self._now(), await self._guard.stopped(due, reasons)
         return Step(lambda tx: rows.stop(tx, due.item, reasons, held, at))
 
     async def _failed(
@@ -174,7 +174,7 @@ class Dispatcher:
             self._on_stop(ConnectorName(item.connector), cleared.delivery.room)
             because = "the network would let somebody else read this than the list says"
             reason = Reason(RuleId(error.code), Effect.HOLD, because)
-            return self._stop(due, (reason,))
+            return await self._stop(due, (reason,))
         if error.outcome is Outcome.UNKNOWN:
             return await self._settle(connector, due)
         if error.retry:

@@ -4,12 +4,14 @@ Rule kept here: the outbox knows no policy. It sends what the guard cleared at t
 nothing else; the guard is given to it, so that no import leads upwards.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from connectors.port.messages import Delivery
 from orchestrator.outbox.item import Item
 from orchestrator.seal.body import Unlocked
+from orchestrator.store.unit import Tx
 from tiers.decision import Reason
 
 
@@ -77,6 +79,8 @@ class HeldAs:
     owner: str | None
     next_person: str | None
     deadline: int
+    tell: Callable[[Tx], None] | None = field(default=None, compare=False)
+    """Writes down what its author is told, in the unit that holds it."""
 
 
 class Guard(Protocol):
@@ -90,6 +94,6 @@ class Guard(Protocol):
         """Whether a delivery of unknown outcome may be sent again, marked."""
         ...
 
-    def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
+    async def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
         """Who owns a message that the guard or the network stopped, and until when."""
         ...

@@ -250,13 +250,15 @@ def hold(
             *(held.owner, held.next_person, held.deadline, at),
         ),
     )
-    tx.run(
+    fresh = tx.run(
         "UPDATE message SET state = 'held' WHERE message_id = ? AND state = ?",
         (message_id, expected),
     )
     codes = sorted({r.rule for r in found})
     body = {"message": message_id, "rules": codes, "tier": tier, "owner": held.owner}
     append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
+    if fresh and held.tell is not None:
+        held.tell(tx)
 
 
 # What was stopped says nothing here: its message is held, or has gone another way since.

@@ -26,6 +26,7 @@ from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
 from orchestrator.flow.overdue import destroy_expired, hand_on
 from orchestrator.flow.route import LANE
+from orchestrator.flow.stopped import Stopping
 from orchestrator.outbox.dispatch import Dispatcher
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
@@ -53,6 +54,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.sealer,
         runtime.now,
         runtime.clock_trusted,
+        Stopping(runtime.book, runtime.lines, runtime.writer, runtime.now),
     )
     dispatcher = Dispatcher(
         runtime.store,
