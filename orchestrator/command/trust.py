@@ -35,6 +35,12 @@ class ClockTrust:
         self._guard = ClockGuard(latest)
         self._known: dict[ConnectorName, tuple[int, int]] = {}
 
+    def clock(self) -> int:
+        """The machine's time, noted: whatever is written down bears an instant that we know of."""
+        at = self._now()
+        self._guard.recorded(at)
+        return at
+
     def state(self) -> ClockState:
         """The guard's answer now, with its reasons."""
         now, tick = self._now(), ticks()

@@ -79,18 +79,19 @@ async def assemble(
     vault = kept or open_secrets(home, home_id, settings.secrets_folder)
     await _own_secrets(store, vault)
     master = open_master(vault)
+    connectors: dict[ConnectorName, Connector] = {}
+    latest = await store.read(latest_instant)
+    trust = ClockTrust(now, latest, lambda: connectors, settings.config.clock.channels)
+    now = trust.clock
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)
     book = Book(load_adopted, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
     keyring = Keyring()
     await store.read(book.load_all)
     await store.read(keyring.load)
-    connectors: dict[ConnectorName, Connector] = {}
     grades: dict[ConnectorName, Grade] = {}
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
-    latest = await store.read(latest_instant)
-    trust = ClockTrust(now, latest, lambda: connectors, settings.config.clock.channels)
     engine = LocalEngine(store, now, lanes_due)
     observer = Observer(connectors, keyring, grades, store, now)
     lines = Lines(store, book, connectors, now, neutral_name)
