@@ -189,7 +189,8 @@ class Opens:
         sql = "SELECT count(*) FROM channel WHERE cursor IS NOT NULL"
 
         async def begun() -> bool:
-            return (await home.runtime.store.read(lambda tx: tx.all(sql)))[0][0] >= len(channels)
+            [(count,)] = await home.runtime.store.read(lambda tx: tx.all(sql))
+            return int(count) >= len(channels)
 
         await eventually(begun)
 

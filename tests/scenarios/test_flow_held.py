@@ -12,8 +12,8 @@ from orchestrator.flow.overdue import hand_on
 from tiers.ids import MessageId
 from tiers.tier import Tier
 
-from .conftest import ACTOR, House, Opens, eventually
-from .house import Talk, roster
+from .conftest import House, Opens, eventually
+from .house import ACTOR, Talk, roster
 
 PRICE = "zvaluation: we raise our offer to 27.50 per share."
 
