@@ -1,10 +1,12 @@
 """The audit leaves the machine and is checked by a program that knows nothing of us."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ _CONTRADICTED = "anchor.contradicted"
 
 async def audit(stage: Stage) -> str:
     """Exports, verifies offline with what an anchor kept, and sees a rewritten chain fail."""
-    genuine = await export(stage, stage.folder / "export")
+    work = Path(tempfile.mkdtemp(prefix="audit-", dir=stage.folder))
+    genuine = await export(stage, work / "export")
     anchor = stage.folder / "anchor"
     report = await asyncio.to_thread(verified, genuine, anchor)
     if not report["ok"] or not report["anchors"]:
@@ -25,7 +28,7 @@ async def audit(stage: Stage) -> str:
     span = report["longest_unanchored_seconds"]
     await stage.say(f"The audit is exported: {report['entries']} entries, checked without us.")
     await stage.say(f"  The longest span that no anchor has seen is {span:.0f} s.")
-    rewritten = await forge(stage.served.home, stage.folder, stage.deal)
+    rewritten = await forge(stage.served.home, stage.folder / "secrets", work, stage.deal)
     if not (await asyncio.to_thread(verified, rewritten, None))["ok"]:
         raise NotSeen("the rewritten chain is not even well made: it proves nothing")
     found = await asyncio.to_thread(verified, rewritten, anchor)
@@ -36,15 +39,10 @@ async def audit(stage: Stage) -> str:
 
 
 async def export(stage: Stage, folder: Path) -> Path:
-    """Fetches the export over the API and unpacks it."""
-    folder.mkdir(mode=0o700)
-    archive = folder / "export.tar"
-    with archive.open("wb") as file:
-        async for piece in stage.client.audit_export(stage.deal):
-            file.write(piece)
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    archive.unlink()
+    """Fetches the export over the API and unpacks it into a new folder."""
+    pieces = [piece async for piece in stage.client.audit_export(stage.deal)]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+        await asyncio.to_thread(archive.extractall, folder, filter="data")
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The process is killed with deliveries under way; afterwards the far side has each exactly once."""
+"""The process is killed with deliveries under way; afterwards each is there exactly once."""
 
 import asyncio
 from collections.abc import Sequence

@@ -24,17 +24,18 @@ Entry = tuple[str, int, str, str, str]
 """(chain, instant, kind, actor, body)."""
 
 
-async def forge(home: Path, folder: Path, deal: str) -> Path:
+async def forge(home: Path, secrets: Path, folder: Path, deal: str) -> Path:
     """Exports a chain without its holds, in good order and well signed.
 
     Args:
         home: the home to lie about; only read.
-        folder: gets the forged store and export; holds ``secrets``.
+        secrets: where the home's secrets lie.
+        folder: gets the forged store and export.
         deal: the chain.
     """
     entries, signed_at = await asyncio.to_thread(_history, home / "store.db")
     home_id = (home / "home_id").read_text().strip()
-    seed = FileStore(folder / "secrets" / home_id).get("audit")
+    seed = FileStore(secrets / home_id).get("audit")
     if seed is None:
         raise LookupError("the home's signing key is not where its settings say")
     key = load_key(home_id, seed.reveal)

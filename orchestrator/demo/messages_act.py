@@ -17,6 +17,8 @@ from orchestrator.demo.stage import CAST, NotSeen, Stage, name_of
 
 _CODE = re.compile(r"^1 ([0-9a-f]{8})", re.MULTILINE)
 _ENTRIES = 200
+_TWO = 2
+"""The author and our account: nobody else is in a private line."""
 
 
 async def flow(stage: Stage) -> str:
@@ -54,6 +56,9 @@ async def held(stage: Stage) -> str:
     await send(stage, MISPLACED, "logistics")
     await stage.say(f'{name_of(MISPLACED.author)} sends to #logistics: "{MISPLACED.text}"')
     notice = await stage.told(MISPLACED.author, "Held. Nobody has seen it.")
+    line = stage.lines[MISPLACED.author]
+    if stage.people[MISPLACED.author].members(line) != _TWO:
+        raise NotSeen("the line it was told in is not private")
     await send(stage, AFTER_IT, "logistics")
     await stage.arrives(AFTER_IT.reader, "logistics", AFTER_IT.text)
     await stage.nobody_has(MISPLACED.text)
@@ -80,25 +85,22 @@ async def withdrawn(stage: Stage) -> str:
     event = await writer.say(room, TYPED.text)
     await stage.say(f'{name_of(TYPED.author)} types straight into the room: "{TYPED.text}"')
     others = [p for p in CAST if p != TYPED.author]
-    seen_gone = await asyncio.gather(
-        *(
-            stage.people[p].until(lambda p=p: event in stage.people[p].redacted, stage.patience)  # type: ignore[misc]
-            for p in others
-        )
-    )
-    if not all(seen_gone):
+    if not all(await asyncio.gather(*(_sees_gone(stage, p, event) for p in others))):
         raise NotSeen("it is still there on a member's phone")
     left = await reader.held_by_server(room, event)
     if left["content"]:
         raise NotSeen("the homeserver still holds it")
-    visible = (
-        left["unsigned"]["redacted_because"]["origin_server_ts"] - left["origin_server_ts"]
-    ) / 1000
-    await stage.say(
-        f"  Withdrawn after {visible:.1f} s. Up to {reader.members(room) - 1} people may have seen it."
-    )
+    taken = left["unsigned"]["redacted_because"]["origin_server_ts"]
+    visible = (taken - left["origin_server_ts"]) / 1000
+    people = reader.members(room) - 2  # but for our account and the writer
+    await stage.say(f"  Withdrawn after {visible:.1f} s. Up to {people} people may have seen it.")
     await stage.told(TYPED.author, "We asked for the removal of what you wrote.")
     return f"visible for {visible:.1f} s, gone on {len(others)} phones"
+
+
+async def _sees_gone(stage: Stage, person: str, event: str) -> bool:
+    phone = stage.people[person]
+    return await phone.until(lambda: event in phone.redacted, stage.patience)
 
 
 async def intake(stage: Stage) -> str:

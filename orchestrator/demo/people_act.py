@@ -1,4 +1,4 @@
-"""Who can read a room changes behind our back: the room stops, says so, and goes on when it is put right."""
+"""Who can read a room changes behind our back: it stops, says so, and goes on once put right."""
 
 import asyncio
 

@@ -10,7 +10,7 @@ Rules kept here:
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -70,7 +70,7 @@ async def play(
         synapse_python()
     except NoSynapse as error:
         raise Unready(str(error), still="Nothing was started", then="make env") from None
-    pace = Pace(0.0 if fast else PACED_S / len(steps))
+    pace = Pace(0.0 if fast else PACED_S)
 
     async def aloud(text: str) -> None:
         say(text)
@@ -87,19 +87,19 @@ async def play(
 
 async def play_on(
     stage: Stage,
-    steps: Iterable[tuple[str, str, Act]],
+    steps: Sequence[tuple[str, str, Act]],
     show: Callable[[Step], None],
     pace: "Pace | None" = None,
 ) -> bool:
     """Plays steps on a stage that is open; see ``play``."""
     ok = True
-    for name, by, act in steps:
+    for n, (name, by, act) in enumerate(steps, 1):
         began = time.monotonic()
         ok, text = await _seen(stage, act) if ok else (False, "not tried")
         took = time.monotonic() - began
         show(Step(name=name, ok=ok, observed_by=by, seconds=round(took, 3), text=text))
         if ok and pace is not None:
-            await pace.rest(began)
+            await pace.rest(n / len(steps))
     return ok
 
 
@@ -115,14 +115,15 @@ async def _seen(stage: Stage, act: Act) -> tuple[bool, str]:
 
 
 class Pace:
-    """Leaves people time to read. Args: each: seconds that a step lasts at least."""
+    """Leaves people time to read. Args: seconds: that the whole play lasts at least."""
 
-    def __init__(self, each: float) -> None:
-        self._each = each
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
 
-    async def rest(self, began: float) -> None:
-        """Waits until a step that ``began`` then (monotonic seconds) has had its time."""
-        await asyncio.sleep(max(0.0, began + self._each - time.monotonic()))
+    async def rest(self, share: float) -> None:
+        """Waits until that share of the play's time is over."""
+        await asyncio.sleep(max(0.0, self._began + share * self._seconds - time.monotonic()))
 
 
 @contextmanager

@@ -20,14 +20,10 @@ OPERATOR = "stefan-huber"
 _OWNER_LEVEL = 100
 _WEEK_MS = 7 * 24 * 3600 * 1000
 _TOLD = (
-    "halcyon",
-    "kestrel",
-    "marlow",
-    "price",
-    "diligence",
-    "logistics",
-    *(t.value for t in Tier),
+    *("halcyon", "kestrel", "marlow", "price", "diligence", "logistics"),
+    *(tier.value for tier in Tier),
 )
+"""What must stand in no name that the server sees."""
 _HARD = {
     "m.room.encryption": ("algorithm", "m.megolm.v1.aes-sha2"),
     "m.room.join_rules": ("join_rule", "invite"),
@@ -38,6 +34,12 @@ _HARD = {
 
 async def rooms(stage: Stage) -> str:
     """Roster in, rooms made, hardened, read back by the owner's phone."""
+    await make(stage)
+    return await read_back(stage)
+
+
+async def make(stage: Stage) -> None:
+    """Puts the roster in force and makes the rooms; those with a phone come in."""
     people = await _roster_in(stage)
     await stage.say(f"Project Halcyon: {people} people of six firms. The roster is in force.")
     tested = await stage.client.channel_test(CHANNEL)
@@ -45,10 +47,14 @@ async def rooms(stage: Stage) -> str:
     for talk in halcyon.TALKS:
         await _make(stage, talk)
     await asyncio.gather(*(_come_in(stage, person) for person in CAST))
+
+
+async def read_back(stage: Stage) -> str:
+    """Has the owner's phone read each room's state, and holds it against what was promised."""
     for talk in halcyon.TALKS:
         await _read_back(stage, talk)
     await stage.say("Encrypted, by invitation only, nameless to the server, members as listed.")
-    return f"{people} people, {len(stage.rooms)} rooms"
+    return f"{len(_members(Tier.COORDINATION))} people, {len(stage.rooms)} rooms"
 
 
 async def _roster_in(stage: Stage) -> int:
@@ -84,8 +90,9 @@ async def _come_in(stage: Stage, person: str) -> None:
     listed = {stage.rooms[t.label] for t in halcyon.TALKS if person in _members(t.floor)}
     if not await phone.until(lambda: listed <= phone.invitations() | phone.rooms(), stage.patience):
         raise NotSeen(f"{name_of(person)} was not asked in")
-    for room in sorted(listed):
-        await phone.join(room)
+    joins = (f"/_matrix/client/v3/join/{quote(room, safe='')}" for room in sorted(listed))
+    await asyncio.gather(*(phone.raw("POST", path, {}) for path in joins))
+    await phone.sync(full=True)
 
 
 def _members(floor: Tier) -> frozenset[str]:

@@ -81,12 +81,12 @@ BURST: Final = (
         "hana-ferri",
         "logistics",
         "noor-ivanova",
-        "Van {n:02} for the site visit leaves from gate B.",
+        "Van {n:02} for the visit leaves from gate B.",
     ),
     (
         "laura-penn",
         "diligence",
         "idris-costa",
-        "Contract {n:02} is reviewed; its consent is noted.",
+        "Contract {n:02} is read; its consent is noted.",
     ),
 )

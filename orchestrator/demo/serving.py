@@ -15,6 +15,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from orchestrator.client.api import Client, socket_transport
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Problem
@@ -63,38 +65,35 @@ class Served:
 
     async def start(self) -> None:
         """Starts it and waits until it answers. Raises: NotServing."""
+        self._spawn()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _START_SECONDS
+        while self.running and loop.time() < end:
+            if await self._connected():
+                return
+            await asyncio.sleep(0.05)
+        await self.stop()
+        raise NotServing(self.log)
+
+    def _spawn(self) -> None:
         where = ["--config", str(self.config), "--home", str(self.home)]
         command = [sys.executable, "-m", "orchestrator.cli", *where, "serve"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own program and files)
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment()
             )
-        await self._wait_until_up()
-
-    async def _wait_until_up(self) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + _START_SECONDS
-        while self.running and loop.time() < end:
-            if (self.home / _SOCKET).exists() and await self._connected():
-                return
-            await asyncio.sleep(0.05)
-        await self.stop()
-        raise NotServing(self.log)
 
     async def _connected(self) -> bool:
-        near = self._stack.enter_context(reachable(self.home / _SOCKET))
-        client = Client(socket_transport(near), 60.0)
-        try:
-            await client.deal_list()
-        except (Problem, OSError):
-            await client.__aexit__()
+        if not (self.home / _SOCKET).exists():
             return False
-        except Exception as error:
-            await client.__aexit__()
-            if type(error).__module__.partition(".")[0] != "httpx":
-                raise
-            return False
-        self._client = await self._stack.enter_async_context(client)
+        async with AsyncExitStack() as tried:
+            near = tried.enter_context(reachable(self.home / _SOCKET))
+            client = await tried.enter_async_context(Client(socket_transport(near)))
+            try:
+                await client.deal_list()
+            except (Problem, httpx.HTTPError):
+                return False
+            self._client, self._stack = client, tried.pop_all()
         return True
 
     async def kill(self) -> None:
@@ -120,8 +119,6 @@ class Served:
         except subprocess.TimeoutExpired:
             process.kill()
             await asyncio.to_thread(process.wait)
-        # a socket that a killed process left behind answers nobody
-        (self.home / _SOCKET).unlink(missing_ok=True)
 
 
 def _environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ Rules kept here:
 import asyncio
 import base64
 import json
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -52,6 +53,13 @@ folder = {secrets}
 
 class NotSeen(Exception):
     """The far side did not see what a step promises. Args: what: in words."""
+
+
+def _silence() -> None:
+    """Keeps the phones' library from logging: what it says may hold a phone's messages."""
+    library = logging.getLogger("nio")
+    library.addHandler(logging.NullHandler())
+    library.propagate = False
 
 
 def user_of(person: str) -> AccountId:
@@ -118,10 +126,14 @@ class Stage:
             NoSynapse: there is none, with what to do.
             NotServing: our own process did not start.
         """
+        _silence()
         await asyncio.to_thread(self.server.start)
+        await self.say("A Matrix homeserver runs on this machine, for this deal alone.")
         await asyncio.to_thread(self._register)
+        await self.say(f"It knows {len(halcyon.roster(accounts).people)} people and our account.")
         self._write_settings()
         await asyncio.gather(self.served.start(), self._sign_in())
+        await self.say(f"{len(CAST)} of them have a phone here, with keys of its own.")
 
     def _register(self) -> None:
         self.server.register("wallcross", self.password)
