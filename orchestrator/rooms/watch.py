@@ -10,6 +10,7 @@ Rules kept here:
 3. Nobody is removed here.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from tiers.policy import RecipientFacts
 from tiers.routing import RoomView
 from tiers.trust import KeyState
 
+_TOLD_AT_ONCE = 8
+"""Private lines opened at a time: each may be a room that has to be made first."""
 BY_READING = "reading:"
 """Begins the reason of a pause that a later reading may end."""
 _TRUSTED = frozenset({KeyState.PINNED, KeyState.VERIFIED})
@@ -167,12 +170,21 @@ class Watcher:
             f"#{conversation.label} is paused: {trouble.because}. Nothing of ours goes out there. "
             "What people write in the room themselves still goes on: please wait."
         )
-        for who in view.recipients:
-            cleared = who.person is not None and deal.roster.may_see(
-                who.person.person_id, conversation.compartment, conversation.floor, self._now()
+        now, at_once = self._now(), asyncio.Semaphore(_TOLD_AT_ONCE)
+
+        async def tell(account: AccountId) -> None:
+            async with at_once:
+                await self._tell(deal, binding.connector, account, text)
+
+        cleared = [
+            who.account
+            for who in view.recipients
+            if who.person is not None
+            and deal.roster.may_see(
+                who.person.person_id, conversation.compartment, conversation.floor, now
             )
-            if cleared:
-                await self._tell(deal, binding.connector, who.account, text)
+        ]
+        await asyncio.gather(*map(tell, cleared))
 
 
 _REMEDY = {
