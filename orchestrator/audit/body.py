@@ -12,6 +12,7 @@ Rules kept here:
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from json import JSONEncoder
 from json.encoder import encode_basestring
 from typing import Any
@@ -64,6 +65,14 @@ def canonical(body: Mapping[str, Json]) -> bytes:
     """
     _check_fields(body, 1)
     return _encode(body).encode()
+
+
+def named(name: str) -> str:
+    """A name that a network gave, as an entry may hold it: itself, or its digest.
+
+    A name from outside may be of any shape; whoever gave it must not be able to stop an entry.
+    """
+    return name if _named("account", name) else f"sha256:{sha256(name.encode()).hexdigest()}"
 
 
 def canonical_of(value: Any) -> bytes:

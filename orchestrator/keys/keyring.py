@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.port.messages import Device
+from orchestrator.audit.body import named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.store.unit import Tx
@@ -33,14 +34,20 @@ Account = tuple[ConnectorName, AccountId]
 
 
 class Keyring:
-    """All known devices of all accounts, in memory, as the store has them."""
+    """All known devices of all accounts, in memory, as the store has them.
+
+    Attributes:
+        changes: counts up with every change, so that what rests on states can tell.
+    """
 
     def __init__(self) -> None:
         self._keys: dict[Account, dict[DeviceId, KnownKey]] = {}
+        self.changes = 0
 
     def load(self, tx: Tx) -> None:
         """Reads the newest state of every device."""
         self._keys.clear()
+        self.changes += 1
         rows = tx.all("SELECT connector, account, device, key, state FROM peer_key ORDER BY n")
         for connector, account, device, key, state in rows:
             self._set(
@@ -50,6 +57,7 @@ class Keyring:
 
     def _set(self, account: Account, known: KnownKey) -> None:
         self._keys.setdefault(account, {})[known.device.device] = known
+        self.changes += 1
 
     def state(self, account: Account, device: Device) -> KeyState | None:
         """The state of exactly this key under this device's name; None when it is not known."""
@@ -127,7 +135,8 @@ class Keyring:
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (connector, name, device, key, known.state.value, at, json.dumps(by)),
         )
-        facts = {"connector": connector, "account": name, "device": device, "key": key}
+        told = {"account": named(name), "device": named(device), "key": named(key)}
+        facts = {"connector": connector, **told}
         kind = Kind(f"key.{known.state.value}")
         append(tx, deal_id, kind, {**facts, "by": list(by)}, at=at, actor="wallcross")
         tx.after_commit(lambda: self._set(account, known))
