@@ -6,13 +6,15 @@ Rules kept here:
 2. The same message again (same door, same name) is a duplicate: one row, one entry. Only one that
    nobody could read is taken a second time, once its key has come.
 3. Nothing is classified here. A slow classifier must not make a sender wait.
-4. Files are sealed as they stream in and are never whole in memory.
+4. Files are sealed as they stream in and are never whole in memory. One that its network will
+   never give is left out, and its message counts as unreadable: it must not stop all behind it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.audit.body import Json
+from connectors.port.errors import Rejected
+from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import Clock
@@ -23,7 +25,7 @@ from orchestrator.flow.incoming import Incoming
 from orchestrator.ids import new_id
 from orchestrator.seal.body import SealedRow
 from orchestrator.seal.sealer import INLINE_MAX, Sealer
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.ids import DealId, MessageId, PersonId
 
 Cursor = tuple[str, str]
@@ -91,7 +93,13 @@ class Accepter:
         Raises:
             StoreError: nothing was written; the sender must offer it again.
         """
-        ready = [await self._make_ready(one) for one in incoming]
+        ready: list[_Ready | Incoming] = []
+        try:
+            for one in incoming:
+                ready.append(await self._make_ready(one))  # noqa: PERF401 - kept also when the next fails
+        except BaseException:
+            self._discard(ready)
+            raise
         at = self._now()
 
         def unit(tx: Tx) -> list[Receipt]:
@@ -105,23 +113,50 @@ class Accepter:
                 _set_cursor(tx, cursor, at)
             return receipts
 
-        return await self._store.write(unit)
+        try:
+            return await self._store.write(unit)
+        except StoreError:
+            self._discard(ready)
+            raise
+
+    def _discard(self, ready: "Sequence[_Ready | Incoming]") -> None:
+        for one in ready:
+            for row in () if isinstance(one, Incoming) else one.rows:
+                self._sealer.discard(row)
 
     async def _make_ready(self, incoming: Incoming) -> "_Ready | Incoming":
         deal_id, person_id = self._whose(incoming)
         if deal_id is None:
             return incoming
         message_id = MessageId(new_id("msg"))
-        files, rows = [], []
-        for n, file in enumerate(incoming.files):
-            owner = f"{message_id}-{n}"
-            row = await self._sealer.prepare_stream(deal_id, owner, file.open())
-            rows.append(row)
-            files.append(FileBody(owner, file.name, file.media_type, row.size))
-        body = Body(incoming.text, incoming.subject, incoming.quoted, tuple(files))
-        rows.append(await self._seal(deal_id, message_id, body.pack()))
+        rows: list[SealedRow] = []
+        try:
+            files = await self._files(incoming, deal_id, message_id, rows)
+            if len(files) < len(incoming.files):
+                incoming = replace(incoming, unreadable=incoming.unreadable or "file_lost")
+            body = Body(incoming.text, incoming.subject, incoming.quoted, tuple(files))
+            rows.append(await self._seal(deal_id, message_id, body.pack()))
+        except BaseException:
+            for row in rows:
+                self._sealer.discard(row)
+            raise
         size = sum(row.size for row in rows)
         return _Ready(incoming, message_id, deal_id, person_id, size, tuple(rows))
+
+    async def _files(
+        self, incoming: Incoming, deal_id: DealId, message_id: MessageId, rows: list[SealedRow]
+    ) -> list[FileBody]:
+        """Seals the files into ``rows``; one that the network will never give is left out."""
+        files = []
+        for n, file in enumerate(incoming.files):
+            owner = f"{message_id}-{n}"
+            try:
+                row = await self._sealer.prepare_stream(deal_id, owner, file.open())
+            except Rejected:
+                continue
+            rows.append(row)
+            files.append(FileBody(owner, file.name, file.media_type, row.size))
+        return files
 
     async def _seal(self, deal_id: DealId, message_id: MessageId, packed: bytes) -> SealedRow:
         if len(packed) <= INLINE_MAX:
@@ -158,9 +193,9 @@ class Accepter:
             self._sealer.insert(tx, row)
         body: dict[str, Json] = {
             "message": ready.message_id,
-            "remote_id": incoming.remote_id,
-            "sender": incoming.sender,
-            "room": incoming.room,
+            "remote_id": named(incoming.remote_id),
+            "sender": named(incoming.sender),
+            "room": named(incoming.room) if incoming.room is not None else None,
             "size": ready.size,
             "files": len(incoming.files),
         }
@@ -190,7 +225,8 @@ _STRANGER = Raised(
 
 def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
     """What comes from nobody that we know, outside every room of ours, is not taken in."""
-    body: dict[str, Json] = {"sender": incoming.sender, "remote_id": incoming.remote_id}
+    sender, remote_id = named(incoming.sender), named(incoming.remote_id)
+    body: dict[str, Json] = {"sender": sender, "remote_id": remote_id}
     actor = f"channel:{incoming.connector}"
     append(tx, HOME, Kind.MESSAGE_REFUSED, body, at=at, actor=actor)
     raise_finding(tx, HOME, f"{incoming.connector}:{incoming.sender}", _STRANGER, at)
