@@ -121,11 +121,13 @@ class Conversations:
         """Stops what we send into a conversation's rooms; ``reason`` is a short code."""
         view = deal_of(self._r, deal)
         conversation = conversation_of(view, name)
-        at = self._r.now()
+        at, why = self._r.now(), reason.strip()
+        if why.startswith(BY_READING):
+            raise Wrong(f"a reason that begins with {BY_READING} is not a person's")
 
         def unit(tx: Tx) -> None:
             for binding in view.rooms.get(conversation.conversation_id, ()):
-                pause(tx, view, binding, reason, "person", at, actor=actor)
+                pause(tx, view, binding, why, "person", at, actor=actor)
 
         await self._r.store.write(unit)
         await self._r.book.reload(self._r.store, deal)

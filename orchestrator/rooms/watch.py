@@ -6,7 +6,8 @@ Rules kept here:
    pauses the room at once: nothing of ours goes out, its people are told in their own lines, and
    a finding opens. What people write there themselves goes on, and the notice says so.
 2. A pause for such a reason ends when a later reading shows that the reason is gone, never because
-   somebody clicked. A pause by a person is ended by a person.
+   somebody clicked; a list that is not whole shows nothing. A pause by a person is ended by a
+   person.
 3. Nobody is removed here.
 """
 
@@ -25,6 +26,7 @@ from orchestrator.rooms.observe import Observer
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.ids import AccountId, ConnectorName
+from tiers.people import Person
 from tiers.policy import RecipientFacts
 from tiers.routing import RoomView
 from tiers.trust import KeyState
@@ -115,9 +117,7 @@ class Watcher:
             person = who.person
             if person is None:
                 yield Trouble("unknown_member", who.account, "an account that is on no list is in")
-            elif not deal.roster.may_see(
-                person.person_id, conversation.compartment, conversation.floor, now
-            ):
+            elif not _may_read(deal, conversation, person, now):
                 yield Trouble("uncleared_member", who.account, f"{person.name} is in, uncleared")
             elif _new_device(who):
                 yield Trouble("new_device", who.account, f"{person.name} has a new device")
@@ -134,10 +134,11 @@ class Watcher:
         stops = [t for t in found if t.rule != "new_device" or verified]
         at = self._now()
         pausing = bool(stops) and binding.paused is None
-        resuming = not stops and (binding.paused or "").startswith(BY_READING)
+        unseen = _unseen(view, verified=verified)
+        resuming = not stops and not unseen and (binding.paused or "").startswith(BY_READING)
         subject = f"{binding.connector}:{binding.room}"
         open_rules = await self._store.read(lambda tx: _open_rules(tx, deal.deal_id, subject))
-        gone = open_rules - {t.rule for t in found}
+        gone = open_rules - {t.rule for t in found} - unseen
         if not (found or gone or pausing or resuming):
             return
 
@@ -149,7 +150,7 @@ class Watcher:
                 close_findings(tx, deal.deal_id, rule, subject, at)
             if pausing:
                 pause(tx, deal, binding, BY_READING + stops[0].because, stops[0].rule, at)
-            if resuming:
+            if resuming and _paused_by_reading(tx, binding):
                 resume(tx, deal, binding, at)
 
         await self._store.write(unit)
@@ -179,10 +180,7 @@ class Watcher:
         cleared = [
             who.account
             for who in view.recipients
-            if who.person is not None
-            and deal.roster.may_see(
-                who.person.person_id, conversation.compartment, conversation.floor, now
-            )
+            if who.person is not None and _may_read(deal, conversation, who.person, now)
         ]
         await asyncio.gather(*map(tell, cleared))
 
@@ -204,10 +202,11 @@ def pause(
     *,
     actor: str = "wallcross",
 ) -> None:
-    """Stops a room: nothing of ours goes out."""
+    """Stops a room: nothing of ours goes out. A person's pause takes the place of a reading's."""
     tx.run(
-        "UPDATE room SET paused = ? WHERE connector = ? AND room = ? AND paused IS NULL",
-        (why, binding.connector, binding.room),
+        "UPDATE room SET paused = ?1 WHERE connector = ?2 AND room = ?3 AND (paused IS NULL "
+        "OR (substr(paused, 1, length(?4)) = ?4 AND substr(?1, 1, length(?4)) <> ?4))",
+        (why, binding.connector, binding.room, BY_READING),
     )
     body: dict[str, Json] = {"room": binding.room, "reason": rule}
     append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor=actor)
@@ -223,6 +222,31 @@ def resume(
     )
     body: dict[str, Json] = {"room": binding.room}
     append(tx, deal.deal_id, Kind.ROOM_RESUMED, body, at=at, actor=actor)
+
+
+def _may_read(deal: DealView, conversation: Conversation, person: Person, at: int) -> bool:
+    """Whether somebody is cleared, on the right side of every wall, and of the right side."""
+    roster, compartment = deal.roster, conversation.compartment
+    return (
+        roster.may_see(person.person_id, compartment, conversation.floor, at)
+        and not roster.walled_off(person.person_id, compartment, at)
+        and conversation.side in {None, person.side}
+    )
+
+
+def _unseen(view: RoomView, *, verified: bool) -> frozenset[str]:
+    """What a reading cannot show to be gone: anything where the list of members is not whole."""
+    if not view.facts.complete:
+        return frozenset(_REMEDY)
+    blind = verified and any(who.devices is None for who in view.recipients)
+    return frozenset({"new_device"}) if blind else frozenset()
+
+
+def _paused_by_reading(tx: Tx, binding: RoomBinding) -> bool:
+    """Whether it still is: a person may have paused it since it was read."""
+    sql = "SELECT paused FROM room WHERE connector = ? AND room = ?"
+    row = tx.one(sql, (binding.connector, binding.room))
+    return row is not None and (row[0] or "").startswith(BY_READING)
 
 
 def _new_device(who: RecipientFacts) -> bool:

@@ -1,0 +1,85 @@
+"""Who must not read stops a room, whatever the reason; and only a whole reading ends a pause."""
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.client.problems import Wrong
+from orchestrator.rooms.watch import BY_READING
+from tiers.ids import ConnectorName
+from tiers.tier import Tier
+
+from .conftest import House, Opens, eventually
+from .house import ACTOR, CHANNEL, Talk
+
+BOARD = Talk("board", Tier.COORDINATION, side="kestrel")
+
+
+async def paused(house: House, label: str) -> str | None:
+    [(why,)] = await house.rows("SELECT paused FROM room WHERE room = ?", house.room(label))
+    return None if why is None else str(why)
+
+
+async def pauses(house: House, label: str) -> None:
+    async def is_so() -> bool:
+        return await paused(house, label) is not None
+
+    await eventually(is_so)
+
+
+async def look(house: House, label: str) -> None:
+    runtime = house.home.runtime
+    found = runtime.book.room(ConnectorName(CHANNEL), house.room(label))
+    assert found is not None
+    await runtime.watcher.look(*found, not_before=house.clock())
+
+
+async def test_the_other_side_in_a_private_conversation_stops_it_and_is_told_nothing(
+    opens: Opens,
+) -> None:
+    house = await opens((BOARD,))
+    await house.far.add_member(house.room("board"), "di", by="ada")
+    await pauses(house, "board")
+    assert "uncleared_member" in await house.findings()
+    assert any("paused" in m.text for m in await house.told("ada"))
+    line = house.home.runtime.book.line_room(ConnectorName(CHANNEL), "di")  # type: ignore[arg-type]  # his account bears his name
+    assert line is None, "the name of a conversation that is private to another side was told"
+
+
+async def test_an_incomplete_list_ends_no_pause(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    room = house.room("lunch")
+    await house.far.add_member(room, "mallory", by="ada")
+    await pauses(house, "lunch")
+    connector = house.home.runtime.connectors[ConnectorName(CHANNEL)]
+    whole = connector.members
+
+    async def some(asked: object) -> object:
+        told = await whole(asked)  # type: ignore[arg-type]  # a room, as it came
+        kept = tuple(m for m in told.members if m.account != "mallory")
+        return replace(told, members=kept, complete=False)
+
+    monkeypatch.setattr(connector, "members", some)
+    await look(house, "lunch")
+    assert await paused(house, "lunch") is not None
+    assert "unknown_member" in await house.findings()
+
+
+async def test_a_pause_by_hand_outlasts_what_a_reading_had_paused(opens: Opens) -> None:
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    room = house.room("lunch")
+    await house.far.add_member(room, "mallory", by="ada")
+    await pauses(house, "lunch")
+    await house.home.conv_pause(house.deal, "lunch", "by hand", actor=ACTOR)
+    await house.far.remove_member(room, "mallory", by="ada")
+    await look(house, "lunch")
+    assert await paused(house, "lunch") == "by hand"
+
+
+async def test_a_reason_typed_by_a_person_is_never_taken_for_a_reading(opens: Opens) -> None:
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    with pytest.raises(Wrong):
+        await house.home.conv_pause(house.deal, "lunch", f" {BY_READING} typed", actor=ACTOR)
+    assert await paused(house, "lunch") is None
