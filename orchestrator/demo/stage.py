@@ -93,6 +93,8 @@ class Stage:
     deal: str = ""
     rooms: dict[str, str] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
+    handed_in: int = 0
+    """Messages of each burst so far: no two have the same number."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
     """How many notices with certain words a person has read."""
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)

@@ -1,0 +1,359 @@
+"""The demo passes on real servers; whatever is broken in the world, the step that looks sees it.
+
+Nothing of a step is replaced: a test changes what the step is to observe (a room's settings, who
+is in, our process, the store, what was kept outside) and has the step look for itself.
+"""
+
+import asyncio
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from orchestrator.cli.main import run
+from orchestrator.client.views import Step
+from orchestrator.demo import halcyon, play
+from orchestrator.demo.audit_act import audit
+from orchestrator.demo.crash_act import BURST_SIZE, crash
+from orchestrator.demo.messages_act import flow, held, intake, send, withdrawn
+from orchestrator.demo.people_act import new_device, stranger
+from orchestrator.demo.play import Act, play_on
+from orchestrator.demo.rooms_act import make, read_back
+from orchestrator.demo.script import BURST, MISPLACED, TO_INTAKE, TYPED
+from orchestrator.demo.stage import Stage, accounts, user_of
+from orchestrator.demo.synapse import ENVIRONMENT, NoSynapse, synapse_python
+from orchestrator.roster.document import to_document
+from tiers.people import Grant, Roster
+from tiers.tier import Tier
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Hook = Callable[[str], Awaitable[None]]
+IMPATIENT = 5.0
+
+
+class Theatre:
+    """One stage for all tests of this module, whose sentences a test may act upon."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hook: Hook = self._nothing
+        self.stage = Stage(folder, self._heard)
+
+    @staticmethod
+    async def _nothing(text: str) -> None:
+        del text
+
+    async def _heard(self, text: str) -> None:
+        await self.hook(text)
+
+    def when(self, words: str, act: Callable[[], Awaitable[object]]) -> None:
+        """Has something happen once, in the middle of a step, when it says so."""
+
+        async def heard(text: str) -> None:
+            if words in text:
+                self.hook = self._nothing
+                await act()
+
+        self.hook = heard
+
+    async def sees(self, act: Act) -> Step:
+        """Plays one step as the demo does; what it showed."""
+        shown: list[Step] = []
+        patience, self.stage.patience = self.stage.patience, IMPATIENT
+        ok = await play_on(self.stage, [("step", "the far side", act)], shown.append)
+        self.hook, self.stage.patience = self._nothing, patience
+        assert [ok] == [step.ok for step in shown]
+        return shown[0]
+
+
+def with_synapse() -> None:
+    try:
+        synapse_python()
+    except NoSynapse as error:
+        pytest.skip(str(error))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Theatre]:
+    with_synapse()
+    found = Theatre(tmp_path_factory.mktemp("stage"))
+    async with found.stage:
+        await make(found.stage)
+        yield found
+
+
+def store(stage: Stage) -> sqlite3.Connection:
+    return sqlite3.connect(stage.served.home / "store.db", isolation_level=None, timeout=10)
+
+
+async def goes_on(stage: Stage, label: str) -> None:
+    """Until a room that had stopped goes on."""
+    for _ in range(300):
+        if not (await stage.client.conv_show(stage.deal, label)).rooms[0].paused:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"#{label} stays paused")
+
+
+# --- step by step: broken in the world, seen by the step ----------------------------------------
+
+
+@pytest.mark.long
+async def test_rooms_that_are_as_promised_are_seen_as_such(theatre: Theatre) -> None:
+    assert (await theatre.sees(read_back)).ok
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "worse"),
+    [
+        ("m.room.history_visibility", {"history_visibility": "shared"}),
+        ("m.room.topic", {"topic": "Offer for Marlow"}),
+        ("m.room.name", {"name": "Halcyon logistics"}),
+        ("m.room.guest_access", {"guest_access": "can_join"}),
+    ],
+)
+async def test_a_room_that_its_owner_loosened_is_seen(
+    theatre: Theatre, kind: str, worse: dict[str, str]
+) -> None:
+    stage = theatre.stage
+    owner, room = stage.people[halcyon.OWNER], stage.rooms["logistics"]
+    before = {
+        "m.room.history_visibility": {"history_visibility": "joined"},
+        "m.room.name": {"name": "Room 0"},
+        "m.room.guest_access": {"guest_access": "forbidden"},
+    }
+    await owner.weaken(room, kind, worse)
+    step = await theatre.sees(read_back)
+    if kind != "m.room.topic":  # what was said once stays said: the last of these
+        await owner.weaken(room, kind, before[kind])
+    assert not step.ok
+
+
+@pytest.mark.long
+async def test_one_more_in_a_room_than_on_the_list_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    owner, room = stage.people[halcyon.OWNER], stage.rooms["price"]
+    await owner.invite(room, user_of("idris-costa"))
+    step = await theatre.sees(read_back)
+    await stage.told("viktor-sand", "#price is paused")
+    await owner.kick(room, user_of("idris-costa"))
+    await goes_on(stage, "price")
+    assert not step.ok
+    assert "#price: 1 members differ" in step.text
+
+
+@pytest.mark.long
+async def test_a_message_that_its_reader_never_gets_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    owner, room = stage.people[halcyon.OWNER], stage.rooms["logistics"]
+    await owner.kick(room, user_of("noor-ivanova"))
+    step = await theatre.sees(flow)
+    await owner.invite(room, user_of("noor-ivanova"))
+    await stage.people["noor-ivanova"].join(room)
+    assert not step.ok
+    assert "Noor Ivanova did not get it" in step.text
+
+
+@pytest.mark.long
+async def test_a_held_price_that_leaks_into_logistics_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    leak = partial(stage.people["hana-ferri"].say, stage.rooms["logistics"], MISPLACED.text)
+    theatre.when("sends to #logistics", leak)
+    step = await theatre.sees(held)
+    assert not step.ok
+    assert "has it" in step.text
+
+
+@pytest.mark.long
+async def test_a_price_that_nobody_withdraws_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    await stage.served.kill()
+    step = await theatre.sees(withdrawn)
+    await stage.served.start()
+    assert not step.ok
+    assert "still there" in step.text
+    reader, room = stage.people[TYPED.reader], stage.rooms["logistics"]
+    event = next(s.event_id for s in reader.seen if s.body == TYPED.text)
+    assert await reader.until(lambda: event in reader.redacted, 30.0)  # late, when we are back
+    assert not (await reader.held_by_server(room, event))["content"]
+
+
+@pytest.mark.long
+async def test_an_intake_that_leads_nowhere_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    if TO_INTAKE[0].author not in stage.lines:
+        await send(stage, MISPLACED, "logistics")
+        await stage.told(MISPLACED.author, "Held. Nobody has seen it.")
+    await stage.client.conv_pause(stage.deal, "diligence", "a test")
+    step = await theatre.sees(intake)
+    await stage.client.conv_resume(stage.deal, "diligence")
+    assert not step.ok
+    assert "Idris Costa did not get it in #diligence" in step.text
+
+
+@pytest.mark.long
+async def test_a_room_that_does_not_stop_for_somebody_added_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    listed = halcyon.roster(accounts)
+    old = next(g for g in listed.grants if g.person_id == "idris-costa")
+    cleared = Grant(old.person_id, old.compartment, Tier.VALUATION, old.span)
+    more = Roster(listed.host, listed.sides, listed.people, (*listed.grants, cleared))
+    await stage.client.adopt(stage.deal, "roster", to_document(more))
+    step = await theatre.sees(stranger)
+    await stage.client.adopt(stage.deal, "roster", to_document(listed))
+    await stage.people[halcyon.OWNER].kick(stage.rooms["price"], user_of("idris-costa"))
+    await goes_on(stage, "price")
+    assert not step.ok
+    assert "was told nothing" in step.text
+
+
+@pytest.mark.long
+async def test_a_device_that_is_never_verified_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+
+    async def compromised() -> None:
+        device, _ = stage.people["xavier-roux-second"].device
+        await stage.client.key_mark(stage.deal, "xavier-roux", device, "compromise")
+
+    theatre.when("nobody has compared", compromised)
+    step = await theatre.sees(new_device)
+    phone = stage.people.pop("xavier-roux-second")
+    await phone.sign_out()
+    await phone.close()
+    await goes_on(stage, "price")
+    assert not step.ok
+    assert "does not go on" in step.text or "not seen" in step.text
+
+
+@pytest.mark.long
+async def test_a_message_lost_in_a_crash_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+
+    async def lose() -> None:
+        with closing(store(stage)) as opened:
+            (lost,) = opened.execute(
+                "SELECT delivery_id FROM delivery WHERE state = 'queued' AND room = ? "
+                "ORDER BY seq LIMIT 1",
+                (stage.rooms["logistics"],),
+            ).fetchone()
+            opened.execute("DELETE FROM delivery WHERE delivery_id = ?", (lost,))
+
+    theatre.when("The process is killed", lose)
+    step = await theatre.sees(crash)
+    assert not step.ok
+    assert f"{BURST_SIZE - 1} of {BURST_SIZE}" in step.text
+
+
+@pytest.mark.long
+async def test_a_message_that_is_there_twice_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    author, label, _, text = BURST[0]
+    again = partial(stage.people[author].say, stage.rooms[label], text.format(n=stage.handed_in))
+    theatre.when("The process is killed", again)
+    step = await theatre.sees(crash)
+    assert not step.ok
+    assert f"{BURST_SIZE + 1} of {BURST_SIZE}" in step.text
+
+
+@pytest.mark.long
+async def test_an_entry_changed_in_the_store_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    pick = "SELECT rowid, body FROM audit WHERE deal_id = ? ORDER BY n LIMIT 1 OFFSET 5"
+    with closing(store(stage)) as opened:
+        row, body = opened.execute(pick, (stage.deal,)).fetchone()
+        opened.execute("UPDATE audit SET body = ? WHERE rowid = ?", (body[:-1] + b" }", row))
+        step = await theatre.sees(audit)
+        opened.execute("UPDATE audit SET body = ? WHERE rowid = ?", (body, row))
+    assert not step.ok
+
+
+@pytest.mark.long
+async def test_an_audit_that_nobody_outside_kept_a_part_of_is_seen(theatre: Theatre) -> None:
+    stage = theatre.stage
+    kept = stage.folder / "anchor"
+
+    async def emptied() -> None:
+        for file in kept.iterdir():
+            file.unlink()
+
+    theatre.when("The longest span", emptied)
+    step = await theatre.sees(audit)
+    assert not step.ok
+    assert "a rewritten chain passes" in step.text
+
+
+# --- the whole -----------------------------------------------------------------------------------
+
+
+def program(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | environ,
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
+
+
+@pytest.mark.long
+async def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with_synapse()
+    done = await asyncio.to_thread(program, "demo", "--fast", "--json", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["ok"] is told["made_up"] is True
+    assert [step["ok"] for step in told["steps"]] == [True] * len(play.STEPS)
+    assert all(step["observed_by"] and step["seconds"] >= 0 for step in told["steps"])
+    assert sum(step["seconds"] for step in told["steps"]) < told["seconds"]
+    assert not names(tmp_path)
+
+
+@pytest.mark.long
+async def test_the_demo_ends_non_zero_when_its_homeserver_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_synapse()
+
+    async def without_homeserver(stage: Stage) -> str:
+        await make(stage)
+        await asyncio.to_thread(stage.server.stop)
+        return await read_back(stage)
+
+    steps = [("rooms", "a phone", without_homeserver), ("flow", "a phone", flow)]
+    monkeypatch.setattr(play, "play", partial(play.play, steps=steps))
+    kept = tmp_path / "kept"
+    command = ["demo", "--fast", "--json", "--keep", str(kept)]
+    assert await asyncio.to_thread(run, command) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [step["ok"] for step in told["steps"]] == [False, False]
+    assert told["steps"][1]["text"] == "not tried"
+    assert (kept / "home" / "store.db").exists()
+
+
+async def test_without_synapse_the_demo_says_what_to_do(tmp_path: Path) -> None:
+    nowhere = {ENVIRONMENT: str(tmp_path / "none")}
+    done = await asyncio.to_thread(program, "demo", "--fast", "--json", **nowhere)
+    assert done.returncode == 3
+    assert not done.stdout
+    assert "make env" in json.loads(done.stderr.splitlines()[-1])["then"]
+
+
+async def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    python = {ENVIRONMENT: sys.executable}
+    done = await asyncio.to_thread(program, "demo", "--keep", str(tmp_path), **python)
+    assert done.returncode == 5
+    assert names(tmp_path) == ["mine"]
