@@ -13,7 +13,7 @@ Rules kept here:
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from connectors.port.errors import Rejected
+from connectors.port.errors import ConnectorError, Rejected, Unreadable
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -82,6 +82,8 @@ class Accepter:
         incoming: Sequence[Incoming],
         cursor: Cursor | None = None,
         also: Callable[[Tx], None] | None = None,
+        *,
+        lossy: bool = False,
     ) -> list[Receipt]:
         """Accepts all of ``incoming`` with the cursor behind them, or none.
 
@@ -89,6 +91,7 @@ class Accepter:
             incoming: in the order of the network.
             cursor: the channel's, behind all of them.
             also: writes what else the same batch said.
+            lossy: a file that its network does not give now is left out as if it never would.
 
         Raises:
             StoreError: nothing was written; the sender must offer it again.
@@ -96,7 +99,7 @@ class Accepter:
         ready: list[_Ready | Incoming] = []
         try:
             for one in incoming:
-                ready.append(await self._make_ready(one))  # noqa: PERF401 - kept also when the next fails
+                ready.append(await self._make_ready(one, lossy=lossy))  # noqa: PERF401 - kept also when the next fails
         except BaseException:
             self._discard(ready)
             raise
@@ -124,14 +127,14 @@ class Accepter:
             for row in () if isinstance(one, Incoming) else one.rows:
                 self._sealer.discard(row)
 
-    async def _make_ready(self, incoming: Incoming) -> "_Ready | Incoming":
+    async def _make_ready(self, incoming: Incoming, *, lossy: bool) -> "_Ready | Incoming":
         deal_id, person_id = self._whose(incoming)
         if deal_id is None:
             return incoming
         message_id = MessageId(new_id("msg"))
         rows: list[SealedRow] = []
         try:
-            files = await self._files(incoming, deal_id, message_id, rows)
+            files = await self._files(incoming, deal_id, message_id, rows, lossy=lossy)
             if len(files) < len(incoming.files):
                 incoming = replace(incoming, unreadable=incoming.unreadable or "file_lost")
             body = Body(incoming.text, incoming.subject, incoming.quoted, tuple(files))
@@ -144,7 +147,13 @@ class Accepter:
         return _Ready(incoming, message_id, deal_id, person_id, size, tuple(rows))
 
     async def _files(
-        self, incoming: Incoming, deal_id: DealId, message_id: MessageId, rows: list[SealedRow]
+        self,
+        incoming: Incoming,
+        deal_id: DealId,
+        message_id: MessageId,
+        rows: list[SealedRow],
+        *,
+        lossy: bool,
     ) -> list[FileBody]:
         """Seals the files into ``rows``; one that the network will never give is left out."""
         files = []
@@ -152,8 +161,10 @@ class Accepter:
             owner = f"{message_id}-{n}"
             try:
                 row = await self._sealer.prepare_stream(deal_id, owner, file.open())
-            except Rejected:
-                continue
+            except ConnectorError as error:
+                if lossy or isinstance(error, Rejected | Unreadable):
+                    continue
+                raise
             rows.append(row)
             files.append(FileBody(owner, file.name, file.media_type, row.size))
         return files

@@ -164,6 +164,12 @@ class Desk:
     async def _send(
         self, deal: DealView, case: Case, conversation: Conversation, actor: str
     ) -> None:
+        if case.row.unreadable is not None:
+            raise Refused(
+                "we could not read it, or a file of it",
+                still="It stays held.",
+                then="its author writes it again; wallcross held drop",
+            )
         placed = Placed(conversation, conversation.floor)
         outcome = await self._route(deal, placed, replace(case.row, room=None))
         if isinstance(outcome, Held):

@@ -7,6 +7,7 @@ Rules kept here:
 3. A hint that members, keys or settings changed throws away what was read and has the room looked
    at, at once; the hint itself is believed no further.
 4. A network that fails is tried again, and never ends the listening to the others.
+5. A file that its network does not give, however often it is asked, stops nothing behind it.
 """
 
 import asyncio
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 LOOK = "@look/"
 """Begins the lane of a room that is to be read back."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
+PATIENCE = 8
+"""How often in a row a batch may fail by its files, for about a minute, before it goes without."""
 
 
 class Listener:
@@ -62,6 +65,7 @@ class Listener:
         self._forget = forget
         self._forget_account = forget_account
         self._wake = wake
+        self._failed = 0
 
     async def run(self) -> None:
         """Listens until cancelled."""
@@ -103,7 +107,13 @@ class Listener:
             for room in rooms:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 
-        await self._accepter.accept(messages, (self._name, batch.cursor), also)
+        lossy = self._failed >= PATIENCE
+        try:
+            await self._accepter.accept(messages, (self._name, batch.cursor), also, lossy=lossy)
+        except ConnectorError:
+            self._failed += 1
+            raise
+        self._failed = 0
 
     def _touched(self, event: Event) -> tuple[RoomId, ...]:
         if isinstance(event, MembershipChanged | SettingsChanged):

@@ -195,9 +195,7 @@ class Router:
         answer = read_answer(body.text) if to_us else None
         if answer is not None and resolved.person is not None:
             return Answered(found.tier, await self._act(resolved, answer))
-        if resolved.ambiguous:
-            return Held(_no("which", resolved.ambiguous), found.tier, None, resolved.choices)
-        placed = place(resolved.bound, found.tier, found.strength, resolved.choices)
+        placed = _placed(row, resolved, found)
         if isinstance(placed, Held):
             return placed
         if resolved.deal is None:
@@ -426,6 +424,16 @@ def _stopped(held: Held, *, withdrawn: bool) -> Raised:
         return Raised("withdrawn", "high", why, "its author moves it, or the owner settles it")
     stays = (*why, "it cannot be taken back in that room")
     return Raised("above_room", "high", stays, "ask its author to delete it")
+
+
+def _placed(row: Waiting, resolved: Resolved, found: Classification) -> Placed | Held:
+    if resolved.ambiguous:
+        return Held(_no("which", resolved.ambiguous), found.tier, None, resolved.choices)
+    if row.unreadable is not None and not resolved.witness:
+        # what would be delivered is not what its author wrote
+        unread = _no("unread", "we could not read it, or a file of it")
+        return Held(unread, found.tier, resolved.bound)
+    return place(resolved.bound, found.tier, found.strength, resolved.choices)
 
 
 def _facts(deal: DealView | None, found: Classification) -> dict[str, Json]:
