@@ -28,10 +28,10 @@ from orchestrator.clock import MINUTE, SECOND, Clock
 from orchestrator.outbox import rows
 from orchestrator.outbox.item import DeliveryState, Done, Item, Start
 from orchestrator.outbox.ledger import Ledger
-from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped
+from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped, Verdict
 from orchestrator.outbox.settle import Again, Arrived, Later, settle
 from orchestrator.seal.sealer import Sealer
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.decision import Effect, Reason
 from tiers.ids import ConnectorName, RemoteId, RoomId, RuleId
 
@@ -130,7 +130,7 @@ class Dispatcher:
     async def _send(
         self, connector: Connector, due: Due, began: int, pending: Change | None
     ) -> Step:
-        verdict = await self._guard.clear(due, began)
+        verdict = await self._clear(due, began)
         if isinstance(verdict, Stopped):
             await self._commit(pending)
             return await self._stop(due, verdict.reasons)
@@ -145,6 +145,15 @@ class Dispatcher:
         except ConnectorError as error:
             return await self._failed(connector, replace(due, item=started), verdict, error)
         return self._done(started, accepted)
+
+    async def _clear(self, due: Due, began: int) -> Verdict:
+        try:
+            return await self._guard.clear(due, began)
+        except StoreError:
+            raise  # the lane comes again
+        except Exception as error:  # noqa: BLE001 - an error is a hold, never a send
+            because = f"it could not be checked ({type(error).__name__})"
+            return Stopped((Reason(RuleId("error"), Effect.HOLD, because),))
 
     async def _start(self, item: Item, pending: Change | None) -> Item:
         at = self._now()
