@@ -5,6 +5,8 @@ clock that nobody can set, so that a jump of the system's clock shows at once.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from typing import cast
 
 from connectors.port.connector import Connector, NetworkClock
 from orchestrator.clock import MINUTE, Clock, ticks
@@ -57,7 +59,8 @@ class ClockTrust:
     def _hear(self, now: int, tick: int) -> None:
         for name, connector in self._connectors().items():
             counts = not self._channels or name in self._channels
-            heard = connector.network_time() if isinstance(connector, NetworkClock) else None
+            clock = connector if _hears(type(connector)) else None
+            heard = cast("NetworkClock", clock).network_time() if clock is not None else None
             if not counts or heard is None or self._known.get(name) == heard:
                 continue
             self._known[name] = heard
@@ -65,3 +68,9 @@ class ClockTrust:
             since = now - ours
             if 0 <= since <= MINUTE:
                 self._guard.heard(name, said, before=tick - since, after=tick - since)
+
+
+@lru_cache(maxsize=64)
+def _hears(kind: type[Connector]) -> bool:
+    """Whether connectors of a class hear a clock; asked at every decision."""
+    return issubclass(kind, NetworkClock)

@@ -17,6 +17,7 @@ from orchestrator.clock import DAY, MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.port import ReadsRooms
+from orchestrator.flow.standing import Standing
 from orchestrator.outbox.item import Item
 from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
 from orchestrator.seal.body import Unlocked
@@ -38,7 +39,7 @@ from tiers.ids import (
     RuleId,
 )
 from tiers.policy import TierPolicy
-from tiers.routing import Placed, RoomView, decide_leg
+from tiers.routing import Placed, RoomView
 from tiers.tier import Tier
 
 _NOTICE_FOR = 14 * DAY
@@ -81,6 +82,7 @@ class FlowGuard:
         self._sealer = sealer
         self._now = now
         self._clock_trusted = clock_trusted
+        self._standing = Standing()
         self._stopping = stopping
 
     async def clear(self, due: Due, began: int) -> Verdict:
@@ -106,13 +108,8 @@ class FlowGuard:
     async def _decide(
         self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
     ) -> Verdict:
-        decision = decide_leg(
-            view,
-            placed,
-            deal.roster,
-            deal.policy,
-            at=self._now(),
-            clock_trusted=self._clock_trusted(),
+        decision = self._standing.decide(
+            view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
         if not decision:
             return Stopped(decision.against)

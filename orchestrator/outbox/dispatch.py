@@ -88,7 +88,7 @@ class Dispatcher:
     async def drain(self, lane: str) -> int | None:
         """Does what is due in ``lane``; returns when to come again, None when nothing waits."""
         began = self._now()
-        work = await self._due(lane)
+        work = self._due(lane)
         pending: Change | None = None
         while work:
             for found in work:
@@ -102,11 +102,11 @@ class Dispatcher:
                     return step.wait_until
             await self._commit(pending)
             pending = None
-            work = await self._due(lane)
+            work = self._due(lane)
         return None
 
-    async def _due(self, lane: str) -> list[Due]:
-        return await self._store.read(lambda tx: rows.due(tx, self._sealer, lane, BATCH))
+    def _due(self, lane: str) -> list[Due]:
+        return self._store.glance(lambda tx: rows.due(tx, self._sealer, lane, BATCH))
 
     async def _commit(self, change: Change | None) -> None:
         if isinstance(change, Done):

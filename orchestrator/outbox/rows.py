@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from orchestrator.audit.body import Json
-from orchestrator.audit.chain import append, append_all
+from orchestrator.audit.chain import append, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
 from orchestrator.outbox.item import Done, Item, Start, from_row
@@ -131,12 +131,9 @@ def done(tx: Tx, sealer: Sealer, dones: Sequence[Done]) -> None:
     """
     rows = [(d.item.delivery_id, d.remote_id, d.sealed_to, d.at) for d in dones]
     tx.expect(_DONE, (json.dumps(rows),), len(rows))
-    entries: dict[str, list[tuple[Kind, dict[str, Json]]]] = {}
-    for one in dones:
-        entries.setdefault(one.item.deal_id, []).append((Kind.DELIVERY_DONE, _done(one)))
     at = max(d.at for d in dones)
-    for deal_id, found in entries.items():
-        append_all(tx, deal_id, found, at=at, actor=ACTOR)
+    entries = [(d.item.deal_id, Kind.DELIVERY_DONE, _done(d)) for d in dones]
+    append_each(tx, entries, at=at, actor=ACTOR)
     finish(tx, sealer, [d.item.message_id for d in dones], at)
 
 
@@ -263,11 +260,12 @@ def hold(
 
 # What was stopped says nothing here: its message is held, or has gone another way since.
 _WORST = """
-SELECT message_id, max(CASE d.state WHEN 'stopped' THEN -1 WHEN 'done' THEN possibly
-    WHEN 'possibly' THEN 2 WHEN 'dead' THEN 3 ELSE 4 END)
-FROM delivery d JOIN message m USING (message_id) WHERE kind = 'send'
-    AND message_id IN (SELECT value FROM json_each(?)) AND m.state = 'delivering'
-GROUP BY message_id"""
+SELECT json_group_array(json_array(message_id, worst)) FROM (
+    SELECT message_id, max(CASE d.state WHEN 'stopped' THEN -1 WHEN 'done' THEN possibly
+        WHEN 'possibly' THEN 2 WHEN 'dead' THEN 3 ELSE 4 END) AS worst
+    FROM delivery d JOIN message m USING (message_id) WHERE kind = 'send'
+        AND message_id IN (SELECT value FROM json_each(?)) AND m.state = 'delivering'
+    GROUP BY message_id)"""
 _ENDS = (("delivered", True), ("possibly", True), ("possibly", False), ("dead", False))
 """By the worst of a message's deliveries: its end, and whether its body has done its service (what
 may have arrived twice did arrive). Beyond them, one is open."""
@@ -278,7 +276,7 @@ WHERE message_id IN (SELECT value FROM json_each(?)) AND state = 'delivering'"""
 
 def finish(tx: Tx, sealer: Sealer, messages: Sequence[str], at: int) -> None:
     """Settles messages of which no delivery is open; what was delivered is destroyed."""
-    worst = tx.all(_WORST, (json.dumps(messages),))
+    worst = json.loads(tx.all(_WORST, (json.dumps(messages),))[0][0])
     for n, (end, served) in enumerate(_ENDS):
         ended = [message for message, found in worst if found == n]
         if ended:

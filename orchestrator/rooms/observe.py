@@ -46,6 +46,23 @@ class Reading:
         return min(self.posture.read_at, self.members.read_at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rests:
+    """What a view rests on, attestations aside: they lapse with time."""
+
+    reading: Reading
+    deal: DealView
+    binding: RoomBinding
+    grade: Grade
+    keys: int
+
+    def same(self, other: "_Rests") -> bool:
+        """Whether the other is of the very same reading, deal and keys."""
+        of_this = self.reading is other.reading and self.deal is other.deal
+        bound = self.binding is other.binding and self.grade is other.grade
+        return of_this and bound and self.keys == other.keys
+
+
 class Observer:
     """The only reader of rooms; keeps the last reading of each.
 
@@ -73,6 +90,7 @@ class Observer:
         self._readings: dict[Place, Reading] = {}
         self._attested: dict[Place, tuple[Holding, ...]] = {}
         self._locks: dict[Place, asyncio.Lock] = {}
+        self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
 
     def forget(self, connector: ConnectorName, room: RoomId | None = None) -> None:
         """Throws readings away: of one room, or of the whole channel."""
@@ -123,6 +141,18 @@ class Observer:
         """A room with everything that a decision needs, read at ``not_before`` or later."""
         place = (binding.connector, binding.room)
         reading = await self.reading(place, not_before)
+        grade = self._grades.get(binding.connector, Grade.NONE)
+        rests = _Rests(reading, deal, binding, grade, self._keyring.changes)
+        kept = self._views.get((place, origin))
+        if kept is not None and rests.same(kept[0]) and not self._attested.get(place):
+            return kept[1]
+        view = self._view(rests, origin=origin)
+        self._views[place, origin] = (rests, view)
+        return view
+
+    def _view(self, rests: "_Rests", *, origin: bool) -> RoomView:
+        reading, deal, binding = rests.reading, rests.deal, rests.binding
+        place = (binding.connector, binding.room)
         conversation = deal.conversations[binding.conversation_id]
         facts = RoomFacts(
             self._holdings(place, reading),
@@ -130,7 +160,7 @@ class Observer:
             reading.members.read_at if reading.members else None,
             reading.members.complete if reading.members else False,
             binding.paused,
-            self._grades.get(binding.connector, Grade.NONE),
+            rests.grade,
             deal.scope(conversation) in deal.scopes,
             binding.host,
         )

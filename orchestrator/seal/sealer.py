@@ -40,14 +40,13 @@ ABREAST = 16
 
 
 # An owner's parts (``owner-0``) follow it in order: '-' stands right before '.'.
-_DESTROY = """
-DELETE FROM sealed WHERE rowid IN (
-    SELECT s.rowid FROM json_each(?1) AS v
-    CROSS JOIN sealed AS s WHERE s.owner = v.value
-    UNION ALL
-    SELECT s.rowid FROM json_each(?1) AS v
-    CROSS JOIN sealed AS s WHERE s.owner > v.value || '-' AND s.owner < v.value || '.')
-RETURNING owner, typeof(envelope) = 'null'"""
+_PARTS = """
+SELECT s.rowid FROM json_each(?1) AS v CROSS JOIN sealed AS s WHERE s.owner = v.value
+UNION ALL
+SELECT s.rowid FROM json_each(?1) AS v CROSS JOIN sealed AS s
+WHERE s.owner > v.value || '-' AND s.owner < v.value || '.'"""
+_IN_FILES = f"SELECT owner FROM sealed WHERE envelope IS NULL AND rowid IN ({_PARTS})"  # noqa: S608 - ours
+_DESTROY = f"DELETE FROM sealed WHERE rowid IN ({_PARTS})"  # noqa: S608 - our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +199,10 @@ class Sealer:
 
     def destroy_all(self, tx: Tx, owners: Sequence[str]) -> None:
         """Destroys what is sealed under each of ``owners`` and under its parts (``owner-part``)."""
-        for owner, in_file in tx.all(_DESTROY, (json.dumps(owners),)):
-            if in_file:
-                tx.after_commit(partial(self._blobs.remove, owner))
+        named = (json.dumps(owners),)
+        for (owner,) in tx.all(_IN_FILES, named):
+            tx.after_commit(partial(self._blobs.remove, owner))
+        tx.run(_DESTROY, named)
 
     async def recover(self, store: Store) -> int:
         """Removes what a crash left: files without a row, half-written keys.
