@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from orchestrator.deals.book import DealView
 from orchestrator.journal.errors import KeyChanged, NoJournalKey
-from orchestrator.journal.policy import JOINT
 from orchestrator.journal.writer import Duty, JournalWriter, SealedCopy
 from orchestrator.seal.body import Unlocked
 from orchestrator.store.unit import Store, Tx
@@ -49,14 +48,16 @@ class Counsel:
     async def prepare(
         self,
         deal: DealView,
-        scope: str,
+        scopes: tuple[str, ...],
         tier: Tier,
         message_id: MessageId,
         bodies: Sequence[Unlocked],
         at: int,
     ) -> JournalEntry | None:
-        """Seals a message and its files; None when there is neither a key nor a decision."""
-        scopes = (scope,) if scope == JOINT else (scope, JOINT)
+        """Seals a message and its files; None when there is neither a key nor a decision.
+
+        ``scopes`` are those of ``scopes_of``: a private conversation's is its own side's alone.
+        """
         try:
             duty = await self._duty(deal.deal_id, scopes, tier, at)
         except NoJournalKey:

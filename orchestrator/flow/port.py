@@ -66,7 +66,7 @@ class Journals(Protocol):
     async def prepare(
         self,
         deal: DealView,
-        scope: str,
+        scopes: tuple[str, ...],
         tier: Tier,
         message_id: MessageId,
         bodies: Sequence[Unlocked],

@@ -20,13 +20,14 @@ from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow import notices
 from orchestrator.flow.answers import Answer, read_answer
-from orchestrator.flow.body import Body
+from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
 from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.flow.stopped import told_in_line
+from orchestrator.journal.policy import scopes_of
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.sealer import Sealer
@@ -139,35 +140,51 @@ class Router:
         return self.open(tx, message_id).row
 
     async def _plan(self, opened: Opened) -> Plan:
+        bodies: tuple[Unlocked, ...] = ()
         try:
             if opened.body is None:
-                return await self._unjudged(opened, "destroyed", "its body is gone")
+                return await self._unjudged(opened, bodies, "destroyed", "its body is gone")
             body = body_of(opened.body)
-            return await self._judged(opened, opened.body, body)
+            files = [(file, await self._unlocked(file)) for file in body.files]
+            bodies = (opened.body, *(sealed for _, sealed in files))
+            return await self._judged(opened, bodies, body, files)
         except StoreError:
             raise  # the lane comes again: nothing is known of this message yet
         except Exception as error:  # noqa: BLE001 - one message must not stop all behind it
             because = f"it could not be looked at ({type(error).__name__})"
-            return await self._unjudged(opened, "error", because)
+            return await self._unjudged(opened, bodies, "error", because)
 
-    async def _unjudged(self, opened: Opened, rule: str, because: str) -> Plan:
-        deal = self._s.book.deals.get(DealId(opened.row.deal_id))
+    async def _unlocked(self, file: FileBody) -> Unlocked:
+        return await self._s.store.read(partial(self._s.sealer.unlock, owner=file.file_id))
+
+    async def _unjudged(
+        self, opened: Opened, bodies: tuple[Unlocked, ...], rule: str, because: str
+    ) -> Plan:
+        """Holds what nobody looked at; where not even its copy can be made, it waits."""
+        row = opened.row
+        deal = self._s.book.deals.get(DealId(row.deal_id))
         outcome = Held(_no(rule, because), Tier.VALUATION, None)
-        bodies = () if opened.body is None else (opened.body,)
-        entry = await self._journal(opened, deal, None, Tier.VALUATION, bodies)
-        held = held_as(deal, opened.row.person_id, self._s.now())
-        return Plan(opened.row, deal, outcome, entry, None, held)
+        held = held_as(deal, row.person_id, self._s.now())
+        try:
+            entry = await self._journal(opened, deal, None, Tier.VALUATION, bodies)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - it waits with a finding; those behind it go on
+            entry = None
+        why = Raised("unjudged", "high", (because,), "wallcross held list", held.owner)
+        return Plan(row, deal, outcome, entry, None, held, raised=((row.message_id, why),))
 
-    async def _judged(self, opened: Opened, sealed: Unlocked, body: Body) -> Plan:
+    async def _judged(
+        self,
+        opened: Opened,
+        bodies: tuple[Unlocked, ...],
+        body: Body,
+        files: list[tuple[FileBody, Unlocked]],
+    ) -> Plan:
         row = opened.row
         resolved = resolve(self._s.book, _asked(opened), body.text, self._s.now())
-        files = [
-            (f, await self._s.store.read(partial(self._s.sealer.unlock, owner=f.file_id)))
-            for f in body.files
-        ]
         found, unread = await self._s.judge.judge(body, files, self._question(opened, resolved))
         outcome = await self._outcome(row, resolved, found, body)
-        bodies = (sealed, *(unlocked_file for _, unlocked_file in files))
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
         plan = await self._complete(row, resolved, found, outcome, entry)
@@ -237,13 +254,14 @@ class Router:
     ) -> JournalEntry | None:
         if deal is None:
             return None
-        if conversation is not None:
-            scope = deal.scope(conversation)
-        else:
-            person = deal.author(opened.row.connector, opened.row.sender)
-            scope = person.side if person is not None else deal.roster.host
-        message_id = MessageId(opened.row.message_id)
-        return await self._s.journals.prepare(deal, scope, tier, message_id, bodies, self._s.now())
+        person = deal.author(opened.row.connector, opened.row.sender)
+        scopes = scopes_of(
+            conversation=conversation is not None,
+            side=conversation.side if conversation is not None else None,
+            sender_side=person.side if person is not None else deal.roster.host,
+        )
+        mid, at = MessageId(opened.row.message_id), self._s.now()
+        return await self._s.journals.prepare(deal, scopes, tier, mid, bodies, at)
 
     async def _complete(
         self,

@@ -99,6 +99,7 @@ class JournalWriter:
         """
         if duty.key is None:
             return None
+        self.files.remove(message_id)  # of an attempt whose row was never appended
         async with self.files.writing(message_id) as file:
             await seal_stream(duty.key.recipient, pieces, file)
         return SealedCopy(duty.key.key_id, None)

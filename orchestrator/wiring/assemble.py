@@ -97,6 +97,7 @@ async def assemble(
     lines = Lines(store, book, connectors, now, neutral_name)
     policy_of = partial(_journal_policy, book)
     journal = JournalWriter(home, policy_of)
+    await journal.recover(store)
     counsel = Counsel(store, journal)
     writer = Writer(sealer, counsel, engine.wake)
     teller = _Teller(store, lines, writer, now)
