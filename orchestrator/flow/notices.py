@@ -4,7 +4,8 @@ Rules kept here (docs on words: DASHBOARD rules of the product):
 
 1. *Held* is said only where the message went through us. Where its author wrote it into the room
    himself we say that we asked for its removal, and that others may have seen it.
-2. Nothing of the message is quoted, nor the name of a conversation above its reader's clearance.
+2. Nothing of the message is quoted. Who is not cleared for a conversation, whatever he may send
+   to it, is told neither its name nor anything of its rooms and members.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from orchestrator.clock import iso
 from orchestrator.deals.book import DealView
 from tiers.conversation import Conversation
-from tiers.decision import Reason
+from tiers.decision import Effect, Reason
+from tiers.ids import RuleId
 from tiers.people import Person
 
 CODE = 8
@@ -45,11 +47,12 @@ def held(
     choices: tuple[Conversation, ...],
     deadline: int,
     at: int,
+    meant: Conversation | None = None,
 ) -> Notice:
-    """A message that went through us and waits."""
+    """A message that went through us and waits; ``meant``: where it would have gone."""
     lines = [
         "Held. Nobody has seen it.",
-        _why(reasons),
+        _why(_fit_to_tell(deal, author, reasons, meant, at)),
         f"It waits until {iso(deadline)[:16]} UTC; then the deal's owner is asked.",
         *_ways_out(deal, author, message_id, choices, at),
     ]
@@ -96,6 +99,34 @@ def which(message_id: str, because: str, labels: tuple[str, ...]) -> Notice:
     return Notice(message_id, "\n".join(lines))
 
 
+_OF_NO_ROOM = frozenset({"tier", "which", "unread", "deal", "clock"})
+"""Rules whose reasons tell nothing of a room or its members."""
+_ELSEWHERE = Reason(RuleId("fit"), Effect.HOLD, "it cannot go to the conversation of its tier now")
+
+
+def _fit_to_tell(
+    deal: DealView,
+    author: Person,
+    reasons: tuple[Reason, ...],
+    meant: Conversation | None,
+    at: int,
+) -> tuple[Reason, ...]:
+    """The reasons, without those that would tell an uncleared author of a room's members."""
+    if meant is None or _cleared(deal, author, meant, at):
+        return reasons
+    fit = tuple(r for r in reasons if r.rule in _OF_NO_ROOM)
+    return fit if len(fit) == len(reasons) else (*fit, _ELSEWHERE)
+
+
+def _cleared(deal: DealView, author: Person, conversation: Conversation, at: int) -> bool:
+    roster, compartment = deal.roster, conversation.compartment
+    return (
+        roster.may_see(author.person_id, compartment, conversation.floor, at)
+        and not roster.walled_off(author.person_id, compartment, at)
+        and conversation.side in {None, author.side}
+    )
+
+
 def _why(reasons: tuple[Reason, ...]) -> str:
     seen = dict.fromkeys(r.because for r in reasons)
     shown = list(seen)[:3]
@@ -118,5 +149,5 @@ def _ways_out(
 
 
 def _name(deal: DealView, author: Person, conversation: Conversation, at: int) -> str:
-    seen = deal.roster.may_see(author.person_id, conversation.compartment, conversation.floor, at)
+    seen = _cleared(deal, author, conversation, at)
     return f"#{conversation.label}" if seen else f"the {conversation.floor.value} conversation"

@@ -360,7 +360,9 @@ class Router:
             return notices.withdrawing(
                 deal, author, row.message_id, against, choices, readers=people, at=at
             )
-        return notices.held(deal, author, row.message_id, against, choices, deadline, at)
+        return notices.held(
+            deal, author, row.message_id, against, choices, deadline, at, outcome.conversation
+        )
 
 
 _RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"

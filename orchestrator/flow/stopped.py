@@ -16,7 +16,7 @@ from orchestrator.flow.port import OpensLines
 from orchestrator.outbox.port import Due, HeldAs
 from orchestrator.store.unit import Tx
 from tiers.decision import Reason
-from tiers.ids import AccountId, ConnectorName, DealId
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId
 from tiers.people import Person
 from tiers.tier import Tier
 
@@ -74,5 +74,6 @@ class Stopping:
             return None
         at, message_id = self._now(), due.message.message_id
         fits = tuple(c for c in deal.open_to(author, at) if c.floor >= Tier(due.item.as_tier))
-        notice = notices.held(deal, author, message_id, reasons, fits, deadline, at)
+        meant = deal.conversations.get(ConversationId(due.item.conversation_id or ""))
+        notice = notices.held(deal, author, message_id, reasons, fits, deadline, at, meant)
         return await told_in_line(self._lines, door, author, deal.deal_id, notice)
