@@ -78,17 +78,26 @@ class Desk:
         if resolved.person is None or resolved.deal is None:
             return "nobody"
         message_id = await self._store.read(
-            partial(_own_held, person=resolved.person, code=answer.code)
+            partial(_own_held, deals=self._deals_of(resolved.person), code=answer.code)
         )
         if message_id is None:
             return "nothing_waits"
         actor = f"{resolved.person.person_id}"
         try:
-            return await self._do(resolved.deal, message_id, answer, actor)
+            return await self._do(message_id, answer, actor)
         except Problem as problem:
             return f"not_done_{problem.kind}"
 
-    async def _do(self, deal: DealView, message_id: str, answer: Answer, actor: str) -> str:
+    def _deals_of(self, person: Person) -> dict[str, PersonId]:
+        """Who somebody is in each deal: the same id may be another person in another deal."""
+        return {
+            deal_id: owner.person_id
+            for deal_id, view in self._book.deals.items()
+            for door in person.accounts.items()
+            if (owner := view.roster.owner(*door)) is not None
+        }
+
+    async def _do(self, message_id: str, answer: Answer, actor: str) -> str:
         if answer.way is Way.DROP:
             await self.drop(message_id, actor=actor)
             return "dropped"
@@ -96,7 +105,7 @@ class Desk:
             await self.ask(message_id, actor=actor)
             return "release_asked"
         case = await self._case(message_id)
-        target = self._stricter(deal, case, answer.label)
+        target = self._stricter(self._deal(case), case, answer.label)
         await self.move(message_id, target.conversation_id, actor=actor)
         return "moved"
 
@@ -243,14 +252,15 @@ class Desk:
         await self._store.write(unit)
 
 
-def _own_held(tx: Tx, person: Person, code: str | None) -> str | None:
+def _own_held(tx: Tx, deals: dict[str, PersonId], code: str | None) -> str | None:
     """The one held message of a person that a code means; without a code, the only one."""
     found = [
         message_id
+        for deal_id, person_id in deals.items()
         for (message_id,) in tx.all(
             "SELECT h.message_id FROM held h JOIN message m USING (message_id) "
-            "WHERE h.state = 'held' AND m.person_id = ?",
-            (person.person_id,),
+            "WHERE h.state = 'held' AND h.deal_id = ? AND m.person_id = ?",
+            (deal_id, person_id),
         )
         if code is None or code_of(message_id) == code
     ]

@@ -2,10 +2,11 @@
 
 Rule kept here: room, else what it replies to, else the conversation that its sender named, else
 the intake of the sender's only deal and compartment. Otherwise it is held and the sender is told
-the names that he may use.
+the names that he may use. A name that two deals of his have names neither.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.deals.book import API, Book, DealView
@@ -71,7 +72,7 @@ def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
         return Resolved(deal, person, bound, choices, witness=True)
     if person is None:
         return Resolved(deal, None, None, (), ambiguous="nobody on the list owns this account")
-    return _by_word(book, deal, person, asked, text, choices)
+    return _by_word(book, deal, person, asked, text, choices, at)
 
 
 def _by_word(
@@ -81,6 +82,7 @@ def _by_word(
     asked: Asked,
     text: str,
     choices: tuple[Conversation, ...],
+    at: int,
 ) -> Resolved:
     open_ids = {c.conversation_id: c for c in choices}
     for cid in (asked.named, asked.answered):
@@ -88,17 +90,28 @@ def _by_word(
             bound = open_ids.get(cid)
             why = "" if bound else "that conversation is not open to its author"
             return Resolved(deal, person, bound, choices, ambiguous=why)
-    several = asked.connector != API and len(book.deals_of(asked.connector, asked.sender)) > 1
+    others = () if asked.connector == API else _others(book, deal, asked, at)
     match = _PREFIX.match(text)
     if match is not None:
-        named = [c for c in choices if c.label.casefold() == match[1].casefold()]
-        if len(named) == 1:
+        named, elsewhere = _of_name(match[1], choices), _of_name(match[1], others)
+        if len(named) == 1 and not elsewhere:
             return Resolved(deal, person, named[0], choices)
-        return Resolved(deal, person, None, choices, ambiguous="no conversation has that name")
-    if several:
+        why = "another deal has it" if elsewhere else "no conversation has that name"
+        return Resolved(deal, person, None, choices, ambiguous=why)
+    if asked.connector != API and len(book.deals_of(asked.connector, asked.sender)) > 1:
         why = "its author is on several deals and named no conversation"
         return Resolved(deal, person, None, choices, ambiguous=why)
     return _intake(deal, person, choices)
+
+
+def _others(book: Book, deal: DealView, asked: Asked, at: int) -> list[Conversation]:
+    """What else the author may name: the conversations of his other deals."""
+    deals = book.deals_of(asked.connector, asked.sender)
+    return [c for view, who in deals if view is not deal for c in view.open_to(who, at)]
+
+
+def _of_name(name: str, among: Iterable[Conversation]) -> list[Conversation]:
+    return [c for c in among if c.label.casefold() == name.casefold()]
 
 
 def _intake(deal: DealView, person: Person, choices: tuple[Conversation, ...]) -> Resolved:
