@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,13 @@ class House:
     far: FarSide
     clock: Hands
     others: dict[str, FarSide] = field(default_factory=dict)
+    again: Callable[[], Awaitable[OpenHome]] | None = None
+    """Closes the home and opens it anew, over the same network."""
+
+    async def restart(self) -> None:
+        if self.again is None:
+            raise RuntimeError("this house was not opened to be opened again")
+        self.home = await self.again()
 
     async def send(self, text: str, person: str = "ada", to: str | None = None) -> MessageId:
         """Hands a text in at our own door."""
@@ -169,12 +176,17 @@ class Opens:
             flags |= {f"channels.{name}.settings.{k}": v for k, v in given.items()}
         clock = Hands()
         found = load(flags=flags, environ={}, state=self.folder / "home")
-        opening = open_runtime(found, classifier or by_words(), live=True, now=clock)
-        home = OpenHome(await self.stack.enter_async_context(opening))
+        living = await self.stack.enter_async_context(AsyncExitStack())
+
+        async def again() -> OpenHome:
+            await living.aclose()
+            opening = open_runtime(found, classifier or by_words(), live=True, now=clock)
+            return OpenHome(await living.enter_async_context(opening))
+
+        home = await again()
         deal = await make_deal(home, talks, people=people, journal=journal)
-        far = fars[CHANNEL]
         await self._listening(home, channels)
-        return House(home, deal, far, clock, fars)
+        return House(home, deal, fars[CHANNEL], clock, fars, again)
 
     def _network(self, name: str, options: Options | None) -> FarSide:
         known = f"{self.folder}/{name}"
@@ -196,14 +208,26 @@ class Opens:
 
 
 @pytest.fixture
-async def opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opens]:
+def secrets_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets of homes lie in files beside them, whatever keyring this machine has."""
     monkeypatch.setenv("WALLCROSS_SECRETS", str(tmp_path / "secrets"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+@asynccontextmanager
+async def opening(folder: Path) -> AsyncIterator[Opens]:
+    """Opens houses under a folder; closes them, and ends their networks."""
     async with AsyncExitStack() as stack:
-        making = Opens(tmp_path, stack)
+        making = Opens(folder, stack)
         yield making
     for name in making.networks:
         network.forget(name)
+
+
+@pytest.fixture
+async def opens(tmp_path: Path, secrets_apart: None) -> AsyncIterator[Opens]:  # noqa: ARG001 - for its effect
+    async with opening(tmp_path) as making:
+        yield making
 
 
 @pytest.fixture
