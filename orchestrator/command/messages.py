@@ -196,13 +196,19 @@ class Messages:
         def unit(tx: Tx) -> tuple[object, ...]:
             row = tx.one(
                 "UPDATE delivery SET state = 'queued', possibly = possibly OR state = 'possibly', "
-                "not_before = 0, settled_at = NULL WHERE delivery_id = ? "
-                "AND state IN ('dead', 'possibly') RETURNING message_id, deal_id, lane",
+                "attempts = 0, not_before = 0, settled_at = NULL WHERE delivery_id = ? "
+                "AND state IN ('dead', 'possibly') RETURNING message_id, deal_id, lane, kind",
                 (delivery,),
             )
             if row is None:
                 raise Refused("only a dead or possibly delivered one can be sent again")
-            tx.run("UPDATE message SET state = 'delivering' WHERE message_id = ?", (row[0],))
+            again = row[3] == "undo" or tx.run(
+                "UPDATE message SET state = 'delivering' WHERE message_id = ? "
+                "AND state IN ('delivering', 'possibly', 'dead')",
+                (row[0],),
+            )
+            if not again:
+                raise Refused("its message is held, dropped or delivered", still="Nothing is sent.")
             body: dict[str, Json] = {"message": row[0]}
             append(tx, row[1], Kind.MESSAGE_REPLAYED, body, at=at, actor=actor)
             self._r.engine.wake(row[2], at, tx)

@@ -144,6 +144,8 @@ class Writer:
         A room that has it, or may have it, since an earlier way of it is not given it again.
         """
         had = _rooms_that_had(tx, plan.row)
+        if plan.row.state != "accepted":
+            rows.supersede(tx, plan.row.message_id, at)
         legs = [leg for leg in route.legs if (leg.binding.connector, leg.binding.room) not in had]
         state = "delivering" if route.legs else "delivered"
         tx.expect(
@@ -239,7 +241,7 @@ def _rooms_that_had(tx: Tx, row: Waiting) -> set[tuple[str, str]]:
         return set()  # its first way
     found = tx.all(
         "SELECT connector, room FROM delivery WHERE message_id = ? AND kind = 'send' "
-        "AND state IN ('done', 'possibly')",
+        "AND state IN ('done', 'possibly', 'started')",
         (row.message_id,),
     )
     return {(connector, room) for connector, room in found}

@@ -19,6 +19,8 @@ from orchestrator.store.unit import Tx
 from tiers.decision import Reason
 
 ACTOR = "wallcross"
+UNDO = "@undo/"
+"""Begins the lane of what is to be taken back in a room; no channel's name begins so."""
 
 _DUE = """
 SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.connector, d.room,
@@ -27,13 +29,18 @@ SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.conn
     m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to,
     m.accepted_at, m.size
 FROM delivery d JOIN message m USING (message_id)
-WHERE d.lane = ? AND d.state IN ('queued', 'started') ORDER BY d.seq LIMIT ?"""
+WHERE d.lane = ? AND d.state IN ('queued', 'started')
+    AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
+ORDER BY d.seq LIMIT ?"""
 _ITEM = 17
 """Columns of a delivery; those of its message follow."""
 
 
 def due(tx: Tx, sealer: Sealer, lane: str, limit: int) -> list[Due]:
-    """The open rows of a lane in their order, unless a dead row blocks it."""
+    """The open rows of a lane in their order, unless a dead row blocks it.
+
+    While a message is held, because another room of it was stopped, no part of it is due.
+    """
     blocked = tx.one("SELECT 1 FROM delivery WHERE lane = ? AND state = 'dead' AND blocks", (lane,))
     if blocked:
         return []
@@ -80,9 +87,10 @@ def enqueue(
 ) -> str:
     """Adds a row at the end of its lane and returns the lane.
 
-    ``seq`` comes from the lane's own counter inside the unit, never from a clock.
+    ``seq`` comes from the lane's own counter inside the unit, never from a clock. What takes a
+    message back waits behind nothing that is sent.
     """
-    lane = f"{connector}/{room}"
+    lane = f"{connector}/{room}" if kind == "send" else f"{UNDO}{connector}/{room}"
     row = tx.one(
         "INSERT INTO lane (lane, deal_id, next_seq) VALUES (?, ?, 2) "
         "ON CONFLICT (lane) DO UPDATE SET next_seq = next_seq + 1 RETURNING next_seq - 1",
@@ -283,6 +291,15 @@ def finish(tx: Tx, sealer: Sealer, messages: Sequence[str], at: int) -> None:
             tx.run(_FINISH, (end, at, json.dumps(ended)))
             if served:
                 sealer.destroy_all(tx, ended)
+
+
+def supersede(tx: Tx, message_id: str, at: int) -> None:
+    """Stops what is queued of a held message that goes another way now."""
+    tx.run(
+        "UPDATE delivery SET state = 'stopped', reason = 'superseded', settled_at = ? "
+        "WHERE message_id = ? AND kind = 'send' AND state = 'queued'",
+        (at, message_id),
+    )
 
 
 def destroy_body(tx: Tx, sealer: Sealer, message_id: str) -> None:
