@@ -22,6 +22,7 @@ from orchestrator.demo.crash_act import crash
 from orchestrator.demo.messages_act import flow, held, intake, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
 from orchestrator.demo.rooms_act import rooms
+from orchestrator.demo.serving import NotServing
 from orchestrator.demo.stage import NotSeen, Stage
 from orchestrator.demo.synapse import NoSynapse, synapse_python
 
@@ -80,6 +81,9 @@ async def play(
         try:
             async with stage:
                 return await play_on(stage, steps, show, pace)
+        except NotServing as error:
+            then = "wallcross demo --keep DIR keeps its log"
+            raise Failed(str(error), then=then, details=error.said) from error
         except (NoSynapse, RuntimeError, OSError) as error:
             then = "wallcross demo --keep DIR keeps its logs"
             raise Failed(f"the stage broke ({type(error).__name__})", then=then) from error

@@ -23,15 +23,21 @@ from orchestrator.client.problems import Problem
 
 _SOCKET = Path("run") / "wallcross.sock"
 _START_SECONDS = 60.0
+_LINES = 5
 _STOP_SECONDS = 20.0
 _NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
 class NotServing(RuntimeError):
-    """It did not start, or ended. Args: log: where it says why."""
+    """It did not start, or ended.
+
+    Args:
+        log: where it says why; its last lines go along.
+    """
 
     def __init__(self, log: Path) -> None:
-        super().__init__(f"wallcross serve did not start: see {log}")
+        super().__init__("wallcross serve did not start")
+        self.said = tuple(log.read_text().splitlines()[-_LINES:]) if log.exists() else ()
 
 
 @dataclass

@@ -134,7 +134,11 @@ class Stage:
         await asyncio.to_thread(self._register)
         await self.say(f"It knows {len(halcyon.roster(accounts).people)} people and our account.")
         self._write_settings()
-        await asyncio.gather(self.served.start(), self._sign_in())
+        serving = asyncio.create_task(self.served.start())
+        try:
+            await self._sign_in()
+        finally:
+            await serving
         await self.say(f"{len(CAST)} of them have a phone here, with keys of its own.")
 
     def _register(self) -> None:
@@ -165,9 +169,8 @@ class Stage:
         return f"file:{path}"
 
     async def _sign_in(self) -> None:
-        found = [self.phone(person, "phone") for person in CAST]
-        await asyncio.gather(*(phone.open() for phone in found))
-        self.people.update(zip(CAST, found, strict=True))
+        self.people.update({person: self.phone(person, "phone") for person in CAST})
+        await asyncio.gather(*(phone.open() for phone in self.people.values()))
 
     def phone(self, person: str, device: str) -> Person:
         """A device of a person's, not signed in yet."""
