@@ -92,6 +92,10 @@ class Observer:
         self._locks: dict[Place, asyncio.Lock] = {}
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
 
+    def has_read(self, place: Place) -> bool:
+        """Whether there is a reading of a room that was not thrown away."""
+        return place in self._readings
+
     def forget(self, connector: ConnectorName, room: RoomId | None = None) -> None:
         """Throws readings away: of one room, or of the whole channel."""
         for place in [p for p in self._readings if p[0] == connector and room in {None, p[1]}]:

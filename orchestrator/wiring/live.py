@@ -31,7 +31,7 @@ from orchestrator.outbox.dispatch import Dispatcher
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
 from orchestrator.wiring.anchors import anchors_of
-from tiers.ids import ConnectorName, RoomId
+from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.policy import Grade
 
 log = structlog.get_logger(__name__)
@@ -75,11 +75,22 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.store,
             runtime.accepter,
             runtime.observer.forget,
-            runtime.observer.forget_account,
+            partial(_concerned, runtime),
             runtime.engine.wake,
         )
         await _start(stack, listener.run())
     runtime.live = True
+
+
+def _concerned(runtime: Runtime, name: ConnectorName, account: AccountId) -> tuple[RoomId, ...]:
+    """Rooms that a changed key may concern: the account was seen there, or nobody has read them.
+
+    After a start, or while a room is being read, no reading tells who is in it.
+    """
+    seen = runtime.observer.forget_account(name, account)
+    rooms = (binding for _, binding in runtime.book.rooms() if binding.connector == name)
+    unread = (b.room for b in rooms if not runtime.observer.has_read((name, b.room)))
+    return tuple({*seen, *unread})
 
 
 async def _drain(runtime: Runtime, dispatcher: Dispatcher, lane: str) -> int | None:
