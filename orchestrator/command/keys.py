@@ -37,30 +37,37 @@ class Keys:
         self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: str
     ) -> Sequence[views.KeyView]:
         """Records the ceremony of two people over a person's present devices."""
-        del actor  # the two people of the ceremony stand in the entry; their signatures come later
         view = deal_of(self._r, deal)
         owner = self._person(view, person)
         for voucher in (by_a, by_b):
             self._person(view, voucher)
-        present = [
+        living = [
             (account, known)
             for account in owner.accounts.items()
             for known in self._r.keyring.known(account)
-            if known.state not in _OUT and known.state is not KeyState.VERIFIED
+            if known.state not in _OUT
         ]
+        present = [found for found in living if found[1].state is not KeyState.VERIFIED]
         at = self._r.now()
 
         def unit(tx: Tx) -> None:
             for account, known in present:
                 self._r.keyring.verify(
-                    tx, deal, account, known.device, owner=person, by=(by_a, by_b), at=at
+                    tx,
+                    deal,
+                    account,
+                    known.device,
+                    owner=person,
+                    by=(by_a, by_b),
+                    at=at,
+                    actor=actor,
                 )
 
         try:
             await self._r.store.write(unit)
         except NotPossible as error:
             raise Refused(str(error), still="No key was changed.") from None
-        await self._trust(present)
+        await self._trust(living)  # also what a network did not take the last time
         await self._look(view, owner)
         return await self.key_list(deal, person)
 
@@ -74,7 +81,6 @@ class Keys:
         actor: str,
     ) -> views.KeyView:
         """Takes a device out for ever; one person is enough."""
-        del actor
         view = deal_of(self._r, deal)
         owner = self._person(view, person)
         found = [
@@ -89,16 +95,18 @@ class Keys:
         at = self._r.now()
 
         def unit(tx: Tx) -> None:
-            self._r.keyring.withdraw(tx, deal, account, known.device, KeyEvent(event), at=at)
+            self._r.keyring.withdraw(
+                tx, deal, account, known.device, KeyEvent(event), at=at, actor=actor
+            )
 
         try:
             await self._r.store.write(unit)
         except NotPossible as error:
             raise Refused(str(error)) from None
+        await self._look(view, owner)  # first what stops the rooms, whatever the network says
         connector = self._r.connectors.get(account[0])
         if connector is not None and isinstance(connector, VerifiesPeers):
             await connector.distrust(account[1], known.device)
-        await self._look(view, owner)
         keys = await self.key_list(deal, person)
         return next(k for k in keys if k.device == device)
 

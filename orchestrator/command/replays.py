@@ -43,6 +43,7 @@ class Run:
 
     deal_id: DealId
     sender: AccountId
+    actor: str
     began: float
     names: dict[RemoteId, str]
     duplicates: int = 0
@@ -57,7 +58,6 @@ class Replays:
 
     async def replay_start(self, deal: DealId | None, *, sample: bool, actor: str) -> str:
         """Makes a run ready; every row is sent by one fully cleared member."""
-        del actor
         must_live(self._r)
         if sample:
             deal = await self._sample()
@@ -66,7 +66,7 @@ class Replays:
         view = deal_of(self._r, deal)
         run_id = new_id("run")
         sender = AccountId(self._sender(view).person_id)
-        self._runs[run_id] = Run(deal, sender, time.monotonic(), {})
+        self._runs[run_id] = Run(deal, sender, actor, time.monotonic(), {})
         return run_id
 
     async def _sample(self) -> DealId:
@@ -115,6 +115,7 @@ class Replays:
             row.date if row.date is not None else self._r.now(),
             subject=row.subject,
             deal_id=run.deal_id,
+            actor=run.actor,
         )
 
     async def replay_report(self, run: str) -> views.ReplayReport:

@@ -19,7 +19,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
-from tiers.trust import KeyEvent, KeyState, after, check_ceremony
+from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Keyring:
         owner: PersonId,
         by: tuple[PersonId, PersonId],
         at: int,
+        actor: str,
     ) -> None:
         """Records that two named people compared a device's key out of band.
 
@@ -104,11 +105,22 @@ class Keyring:
             NotPossible: not two other people, or the key is not known or cannot be verified.
         """
         check_ceremony(owner, *by)
-        state = after(_state_now(tx, account, device), KeyEvent.CEREMONY)
-        self._write(tx, deal_id, account, KnownKey(device, state), by, at=at)
+        known = _newest(tx, account, device)
+        if known is None or known.device.key != device.key:
+            raise NotPossible("the device has another key by now: compare that one")
+        state = after(known.state, KeyEvent.CEREMONY)
+        self._write(tx, deal_id, account, KnownKey(device, state), by, at=at, actor=actor)
 
     def withdraw(
-        self, tx: Tx, deal_id: DealId, account: Account, device: Device, event: KeyEvent, *, at: int
+        self,
+        tx: Tx,
+        deal_id: DealId,
+        account: Account,
+        device: Device,
+        event: KeyEvent,
+        *,
+        at: int,
+        actor: str,
     ) -> None:
         """Revokes a key or marks it compromised.
 
@@ -116,7 +128,7 @@ class Keyring:
             NotPossible: the transition table has no such change.
         """
         state = after(_state_now(tx, account, device), event)
-        self._write(tx, deal_id, account, KnownKey(device, state), (), at=at)
+        self._write(tx, deal_id, account, KnownKey(device, state), (), at=at, actor=actor)
 
     def _write(
         self,
@@ -127,6 +139,7 @@ class Keyring:
         by: tuple[PersonId, ...],
         *,
         at: int,
+        actor: str = "wallcross",
     ) -> None:
         connector, name = account
         device, key = known.device.device, known.device.key
@@ -138,7 +151,7 @@ class Keyring:
         told = {"account": named(name), "device": named(device), "key": named(key)}
         facts = {"connector": connector, **told}
         kind = Kind(f"key.{known.state.value}")
-        append(tx, deal_id, kind, {**facts, "by": list(by)}, at=at, actor="wallcross")
+        append(tx, deal_id, kind, {**facts, "by": list(by)}, at=at, actor=actor)
         tx.after_commit(lambda: self._set(account, known))
 
 
