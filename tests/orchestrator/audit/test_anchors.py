@@ -526,6 +526,21 @@ async def test_each_anchor_gets_the_newest_head_in_its_own_rhythm(
     assert slow.taken == [1, 6]
 
 
+async def test_before_an_export_the_newest_head_goes_early(
+    store: Store, fill: Fill, sign: Sign
+) -> None:
+    clock, slow = Clock(), Fake("slow", every=5 * MINUTE)
+    running = Anchoring(store, [slow], clock)
+    await fill(DEAL, 2, 0)
+    for _ in range(2):
+        await sign(10)
+        await running.turn()
+    assert slow.taken == [1]
+    await running.turn(early=True)
+    await running.turn(early=True)
+    assert slow.taken == [1, 2]  # and none of them twice
+
+
 async def test_a_failure_is_recorded_once_tried_again_and_its_end_recorded(
     store: Store, fill: Fill, sign: Sign
 ) -> None:
