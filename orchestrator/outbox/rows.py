@@ -159,7 +159,7 @@ def _done(done: Done) -> dict[str, Json]:
 
 def possibly(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
     """Settles a delivery whose outcome cannot be known: a person decides what follows."""
-    _end(tx, item, "possibly", code, at)
+    _end(tx, item, "possibly", code, at, expected="started")
     _state(tx, item, Kind.DELIVERY_POSSIBLY, code, at)
     finish(tx, sealer, (item.message_id,), at)
 
@@ -307,11 +307,13 @@ def destroy_body(tx: Tx, sealer: Sealer, message_id: str) -> None:
     sealer.destroy_all(tx, (message_id,))
 
 
-def _end(tx: Tx, item: Item, state: str, code: str, at: int) -> None:
+def _end(
+    tx: Tx, item: Item, state: str, code: str, at: int, *, expected: str | None = None
+) -> None:
     tx.expect(
         "UPDATE delivery SET state = ?, reason = ?, settled_at = ? "
-        "WHERE delivery_id = ? AND state IN ('queued', 'started')",
-        (state, code, at, item.delivery_id),
+        "WHERE delivery_id = ? AND state = ?",
+        (state, code, at, item.delivery_id, expected or item.state.value),
     )
 
 
