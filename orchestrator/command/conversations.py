@@ -94,6 +94,8 @@ class Conversations:
         if view.roster.person(by) is None:
             raise Missing(f"{by} is not on the roster", then="wallcross roster show")
         binding, kind = self._binding(view, room), _guarantee(guarantee)
+        if (value is None) == (kind is Guarantee.TIMER):
+            raise Wrong("a timer is attested with the value that was seen, nothing else with one")
         at = self._r.now()
 
         def unit(tx: Tx) -> None:

@@ -77,6 +77,25 @@ def withdrawing(
     return Notice(message_id, "\n".join(lines))
 
 
+def staying(
+    deal: DealView,
+    author: Person,
+    message_id: str,
+    reasons: tuple[Reason, ...],
+    choices: tuple[Conversation, ...],
+    readers: int,
+    at: int,
+) -> Notice:
+    """Like ``withdrawing``, where the room lets us take back nothing of his."""
+    lines = [
+        "What you wrote should not stand there, and we cannot remove it: please delete it now.",
+        f"Up to {readers} people may have seen it.",
+        _why(reasons),
+        *_ways_out(deal, author, message_id, choices, at),
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
 def asked(message_id: str, reasons: tuple[Reason, ...]) -> Notice:
     """A message that went, and that may be above its conversation."""
     lines = [

@@ -272,11 +272,13 @@ class Router:
         entry: JournalEntry | None,
     ) -> Plan:
         held = held_as(resolved.deal, row.person_id, self._s.now())
-        told = await self._told(row, resolved, found, outcome, held.deadline)
         withdraw = None
         if resolved.witness and isinstance(outcome, Held) and row.room is not None:
             able = await self._s.rooms.can_withdraw(row.connector, row.room)
             withdraw = row.remote_id if able else None
+        told = await self._told(
+            row, resolved, found, outcome, held.deadline, withdrawn=withdraw is not None
+        )
         return Plan(
             row,
             resolved.deal,
@@ -316,6 +318,8 @@ class Router:
         found: Classification,
         outcome: Outcome,
         deadline: int,
+        *,
+        withdrawn: bool,
     ) -> Told | None:
         deal, author = resolved.deal, resolved.person
         if deal is None or author is None:
@@ -336,12 +340,12 @@ class Router:
             because = "; ".join(reasons_text(outcome.decision.against))
             notice = notices.which(row.message_id, because, labels)
         else:
-            notice = self._held_notice(row, resolved, outcome, deadline)
+            notice = self._held_notice(row, resolved, outcome, deadline, withdrawn=withdrawn)
         door = (row.connector, row.sender)
         return await told_in_line(self._s.lines, door, author, row.deal_id, notice)
 
     def _held_notice(
-        self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int
+        self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int, *, withdrawn: bool
     ) -> notices.Notice:
         deal, author = resolved.deal, resolved.person
         if deal is None or author is None:
@@ -357,9 +361,8 @@ class Router:
                     at,
                 )
             )
-            return notices.withdrawing(
-                deal, author, row.message_id, against, choices, readers=people, at=at
-            )
+            tell = notices.withdrawing if withdrawn else notices.staying
+            return tell(deal, author, row.message_id, against, choices, readers=people, at=at)
         return notices.held(
             deal, author, row.message_id, against, choices, deadline, at, outcome.conversation
         )

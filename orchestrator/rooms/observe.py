@@ -237,8 +237,8 @@ def _raised(holding: Holding, attested: Iterable[Holding]) -> Holding:
 
 
 def _covers(attested: Holding, requested: Holding) -> bool:
-    """An attestation speaks for the value that it names, and for none when it named another."""
-    return attested.value is None or attested.value == requested.value
+    """An attestation speaks for the value that it names, and for no other."""
+    return attested.value == requested.value
 
 
 def attestations(tx: Tx, place: Place) -> tuple[Holding, ...]:

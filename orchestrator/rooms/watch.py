@@ -203,10 +203,11 @@ def pause(
     actor: str = "wallcross",
 ) -> None:
     """Stops a room: nothing of ours goes out. A person's pause takes the place of a reading's."""
+    by_person = not why.startswith(BY_READING)
     tx.run(
-        "UPDATE room SET paused = ?1 WHERE connector = ?2 AND room = ?3 AND (paused IS NULL "
-        "OR (substr(paused, 1, length(?4)) = ?4 AND substr(?1, 1, length(?4)) <> ?4))",
-        (why, binding.connector, binding.room, BY_READING),
+        "UPDATE room SET paused = ? WHERE connector = ? AND room = ? "
+        "AND (paused IS NULL OR (? AND substr(paused, 1, ?) = ?))",
+        (why, binding.connector, binding.room, by_person, len(BY_READING), BY_READING),
     )
     body: dict[str, Json] = {"room": binding.room, "reason": rule}
     append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor=actor)

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.memory.network import Options
 from orchestrator.client.problems import Wrong
+from orchestrator.clock import DAY
+from orchestrator.rooms.observe import _raised
 from orchestrator.rooms.watch import BY_READING
-from tiers.ids import ConnectorName
+from tiers.guarantees import Evidence, Guarantee, Holding, Source
+from tiers.ids import ConnectorName, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, Talk
+from .house import ACTOR, CHANNEL, PRICE, Talk
 
 BOARD = Talk("board", Tier.COORDINATION, side="kestrel")
 
@@ -76,6 +80,32 @@ async def test_a_pause_by_hand_outlasts_what_a_reading_had_paused(opens: Opens) 
     await house.far.remove_member(room, "mallory", by="ada")
     await look(house, "lunch")
     assert await paused(house, "lunch") == "by hand"
+
+
+async def test_where_nothing_can_be_taken_back_its_author_is_told_so(opens: Opens) -> None:
+    talks = (Talk("lunch", Tier.COORDINATION), Talk("price", Tier.VALUATION))
+    house = await opens(talks, options=Options(undo="none"))
+    above = f"{PRICE}: we raise our offer to 27.50 per share."
+    await house.far.write("ada", house.room("lunch"), above)
+    said = (await house.told("ada"))[-1].text
+    assert "we cannot remove it: please delete it" in said
+    assert "We asked for" not in said
+
+
+async def test_a_timer_is_attested_with_the_value_that_was_seen(opens: Opens) -> None:
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    with pytest.raises(Wrong):
+        await house.home.conv_attest(
+            house.deal, "lunch", "timer", None, by=PersonId("ada"), actor=ACTOR
+        )
+
+
+def test_an_attestation_speaks_for_no_other_value() -> None:
+    seen = Holding(Guarantee.TIMER, Evidence.ATTESTED, Source.PERSON, 1, by="ada")
+    asked = Holding(Guarantee.TIMER, Evidence.REQUESTED, Source.SERVER, 2, DAY)
+    assert _raised(asked, (replace(seen, value=DAY),)).evidence is Evidence.ATTESTED
+    for value in (None, 7 * DAY):
+        assert _raised(asked, (replace(seen, value=value),)) == asked
 
 
 async def test_a_reason_typed_by_a_person_is_never_taken_for_a_reading(opens: Opens) -> None:
