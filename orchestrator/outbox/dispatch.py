@@ -139,12 +139,13 @@ class Dispatcher:
             return self._dead(due.item, verdict.code)
         if isinstance(verdict, NotYet):
             return Step(pending, wait_until=verdict.until)
-        started = await self._start(due.item, pending)
+        at = await self._start(due.item, pending)
         try:
             accepted = await _foreign(connector.send(verdict.delivery))
         except ConnectorError as error:
-            return await self._failed(connector, replace(due, item=started), verdict, error)
-        return self._done(started, accepted)
+            started = replace(due, item=_started(due.item, at))
+            return await self._failed(connector, started, verdict, error)
+        return self._done(due.item, accepted)
 
     async def _clear(self, due: Due, began: int) -> Verdict:
         try:
@@ -155,14 +156,15 @@ class Dispatcher:
             because = f"it could not be checked ({type(error).__name__})"
             return Stopped((Reason(RuleId("error"), Effect.HOLD, because),))
 
-    async def _start(self, item: Item, pending: Change | None) -> Item:
+    async def _start(self, item: Item, pending: Change | None) -> int:
+        """Writes that an attempt begins; returns the instant."""
         at = self._now()
         start = Start(item, at)
         if pending is None or isinstance(pending, Done):
             await self._ledger.write(pending, start)
         else:
             await self._store.write(_both(pending, start))
-        return replace(item, state=DeliveryState.STARTED, attempts=item.attempts + 1, started_at=at)
+        return at
 
     def _done(self, item: Item, accepted: Accepted) -> Step:
         return Step(Done(item, accepted.remote_id, _proof(accepted), self._now()))
@@ -219,7 +221,7 @@ class Dispatcher:
             return self._dead(item, "no_undo")
         if item.attempts >= UNDO_TRIES:
             return self._dead(item, "undo_not_confirmed")
-        started = await self._start(item, None)
+        started = _started(item, await self._start(item, None))
         room, target = RoomId(item.room), RemoteId(item.target)
         try:
             await _foreign(connector.undo(room, target))
@@ -230,6 +232,11 @@ class Dispatcher:
             return self._again(started, "still_there", doubtful=False, after=None)
         at = self._now()
         return Step(lambda tx: rows.undone(tx, started, at))
+
+
+def _started(item: Item, at: int) -> Item:
+    """The row as it is once its attempt has begun."""
+    return replace(item, state=DeliveryState.STARTED, attempts=item.attempts + 1, started_at=at)
 
 
 def _both(pending: Callable[[Tx], None], start: Start) -> Callable[[Tx], None]:
@@ -258,5 +265,7 @@ def _proof(accepted: Accepted) -> str | None:
 
 
 def _line(reader: Reader) -> str:
+    if not reader.devices:
+        return reader.account
     devices = sorted(f"{d.device} {d.key}" for d in reader.devices or ())
     return " ".join((reader.account, *devices))

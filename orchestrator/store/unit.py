@@ -17,6 +17,7 @@ Rules kept here:
 import asyncio
 import queue
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,9 @@ Params = Sequence[object]
 
 GROUP = 64
 """Functions that share a commit at most; docs/performance.md has what that buys."""
+SWITCH_S = 0.0005
+"""After so long a thread that waits for the interpreter is given it. With Python's 5 ms the writer
+waits longer for each of its statements than all of them take."""
 CHECKPOINT_EVERY_S = 30.0
 CHECKPOINT_AGAIN_S = 2.0
 """After a reader was in the way."""
@@ -121,6 +125,7 @@ class Store:
         self._reader = connect(path, readonly=True)
         self._glancer = connect(path, readonly=True)
         self._closed = False
+        sys.setswitchinterval(SWITCH_S)
         self._thread.start()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
