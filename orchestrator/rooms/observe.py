@@ -6,7 +6,8 @@ Rules kept here:
    be read is absent from the view, never filled in from what was asked for.
 2. Attestations raise what was only requested to *attested*, for the value they name, until they
    lapse after 30 days; they never raise anything to *verified*.
-3. A hint that something changed throws the stored view away at once.
+3. A hint that something changed throws the stored view away at once, and a reading that was under
+   way when it came is made anew.
 """
 
 import asyncio
@@ -91,6 +92,7 @@ class Observer:
         self._attested: dict[Place, tuple[Holding, ...]] = {}
         self._locks: dict[Place, asyncio.Lock] = {}
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
+        self._hints: dict[Place, int] = {}
 
     def has_read(self, place: Place) -> bool:
         """Whether there is a reading of a room that was not thrown away."""
@@ -100,6 +102,13 @@ class Observer:
         """Throws readings away: of one room, or of the whole channel."""
         for place in [p for p in self._readings if p[0] == connector and room in {None, p[1]}]:
             self._readings.pop(place, None)
+        self._hint(connector, room)
+
+    def _hint(self, connector: ConnectorName, room: RoomId | None) -> None:
+        """Has what is being read now read again."""
+        for place, lock in self._locks.items():
+            if lock.locked() and place[0] == connector and room in {None, place[1]}:
+                self._hints[place] = self._hints.get(place, 0) + 1
 
     def forget_account(self, connector: ConnectorName, account: AccountId) -> tuple[RoomId, ...]:
         """Throws away the readings of every room that an account was seen in; returns the rooms."""
@@ -112,6 +121,7 @@ class Observer:
         )
         for room in rooms:
             self._readings.pop((connector, room), None)
+        self._hint(connector, None)  # whose members are being read is not known yet
         return rooms
 
     async def reading(self, place: Place, not_before: int) -> Reading:
@@ -122,8 +132,16 @@ class Observer:
         async with self._locks.setdefault(place, asyncio.Lock()):
             kept = self._readings.get(place)
             if kept is None or kept.read_at() < not_before:
-                kept = self._readings[place] = await self._read(place)
+                kept = self._readings[place] = await self._read_whole(place)
             return kept
+
+    async def _read_whole(self, place: Place) -> Reading:
+        """A reading; once more, and no oftener, where a hint came meanwhile."""
+        hints = self._hints.get(place, 0)
+        found = await self._read(place)
+        if self._hints.get(place, 0) == hints:
+            return found
+        return await self._read(place)
 
     async def _read(self, place: Place) -> Reading:
         connector = self._connectors.get(place[0])

@@ -1,16 +1,18 @@
 """Who must not read stops a room, whatever the reason; and only a whole reading ends a pause."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from connectors.memory.network import Options
+from connectors.port.capabilities import Posture
 from orchestrator.client.problems import Wrong
 from orchestrator.clock import DAY
 from orchestrator.rooms.observe import _raised
 from orchestrator.rooms.watch import BY_READING
 from tiers.guarantees import Evidence, Guarantee, Holding, Source
-from tiers.ids import ConnectorName, PersonId
+from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
@@ -106,6 +108,35 @@ def test_an_attestation_speaks_for_no_other_value() -> None:
     assert _raised(asked, (replace(seen, value=DAY),)).evidence is Evidence.ATTESTED
     for value in (None, 7 * DAY):
         assert _raised(asked, (replace(seen, value=value),)) == asked
+
+
+@pytest.mark.parametrize("hint", ["room", "account"])
+async def test_a_hint_that_comes_during_a_reading_has_it_made_anew(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch, hint: str
+) -> None:
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    runtime, name = house.home.runtime, ConnectorName(CHANNEL)
+    found = runtime.book.room(name, house.room("lunch"))
+    assert found is not None
+    connector, reads = runtime.connectors[name], 0
+    whole, ours = connector.posture, asyncio.current_task()
+
+    async def posture(asked: RoomId) -> Posture:
+        nonlocal reads
+        told = await whole(asked)
+        if asyncio.current_task() is not ours:
+            return told
+        reads += 1
+        if reads == 1:  # what was read is old before it is kept
+            if hint == "room":
+                runtime.observer.forget(name, asked)
+            else:
+                runtime.observer.forget_account(name, AccountId("bo"))
+        return told
+
+    monkeypatch.setattr(connector, "posture", posture)
+    await runtime.observer.view(*found, not_before=house.clock())
+    assert reads == 2
 
 
 async def test_a_reason_typed_by_a_person_is_never_taken_for_a_reading(opens: Opens) -> None:
