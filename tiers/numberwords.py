@@ -135,8 +135,11 @@ def _decimals(named: "dict[str, str | None]", table: "dict[str, int]") -> str:
 
 def _row(words: list[str], table: "dict[str, int]") -> str:
     """English or French words as one number, or several where they do not make one."""
-    if words[-1] in {"thousand", "mille"} and len(words) > 1:
-        return f"{_row(words[:-1], table)} {words[-1]}"
+    end = len(words)
+    while end > 1 and words[end - 1] in {"thousand", "mille"}:
+        end -= 1
+    if end < len(words):
+        return " ".join((_row(words[:end], table), *words[end:]))
     numbers: list[int] = []
     total, current, fresh = 0, 0, True
     for word in words:
@@ -144,6 +147,9 @@ def _row(words: list[str], table: "dict[str, int]") -> str:
         if value == 1000:  # noqa: PLR2004 - the thousand itself
             total, current, fresh = total + max(current, 1) * 1000, 0, False
         elif value == 100:  # noqa: PLR2004 - the hundred itself
+            if current >= 100:  # noqa: PLR2004 - no number has two hundreds: another one begins
+                numbers.append(total + current)
+                total, current = 0, 1
             current, fresh = max(current, 1) * 100, False
         elif fresh or _fits(current % 100, value, word):
             current, fresh = _plus(current, value, word), False
