@@ -174,6 +174,11 @@ class Bench:
 
         return await _took(work(), count)
 
+    async def close(self) -> None:
+        """Closes the connections; the loop needs a turn to see them closed."""
+        self._poster.close()
+        await asyncio.sleep(0)
+
     async def counted(self, count: int) -> None:
         """Compares with what the receiver counted. Raises: BenchError."""
         seen = json.loads(await self._poster.post("/seen", b""))
@@ -197,7 +202,14 @@ def route_report(
     """
     size = QUICK if quick else FULL
     with receiver.running() as port, tempfile.TemporaryDirectory(dir=folder) as made:
-        return asyncio.run(_run(Bench(opens, Path(made), port, size), size, progress))
+        return asyncio.run(_closed(Bench(opens, Path(made), port, size), size, progress))
+
+
+async def _closed(bench: Bench, size: Size, progress: Progress) -> dict[str, object]:
+    try:
+        return await _run(bench, size, progress)
+    finally:
+        await bench.close()
 
 
 async def _run(bench: Bench, size: Size, progress: Progress) -> dict[str, object]:
