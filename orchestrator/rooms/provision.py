@@ -179,6 +179,7 @@ class Provisioner:
         )
         at = self._now()
         await self._store.write(lambda tx: self._insert(tx, conversation, at, actor))
+        await self._book.reload(self._store, deal.deal_id)  # known also when no room is made
         return conversation
 
     def _insert(self, tx: Tx, conversation: Conversation, at: int, actor: str) -> None:
