@@ -231,6 +231,7 @@ class Desk:
                 "WHERE message_id = ? AND state = 'held'",
                 (at, message_id),
             )
+            rows.supersede(tx, message_id, at)
             rows.destroy_body(tx, self._sealer, message_id)
             body: dict[str, Json] = {"message": message_id}
             append(tx, case.row.deal_id, Kind.MESSAGE_DROPPED, body, at=at, actor=actor)

@@ -68,6 +68,7 @@ async def destroy_expired(store: Store, sealer: Sealer, book: Book, now: int) ->
 
 
 def _expire(tx: Tx, sealer: Sealer, deal_id: str, message_id: str, state: str, at: int) -> None:
+    rows.supersede(tx, message_id, at)
     rows.destroy_body(tx, sealer, message_id)
     if state == "held":
         tx.run(

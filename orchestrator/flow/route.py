@@ -101,11 +101,23 @@ class Router:
             found = await self._s.store.read(partial(self._waiting, deal_id=deal_id, after=after))
             if not found:
                 return self._s.now() + MINUTE if waits else None
-            plans = [await self._plan(opened) for _, opened in found]
+            plans = await self._plans([opened for _, opened in found])
             ready = [plan for plan in plans if plan.journal is not None]
             waits = waits or len(ready) < len(plans)
             await self._write(plans)
             after = found[-1][0]
+
+    async def _plans(self, batch: list[Opened]) -> list[Plan]:
+        """A plan for each, in order; a reply may answer what is planned, but not yet written."""
+        plans: list[Plan] = []
+        known: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+        for opened in batch:
+            row = opened.row
+            before = known.get((row.connector, row.reply_to)) if row.reply_to else None
+            plan = await self._plan(replace(opened, answered=before) if before else opened)
+            known[row.connector, row.remote_id] = (plan.conversation_id(), plan.tier().value)
+            plans.append(plan)
+        return plans
 
     async def _write(self, plans: list[Plan]) -> None:
         at = self._s.now()

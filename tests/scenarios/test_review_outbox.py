@@ -34,6 +34,12 @@ async def test_held_in_one_room_it_goes_to_no_other(opens: Opens) -> None:
     assert [await texts(house, c) for c in BOTH] == [[], []]
 
 
+async def test_nothing_of_what_was_dropped_is_left_to_be_sent(opens: Opens) -> None:
+    house, message = await stopped_half(opens)
+    await house.home.held_drop(message, actor=ACTOR)
+    assert await house.rows("SELECT 1 FROM delivery WHERE state = 'queued'") == []
+
+
 async def test_released_it_goes_once_to_each_and_settles(opens: Opens) -> None:
     house, message = await stopped_half(opens)
     await house.far.change(house.room("lunch"), invite_only=True)
