@@ -146,7 +146,9 @@ class Provisioner:
             )
         taken = [c for c in deal.conversations.values() if c.label == request.label]
         has_room = any(deal.rooms.get(c.conversation_id) for c in taken)
-        if (has_room and not deal.made_up) or any(c.floor != request.floor for c in taken):
+        asked = (request.floor, request.compartment, request.side)
+        other = any((c.floor, c.compartment, c.side) != asked for c in taken)
+        if other or (has_room and not deal.made_up):
             raise Wrong(f"the deal has a conversation #{request.label} already")
         return network
 

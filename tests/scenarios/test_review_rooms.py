@@ -16,7 +16,7 @@ from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, PRICE, Talk
+from .house import ACTOR, CHANNEL, PRICE, Talk, make_talk
 
 BOARD = Talk("board", Tier.COORDINATION, side="kestrel")
 
@@ -92,6 +92,14 @@ async def test_where_nothing_can_be_taken_back_its_author_is_told_so(opens: Open
     said = (await house.told("ada"))[-1].text
     assert "we cannot remove it: please delete it" in said
     assert "We asked for" not in said
+
+
+async def test_a_conversation_is_not_made_again_for_other_people(opens: Opens) -> None:
+    house = await opens((BOARD,))
+    with pytest.raises(Wrong):
+        await make_talk(house.home, house.deal, replace(BOARD, side=None))
+    view = await house.home.conv_show(house.deal, "board")
+    assert set(view.rooms[0].members or ()) == {"ada", "bo", "el"}
 
 
 async def test_a_timer_is_attested_with_the_value_that_was_seen(opens: Opens) -> None:
