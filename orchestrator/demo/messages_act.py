@@ -46,9 +46,15 @@ async def _why(stage: Stage, message: str) -> str:
     for entry in await stage.client.audit_tail(stage.deal, _ENTRIES):
         if entry.kind == "message.routed" and entry.body.get("message") == message:
             rules = entry.body.get("rules")
-            found = ", ".join(map(str, rules)) if isinstance(rules, list) and rules else ""
-            return f"of {found}" if found else "nothing in it asks for more"
+            found = [_in_words(str(rule)) for rule in rules] if isinstance(rules, list) else []
+            return " and ".join(found) or "nothing in it asks for more"
     return "its author chose it"
+
+
+def _in_words(rule: str) -> str:
+    """A rule's name as people say it, where it says no more than that the text reads like it."""
+    like = rule.removeprefix("model.")
+    return f"it reads like {like}" if like != rule else f"of the rule {rule}"
 
 
 async def held(stage: Stage) -> str:
@@ -63,6 +69,8 @@ async def held(stage: Stage) -> str:
     await stage.arrives(AFTER_IT.reader, "logistics", AFTER_IT.text)
     await stage.nobody_has(MISPLACED.text)
     await stage.say("  Held. Nobody has seen it. A later message has arrived meanwhile.")
+    why = [said for said in notice.splitlines() if said.startswith("Why: ")]
+    await stage.say(f"  {name_of(MISPLACED.author)} alone is told. {' '.join(why)}")
     await answer(stage, MISPLACED.author, notice)
     await stage.arrives(MISPLACED.reader, MISPLACED.label, MISPLACED.text)
     await stage.only_in(MISPLACED.label, MISPLACED.text)

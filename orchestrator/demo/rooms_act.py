@@ -125,7 +125,11 @@ def _soft(state: State) -> list[str]:
 def _loud(state: State) -> list[str]:
     """What a name or a topic tells the server."""
     name = str(state.get(("m.room.name", ""), {}).get("name", "")).casefold()
-    named = [kind for kind in ("m.room.topic", "m.room.canonical_alias") if (kind, "") in state]
+    named = [
+        kind
+        for kind in ("m.room.topic", "m.room.canonical_alias")
+        if any(state.get((kind, ""), {}).values())
+    ]
     return named + [word for word in _TOLD if word in name]
 
 
