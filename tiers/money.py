@@ -102,11 +102,16 @@ _DEAL_WORDS = re.compile(
     r"|tender(?:ed)?|exchange ratio|stake|takeover|acquir\w+|acquisition|divest\w*|settle(?:ment)?"
     r"|bridge|mezzanine|underwrit\w+|term sheet|letter of intent|walk[- ]away|reservation price"
     r"|sell(?:er|ers)?|buy(?:er|ers|ing)?|asking|price[ds]?|worth|value[ds]?"
+    r"|go(?:es|ing)? (?:up|down|as high|as low|higher|lower)|rais(?:e|ing) (?:our|the|their|it)"
+    r"|pay(?:ing)?|concede"
+    r"|accept(?:ed|able)?|negotiat\w+|our (?:limit|ceiling|floor|maximum|minimum|number|cap)"
     r"|angebot\w*|gebot\w*|kaufpreis\w*|preis\w*|pramie\w*|bewert\w+|unternehmenswert|barwert"
     r"|synergie\w*|beteiligung\w*|ubernahme\w*|verkauf\w*|kauf\w*|vergleich\w*|abfindung\w*"
-    r"|finanzierung\w*|vertragsstrafe|eigenkapital|fremdkapital"
+    r"|finanzierung\w*|vertragsstrafe|eigenkapital|fremdkapital|verhandl\w+|hochgehen|nachgeben"
+    r"|gehen bis|unsere (?:grenze|obergrenze)|unser (?:limit|maximum)"
     r"|offres?|prix|prime|valorisation|valeur|actualisee|cession|ceder|rachat|acquisition"
-    r"|participation|enchere\w*|vendeur|acheteur|vendre|acheter|financement|indemnite|surcote)\b",
+    r"|participation|enchere\w*|vendeur|acheteur|vendre|acheter|financement|indemnite|surcote"
+    r"|negoci\w+|monter|jusqu'a|notre (?:limite|plafond|maximum)|payer)\b",
     re.IGNORECASE,
 )
 _REACH = 80

@@ -27,10 +27,10 @@ LONGEST_NAME = 255
 
 NAMES = frozenset(
     {
-        "account", "accounts", "conversation", "cursor", "device", "devices", "edits",
-        "fingerprint", "from_room", "key", "keys", "lane", "members", "remote", "remote_id",
-        "reply_to", "room", "rooms", "sealed_to", "sender", "to_room", "unknown_members",
-        "wire_key",
+        "account", "accounts", "by", "channel", "conversation", "cursor", "device", "devices",
+        "edits", "fingerprint", "from_room", "key", "keys", "lane", "members", "owner", "person",
+        "remote", "remote_id", "reply_to", "room", "rooms", "scope", "sealed_to", "sender",
+        "to_room", "unknown_members", "wire_key",
     }
 )  # fmt: skip
 """Fields that may hold what a network or a configuration names."""

@@ -16,12 +16,13 @@ from orchestrator.client.problems import Wrong
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import watch_owner
+from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Tx
 from tiers.classify import Context, Part
 from tiers.ids import DealId
 from tiers.measure import explain
 from tiers.tier import Tier
-from tiers.watch import watch_list
+from tiers.watch import WatchList, watch_list
 
 
 class Watching:
@@ -33,7 +34,7 @@ class Watching:
     async def tier_explain(self, deal: DealId, text: str, floor: str) -> dict[str, Any]:
         """Tier, strength in a conversation of ``floor``, and places; never the text."""
         view = deal_of(self._r, deal)
-        context = Context(floor=Tier(floor), watch=view.watch)
+        context = Context(floor=Tier(floor), watch=view.watch or WatchList())
         found = await asyncio.to_thread(self._r.classifier.classify, [Part("body", text)], context)
         return explain(found)
 
@@ -73,5 +74,8 @@ class Watching:
 def _read(runtime: Runtime, tx: Tx, owner: str) -> tuple[list[str], list[str]]:
     if not runtime.sealer.exists(tx, owner):
         return [], []
-    names, amounts = json.loads(runtime.sealer.open(tx, owner))
+    try:
+        names, amounts = json.loads(runtime.sealer.open(tx, owner))
+    except SealError:
+        return [], []  # lost: what is added now begins a new list
     return names, amounts

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.ids import (
@@ -48,8 +49,9 @@ class DealView:
     """Journal scopes that have a key or counsel's signed decision: ``joint`` or a side's id."""
     counsel: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By journal scope the keys of counsel who together may exempt it (Ed25519, hex)."""
-    watch: WatchList = field(default_factory=WatchList)
-    """Code names and amounts that must not appear below the deal's highest tier."""
+    watch: WatchList | None = field(default_factory=WatchList)
+    """Code names and amounts that must not appear below the deal's highest tier; None where the
+    list can no longer be opened, and then everything is held."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -102,6 +104,8 @@ class Book:
         self._counsel = counsel
         self._label = label
         self.deals: dict[DealId, DealView] = {}
+        self.lost: set[str] = set()
+        """Owners of names and lists whose keys are gone, as after a restore without them."""
         self._rooms: dict[tuple[ConnectorName, RoomId], tuple[DealView, RoomBinding]] = {}
         self._lines: dict[tuple[ConnectorName, RoomId], AccountId] = {}
         self._line_of: dict[tuple[ConnectorName, AccountId], RoomId] = {}
@@ -197,12 +201,25 @@ class Book:
                 return view, person
         return None
 
-    def _watch(self, tx: Tx, deal_id: DealId) -> WatchList:
+    def _watch(self, tx: Tx, deal_id: DealId) -> WatchList | None:
         """The sealed list. The deal's own code name is not on it: everybody there uses it."""
         owner = watch_owner(deal_id)
         sealed = tx.one("SELECT 1 FROM sealed WHERE owner = ?", (owner,))
-        names, amounts = json.loads(self._label(tx, owner)) if sealed else ([], [])
+        if sealed is None:
+            return WatchList()
+        found = self._open(tx, owner)
+        if found is None:
+            return None
+        names, amounts = json.loads(found)
         return watch_list(names, amounts)
+
+    def _open(self, tx: Tx, owner: str) -> str | None:
+        """A short sealed text; None, and remembered as lost, where its key is gone."""
+        try:
+            return self._label(tx, owner)
+        except SealError:
+            self.lost.add(owner)
+            return None
 
     def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Conversation]:
         rows = tx.all(
@@ -211,7 +228,7 @@ class Book:
             (deal_id,),
         )
         for cid, label, floor, compartment, side in rows:
-            name = label if label is not None else self._label(tx, ConversationId(cid))
+            name = label if label is not None else self._open(tx, cid) or f"lost-{cid[-8:]}"
             own = SideId(side) if side is not None else None
             yield Conversation(
                 ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own

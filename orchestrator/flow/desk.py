@@ -82,7 +82,7 @@ class Desk:
         )
         if message_id is None:
             return "nothing_waits"
-        actor = f"{resolved.person.person_id}"
+        actor = f"person:{resolved.person.person_id}"
         try:
             return await self._do(message_id, answer, actor)
         except Problem as problem:

@@ -17,6 +17,7 @@ from orchestrator.config import Settings
 from orchestrator.config.policy import counsel_of
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import Counsel
+from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.engine.local import LocalEngine
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.desk import Desk
@@ -89,6 +90,7 @@ async def assemble(
     keyring = Keyring()
     await store.read(book.load_all)
     await store.read(keyring.load)
+    await _tell_lost(store, book, now())
     grades: dict[ConnectorName, Grade] = {}
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
@@ -180,6 +182,21 @@ def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
     return JournalPolicy(rules, deal.counsel)
 
 
+async def _tell_lost(store: Store, book: Book, at: int) -> None:
+    """Opens a finding for each name and list that can no longer be opened."""
+    why = ("a sealed name or list cannot be opened: its key was destroyed or not restored",)
+    lost = Raised("seal_lost", "high", why, "wallcross conv list; add the watch list anew")
+
+    def unit(tx: Tx) -> None:
+        for owner in sorted(book.lost):
+            row = tx.one("SELECT deal_id FROM sealed WHERE owner = ?", (owner,))
+            if row is not None:
+                raise_finding(tx, row[0], owner, lost, at)
+
+    if book.lost:
+        await store.write(unit)
+
+
 def _counsel(tx: Tx, deal_id: DealId) -> dict[str, tuple[str, ...]]:
     policy = in_force(tx, deal_id, "policy")
     return counsel_of(policy.document) if policy is not None else {}
@@ -187,7 +204,9 @@ def _counsel(tx: Tx, deal_id: DealId) -> dict[str, tuple[str, ...]]:
 
 def _watch(book: Book, deal_id: DealId) -> WatchList:
     deal = book.deals.get(deal_id)
-    return deal.watch if deal is not None else WatchList()
+    if deal is not None and deal.watch is None:
+        raise LookupError("the deal's watch list cannot be opened")
+    return deal.watch if deal is not None and deal.watch is not None else WatchList()
 
 
 class _Teller:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.memory.farside import FarSide
+from connectors.memory.network import shared
 from orchestrator.clock import now
 from orchestrator.config import load
+from orchestrator.demo import sample
 from orchestrator.seal.errors import SealError
 from orchestrator.secrets.secret import SecretError
 from orchestrator.wiring import open_home, open_runtime
@@ -42,3 +45,24 @@ async def test_an_anchor_that_cannot_be_built_is_named(
         async with open_home(load(file=file, state=tmp_path / "home"), live=True, now=now):
             pytest.fail("a home was opened with an anchor inside it")
     assert "lies in the home" in str(told.value)
+
+
+async def test_a_home_without_its_old_epoch_keys_opens_and_says_what_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WALLCROSS_SECRETS", str(tmp_path / "secrets"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    found = load(flags={"channels.sample.kind": "memory"}, state=tmp_path / "home")
+    async with open_home(found, live=True, now=now) as home:
+        deal = await sample.ensure_sample(home, FarSide.of(shared("memory")).register)
+        await home.watch_add(deal, ["Kingfisher"], [], actor="local:me")
+        vault = home.runtime.secrets
+    for name in vault.names("epoch"):
+        assert vault.delete(name)
+    async with open_home(found, live=False, now=now) as home:
+        labels = [c.label or "" for c in await home.conv_list(deal)]
+        assert [label.startswith("lost-") for label in labels] == [True, False, False]
+        assert home.runtime.book.deals[deal].watch is None
+        needs = [need.subject for need in (await home.status()).needs]
+        assert f"{deal}.watch" in needs
+        assert (await home.audit_verify(deal)).ok

@@ -121,3 +121,10 @@ def test_actors(actor: str) -> None:
 def test_what_is_no_actor(actor: str) -> None:
     with pytest.raises(BodyRefused):
         quoted_actor(actor)
+
+
+@given(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True))
+def test_every_id_that_a_roster_allows_can_act_and_be_named(person: str) -> None:
+    assert quoted_actor(f"person:{person}")
+    for name in ("owner", "person", "scope", "channel"):
+        assert json.loads(canonical({name: person, "by": [person]}))[name] == person
