@@ -31,7 +31,8 @@ async def hand_on(store: Store, now: int) -> int:
         late = tx.all(
             "SELECT message_id, deal_id FROM held WHERE state = 'held' AND deadline < ? "
             "AND NOT EXISTS (SELECT 1 FROM finding WHERE rule = 'held_overdue' "
-            "AND finding.deal_id = held.deal_id AND subject = message_id AND last_seen > deadline)",
+            "AND finding.deal_id = held.deal_id AND subject = message_id AND closed_at IS NULL "
+            "AND last_seen > deadline)",
             (now,),
         )
         for message_id, deal_id in late:
@@ -54,8 +55,9 @@ async def destroy_expired(store: Store, sealer: Sealer, book: Book, now: int) ->
         for deal in book.deals.values():
             for tier, policy in deal.policy.tiers.items():
                 found = tx.all(
-                    "SELECT message_id, state FROM message JOIN sealed ON owner = message_id "
-                    "WHERE message.deal_id = ? AND state IN ('held', 'possibly', 'dead') "
+                    # from what is still sealed: what was ever stored grows without end
+                    "SELECT message_id, state FROM sealed CROSS JOIN message ON owner = message_id "
+                    "WHERE sealed.deal_id = ? AND state IN ('held', 'possibly', 'dead') "
                     "AND tier = ? AND accepted_at < ? LIMIT 500",
                     (deal.deal_id, tier.value, now - policy.body_for),
                 )
