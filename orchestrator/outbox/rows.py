@@ -6,7 +6,7 @@ Rule kept here: a change of state and the entry that states it are in one unit o
 import json
 from collections.abc import Iterable, Sequence
 
-from orchestrator.audit.body import Json
+from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
@@ -152,7 +152,7 @@ def _done(done: Done) -> dict[str, Json]:
         "seq": item.seq,
         "possibly": item.possibly,
         "room": item.room,
-        "remote_id": done.remote_id,
+        "remote_id": named(done.remote_id),
         "sealed_to": done.sealed_to,
     }
 
@@ -214,7 +214,7 @@ def undone(tx: Tx, item: Item, at: int) -> None:
     )
     row = tx.one("SELECT accepted_at FROM message WHERE message_id = ?", (item.message_id,))
     visible = at - row[0] if row else 0
-    body = {"message": item.message_id, "room": item.room, "remote_id": item.target}
+    body = {"message": item.message_id, "room": item.room, "remote_id": named(item.target or "")}
     append(
         tx,
         item.deal_id,

@@ -61,11 +61,12 @@ def cursor_first() -> None:
         incoming: Sequence[Incoming],
         cursor: Cursor | None = None,
         also: Callable[[Tx], None] | None = None,
+        **more: Any,
     ) -> list[Receipt]:
         if cursor is not None:
             await self._store.write(lambda tx: _set_cursor(tx, cursor, self._now()))
             await asyncio.sleep(0.2)
-        return await real(self, incoming, cursor, also)
+        return await real(self, incoming, cursor, also, **more)
 
     Accepter.accept = accept  # type: ignore[method-assign]  # the planted fault
 

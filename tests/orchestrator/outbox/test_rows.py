@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.outbox import rows
-from orchestrator.outbox.item import DELIVERY_MOVES, DeliveryState, Item, Start, from_row
+from orchestrator.outbox.item import DELIVERY_MOVES, DeliveryState, Done, Item, Start, from_row
 from orchestrator.outbox.port import HeldAs
 from orchestrator.store.unit import StoreError
 from tiers.decision import Effect, Reason
@@ -153,6 +153,17 @@ async def test_stopped_and_sent_another_way_it_is_delivered_and_destroyed(outbox
     )
     await end(outbox, message, "s", "done")
     assert (await outbox.state(message), await outbox.sealed(message)) == ("delivered", False)
+
+
+async def test_a_network_may_name_a_message_as_it_likes(outbox: Outbox) -> None:
+    message = await outbox.message("r")
+    await outbox.start(await outbox.item(message, "r"))
+    started = await outbox.item(message, "r")
+    end = Done(started, "a name\nof its own", None, outbox.now)
+    await outbox.do(lambda tx: rows.done(tx, outbox.sealer, (end,)))
+    assert await outbox.state(message) == "delivered"
+    [(body,)] = await outbox.all("SELECT body FROM audit")
+    assert b"of its own" not in body
 
 
 async def test_its_files_are_destroyed_with_it_and_nobody_elses(outbox: Outbox) -> None:
