@@ -103,7 +103,7 @@ _DEAL_WORDS = re.compile(
     r"|bridge|mezzanine|underwrit\w+|term sheet|letter of intent|walk[- ]away|reservation price"
     r"|sell(?:er|ers)?|buy(?:er|ers|ing)?|asking|price[ds]?|worth|value[ds]?"
     r"|go(?:es|ing)? (?:up|down|as high|as low|higher|lower)|rais(?:e|ing) (?:our|the|their|it)"
-    r"|pay(?:ing)?|concede"
+    r"|concede"
     r"|accept(?:ed|able)?|negotiat\w+|our (?:limit|ceiling|floor|maximum|minimum|number|cap)"
     r"|angebot\w*|gebot\w*|kaufpreis\w*|preis\w*|pramie\w*|bewert\w+|unternehmenswert|barwert"
     r"|synergie\w*|beteiligung\w*|ubernahme\w*|verkauf\w*|kauf\w*|vergleich\w*|abfindung\w*"
