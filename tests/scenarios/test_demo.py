@@ -36,7 +36,8 @@ from tiers.tier import Tier
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Hook = Callable[[str], Awaitable[None]]
-IMPATIENT = 5.0
+IMPATIENT_S, PATIENT_S = 8.0, 30.0
+"""Where something is not to come, and where what comes is to be wrong."""
 
 
 class Theatre:
@@ -63,10 +64,10 @@ class Theatre:
 
         self.hook = heard
 
-    async def sees(self, act: Act) -> Step:
+    async def sees(self, act: Act, patience_s: float = IMPATIENT_S) -> Step:
         """Plays one step as the demo does; what it showed."""
         shown: list[Step] = []
-        patience, self.stage.patience = self.stage.patience, IMPATIENT
+        patience, self.stage.patience = self.stage.patience, patience_s
         ok = await play_on(self.stage, [("step", "the far side", act)], shown.append)
         self.hook, self.stage.patience = self._nothing, patience
         assert [ok] == [step.ok for step in shown]
@@ -253,7 +254,7 @@ async def test_a_message_lost_in_a_crash_is_seen(theatre: Theatre) -> None:
             opened.execute("DELETE FROM delivery WHERE delivery_id = ?", (lost,))
 
     theatre.when("The process is killed", lose)
-    step = await theatre.sees(crash)
+    step = await theatre.sees(crash, PATIENT_S)
     assert not step.ok
     assert f"{BURST_SIZE - 1} of {BURST_SIZE}" in step.text
 
@@ -264,7 +265,7 @@ async def test_a_message_that_is_there_twice_is_seen(theatre: Theatre) -> None:
     author, label, _, text = BURST[0]
     again = partial(stage.people[author].say, stage.rooms[label], text.format(n=stage.handed_in))
     theatre.when("The process is killed", again)
-    step = await theatre.sees(crash)
+    step = await theatre.sees(crash, PATIENT_S)
     assert not step.ok
     assert f"{BURST_SIZE + 1} of {BURST_SIZE}" in step.text
 
