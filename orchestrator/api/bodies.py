@@ -62,6 +62,7 @@ class Ceremony(Body):
 
     by_a: str
     by_b: str
+    compared: list[str] | None = None
 
 
 class Mark(Body):

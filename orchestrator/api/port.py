@@ -167,9 +167,16 @@ class KeyAccess(Protocol):
         ...
 
     async def key_verify(
-        self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: Actor
+        self,
+        deal: DealId,
+        person: PersonId,
+        by_a: PersonId,
+        by_b: PersonId,
+        *,
+        compared: Sequence[str] | None = None,
+        actor: Actor,
     ) -> Sequence[KeyView]:
-        """Records the ceremony of two people over a person's present devices. Raises: Refused."""
+        """Records a ceremony over the keys compared (None: all present). Raises: Refused."""
         ...
 
     async def key_mark(

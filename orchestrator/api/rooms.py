@@ -68,7 +68,9 @@ async def key_verify(
 ) -> Sequence[KeyView]:
     """Records a ceremony of two people."""
     one, other = PersonId(body.by_a), PersonId(body.by_b)
-    return await home.key_verify(deal, PersonId(person), one, other, actor=actor)
+    return await home.key_verify(
+        deal, PersonId(person), one, other, compared=body.compared, actor=actor
+    )
 
 
 @router.post("/keys/{person}/mark")

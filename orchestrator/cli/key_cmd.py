@@ -34,12 +34,18 @@ def verify(
     person: Person,
     *,
     by: Annotated[list[str], typer.Option(help="Who compared, out of band; twice.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="A key that was compared; none: every present one."),
+    ] = None,
 ) -> None:
-    """Records the ceremony: two named people compared every present device of a person."""
+    """Records the ceremony: two named people compared the keys of a person's devices."""
     if len(by) != 2:  # noqa: PLR2004 - a ceremony has two people
         raise typer.BadParameter("a ceremony takes two people: --by A --by B")
     deal = named(ctx, None)
-    found, out = call(ctx.obj, lambda c: c.key_verify(deal, person, by[0], by[1]), live=True)
+    found, out = call(
+        ctx.obj, lambda c: c.key_verify(deal, person, by[0], by[1], key or None), live=True
+    )
     out.many(found, _columns(out), "No device was seen yet.")
 
 

@@ -186,10 +186,19 @@ class Client:
         """The newest state of each device."""
         return await self._get(list[KeyView], f"{_deal(deal)}/keys", {"person": person})
 
-    async def key_verify(self, deal: str, person: str, by_a: str, by_b: str) -> Sequence[KeyView]:
-        """Records a ceremony of two people."""
+    async def key_verify(
+        self,
+        deal: str,
+        person: str,
+        by_a: str,
+        by_b: str,
+        compared: Sequence[str] | None = None,
+    ) -> Sequence[KeyView]:
+        """Records a ceremony of two people over the keys that they compared."""
         path = f"{_deal(deal)}/keys/{_part(person)}/verify"
-        return await self._post(list[KeyView], path, {"by_a": by_a, "by_b": by_b})
+        given = None if compared is None else list(compared)
+        body = {"by_a": by_a, "by_b": by_b, "compared": given}
+        return await self._post(list[KeyView], path, body)
 
     async def key_mark(
         self, deal: str, person: str, device: str, event: Literal["revoke", "compromise"]

@@ -34,9 +34,20 @@ class Keys:
         return await self._r.store.read(lambda tx: _list(tx, accounts))
 
     async def key_verify(
-        self, deal: DealId, person: PersonId, by_a: PersonId, by_b: PersonId, *, actor: str
+        self,
+        deal: DealId,
+        person: PersonId,
+        by_a: PersonId,
+        by_b: PersonId,
+        *,
+        compared: Sequence[str] | None = None,
+        actor: str,
     ) -> Sequence[views.KeyView]:
-        """Records the ceremony of two people over a person's present devices."""
+        """Records the ceremony of two people over the keys that they compared.
+
+        A key that came up after they had compared is not among ``compared`` and stays as it is;
+        None stands for every key that is present now.
+        """
         view = deal_of(self._r, deal)
         owner = self._person(view, person)
         for voucher in (by_a, by_b):
@@ -47,6 +58,15 @@ class Keys:
             for known in self._r.keyring.known(account)
             if known.state not in _OUT
         ]
+        wanted = None if compared is None else frozenset(compared)
+        strange = (wanted or frozenset()) - {known.device.key for _, known in living}
+        if strange:
+            raise Refused(
+                "a compared key belongs to no present device of that person",
+                still="No key was changed.",
+                then=f"wallcross key list {person}",
+            )
+        living = [f for f in living if wanted is None or f[1].device.key in wanted]
         present = [found for found in living if found[1].state is not KeyState.VERIFIED]
         at = self._r.now()
 

@@ -50,7 +50,8 @@ class Step:
 
     change: Change | None
     wait_until: int | None = None
-    halt: bool = False
+    again: bool = False
+    """What stands behind it must be read anew: a dead row may block its lane."""
 
 
 class Dispatcher:
@@ -97,9 +98,11 @@ class Dispatcher:
                     return found.item.not_before
                 step = await self._step(found, began, pending)
                 pending = step.change
-                if step.wait_until is not None or step.halt:
+                if step.wait_until is not None:
                     await self._commit(pending)
                     return step.wait_until
+                if step.again:
+                    break
             await self._commit(pending)
             pending = None
             work = self._due(lane)
@@ -171,7 +174,7 @@ class Dispatcher:
 
     def _dead(self, item: Item, code: str) -> Step:
         at = self._now()
-        return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at))
+        return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at), again=True)
 
     async def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
         at, held = self._now(), await self._guard.stopped(due, reasons)

@@ -11,7 +11,7 @@ from orchestrator.flow.overdue import destroy_expired
 from tiers.ids import DeliveryId
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR
+from .house import ACTOR, CHANNEL
 
 SAID = "The list of documents was read again."
 FORGETS = Options(idempotent_for=0)
@@ -74,6 +74,20 @@ async def test_a_dead_head_blocks_valuation_and_is_skipped_in_coordination(house
     await house.home.delivery_retry(DeliveryId(dead.delivery_id), actor=ACTOR)
     assert await house.ends(behind) == "delivered"
     assert await house.seen("cy", "price") == [f"{SAID} {n}" for n in range(2)], "in order"
+
+
+async def test_a_head_that_dies_in_the_middle_of_a_batch_blocks_what_was_read_with_it(
+    house: House,
+) -> None:
+    await house.home.channel_pause(CHANNEL, "maintenance", actor=ACTOR)
+    first, *behind = [await house.send(f"{SAID} {n}", to="price") for n in range(3)]
+    await house.quiet()
+    await house.far.inject(FaultKind.REFUSE, times=1, room=house.room("price"))
+    await house.home.channel_resume(CHANNEL, actor=ACTOR)
+    assert await house.ends(first) == "dead"
+    await house.quiet()
+    assert [await house.state(message) for message in behind] == ["delivering"] * 2
+    assert await house.arrived() == []
 
 
 async def test_an_answer_that_is_lost_is_asked_for_and_nothing_goes_twice(house: House) -> None:

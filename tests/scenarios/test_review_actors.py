@@ -6,13 +6,13 @@ import pytest
 
 from connectors.port.errors import Unavailable
 from connectors.port.messages import Device
-from orchestrator.client.problems import Failed
+from orchestrator.client.problems import Failed, Refused
 from orchestrator.client.views import Row
 from tiers.ids import AccountId, ConnectorName, DeviceId, PersonId
 from tiers.tier import Tier
 from tiers.trust import NotPossible
 
-from .conftest import House, Opens
+from .conftest import House, Opens, eventually
 from .house import CHANNEL, Talk
 
 WHO = "local:somebody"
@@ -85,3 +85,20 @@ async def test_what_a_network_did_not_take_it_is_told_again(
         await house.home.key_verify(house.deal, *people, actor=WHO)
     await house.home.key_verify(house.deal, *people, actor=WHO)
     assert len(told) == 2
+
+
+async def test_a_key_that_nobody_compared_is_not_vouched_for(house: House) -> None:
+    el, bo = PersonId("el"), PersonId("bo")
+    compared = [k.key for k in await house.home.key_list(house.deal, el)]
+    await house.far.add_device("el", "found-later", "f" * 64)
+
+    async def known() -> bool:
+        return len(await house.home.key_list(house.deal, el)) > len(compared)
+
+    await eventually(known)
+    await house.home.key_verify(house.deal, el, ADA, bo, compared=compared, actor=WHO)
+    states = {k.device: k.state for k in await house.home.key_list(house.deal, el)}
+    assert states.pop("found-later") == "seen"
+    assert set(states.values()) == {"verified"}
+    with pytest.raises(Refused):
+        await house.home.key_verify(house.deal, el, ADA, bo, compared=["0" * 64], actor=WHO)

@@ -461,6 +461,7 @@ def make_token() -> tuple[bytes, Authority]:
 TOKEN = make_token()
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(data=st.data())
 def test_no_changed_byte_of_a_token_leaves_it_verified_for_another_time_or_hash(
     data: st.DataObject,
