@@ -134,11 +134,19 @@ def count(home: Path, state: str) -> int:
     return found
 
 
-def has_cursor(home: Path) -> bool:
-    """Whether listening has begun: what people write from now on is not missed."""
+def cursor(home: Path) -> str | None:
+    """The channel's cursor; once there is one, what people write is not missed."""
     with looking(home) as connection:
-        found = connection.execute("SELECT 1 FROM channel WHERE cursor IS NOT NULL").fetchone()
-    return found is not None
+        found = connection.execute("SELECT cursor FROM channel").fetchone()
+    return found[0] if found is not None else None
+
+
+def taken_in(home: Path) -> int:
+    """Messages that were accepted from the network."""
+    with looking(home) as connection:
+        sql = "SELECT count(*) FROM message WHERE connector = 'memory'"
+        found: int = connection.execute(sql).fetchone()[0]
+    return found
 
 
 @dataclass(slots=True)

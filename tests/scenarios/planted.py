@@ -65,7 +65,7 @@ def cursor_first() -> None:
     ) -> list[Receipt]:
         if cursor is not None:
             await self._store.write(lambda tx: _set_cursor(tx, cursor, self._now()))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.0)
         return await real(self, incoming, cursor, also, **more)
 
     Accepter.accept = accept  # type: ignore[method-assign]  # the planted fault

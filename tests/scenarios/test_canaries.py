@@ -31,7 +31,7 @@ from orchestrator.client.path import reachable
 from orchestrator.client.views import FileHead, Post
 
 from .canaries import Net, everywhere, spellings, windows
-from .crashing import Runner, count, has_cursor, looking, until
+from .crashing import Runner, count, cursor, looking, until
 from .runner import Orders
 
 LETTERS = string.ascii_letters + string.digits
@@ -189,7 +189,7 @@ async def crash_twice(stage: Stage, far: FarSide, texts: list[str]) -> None:
     """A kill and a segmentation fault, each with deliveries under way; nothing was left by them."""
     await stage.start()
     assert {state for _, state in stage.runner.said["checks"]} == {"ok"}, "not dumpable, no core"
-    await until(lambda: has_cursor(stage.home), 30, "listening to begin")
+    await until(lambda: cursor(stage.home) is not None, 30, "listening to begin")
     await far.inject(FaultKind.SLOW, times=None, amount=300_000)
     half = len(texts) // 2
     await speak(stage, far, texts[:half])
