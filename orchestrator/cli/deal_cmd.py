@@ -13,6 +13,7 @@ from orchestrator.cli.session import call
 from orchestrator.client.api import Client
 from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AdoptionView, DealView
+from orchestrator.config.model import CODE
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Code = Annotated[str | None, typer.Argument(help="Code name or id; else --deal.")]
@@ -33,11 +34,19 @@ def new(
     made_up: Annotated[bool, typer.Option("--made-up", help="A demo or sample.")] = False,
 ) -> None:
     """Makes a deal and puts its policy in force."""
+    if CODE.fullmatch(code) is None:
+        raise Wrong(
+            f"{code} is no code name: two or more capitals, digits or -, a capital first",
+            still="Nothing was made",
+            then=f"wallcross deal new {code.upper()}",
+        )
     settings = ctx.obj.settings()
     part = settings.config.deals.get(code)
     document = policy_document(settings, code, policy)
     made = made_up or (part is not None and part.made_up)
-    found, out = call(ctx.obj, lambda c: c.deal_new(code, made_up=made, policy=document))
+    found, out = call(
+        ctx.obj, lambda c: c.deal_new(code, made_up=made, policy=document), makes=True
+    )
     out.one(found, lambda: _lines(found, out))
 
 

@@ -24,6 +24,8 @@ Key = Annotated[str | None, typer.Option(help="Your own id of it: the same again
 Wait = Annotated[bool, typer.Option("--wait", help="Until it is delivered, held or dead.")]
 Act = Callable[[Client, str, Post], Awaitable[Sent]]
 PIECE = 64 * 1024
+PARTLY = 7
+"""The exit code of a message that is accepted and, when the waiting ends, still on its way."""
 UNSETTLED = frozenset({"accepted", "delivering"})
 
 
@@ -43,10 +45,10 @@ def text(
         Path | None, typer.Option(help="Read it from a file; - or nothing: from stdin.")
     ] = None,
     wait: Wait = False,
-) -> None:
+) -> int:
     """Hands a text in, read from stdin or a file: never from the command line."""
     body = _text(from_file)
-    _send(
+    return _send(
         ctx,
         Post(person=person, conversation=conversation, key=key),
         lambda client, deal, post: client.send_text(deal, post, body),
@@ -63,13 +65,13 @@ def file(
     conversation: Conversation = None,
     key: Key = None,
     wait: Wait = False,
-) -> None:
+) -> int:
     """Hands a document in, in pieces."""
     if not path.is_file():
         raise Missing(f"There is no file {path}", still="Nothing was sent")
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     head = FileHead(name=path.name, size=path.stat().st_size, media_type=kind)
-    _send(
+    return _send(
         ctx,
         Post(person=person, conversation=conversation, key=key, file=head),
         lambda client, deal, post: client.send_file(deal, post, _pieces(path)),
@@ -77,7 +79,7 @@ def file(
     )
 
 
-def _send(ctx: typer.Context, post: Post, act: Act, *, wait: bool) -> None:
+def _send(ctx: typer.Context, post: Post, act: Act, *, wait: bool) -> int:
     deal = named(ctx, None)
 
     async def work(client: Client) -> Sent | MessageView:
@@ -86,6 +88,7 @@ def _send(ctx: typer.Context, post: Post, act: Act, *, wait: bool) -> None:
 
     found, out = call(ctx.obj, work, live=wait)
     out.one(found, lambda: [f"{found.message_id}  {found.state}"])
+    return PARTLY if wait and found.state in UNSETTLED else 0
 
 
 async def _settled(client: Client, sent: Sent, timeout_s: float) -> MessageView:

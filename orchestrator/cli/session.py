@@ -18,7 +18,7 @@ from orchestrator.cli.globals import Globals
 from orchestrator.cli.out import Out
 from orchestrator.client.api import Client, app_transport, socket_transport
 from orchestrator.client.path import reachable
-from orchestrator.client.problems import Unready
+from orchestrator.client.problems import Missing, Unready
 
 if TYPE_CHECKING:
     from orchestrator.api.port import Home, OpensHome
@@ -31,7 +31,11 @@ PATIENCE_S = 10.0
 
 
 def call(
-    asked: Globals, work: Callable[[Client], Awaitable[T]], *, live: bool = False
+    asked: Globals,
+    work: Callable[[Client], Awaitable[T]],
+    *,
+    live: bool = False,
+    makes: bool = False,
 ) -> tuple[T, Out]:
     """Runs ``work`` against the home and returns its result with a writer in the home's zone.
 
@@ -39,8 +43,14 @@ def call(
         asked: the global options.
         work: calls operations.
         live: the operations need open channels, also when no `serve` runs.
+        makes: this makes the home where there is none; a command that reads never does.
+
+    Raises:
+        Missing: there is no home.
     """
     settings = asked.settings()
+    if not (makes or settings.state.is_dir()):
+        raise Missing(f"There is no home at {settings.state}", then="wallcross init")
 
     async def run() -> T:
         async with connected(asked, settings, live=live) as client:

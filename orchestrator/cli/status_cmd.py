@@ -21,7 +21,7 @@ def status(ctx: typer.Context) -> None:
 
 def lines(found: Status, out: Out) -> Iterator[str]:
     """The overview in words."""
-    yield f"{verdict(found)}  (checked {out.when(found.at)}, hosted by {found.host})"
+    yield f"{verdict(found)}  (checked {out.when(found.at)}, {hosted(found.host)})"
     for number, need in enumerate(found.needs, 1):
         yield f"  {number}  {need.text}  {need.then}"
     for deal in found.deals:
@@ -36,10 +36,34 @@ def verdict(found: Status) -> str:
         return "We cannot tell right now: the clock is not trusted. What would be allowed is held."
     if not found.serving:
         return "Nothing is sent now: no serve runs."
-    if found.needs:
-        count = len(found.needs)
-        return f"{count} {'thing needs' if count == 1 else 'things need'} you."
+    wanting = list(_wanting(found))
+    if wanting:
+        one = len(wanting) == 1 and wanting[0].startswith("1 ")
+        return f"{', '.join(wanting)} {'needs' if one else 'need'} you."
     return "Nothing needs you."
+
+
+def hosted(host: str) -> str:
+    """Who runs this home, in words."""
+    return "made-up deals only" if host == "made-up" else f"hosted by {host}"
+
+
+def _wanting(found: Status) -> Iterator[str]:
+    """Everything that waits for a person, counted by its kind."""
+    counts = (
+        (len(found.needs), "finding", "findings"),
+        (sum(d.held for d in found.deals), "held message", "held messages"),
+        (sum(d.possibly for d in found.deals), "possibly delivered", "possibly delivered"),
+        (sum(d.dead for d in found.deals), "dead message", "dead messages"),
+        (
+            sum(c.state != "up" for c in found.channels),
+            "channel that is not up",
+            "channels that are not up",
+        ),
+    )
+    for count, one, many in counts:
+        if count:
+            yield f"{count} {one if count == 1 else many}"
 
 
 def _deal(deal: DealStatus) -> Iterator[str]:

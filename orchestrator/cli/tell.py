@@ -43,13 +43,18 @@ def _usage(error: TyperException, *, as_json: bool, name: str) -> int:
 
 
 def _lines(problem: Any, name: str) -> list[str]:
-    lines = [f"{name}: {problem.wrong.rstrip('.')}."]
+    lines = [f"{name}: {_ended(problem.wrong)}"]
     lines += [f"  {detail}" for detail in problem.details]
     if problem.still:
-        lines.append(f"  still true: {problem.still.rstrip('.')}.")
+        lines.append(f"  still true: {_ended(problem.still)}")
     if problem.then:
         lines.append(f"  next: {problem.then}")
     return lines
+
+
+def _ended(sentence: str) -> str:
+    """A sentence with one mark at its end."""
+    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
 
 
 def _frames(error: BaseException) -> None:

@@ -97,18 +97,25 @@ class Overview:
     async def checks(self) -> Sequence[Check]:
         """Checks that need the open home."""
         deals = (self._journal(deal) for deal in self._r.book.deals.values())
-        channels = (_channel(channel) for channel in await self._channels.channel_list())
+        live = self._r.live
+        channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
         return [self._clock(), *deals, *channels]
 
     def _clock(self) -> Check:
         if self._r.clock_trusted():
-            return Check(name="clock", state="ok", text="agrees with the record and its sources")
+            return Check(name="clock", state="ok", text=self._agrees())
         return Check(
             name="clock",
             state="fix",
             text="earlier than the record or off its source; everything is held",
             then="set the machine's clock, then wallcross doctor clock",
         )
+
+    def _agrees(self) -> str:
+        """Only an open home has heard its sources."""
+        if self._r.live:
+            return "agrees with the record and its sources"
+        return "not earlier than the record; no source is asked while no serve runs"
 
     def _journal(self, deal: DealView) -> Check:
         name = f"journal {deal.code}"
@@ -170,7 +177,12 @@ def _needs(tx: Tx) -> list[views.Need]:
     ]
 
 
-def _channel(channel: views.ChannelView) -> Check:
+def _channel(channel: views.ChannelView, *, live: bool) -> Check:
+    if not live:
+        text = "not open: no serve runs"
+        return Check(
+            name=channel.name, state="soon", text=text, then="wallcross serve", group="channel"
+        )
     if channel.state == "up":
         return Check(
             name=channel.name, state="ok", text=f"answers; proven {channel.grade}", group="channel"

@@ -98,7 +98,7 @@ def anchors_check(config: Config) -> Check:
     """Whether audit heads leave this host, by at least two kinds of anchor where a deal is real."""
     kinds = {anchor.kind for anchor in config.anchors}
     real = any(not deal.made_up for deal in config.deals.values())
-    text = f"{len(config.anchors)} anchors of {len(kinds)} kinds"
+    text = f"{_count(config.anchors, 'anchor')} of {_count(list(kinds), 'kind')}"
     if real and len(kinds) < 2:  # noqa: PLR2004 - two kinds, as docs/product.md says
         then = "name [[anchors]] of two kinds: folder, mail, rfc3161"
         return Check(name="anchors", state="soon", text=f"{text}; a real deal wants 2", then=then)

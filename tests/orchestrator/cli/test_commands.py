@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import init_cmd, session
+from orchestrator.cli.status_cmd import verdict
+from orchestrator.client.views import ChannelView, DealStatus, Status
 from orchestrator.config.schema import json_schema
 from orchestrator.store.lock import home_lock
 
@@ -353,3 +355,84 @@ def test_a_real_deal_belongs_to_the_host_that_its_roster_names(
     assert "kestrel" in foreign.err
     _settings(home, '[home]\nhost = "kestrel"')
     assert wx("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON").code == 0
+
+
+def test_reading_makes_no_home(wx: Wx, home: Path) -> None:
+    ended = wx("status")
+    assert ended.code == 1
+    assert f"no home at {home}" in ended.err
+    assert "wallcross init" in ended.err
+    assert not home.exists()
+
+
+def test_a_code_name_is_in_capitals(wx: Wx, home: Path) -> None:
+    ended = wx("deal", "new", "kestrel")
+    assert ended.code == 2
+    assert "next: wallcross deal new KESTREL" in ended.err
+    assert not home.exists()
+
+
+def test_a_question_ends_with_its_own_mark(wx: Wx) -> None:
+    assert "Which deal?\n" in wx("conv", "list").err
+
+
+def test_doctor_without_serve_calls_no_channel_broken(wx: Wx) -> None:
+    channel = (
+        "--channel",
+        "matrix",
+        "--homeserver",
+        "https://hs.example",
+        "--user",
+        "@w:x.example",
+    )
+    wx("init", *channel)
+    assert wx("deal", "new", "HALCYON", "--made-up").code == 0
+    checks = {c["name"]: c for c in wx("doctor", "--json").lines}
+    assert checks["matrix"]["state"] == "soon"
+    assert checks["matrix"]["then"] == "wallcross serve"
+    assert "no source is asked" in checks["clock"]["text"]
+
+
+def _status(*, held: int = 0, possibly: int = 0, dead: int = 0, state: str = "up") -> Status:
+    deal = DealStatus(
+        deal_id="d",
+        code="HALCYON",
+        phase="active",
+        made_up=True,
+        people=1,
+        conversations=1,
+        today={},
+        waiting=0,
+        held=held,
+        possibly=possibly,
+        dead=dead,
+    )
+    channel = ChannelView(
+        name="m",
+        kind="memory",
+        state=state,
+        why=None,
+        account=None,
+        grade="lab",
+        tested_at=None,
+        seen_at=None,
+        queued=0,
+    )
+    return Status(
+        at=0,
+        host="made-up",
+        serving=True,
+        clock_trusted=True,
+        clock_why=None,
+        needs=(),
+        deals=(deal,),
+        channels=(channel,),
+    )
+
+
+def test_the_verdict_counts_whatever_waits_for_a_person() -> None:
+    assert verdict(_status()) == "Nothing needs you."
+    assert verdict(_status(held=1)) == "1 held message needs you."
+    assert verdict(_status(possibly=1, dead=2)) == "1 possibly delivered, 2 dead messages need you."
+    for state in ("paused", "down", "closed"):
+        assert verdict(_status(state=state)) == "1 channel that is not up needs you."

@@ -81,6 +81,7 @@ def test_hoisted_options_are_those_of_the_program() -> None:
 
 
 def test_an_error_says_what_is_wrong_what_is_true_and_what_next(wx: Wx) -> None:
+    wx("deal", "new", "HALCYON", "--made-up")
     done = wx("deal", "show", "NOPE")
     assert (done.code, done.out) == (1, "")
     assert "NOPE" in done.err
