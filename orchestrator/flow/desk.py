@@ -37,6 +37,11 @@ RouteNow = Callable[[DealView, Placed, Waiting], Awaitable[Route | Held]]
 OpenRow = Callable[[Tx, str], Waiting]
 
 
+MOVED, DROPPED, RELEASE_ASKED = "moved", "dropped", "release_asked"
+DONE = frozenset({MOVED, DROPPED, RELEASE_ASKED})
+"""What an answer can come to when it is acted upon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A held message with what stands beside it."""
@@ -100,14 +105,14 @@ class Desk:
     async def _do(self, message_id: str, answer: Answer, actor: str) -> str:
         if answer.way is Way.DROP:
             await self.drop(message_id, actor=actor)
-            return "dropped"
+            return DROPPED
         if answer.way is Way.ASK:
             await self.ask(message_id, actor=actor)
-            return "release_asked"
+            return RELEASE_ASKED
         case = await self._case(message_id)
         target = self._stricter(self._deal(case), case, answer.label)
         await self.move(message_id, target.conversation_id, actor=actor)
-        return "moved"
+        return MOVED
 
     def _stricter(self, deal: DealView, case: Case, label: str | None) -> Conversation:
         """The conversation that option 1 means: the named one, else the only one that fits."""

@@ -106,6 +106,15 @@ def asked(message_id: str, reasons: tuple[Reason, ...]) -> Notice:
     return Notice(message_id, "\n".join(lines))
 
 
+def not_acted(message_id: str) -> Notice:
+    """An answer of an author that came to nothing: whatever waits, waits as before."""
+    lines = [
+        "Nothing was done: no single message of yours waits under that, or a rule is against it.",
+        "What waits, waits as before. Answer with the code of its notice, or ask the deal's owner.",
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
 def which(message_id: str, because: str, labels: tuple[str, ...]) -> Notice:
     """A message that named no conversation that we can tell."""
     names = ", ".join(f"#{label}" for label in labels) or "none"

@@ -21,6 +21,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow import notices
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
+from orchestrator.flow.desk import DONE
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
 from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
@@ -342,7 +343,9 @@ class Router:
                 return None
             notice = notices.asked(row.message_id, _asking(found))
         elif isinstance(outcome, Answered):
-            return None
+            if outcome.acted in DONE:
+                return None
+            notice = notices.not_acted(row.message_id)
         elif outcome.conversation is None:
             labels = tuple(
                 c.label

@@ -83,6 +83,14 @@ async def test_nobody_answers_for_another(house: House) -> None:
     assert await house.state(message) == "held"
 
 
+async def test_an_answer_that_comes_to_nothing_is_said_so(house: House) -> None:
+    message = await hold(house)
+    await house.ends(await answer(house, "ada", "2 00000000"))
+    _, second = await house.told("ada", 2)
+    assert "Nothing was done" in second.text
+    assert await house.state(message) == "held"
+
+
 async def test_a_text_that_only_begins_like_an_answer_is_a_message(house: House) -> None:
     message = await hold(house)
     line = await answer(house, "ada", f"2 {code_of(message)} and lunch is at noon")
