@@ -190,7 +190,11 @@ def decide_room(
     graded = f"the channel is proven {room.grade.name.lower()}, demanded: {least.name.lower()}"
     private_host = conversation.side is None or room.host == conversation.side
     found = (
-        ("paused", room.paused is None, f"the room is paused: {room.paused}"),
+        (
+            "paused",
+            room.paused is None,
+            f"the room is paused: {(room.paused or '').removeprefix('reading:')}",
+        ),
         ("complete", room.complete, "the list of members is not complete"),
         ("grade", room.grade >= least, graded),
         ("journal", room.journal_ready, "no journal key and no signed decision of counsel"),

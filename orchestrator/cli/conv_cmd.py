@@ -96,7 +96,7 @@ def pause(
     ctx: typer.Context,
     name: Name,
     *,
-    reason: Annotated[str, typer.Option(help="Why; the members are told.")],
+    reason: Annotated[str, typer.Option(help="Why; members are told if serve runs.")],
 ) -> None:
     """Stops what we send there; what people write directly goes on."""
     deal = named(ctx, None)

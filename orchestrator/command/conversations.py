@@ -9,8 +9,9 @@ from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
+from orchestrator.deals.findings import close_findings, raise_finding
 from orchestrator.rooms.provision import Request
-from orchestrator.rooms.watch import BY_READING, pause, resume
+from orchestrator.rooms.watch import BY_READING, PAUSED, by_person, in_words, pause, resume
 from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.guarantees import Guarantee
@@ -130,9 +131,13 @@ class Conversations:
         def unit(tx: Tx) -> None:
             for binding in view.rooms.get(conversation.conversation_id, ()):
                 pause(tx, view, binding, why, "person", at, actor=actor)
+                raise_finding(tx, deal, _subject(binding), by_person(binding, why), at)
 
         await self._r.store.write(unit)
         await self._r.book.reload(self._r.store, deal)
+        if self._r.live:
+            for binding in view.rooms.get(conversation.conversation_id, ()):
+                await self._r.watcher.tell_paused(view, binding, why)
         return await self.conv_show(deal, conversation.conversation_id)
 
     async def conv_resume(self, deal: DealId, name: str, *, actor: str) -> views.ConversationView:
@@ -153,6 +158,7 @@ class Conversations:
         def unit(tx: Tx) -> None:
             for binding in paused:
                 resume(tx, view, binding, at, actor=actor)
+                close_findings(tx, deal, PAUSED, _subject(binding), at)
 
         await self._r.store.write(unit)
         await self._r.book.reload(self._r.store, deal)
@@ -180,7 +186,7 @@ class Conversations:
             host=binding.host,
             mode=_mode(posture.gate, posture.read) if posture else None,
             undo=posture.undo.value if posture else None,
-            paused=binding.paused,
+            paused=in_words(binding.paused),
             read_at=view.facts.members_at,
             complete=view.facts.complete,
             members=tuple(r.person.person_id if r.person else r.account for r in view.recipients),
@@ -206,7 +212,7 @@ class Conversations:
                 host=b.host,
                 mode=None,
                 undo=None,
-                paused=b.paused,
+                paused=in_words(b.paused),
                 read_at=None,
                 complete=False,
                 members=None,
@@ -235,6 +241,10 @@ class Conversations:
             rooms=tuple(rooms),
             told=told,
         )
+
+
+def _subject(binding: RoomBinding) -> str:
+    return f"{binding.connector}:{binding.room}"
 
 
 def _request(new: views.NewConversation) -> Request:

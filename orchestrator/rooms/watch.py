@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
-from orchestrator.clock import Clock
+from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
 from orchestrator.keys.keyring import Keyring
@@ -35,6 +35,8 @@ _TOLD_AT_ONCE = 8
 """Private lines opened at a time: each may be a room that has to be made first."""
 BY_READING = "reading:"
 """Begins the reason of a pause that a later reading may end."""
+PAUSED = "paused_by_person"
+"""Rule of the finding that a person's pause opens and his resumption closes."""
 _TRUSTED = frozenset({KeyState.PINNED, KeyState.VERIFIED})
 
 Tell = Callable[[DealView, ConnectorName, AccountId, str], Awaitable[None]]
@@ -157,7 +159,13 @@ class Watcher:
         if pausing or resuming:
             await self._book.reload(self._store, deal.deal_id)
         if pausing:
-            await self._tell_all(deal, binding, conversation, view, stops[0])
+            await self._tell_all(deal, binding, conversation, view, stops[0].because)
+
+    async def tell_paused(self, deal: DealView, binding: RoomBinding, because: str) -> None:
+        """Tells a room's cleared members, in their own lines, that a person paused it."""
+        view = await self._observer.view(deal, binding, not_before=self._now() - MINUTE)
+        conversation = deal.conversations[binding.conversation_id]
+        await self._tell_all(deal, binding, conversation, view, because)
 
     async def _tell_all(
         self,
@@ -165,10 +173,11 @@ class Watcher:
         binding: RoomBinding,
         conversation: Conversation,
         view: RoomView,
-        trouble: Trouble,
+        because: str,
     ) -> None:
         text = (
-            f"#{conversation.label} is paused: {trouble.because}. Nothing of ours goes out there. "
+            f"#{conversation.label} is paused: {because.rstrip('.')}. "
+            "Nothing of ours goes out there. "
             "What people write in the room themselves still goes on: please wait."
         )
         now, at_once = self._now(), asyncio.Semaphore(_TOLD_AT_ONCE)
@@ -192,6 +201,17 @@ _REMEDY = {
 }
 
 
+def in_words(paused: str | None) -> str | None:
+    """Why a room is paused, for people: without our mark of a reading's pause."""
+    return paused.removeprefix(BY_READING) if paused is not None else None
+
+
+def by_person(binding: RoomBinding, why: str) -> Raised:
+    """The finding that a person's pause is, until a person resumes it."""
+    then = f"wallcross conv resume {binding.conversation_id}"
+    return Raised(PAUSED, "high", (f"a person paused a room: {why}",), then)
+
+
 def pause(
     tx: Tx,
     deal: DealView,
@@ -203,11 +223,11 @@ def pause(
     actor: str = "wallcross",
 ) -> None:
     """Stops a room: nothing of ours goes out. A person's pause takes the place of a reading's."""
-    by_person = not why.startswith(BY_READING)
+    from_person = not why.startswith(BY_READING)
     tx.run(
         "UPDATE room SET paused = ? WHERE connector = ? AND room = ? "
         "AND (paused IS NULL OR (? AND substr(paused, 1, ?) = ?))",
-        (why, binding.connector, binding.room, by_person, len(BY_READING), BY_READING),
+        (why, binding.connector, binding.room, from_person, len(BY_READING), BY_READING),
     )
     body: dict[str, Json] = {"room": binding.room, "reason": rule}
     append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor=actor)

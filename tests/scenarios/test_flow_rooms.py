@@ -119,8 +119,12 @@ async def test_a_stranger_stops_the_room_its_people_are_told_and_he_gone_it_goes
     for name in ("ada", "bo", "cy", "di"):
         assert "#supply is paused" in (await house.told(name))[-1].text
     assert await house.far.inbox("mallory") == ()
+    shown = await house.home.conv_show(house.deal, "supply")
+    assert shown.rooms[0].paused == "an account that is on no list is in"
     message = await house.send(SAID, to="supply")
     assert await house.ends(message) == "held"
+    waits = await house.home.held_list(house.deal)
+    assert "reading:" not in " ".join(r for held in waits for r in held.reasons)
     await house.far.write("di", room, "I write here myself.")
     assert await house.seen("cy", "supply") == ["I write here myself."], "that goes on"
     await house.far.remove_member(room, "mallory", by="ada")
@@ -190,9 +194,13 @@ async def test_who_pauses_by_hand_resumes_by_hand(house: House) -> None:
     await house.home.conv_pause(house.deal, "lunch", "test", actor=ACTOR)
     await house.home.runtime.watcher.look_at_all()
     assert await paused(house, "lunch") == "test", "no reading ends it"
+    assert "paused_by_person" in await house.findings()
+    for name in ("ada", "cy"):
+        assert "#lunch is paused: test." in (await house.told(name))[-1].text
     message = await house.send(SAID, to="lunch")
     assert await house.ends(message) == "held"
     await house.home.conv_resume(house.deal, "lunch", actor=ACTOR)
+    assert "paused_by_person" not in await house.findings()
     await house.home.held_release(message, actor=ACTOR)
     assert await house.ends(message) == "delivered"
 
