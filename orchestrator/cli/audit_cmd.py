@@ -85,6 +85,8 @@ def export(
 def _lines(found: AuditReport) -> Iterator[str]:
     yield "The chain holds." if found.ok else "The chain does not hold."
     yield f"  {found.entries} entries, {found.heads} signed heads, {found.anchors} anchors"
-    yield f"  not yet signed: {found.unanchored}; longest unanchored: {words(found.longest_gap)}"
+    yield f"  not yet anchored: {found.unanchored} entries; longest: {words(found.longest_gap)}"
+    if not found.anchors:
+        yield "  no anchor: the host's word alone"
     for problem in found.problems:
         yield f"  {problem}"

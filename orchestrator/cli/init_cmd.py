@@ -8,6 +8,8 @@ Rules kept here:
 
 import json
 import os
+import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +23,7 @@ from orchestrator.cli.session import make_home
 from orchestrator.client.problems import Refused
 from orchestrator.config import load
 from orchestrator.config.load import config_file, state_folder
+from orchestrator.config.model import CODE
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.secrets.ownfile import write_own
 
@@ -28,6 +31,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 POLICY = "policy.toml"
 KEPT = ("3", "5", "7")
 CHANNELS = ("matrix", "none")
+ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?|")
+"""Nothing where there is no channel."""
+CODE_FORM = "none, or two or more capitals, digits or -"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,21 @@ def init(
     policy = file.with_name(POLICY)
     _refuse_over(file, policy)
     out = Out(ctx.obj)
+    if not (ctx.obj.no_input or sys.stdin.isatty()):
+        out.note("No terminal: nothing is asked, and what is piped in is not read; options count.")
     code = out.ask("1  Code name of the deal (none for later)?", "--deal", ctx.obj.deal or "none")
     named = host or out.ask("2  Which side or neutral firm runs this home?", "--host", "none")
     kind = channel or out.ask("3  Which channel, matrix or none?", "--channel", "none")
     answers = Answers(
         host=named,
-        code=code,
+        code=code if code == "none" else _fit("--deal", code, CODE_FORM, CODE),
         channel=_one_of("--channel", kind, CHANNELS),
-        homeserver=_if(kind, homeserver, out, "   Its homeserver?", "--homeserver"),
+        homeserver=_fit(
+            "--homeserver",
+            _if(kind, homeserver, out, "   Its homeserver?", "--homeserver"),
+            "an address that begins with https:// or http://",
+            ADDRESS,
+        ),
         user=_if(kind, user, out, "   Our account there (@name:server)?", "--user"),
         secrets=secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
         anchor=anchor or out.ask("5  Folder outside for audit heads?", "--anchor", "none"),
@@ -137,6 +150,13 @@ def _if(kind: str, given: str | None, out: Out, question: str, option: str) -> s
     if kind == "none":
         return ""
     return given or out.ask(question, option)
+
+
+def _fit(option: str, value: str, form: str, known: re.Pattern[str]) -> str:
+    """An answer of its form."""
+    if known.fullmatch(value) is None:
+        raise typer.BadParameter(f"{option} is {form}; this is not: {value}")
+    return value
 
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ Rules kept here:
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 PARTLY = 7
+SCOPE = re.compile(r"[a-z][a-z0-9_-]*")
 PublicFile = Annotated[Path, typer.Argument(help="The public file that keygen wrote.")]
 
 
@@ -50,6 +52,10 @@ def keygen(
     ] = None,
 ) -> None:
     """Makes a journal key offline and splits its private half M of N."""
+    if SCOPE.fullmatch(scope) is None:
+        raise Wrong(
+            "A scope is joint or a side's id: small letters, digits, -", still="Nothing was made"
+        )
     if public.exists():
         raise Refused(f"{public} is there already", still="Nothing was made")
     if shares is None and not sys.stdout.isatty():

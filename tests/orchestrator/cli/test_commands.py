@@ -436,3 +436,34 @@ def test_the_verdict_counts_whatever_waits_for_a_person() -> None:
     assert verdict(_status(possibly=1, dead=2)) == "1 possibly delivered, 2 dead messages need you."
     for state in ("paused", "down", "closed"):
         assert verdict(_status(state=state)) == "1 channel that is not up needs you."
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--deal", "kestrel"),
+        ("--deal", "K"),
+        ("--channel", "matrix", "--homeserver", "hs.example", "--user", "@w:x.example"),
+        ("--channel", "matrix", "--homeserver", "none", "--user", "@w:x.example"),
+    ],
+)
+def test_init_leaves_no_file_that_would_be_rejected(
+    wx: Wx, home: Path, args: tuple[str, ...]
+) -> None:
+    assert wx("init", *args).code == 2
+    assert not (home / "wallcross.toml").exists()
+
+
+def test_init_says_that_piped_answers_are_not_read(wx: Wx) -> None:
+    assert "is not read" in wx("init", stdin="KESTREL\n").err
+
+
+def test_a_journal_scope_is_joint_or_a_sides_id(wx: Wx, tmp_path: Path) -> None:
+    to = ("--public", str(tmp_path / "k.json"), "--shares", str(tmp_path / "shares"))
+    ended = wx("journal", "keygen", "Both Sides", "--group", "a:1/1", *to)
+    assert ended.code == 2
+    assert not (tmp_path / "k.json").exists()
+
+
+def test_without_an_anchor_it_is_the_hosts_word_alone(deal: Wx) -> None:
+    assert "the host's word alone" in deal("audit", "verify", "--deal", "HALCYON").out
