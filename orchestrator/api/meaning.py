@@ -57,8 +57,8 @@ def _refused(error: Any) -> Problem:
 
 
 def _sentence(error: Any) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]
+    """As it is: it may begin with a name, which is written as its owner writes it."""
+    return str(error)
 
 
 # The first kind that fits is meant. Their words are ours: made of names and reasons.

@@ -171,7 +171,7 @@ class Desk:
             raise Waits(
                 "that conversation is below the tier of the message",
                 still="It stays held; nobody has been sent it.",
-                then="wallcross approve, once a second person can sign",
+                then="a second person must agree; approvals are not built yet",
             )
         await self._send(deal, case, conversation, actor)
 
