@@ -142,3 +142,7 @@ def _problems(error: ValidationError) -> list[str]:
         f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
         for one in error.errors(include_input=False, include_url=False, include_context=False)
     ]
+
+
+Settings = MatrixSettings
+"""Under this name the registry looks for a connector's settings."""

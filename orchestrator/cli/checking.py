@@ -24,6 +24,7 @@ def still_checks(settings: Settings) -> list[Check]:
     """Checks before the home is opened."""
     return [
         checks.config_check(settings),
+        *(found for found in [checks.channel_settings_check(settings.config)] if found),
         checks.secrets_check(settings.config, vault_of(settings)),
         *checks.machine_checks(settings.state),
         *([checks.clock_source_check()] if settings.config.clock.system else []),

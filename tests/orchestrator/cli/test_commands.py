@@ -467,3 +467,10 @@ def test_a_journal_scope_is_joint_or_a_sides_id(wx: Wx, tmp_path: Path) -> None:
 
 def test_without_an_anchor_it_is_the_hosts_word_alone(deal: Wx) -> None:
     assert "the host's word alone" in deal("audit", "verify", "--deal", "HALCYON").out
+
+
+def test_doctor_names_a_setting_that_a_connector_does_not_take(wx: Wx, home: Path) -> None:
+    _settings(home, 'version = 1\n[channels.m]\nkind = "matrix"\n[channels.m.settings]\nhome = 1\n')
+    checks = {c["name"]: c for c in wx("doctor", "--json").lines}
+    assert checks["channel-settings"]["state"] == "fix"
+    assert "channels.m.settings" in checks["channel-settings"]["text"]
