@@ -38,6 +38,8 @@ from tiers.ids import ConnectorName, RemoteId, RoomId, RuleId
 BATCH: Final = 32
 LONGEST_WAIT: Final = 5 * MINUTE
 UNDO_TRIES: Final = 8
+AFTER_A_CRASH: Final = SECOND // 4
+"""Back-off answers a network that fails; that our own process ended is no fault of its."""
 
 T = TypeVar("T")
 Change = Done | Callable[[Tx], None]
@@ -124,7 +126,7 @@ class Dispatcher:
             return Step(pending, wait_until=self._now() + MINUTE)
         if due.item.state is DeliveryState.STARTED:
             await self._commit(pending)
-            return await self._settle(connector, due)
+            return await self._settle(connector, due, after=AFTER_A_CRASH)
         if due.item.kind == "undo":
             await self._commit(pending)
             return await self._undo(connector, due)
@@ -190,12 +192,12 @@ class Dispatcher:
             reason = Reason(RuleId(error.code), Effect.HOLD, because)
             return await self._stop(due, (reason,))
         if error.outcome is Outcome.UNKNOWN:
-            return await self._settle(connector, due)
+            return await self._settle(connector, due, after=None)
         if error.retry:
             return self._again(item, error.code, doubtful=False, after=error.retry_after)
         return self._dead(item, error.code)
 
-    async def _settle(self, connector: Connector, due: Due) -> Step:
+    async def _settle(self, connector: Connector, due: Due, *, after: int | None) -> Step:
         item, at = due.item, self._now()
         repeats = self._guard.repeats_unknown(item)
         if item.kind == "undo":  # asking twice for the same removal does no harm
@@ -206,7 +208,7 @@ class Dispatcher:
         if isinstance(result, Later):
             return Step(None, wait_until=at + LONGEST_WAIT // 10)
         if isinstance(result, Again):
-            return self._again(item, "unknown_outcome", doubtful=result.doubtful, after=None)
+            return self._again(item, "unknown_outcome", doubtful=result.doubtful, after=after)
         return Step(lambda tx: rows.possibly(tx, self._sealer, item, "unknown_outcome", at))
 
     def _again(self, item: Item, code: str, *, doubtful: bool, after: int | None) -> Step:

@@ -145,7 +145,7 @@ class Scene:
         """One kill while at least ten deliveries are in *attempt started*, and some are done."""
         self.before = self._sent()
         while True:
-            await until(self._busy, 60, "ten deliveries to be under way")
+            await until(self._busy, 240, "ten deliveries to be under way")
             await asyncio.sleep(self.course.slow / 1e6 * secrets.randbelow(100) / 100)
             if self._busy():
                 break
