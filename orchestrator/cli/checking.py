@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 def still_checks(settings: Settings) -> list[Check]:
     """Checks before the home is opened."""
+    channels = import_module("orchestrator.wiring.settings").channel_settings_check
+    wrong: Check | None = channels(settings.config)
     return [
         checks.config_check(settings),
-        *(found for found in [checks.channel_settings_check(settings.config)] if found),
+        *([wrong] if wrong is not None else []),
         checks.secrets_check(settings.config, vault_of(settings)),
         *checks.machine_checks(settings.state),
         *([checks.clock_source_check()] if settings.config.clock.system else []),

@@ -11,9 +11,6 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from connectors.registry import UnknownConnectorError, find
 from orchestrator import hygiene
 from orchestrator.client.views import Check, CheckState
 from orchestrator.config import Config, Settings
@@ -47,27 +44,6 @@ def config_red(invalid: Invalid) -> Check:
         f"{count} mistakes in {Path(invalid.what).name}" if count > 1 else str(invalid.mistakes[0])
     )
     return Check(name="config", state="fix", text=text, then="wallcross config validate")
-
-
-def channel_settings_check(config: Config) -> Check | None:
-    """The first setting of a channel that its connector does not take; None without one."""
-    for name, part in config.channels.items():
-        try:
-            model = find(part.kind).settings()
-            if model is not None:
-                model.model_validate(part.settings)
-        except UnknownConnectorError as error:
-            return _red_settings(f"channels.{name}: {error}")
-        except ValidationError as error:
-            wrong = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(["channels", name, "settings", *map(str, wrong["loc"])])
-            return _red_settings(f"{place}: {wrong['msg']}")
-    return None
-
-
-def _red_settings(text: str) -> Check:
-    then = "put it right in wallcross.toml"
-    return Check(name="channel-settings", state="fix", text=text, then=then, group="channel")
 
 
 def references(config: Config) -> Iterator[tuple[str, str]]:
