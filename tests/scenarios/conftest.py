@@ -25,7 +25,7 @@ from tiers.people import Roster
 from .house import ACTOR, CHANNEL, TALKS, Talk, by_words, make_deal
 
 OURS = "wallcross"
-WAIT_S = 15.0
+WAIT_S = 30.0
 OPEN = frozenset({"accepted", "delivering"})
 
 
