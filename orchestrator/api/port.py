@@ -11,7 +11,6 @@ Rules kept here:
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from orchestrator.client.views import (
@@ -327,8 +326,3 @@ class OpensHome(Protocol):
     ) -> AbstractAsyncContextManager[Home]:
         """Opens the home at ``settings.state``; raises Problem when it cannot."""
         ...
-
-
-def socket_path(home: Path) -> Path:
-    """Where `serve` listens."""
-    return home / "run" / "wallcross.sock"

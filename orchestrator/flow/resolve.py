@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.deals.book import API, Book, DealView
 from tiers.conversation import Conversation
-from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId, RoomId
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RoomId
 from tiers.people import Person
 
 _PREFIX = re.compile(r"\s*#([\w-]{1,80})(?:\s+|$)")
@@ -119,12 +119,3 @@ def _intake(deal: DealView, person: Person, choices: tuple[Conversation, ...]) -
         why = "its author is in several compartments and named none"
         return Resolved(deal, person, None, choices, ambiguous=why)
     return Resolved(deal, person, None, choices)
-
-
-def answered_conversation(
-    rows: tuple[str | None, ...] | None, reply_to: RemoteId | None
-) -> ConversationId | None:
-    """The conversation that a reply's target belongs to, from its row."""
-    if reply_to is None or rows is None or rows[0] is None:
-        return None
-    return ConversationId(rows[0])
