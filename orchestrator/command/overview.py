@@ -15,8 +15,10 @@ from orchestrator.clock import SECOND
 from orchestrator.command.channels import Channels
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
+from orchestrator.journal.policy import JOINT
 from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.store.unit import Row, Tx
+from tiers.tier import Tier
 
 _LOOK_EVERY_S = 0.25
 _SHOWN = {
@@ -119,12 +121,14 @@ class Overview:
 
     def _journal(self, deal: DealView) -> Check:
         name = f"journal {deal.code}"
-        if "joint" in deal.scopes:
-            return Check(name=name, state="ok", text="journal key adopted", group="deal")
+        at = self._r.now()
+        if all(deal.journal.settled(JOINT, tier.value, at) for tier in Tier):
+            text = "journal key adopted, or counsel's decision signed"
+            return Check(name=name, state="ok", text=text, group="deal")
         return Check(
             name=name,
             state="fix",
-            text="no journal key for joint conversations; no room opens",
+            text="no journal key for joint conversations; no room opens that nobody exempted",
             then="wallcross journal keygen, then wallcross journal adopt",
             group="deal",
         )

@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.journal.duties import Duties, read_duties
+from orchestrator.journal.policy import JOINT
 from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, RoomBinding
@@ -45,17 +47,19 @@ class DealView:
     policy: Policy
     conversations: Mapping[ConversationId, Conversation]
     rooms: Mapping[ConversationId, tuple[RoomBinding, ...]]
-    scopes: frozenset[str] = frozenset()
-    """Journal scopes that have a key or counsel's signed decision: ``joint`` or a side's id."""
-    counsel: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By journal scope the keys of counsel who together may exempt it (Ed25519, hex)."""
+    journal: Duties = field(default_factory=Duties)
+    """Which journal scopes have a key, and what counsel signed about the others."""
     watch: WatchList | None = field(default_factory=WatchList)
     """Code names and amounts that must not appear below the deal's highest tier; None where the
     list can no longer be opened, and then everything is held."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
-        return conversation.side or "joint"
+        return conversation.side or JOINT
+
+    def journaled(self, conversation: Conversation, at: int) -> bool:
+        """Whether the journal lets a conversation's rooms be open at ``at``."""
+        return self.journal.settled(self.scope(conversation), conversation.floor.value, at)
 
     def author(self, door: ConnectorName, account: AccountId) -> Person | None:
         """Who wrote: the owner of the account, or at our own door the person himself."""
@@ -155,8 +159,7 @@ class Book:
             policy,
             conversations,
             {cid: tuple(found) for cid, found in rooms.items()},
-            _scopes(tx, deal_id),
-            self._counsel(tx, deal_id),
+            read_duties(tx, deal_id, self._counsel(tx, deal_id)),
             self._watch(tx, deal_id),
         )
 
@@ -245,12 +248,3 @@ def _bindings(tx: Tx, deal_id: DealId) -> Iterable[RoomBinding]:
         yield RoomBinding(
             ConnectorName(connector), RoomId(room), ConversationId(cid), SideId(host), paused
         )
-
-
-def _scopes(tx: Tx, deal_id: DealId) -> frozenset[str]:
-    rows = tx.all(
-        "SELECT scope FROM journal_key WHERE deal_id = ? "
-        "UNION SELECT scope FROM journal_exemption WHERE deal_id = ?",
-        (deal_id, deal_id),
-    )
-    return frozenset(scope for (scope,) in rows)

@@ -119,6 +119,71 @@ def record(
     return (0 if row is None else int(row[0])), decision
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A recorded decision whose signature held when it was read; ``n`` numbers it."""
+
+    n: int
+    decision: Decision
+    signer: str
+
+
+def verified(
+    tx: Tx, deal_id: str, scope: str | None = None, tier: str | None = None
+) -> tuple[Signed, ...]:
+    """Returns the deal's recorded decisions that are signed by whom they name; no others.
+
+    Args:
+        tx: any transaction.
+        deal_id: the deal.
+        scope: only of this scope; None for every.
+        tier: only of this tier; None for every.
+    """
+    rows = tx.all(
+        "SELECT n, statement, signature, signer FROM journal_exemption"
+        " WHERE deal_id = ?1 AND scope = coalesce(?2, scope) AND tier = coalesce(?3, tier)",
+        (deal_id, scope, tier),
+    )
+    return tuple(found for row in rows if (found := _signed(row, deal_id)) is not None)
+
+
+def _signed(row: tuple[Any, ...], deal_id: str) -> Signed | None:
+    n, statement, signature, signer = row
+    try:
+        decision = check(statement, signature, signer)
+    except BadDecision:
+        return None
+    return Signed(n, decision, signer) if decision.deal_id == deal_id else None
+
+
+def exempting(
+    found: Sequence[Signed], signers: Sequence[str], scope: str, tier: str, at: int
+) -> int | None:
+    """Returns the number of a decision among ``found`` that exempts at ``at``, or None.
+
+    Args:
+        found: as ``verified`` gives them.
+        signers: every counsel whom the policy names for the scope.
+        scope: ``joint`` or a side's id.
+        tier: by name.
+        at: microseconds UTC.
+    """
+    about = [
+        s
+        for s in found
+        if (s.decision.scope, s.decision.tier) == (scope, tier) and s.decision.at <= at
+    ]
+    newest = [_newest(about, signer) for signer in signers]
+    if not newest or any(said is None or not said.decision.exempts(at) for said in newest):
+        return None
+    return newest[0].n if newest[0] is not None else None
+
+
+def _newest(about: Sequence[Signed], signer: str) -> Signed | None:
+    own = [s for s in about if s.signer == signer]
+    return max(own, key=lambda s: (s.decision.at, s.decision.journal), default=None)
+
+
 def exemption(
     tx: Tx, policy: JournalPolicy, deal_id: str, scope: str, tier: str, at: int
 ) -> int | None:
@@ -126,27 +191,4 @@ def exemption(
     signers = policy.counsel.get(scope, ())
     if not signers:
         return None
-    rows = tx.all(
-        "SELECT n, statement, signature, signer FROM journal_exemption"
-        " WHERE deal_id = ? AND scope = ? AND tier = ?",
-        (deal_id, scope, tier),
-    )
-    wanted = (deal_id, scope, tier)
-    newest = [_newest([row for row in rows if row[3] == key], wanted, at) for key in signers]
-    if any(found is None or not found[1].exempts(at) for found in newest):
-        return None
-    return newest[0][0] if newest[0] else None
-
-
-def _newest(
-    rows: Sequence[tuple[Any, ...]], wanted: tuple[str, str, str], at: int
-) -> tuple[int, Decision] | None:
-    valid: list[tuple[int, Decision]] = []
-    for n, statement, signature, signer in rows:
-        try:
-            decision = check(statement, signature, signer)
-        except BadDecision:
-            continue
-        if (decision.deal_id, decision.scope, decision.tier) == wanted and decision.at <= at:
-            valid.append((n, decision))
-    return max(valid, key=lambda found: (found[1].at, found[1].journal), default=None)
+    return exempting(verified(tx, deal_id, scope, tier), signers, scope, tier, at)

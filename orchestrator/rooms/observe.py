@@ -49,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Rests:
-    """What a view rests on, attestations aside: they lapse with time."""
+    """What a view rests on, but for attestations and counsel's decisions: they lapse with time."""
 
     reading: Reading
     deal: DealView
@@ -166,7 +166,8 @@ class Observer:
         grade = self._grades.get(binding.connector, Grade.NONE)
         rests = _Rests(reading, deal, binding, grade, self._keyring.changes)
         kept = self._views.get((place, origin))
-        if kept is not None and rests.same(kept[0]) and not self._attested.get(place):
+        lapses = self._attested.get(place) or deal.journal.decisions  # with time alone
+        if kept is not None and rests.same(kept[0]) and not lapses:
             return kept[1]
         view = self._view(rests, origin=origin)
         self._views[place, origin] = (rests, view)
@@ -183,7 +184,7 @@ class Observer:
             reading.members.complete if reading.members else False,
             binding.paused,
             rests.grade,
-            deal.scope(conversation) in deal.scopes,
+            deal.journaled(conversation, self._now()),
             binding.host,
         )
         return RoomView(binding, facts, self._recipients(deal, place, reading), origin)

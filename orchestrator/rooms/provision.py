@@ -138,7 +138,7 @@ class Provisioner:
         if request.side is not None and request.side != deal.roster.host:
             raise Refused("a private conversation is carried by its own side's home alone")
         scope = request.side or "joint"
-        if scope not in deal.scopes:
+        if not deal.journal.settled(scope, request.floor.value, self._now()):
             raise Refused(
                 f"there is no journal key for {scope} and no signed decision of counsel",
                 still="No room was made.",

@@ -170,3 +170,14 @@ async def test_an_attestation_of_what_is_read_back_adds_nothing(house: House) ->
     view = await house.home.conv_show(house.deal, "price")
     [shown] = [g for g in view.rooms[0].guarantees if g.guarantee == "timer"]
     assert (shown.evidence, shown.by) == ("verified", None)
+
+
+async def test_a_planted_exemption_opens_no_room(opens: Opens) -> None:
+    house = await opens(journal=False)
+    runtime = house.home.runtime
+    sql = "INSERT INTO journal_exemption VALUES (NULL, ?, 'joint', 'operations', x'7b7d', x'00', '', 0)"
+    await runtime.store.write(lambda tx: tx.run(sql, (house.deal,)))
+    await runtime.book.reload(runtime.store, house.deal)
+    with pytest.raises(Refused, match="journal key"):
+        await house.home.conv_new(house.deal, asked(), actor=ACTOR)
+    assert (await house.far.directory())["rooms"] == {}
