@@ -4,7 +4,8 @@ Rules kept here:
 
 1. The export carries the exact bytes that were hashed and signed; nothing is written anew.
 2. Whoever gets an export without bodies gets no salts either: with a salt a body can be guessed.
-3. The newest statement in it was signed for it and covers the last entry; the whole is signed.
+3. The newest statement in it was signed for it, at the instant of its own entry, which is the
+   last: an export cannot be cut off at just any statement. The whole is signed.
 4. A copy of the checking program goes with it, for convenience: whoever does not trust the
    host takes the program from a release instead.
 
@@ -30,7 +31,7 @@ from orchestrator.store.unit import Store, Tx, connect
 
 DOMAIN = b"wallcross audit export v1\n"
 FILE, PROGRAM, READ_ME = "audit.jsonl", "verify_audit.py", "README.txt"
-MODULES = ("values", "roots", "report", "token", "receipts", "check", "command")
+MODULES = ("values", "roots", "report", "younger", "token", "receipts", "check", "command")
 """Modules of ``orchestrator.audit.offline``, in the order in which they make one program."""
 _OURS = re.compile(r"(?m)^from orchestrator\.audit\.offline\.\w+ import (?:\([^)]*\)|[^(\n]*)\n")
 _ABOUT = """This folder is an audit export of one deal.
@@ -69,31 +70,32 @@ async def export(
         LookupError: the chain has no entry.
     """
 
-    def sign(tx: Tx) -> int:
+    def sign(tx: Tx) -> tuple[int, int]:
         n = append(tx, deal_id, Kind.AUDIT_EXPORTED, {"bodies": bodies}, at=at, actor=actor)
-        sign_heads(tx, key, at=at)
-        return n
+        return n, sign_heads(tx, key, at=at).n
 
     if not await store.read(lambda tx: tx.one("SELECT 1 FROM audit WHERE deal_id = ?", (deal_id,))):
         raise LookupError(f"there is no audit of {deal_id}")
     await asyncio.to_thread(folder.mkdir, mode=0o700)
-    count = await store.write(sign)
-    await asyncio.to_thread(_write, store.path, deal_id, folder, key, bodies=bodies)
+    count, last = await store.write(sign)
+    await asyncio.to_thread(_write, store.path, deal_id, folder, key, last=last, bodies=bodies)
     return count
 
 
-def _write(store: Path, deal_id: str, folder: Path, key: HeadKey, *, bodies: bool) -> None:
+def _write(
+    store: Path, deal_id: str, folder: Path, key: HeadKey, *, last: int, bodies: bool
+) -> None:
     # a connection of its own: a long export neither delays other readers nor sees later entries
     with closing(connect(store, readonly=True)) as connection, (folder / FILE).open("xb") as file:
         connection.execute("BEGIN")
-        unsealed = lines(Tx(connection), deal_id, key.home, bodies=bodies)
+        unsealed = lines(Tx(connection), deal_id, key.home, bodies=bodies, last=last)
         file.writelines(sealed(unsealed, key))
     (folder / PROGRAM).write_text(bundle(), encoding="utf-8")
     (folder / READ_ME).write_text(_ABOUT.format(program=PROGRAM), encoding="utf-8")
 
 
 def lines(
-    tx: Tx, deal_id: str, home: str, *, bodies: bool = True, unsigned: bool = False
+    tx: Tx, deal_id: str, home: str, *, bodies: bool = True, last: int | None = None
 ) -> Iterator[bytes]:
     """Yields the lines of an export, without its seal.
 
@@ -102,18 +104,22 @@ def lines(
         deal_id: the chain.
         home: the home's id.
         bodies: with bodies and salts.
-        unsigned: also entries that no signed statement covers yet.
+        last: the last statement, and with it the last entry; None: all that there is, also
+            entries that no signed statement covers yet.
     """
     made_up = tx.one("SELECT made_up FROM deal WHERE deal_id = ?", (deal_id,))
-    yield _line("export", v=1, deal=deal_id, home=home, bodies=bodies,
+    upto, at = _newest(tx, last)
+    yield _line("export", v=1, deal=deal_id, home=home, bodies=bodies, statements=upto, at=at,
                 made_up=bool(made_up and made_up[0]))  # fmt: skip
     for name, public in sorted(public_keys(tx).items()):
         yield _line("key", key_id=name, public=public.hex())
-    yield from _entries(tx, deal_id, _last(tx, deal_id, unsigned=unsigned), bodies=bodies)
+    yield from _entries(tx, deal_id, _last(tx, deal_id, last), bodies=bodies)
     for head, (_, proof) in zip(signed_heads(tx), proofs(tx, deal_id), strict=True):
+        if head.n > upto:
+            break
         yield _line("head", statement=head.statement.decode(), signature=head.signature.hex(),
                     key_id=head.key_id, proof=proof)  # fmt: skip
-    yield from _anchors(tx)
+    yield from _anchors(tx, upto)
 
 
 def sealed(unsealed: Iterator[bytes], key: HeadKey) -> Iterator[bytes]:
@@ -133,9 +139,20 @@ def bundle() -> str:
     return "\n\n".join(_OURS.sub("", part) for part in parts)
 
 
-def _last(tx: Tx, deal_id: str, *, unsigned: bool) -> int:
-    table = "audit" if unsigned else "audit_leaf"
-    row = tx.one(f"SELECT max(n) FROM {table} WHERE deal_id = ?", (deal_id,))  # noqa: S608 - two constants
+def _newest(tx: Tx, last: int | None) -> tuple[int, int]:
+    row = tx.one(
+        "SELECT n, at FROM audit_head WHERE n <= ifnull(?, n) ORDER BY n DESC LIMIT 1", (last,)
+    )
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def _last(tx: Tx, deal_id: str, head: int | None) -> int:
+    if head is None:
+        row = tx.one("SELECT max(n) FROM audit WHERE deal_id = ?", (deal_id,))
+    else:
+        row = tx.one(
+            "SELECT max(n) FROM audit_leaf WHERE deal_id = ? AND head <= ?", (deal_id, head)
+        )
     return (row and row[0]) or 0
 
 
@@ -149,9 +166,9 @@ def _entries(tx: Tx, deal_id: str, last: int, *, bodies: bool) -> Iterator[bytes
         yield _line("entry", entry=entry.decode(), **shown)
 
 
-def _anchors(tx: Tx) -> Iterator[bytes]:
+def _anchors(tx: Tx, last: int) -> Iterator[bytes]:
     for head, kind, name, receipt, at in tx.all(
-        "SELECT head, kind, name, receipt, at FROM anchor ORDER BY n"
+        "SELECT head, kind, name, receipt, at FROM anchor WHERE head <= ? ORDER BY n", (last,)
     ):
         yield _line("anchor", head=head, kind=kind, name=name, at=at,
                     receipt=base64.b64encode(receipt).decode())  # fmt: skip

@@ -40,6 +40,7 @@ class SignedHead:
         key_id: names the key, see ``key_id``.
         public: the public key, raw.
         at: when it was signed, microseconds UTC.
+        links: the statements just before it, as an anchor gets them that did not take them.
     """
 
     n: int
@@ -48,6 +49,7 @@ class SignedHead:
     key_id: str
     public: bytes
     at: int
+    links: tuple[bytes, ...] = ()
 
     @property
     def digest(self) -> bytes:

@@ -24,9 +24,7 @@ def verify_chain(
 
     Entries younger than the newest signed statement (a minute at most) are counted as unsigned.
     """
-    return verify(
-        lines(tx, deal_id, home, unsigned=True), trust=trust, outside=outside, sealed=False
-    )
+    return verify(lines(tx, deal_id, home), trust=trust, outside=outside, sealed=False)
 
 
 def tail(tx: Tx, deal_id: str, count: int = 20) -> list[dict[str, Any]]:

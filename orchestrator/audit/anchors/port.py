@@ -75,10 +75,15 @@ def checked_name(name: str) -> str:
 
 
 def kept(head: SignedHead) -> bytes:
-    """Returns a head as it is kept outside: the statement's bytes, the signature and the key."""
+    """Returns a head as it is kept outside: statement, signature, key, and what lies before it.
+
+    With the statements between two that an anchor took, whoever holds them can show later that
+    an export is merely older than what he keeps.
+    """
     return canonical_of(
         {
             "key_id": head.key_id,
+            "links": [link.decode() for link in head.links],
             "public": head.public.hex(),
             "signature": head.signature.hex(),
             "statement": head.statement.decode(),

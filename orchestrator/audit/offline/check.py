@@ -6,9 +6,11 @@ Rules kept here:
 2. Every signed statement is numbered, chained, signed by a key of the home, and shows the chain's
    head under its root, or by its neighbours that the chain was not there yet. The newest
    statement covers the last entry.
-3. A statement that was kept outside the host must be one of these. This is what finds a chain
-   that was rewritten or shortened and signed again with the host's own key.
-4. The export as a whole is signed: a changed byte anywhere is found.
+3. A statement that was kept outside the host must be one of these, or shown to be younger than
+   the export (``younger``). This is what finds a chain that was rewritten or shortened and
+   signed again with the host's own key.
+4. The export as a whole is signed: a changed byte anywhere is found. It ends with its own entry
+   and the statement signed with that: an export cannot end where the host made none.
 """
 
 import base64
@@ -30,10 +32,12 @@ from orchestrator.audit.offline.values import (
     json_object,
     text_of,
 )
+from orchestrator.audit.offline.younger import Stated, contradictions, following, summed
 
 HEAD_DOMAIN = b"wallcross audit head v1\n"
 EXPORT_DOMAIN = b"wallcross audit export v1\n"
 GENESIS = "0" * 64
+EXPORTED = "audit.exported"
 SALT_BYTES = 32
 ENTRY_FIELDS = {"actor", "at", "commitment", "deal", "kind", "n", "prev", "v"}
 STATEMENT_FIELDS = {"at", "home", "n", "prev", "root", "size", "v"}
@@ -95,6 +99,9 @@ class _Check:
         self._instants: list[int] = []
         self._heads: list[_Head] = []
         self._prev_statement = GENESIS
+        self._said = (0, 0)  # number and instant of the last statement, by the first line
+        self._last_kind = ""
+        self._younger: Mapping[bytes, Stated] = {}
         self._relied: dict[int, int] = {}  # statement number -> instant of an anchor relied on
         self._claimed: dict[int, int] = {}
 
@@ -119,6 +126,7 @@ class _Check:
             raise Unreadable("names a version of the format that this program does not know")
         self.report.deal, self.report.home = text_of(row, "deal"), text_of(row, "home")
         self.report.bodies, self.report.made_up = row["bodies"] is True, row["made_up"] is True
+        self._said = row["statements"], instant_of(row)
 
     def _key(self, row: Mapping[str, Any]) -> None:
         public = bytes_of(row, "public", HASH_BYTES)
@@ -142,6 +150,7 @@ class _Check:
             self.report.clock_went_back += 1
         self._hashes += sha256(raw).digest()
         self._instants.append(instant_of(entry))
+        self._last_kind = entry["kind"]
 
     def _place(self, entry: Mapping[str, Any], n: int) -> None:
         where = f"entry {n}"
@@ -268,9 +277,9 @@ class _Check:
         if self._sealed and not self._seal_seen:
             report.problem("seal", "the export", "The end is missing: it is cut off or not signed.")
         self._covered()
+        self._ends_as_made()
         self._pinned()
-        for item in outside:
-            self._held_outside(item)
+        self._compared(outside)
         report.entries, report.statements = len(self._instants), len(self._heads)
         if self._instants:
             report.first_at, report.last_at = iso(self._instants[0]), iso(self._instants[-1])
@@ -289,6 +298,19 @@ class _Check:
                 f"The newest signed statement covers {covered} of {len(self._instants)} entries.",
             )  # fmt: skip
 
+    def _ends_as_made(self) -> None:
+        last = (self._heads[-1].n, self._heads[-1].at) if self._heads else (0, 0)
+        if self._said != last:
+            self.report.problem(
+                "export.end", "the export", "It does not end with the statement that it names."
+            )
+        if self._sealed and (self._last_kind, self._instants[-1:]) != (EXPORTED, [last[1]]):
+            self.report.problem(
+                "export.cut", "the export",
+                "It does not end with its own entry and the statement signed with that: it was "
+                "cut short where no export was made.",
+            )  # fmt: skip
+
     def _pinned(self) -> None:
         if not self._trust.host_keys:
             return
@@ -297,17 +319,50 @@ class _Check:
             self.report.host_key = "another one"
             self.report.problem("key.host", "the export", "A signing key is not one of yours.")
 
-    def _held_outside(self, item: Outside) -> None:
-        head = next((head for head in self._heads if head.digest == item.digest), None)
-        self.report.outside.append({"name": item.name, "statement": head.n if head else None})
+    def _compared(self, outside: list[Outside]) -> None:
+        """Holds the export against what was kept outside the host."""
+        home = self.report.home
+        for name, n in contradictions(home, [head.digest for head in self._heads], outside):
+            self.report.problem(
+                "anchor.forked", name, f"The host signed two different statements of number {n}."
+            )
+        if self._sealed and self._heads:  # a living chain is never older than what it signed
+            self._younger = following(home, self._heads[-1].n, self._heads[-1].digest, outside)
+        known = {head.digest: head for head in self._heads}
+        for item in outside:
+            self._held_outside(item, known.get(item.digest))
+        self._told_younger(outside)
+
+    def _held_outside(self, item: Outside, head: _Head | None) -> None:
+        newer = self._younger.get(item.digest)
+        self.report.outside.append(
+            {"name": item.name, "statement": head.n if head else None, "newer": newer is not None}
+        )
         if head:
             _earliest(self._relied, head.n, head.at if item.at is None else item.at)
-            return
-        self.report.problem(
-            "anchor.contradicted", item.name,
-            "The host once signed this statement, and the export does not contain it: the records "
-            "were rewritten or cut short afterwards, or the export is older than the statement.",
-        )  # fmt: skip
+        elif newer is None:
+            self.report.problem(
+                "anchor.contradicted", item.name,
+                "The host once signed this statement; the export does not contain it, and it is "
+                "not shown to follow on the export's last one: the records were rewritten or cut "
+                "short, or what lies between was not given (a later export has all of it).",
+            )  # fmt: skip
+        elif item.statement is not None and not self._by_a_key_of_ours(item):
+            self.report.problem(
+                "anchor.signature", item.name,
+                "This newer statement is not signed by a key in the export.",
+            )  # fmt: skip
+        else:
+            last = self._heads[-1].n  # whoever holds a later statement holds all before it
+            _earliest(self._relied, last, newer.at if item.at is None else item.at)
+
+    def _by_a_key_of_ours(self, item: Outside) -> bool:
+        data = HEAD_DOMAIN + (item.statement or b"")
+        return any(signed(key, item.signature or b"", data) for key in self._keys.values())
+
+    def _told_younger(self, outside: list[Outside]) -> None:
+        self.report.newer = summed(self._younger, outside, len(self._heads))
+        self.report.newer_statements = self.report.newer.count if self.report.newer else 0
 
     def _span(self, anchored: Mapping[int, int]) -> Span:
         """Finds the longest time from an entry to the first anchor that covers it."""

@@ -21,6 +21,7 @@ from orchestrator.audit.offline.values import (
     json_object,
     text_of,
 )
+from orchestrator.audit.offline.younger import linked, stated
 
 WITNESS_DOMAIN = b"wallcross audit witness v1\n"
 UNREADABLE_TOKEN = (
@@ -115,13 +116,25 @@ def _kept_row(name: str, row: Mapping[str, Any], trust: Trust) -> Iterator[Outsi
     raw = text_of(row, "statement").encode()
     named = json_object(raw).get("sha256")
     if named is None:
-        yield Outside(name, sha256(raw).digest())
+        yield _kept_head(name, raw, row)
         return
     digest = bytes.fromhex(named)
     state, at = witnessed(row, digest, trust)
     if state == "failed":
         raise Unreadable(f"{name} does not carry a valid signature of its witness")
     yield Outside(name, digest, at if state == "verified" else None)
+
+
+def _kept_head(name: str, raw: bytes, row: Mapping[str, Any]) -> Outside:
+    links = [link.encode() for link in row.get("links", ())]
+    stated(raw)
+    return Outside(
+        name,
+        sha256(raw).digest(),
+        statement=raw,
+        signature=bytes.fromhex(row.get("signature", "")),
+        links=linked(raw, links),
+    )
 
 
 def _kept_part(name: str, part: Message, trust: Trust) -> Iterator[Outside]:

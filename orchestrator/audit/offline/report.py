@@ -19,11 +19,17 @@ class Outside:
         name: the file it came from.
         digest: sha256 of the statement.
         at: an instant that somebody else vouches for, microseconds UTC, or None.
+        statement: the statement's own bytes, None when only its hash was kept.
+        signature: the host's signature of it, None when it was not kept.
+        links: the statements just before it that were kept with it, in order, without a gap.
     """
 
     name: str
     digest: bytes
     at: int | None = None
+    statement: bytes | None = None
+    signature: bytes | None = None
+    links: tuple[bytes, ...] = ()
 
 
 @dataclass
@@ -54,6 +60,16 @@ class Span:
 
 
 @dataclass
+class Younger:
+    """What was signed after the export and kept outside: how many statements, the last, when."""
+
+    count: int
+    last: int
+    first_at: str
+    last_at: str
+
+
+@dataclass
 class Report:
     """What was checked and what came out."""
 
@@ -67,6 +83,8 @@ class Report:
     last_at: str | None = None
     statements: int = 0
     signed_at: str | None = None
+    newer_statements: int = 0
+    newer: Younger | None = None
     unsigned_entries: int = 0
     host_key: str = "not compared: no --host-key was given"
     keys: list[str] = field(default_factory=list)
@@ -88,7 +106,7 @@ class Report:
 
 def words(report: Report) -> Iterator[str]:
     """Yields the report in sentences."""
-    yield "VERIFIED" if report.ok else "NOT VERIFIED: do not rely on this export"
+    yield _verdict(report)
     if report.made_up:
         yield "This is a made-up deal."
     for problem in report.problems:
@@ -105,6 +123,20 @@ def words(report: Report) -> Iterator[str]:
         yield f"The host's clock went back {report.clock_went_back} times between two entries."
 
 
+def _verdict(report: Report) -> str:
+    if not report.ok:
+        return "NOT VERIFIED: do not rely on this export"
+    if report.newer is None:
+        return "VERIFIED"
+    newer = report.newer
+    return (
+        f"VERIFIED UP TO STATEMENT {report.statements}, BUT NOT THE NEWEST\n"
+        f"  {newer.count} newer statements were kept outside, from {newer.first_at} to "
+        f"{newer.last_at}.\n"
+        f"  What happened after {report.signed_at} is not in here: ask for a new export."
+    )
+
+
 def _words_on_anchors(report: Report) -> Iterator[str]:
     for kind, count in sorted(report.anchors.items()):
         yield f"Receipts of anchors, {kind}: {count}."
@@ -112,7 +144,10 @@ def _words_on_anchors(report: Report) -> Iterator[str]:
         yield f"The anchor {row['name']} has not answered since {iso(row['since'])}."
     if report.outside:
         found = sum(item["statement"] is not None for item in report.outside)
-        yield f"Kept outside the host: {len(report.outside)} statements, {found} found again."
+        yield (
+            f"Kept outside the host: {len(report.outside)} statements, {found} found again, "
+            f"{sum(item['newer'] for item in report.outside)} newer than this export."
+        )
     else:
         yield (
             "Nothing that was kept outside the host was given: a host that rewrote everything "

@@ -32,7 +32,7 @@ from orchestrator.audit.anchors.run import Anchoring, failing, pause_after, unan
 from orchestrator.audit.anchors.timestamp import MOST_BYTES, TimestampAnchor
 from orchestrator.audit.anchors.witness import countersign
 from orchestrator.audit.chain import HOME
-from orchestrator.audit.export import lines, sealed
+from orchestrator.audit.export import export, lines
 from orchestrator.audit.heads import HeadKey, SignedHead
 from orchestrator.audit.offline.check import verify
 from orchestrator.audit.offline.receipts import judge, read_outside
@@ -60,8 +60,34 @@ def folder(tmp_path: Path) -> Path:
 
 async def report_on(store: Store, key: HeadKey, trust: Trust, *kept_files: Path) -> Report:
     outside = [item for path in kept_files for item in read_outside(path, trust)]
-    rows = await store.read(lambda tx: list(sealed(lines(tx, DEAL, key.home), key)))
-    return verify(rows, trust=trust, outside=outside)
+    rows = await store.read(lambda tx: list(lines(tx, DEAL, key.home)))
+    return verify(rows, trust=trust, outside=outside, sealed=False)
+
+
+async def test_what_an_anchor_skipped_goes_with_the_next_so_that_an_old_export_holds(
+    store: Store, tmp_path: Path, folder: Path, fill: Fill, key: HeadKey, sign: Sign
+) -> None:
+    await fill(DEAL, 3, 0)
+    await sign(10)
+    anchor = FolderAnchor("share", folder, tmp_path / "home", every=5 * MINUTE)
+    clock = Clock()
+    running = Anchoring(store, [anchor], clock)
+    await running.turn()
+    await export(store, DEAL, tmp_path / "old", key, at=AT + 20 * SECOND, actor="local:root")
+    for second in (30, 40):
+        await sign(second)
+    newest = await sign(50)
+    clock.at = AT + 600 * SECOND
+    await running.turn()
+    row = json.loads((folder / file_name(newest)).read_bytes())
+    assert [json.loads(link)["n"] for link in row["links"]] == [2, 3, 4]
+    (later,) = read_outside(folder / file_name(newest), Trust())
+    rows = (tmp_path / "old" / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    report = verify(rows, outside=[later])
+    assert (report.problems, report.newer_statements) == ([], 3)
+    (folder / file_name(newest)).write_text(json.dumps(row | {"links": row["links"][:-1]}))
+    with pytest.raises(Unreadable, match="do not lead"):
+        read_outside(folder / file_name(newest), Trust())
 
 
 # --- folder and witness
@@ -88,7 +114,7 @@ async def test_a_folder_keeps_what_was_signed(
     assert judge("folder", receipt, b"x" * 32, Trust()) == ("failed", None)
     report = await report_on(store, key, Trust(), folder)
     assert report.ok
-    assert report.outside == [{"name": file_name(head), "statement": 1}]
+    assert report.outside == [{"name": file_name(head), "statement": 1, "newer": False}]
 
 
 async def test_a_file_cut_off_by_a_crash_is_completed(
@@ -226,7 +252,7 @@ async def test_a_mail_carries_the_head_and_is_known_again(
     assert DEAL.encode() not in raw
     (tmp_path / "kept.eml").write_bytes(raw)
     report = await report_on(store, key, Trust(), tmp_path / "kept.eml")
-    assert report.outside == [{"name": "kept.eml", "statement": 1}]
+    assert report.outside == [{"name": "kept.eml", "statement": 1, "newer": False}]
     (tmp_path / "other.eml").write_bytes(b"Subject: hello\n\nnothing attached\n")
     with pytest.raises(Unreadable):
         read_outside(tmp_path / "other.eml", Trust())
@@ -402,7 +428,7 @@ async def test_a_token_of_a_trusted_authority_is_verified_with_nothing_else(
     assert judge("rfc3161", row[0], head.digest[::-1], trust) == ("failed", None)
     (tmp_path / "kept.tsr").write_bytes(row[0])
     outside = await report_on(store, key, trust, tmp_path / "kept.tsr")
-    assert outside.outside == [{"name": "kept.tsr", "statement": 1}]
+    assert outside.outside == [{"name": "kept.tsr", "statement": 1, "newer": False}]
 
 
 async def test_an_authority_that_nobody_trusts_vouches_for_nothing(

@@ -5,9 +5,9 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,13 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.audit.anchors.port import kept
-from orchestrator.audit.body import canonical_of
+from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
 from orchestrator.audit.export import DOMAIN, bundle, export, lines, sealed
+from orchestrator.audit.heads import DOMAIN as HEAD_DOMAIN
 from orchestrator.audit.heads import HeadKey, SignedHead, load_key, sign_heads
 from orchestrator.audit.kinds import Kind
 from orchestrator.audit.offline.check import _Check, verify
 from orchestrator.audit.offline.report import Outside, Report, Trust, words
+from orchestrator.audit.offline.values import iso
 from orchestrator.audit.verify import search, tail, verify_chain
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, Tx, connect
@@ -41,6 +43,8 @@ class Made:
 
     lines: list[bytes]
     heads: list[SignedHead]
+    earlier: list[list[bytes]]
+    """What an export made at each statement would have been."""
 
 
 History = dict[int, int]
@@ -50,15 +54,22 @@ History = dict[int, int]
 def made(
     history: History,
     *,
-    signs: Iterable[int] = (15, 25, 40),
+    signs: Collection[int] = (15, 25, 40),
+    exports: Collection[int] = (),
     bodies: bool = True,
     key: HeadKey = KEY,
 ) -> Made:
     """Makes an export of a home in which this happened; deterministic but for the salts."""
     heads: list[SignedHead] = []
+    earlier: list[list[bytes]] = []
+    exports = exports or {max(signs)}
 
     def signing(tx: Tx, second: int) -> None:
+        if second in exports:
+            body: dict[str, Json] = {"bodies": bodies}
+            append(tx, DEAL, Kind.AUDIT_EXPORTED, body, at=at(second), actor="local:root")
         heads.append(sign_heads(tx, key, at=at(second)))
+        earlier.append(list(sealed(lines(tx, DEAL, key.home, bodies=bodies), key)))
 
     events: dict[int, Callable[[Tx], object]] = {
         second: partial(add, deal=DEAL, second=second, size=size)
@@ -74,7 +85,7 @@ def made(
             tx = Tx(connection)
             for second in sorted(events):
                 events[second](tx)
-            return Made(list(sealed(lines(tx, DEAL, key.home, bodies=bodies), key)), heads)
+            return Made(earlier[-1], heads, earlier)
 
 
 def add(tx: Tx, deal: str, second: int, size: int) -> None:
@@ -104,8 +115,8 @@ def test_an_honest_export_verifies() -> None:
     report = verify(GOOD.lines, outside=OUTSIDE, trust=Trust(host_keys={KEY.public}))
     assert report.problems == []
     assert report.ok
-    assert (report.entries, report.statements, report.bodies) == (7, 3, True)
-    assert report.outside == [{"name": "kept", "statement": 2}]
+    assert (report.entries, report.statements, report.bodies) == (8, 3, True)
+    assert report.outside == [{"name": "kept", "statement": 2, "newer": False}]
     assert report.host_key == "as given"
 
 
@@ -230,10 +241,127 @@ def test_another_key_is_found_when_the_hosts_is_known() -> None:
     assert codes(verify(forged.lines, trust=Trust(host_keys={KEY.public}))) == {"key.host"}
 
 
-def test_a_statement_younger_than_the_export_does_not_pass() -> None:
-    later = made(HONEST | {50: 8}, signs=(15, 25, 40, 60))
-    outside = [Outside("kept later", later.heads[-1].digest)]
-    assert codes(verify(GOOD.lines, outside=outside)) == {"anchor.contradicted"}
+# --- an export that is older than what was kept outside
+
+LONG = made(HONEST | {50: 8}, signs=(15, 25, 40, 55, 60, 65), exports=(40, 65))
+OLD = LONG.earlier[2]
+"""What was exported when statement 3 was signed; 4, 5 and 6 came later."""
+
+
+def held(*numbers: int, links: Mapping[int, Sequence[int]] | None = None) -> list[Outside]:
+    """What an anchor keeps of these statements of ``LONG``, with what lies before them."""
+    between = links or {}
+    found = []
+    for n in numbers:
+        before = tuple(LONG.heads[k - 1].statement for k in between.get(n, ()))
+        found.append(outside_of(LONG.heads[n - 1], before))
+    return found
+
+
+def outside_of(head: SignedHead, links: tuple[bytes, ...] = ()) -> Outside:
+    return Outside(
+        f"head {head.n}", head.digest, statement=head.statement, signature=head.signature,
+        links=links,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept_outside", "count"),
+    [
+        (held(4), 1),
+        (held(1, 2, 3, 4, 5, 6), 3),
+        (held(2, 6, links={6: (3, 4, 5)}), 3),
+        (held(6, links={6: (4, 5)}), 3),
+        ([*held(5, links={5: (4,)}), Outside("a token", LONG.heads[3].digest, at(56))], 2),
+    ],
+)
+def test_an_older_export_holds_and_says_what_is_newer(
+    kept_outside: list[Outside], count: int
+) -> None:
+    report = verify(OLD, outside=kept_outside)
+    assert report.problems == []
+    assert (report.statements, report.newer_statements) == (3, count)
+    assert report.newer is not None
+    assert (report.newer.last, report.newer.first_at) == (3 + count, iso(at(55)))
+    told = list(words(report))
+    assert told[0].startswith("VERIFIED UP TO STATEMENT 3, BUT NOT THE NEWEST")
+    assert f"{count} newer statements" in told[0]
+    assert report.longest_unanchored_seconds > 0  # a later statement fixes all before it
+
+
+@pytest.mark.parametrize(
+    "kept_outside",
+    [
+        held(5),  # 4 lies between and was not given
+        held(6, links={6: (5,)}),
+        [Outside("a token", LONG.heads[3].digest, at(56))],  # a bare hash follows nothing
+    ],
+)
+def test_what_does_not_lead_back_to_the_export_does_not_pass(kept_outside: list[Outside]) -> None:
+    assert codes(verify(OLD, outside=kept_outside)) == {"anchor.contradicted"}
+
+
+def test_planted_records_cut_off_at_a_statement_and_sealed_again_do_not_pass_for_old() -> None:
+    cut = LONG.earlier[1]  # all that stood at statement 2, where no export was made
+    report = verify(cut, outside=held(1, 2, 3))
+    assert codes(report) == {"export.cut"}
+    shorter = reseal(row for row in OLD if row != LONG.lines[-2])
+    assert "export.end" in codes(verify([row for row in shorter if row != last_head(OLD)]))
+
+
+def last_head(rows: list[bytes]) -> bytes:
+    return [row for row in rows if b'"type":"head"' in row][-1]
+
+
+def test_planted_records_cut_short_and_signed_anew_are_a_fork() -> None:
+    short = made({second: size for second, size in HONEST.items() if second < 30})
+    assert verify(short.lines).ok
+    assert codes(verify(short.lines, outside=held(4, 5))) == {"anchor.contradicted"}
+
+
+def test_planted_two_stories_after_one_export_are_a_fork() -> None:
+    other = fork(LONG.heads[3])
+    report = verify(OLD, outside=[*held(4), outside_of(other)])
+    assert "anchor.forked" in codes(report)
+    assert not verify(OLD, outside=[outside_of(other), *held(5, links={5: (4,)})]).ok
+
+
+def fork(head: SignedHead) -> SignedHead:
+    """Another statement of the same number, over other chains, properly signed."""
+    statement = canonical_of(json.loads(head.statement) | {"root": "0" * 64})
+    return replace(head, statement=statement, signature=KEY.sign(HEAD_DOMAIN + statement))
+
+
+def test_planted_a_statement_dropped_in_the_middle_is_found() -> None:
+    heads = [row for row in OLD if b'"type":"head"' in row]
+    report = verify(reseal(row for row in OLD if row != heads[1]), outside=held(4))
+    assert codes(report) == {"head.gap", "head.chain"}
+    fewer = made(HONEST, signs=(15, 40))  # numbered and signed anew without it
+    assert verify(fewer.lines).ok
+    assert codes(verify(fewer.lines, outside=held(4))) == {"anchor.contradicted"}
+    assert "anchor.forked" in codes(verify(fewer.lines, outside=held(1)))
+
+
+def test_planted_a_newer_statement_of_another_key_does_not_pass() -> None:
+    stranger = load_key(KEY.home, lambda: b"y" * 32)
+    four = LONG.heads[3]
+    signature = stranger.sign(HEAD_DOMAIN + four.statement)
+    forged = outside_of(replace(four, signature=signature))
+    assert codes(verify(OLD, outside=[forged])) == {"anchor.signature"}
+
+
+def test_a_living_chain_is_never_older_than_what_was_kept() -> None:
+    unsealed = [row for row in OLD if b'"type":"seal"' not in row]
+    report = verify(unsealed, outside=held(4), sealed=False)
+    assert codes(report) == {"anchor.contradicted"}
+
+
+@given(st.sets(st.integers(1, 6), min_size=1))
+def test_only_an_unbroken_line_of_statements_makes_an_export_older(numbers: set[int]) -> None:
+    report = verify(OLD, outside=held(*sorted(numbers)))
+    later = sorted(n for n in numbers if n > 3)
+    assert report.ok == (later == list(range(4, 4 + len(later))))
+    assert not report.ok or report.newer_statements == len(later)
 
 
 def test_the_longest_unanchored_span() -> None:
@@ -382,7 +510,11 @@ async def test_an_earlier_export_counts_as_kept_outside(
     late = tmp_path / "late"
     await export(store, DEAL, late, KEY, at=at(90), actor="local:root", bodies=False)
     assert program(late, "--anchor", str(early / "audit.jsonl")).returncode == 0
-    assert program(early, "--anchor", str(late / "audit.jsonl")).returncode == 1
+    older = program(early, "--anchor", str(late / "audit.jsonl"))
+    assert (older.returncode, older.stderr) == (0, "")
+    assert older.stdout.startswith("VERIFIED UP TO STATEMENT 1, BUT NOT THE NEWEST\n")
+    told = json.loads(program(early, "--anchor", str(late / "audit.jsonl"), "--json").stdout)
+    assert (told["ok"], told["newer_statements"], told["newer"]["last"]) == (True, 1, 2)
 
 
 async def test_an_export_is_audited_and_overwrites_nothing(
