@@ -10,6 +10,7 @@ from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings, raise_finding
+from orchestrator.flow import room_notice
 from orchestrator.rooms.provision import Request
 from orchestrator.rooms.watch import BY_READING, PAUSED, by_person, in_words, pause, resume
 from orchestrator.store.unit import Tx
@@ -75,10 +76,16 @@ class Conversations:
         made = await self._r.provisioner.make(view, _request(new), actor=actor)
         view = deal_of(self._r, deal)
         await self._r.watcher.look(view, made.binding, not_before=self._r.now())
+        await self._tell_room(made.binding)
         view = deal_of(self._r, deal)
         read = await self._read(view, self._binding(view, made.binding.room))
         told = tuple(f"{person} has no account on {new.channel}" for person in made.without_account)
         return self._conversation_view(view, made.conversation, [read], told)
+
+    async def _tell_room(self, binding: RoomBinding) -> None:
+        """Has a room told who hosts it, as soon as somebody is in."""
+        lane = f"{room_notice.LANE}{binding.connector}/{binding.room}"
+        await self._r.store.write(lambda tx: self._r.engine.wake(lane, 0, tx))
 
     async def conv_attest(
         self,

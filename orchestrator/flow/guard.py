@@ -89,9 +89,12 @@ class FlowGuard:
         """Whether and how this may be sent, by facts of the drain that ``began`` then."""
         if due.body is None:
             return Over("destroyed")
-        if due.message.connector == OURS:
+        ours = due.message.connector == OURS
+        if ours and due.item.conversation_id is None:
             return await self._clear_notice(due, due.body, began)
         found = self._placed(due.item)
+        if found is None and ours:
+            return Over("room_gone")
         if found is None:
             return _stopped("room", "the deal, the conversation or the room is no longer in force")
         deal, placed, binding = found
@@ -111,6 +114,8 @@ class FlowGuard:
         decision = self._standing.decide(
             view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
+        if not decision and due.message.connector == OURS:
+            return Over("room_not_fit")  # it has no author who could act; it is told anew
         if not decision:
             return Stopped(decision.against)
         policy = deal.policy.tiers[placed.as_tier]
@@ -119,7 +124,8 @@ class FlowGuard:
             content = await self._content(body)
         except SealError:
             return _stopped("sealed", "what was sealed cannot be opened any more")
-        author = _author(deal, due.message.person_id)
+        ours = due.message.connector == OURS
+        author = None if ours else _author(deal, due.message.person_id)
         return Cleared(_delivery(due, content, readers, author), policy.repeat_unknown)
 
     async def _clear_notice(self, due: Due, body: Unlocked, began: int) -> Verdict:

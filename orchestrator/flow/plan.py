@@ -24,6 +24,7 @@ from orchestrator.outbox.port import HeldAs
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Tx
 from tiers.classify import Classification
+from tiers.conversation import Conversation
 from tiers.decision import Reason
 from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.routing import Held, Route
@@ -51,11 +52,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice and the private line it goes to."""
+    """A notice and where it goes.
+
+    Attributes:
+        conversation: whose room it is; None for a private line.
+    """
 
     notice: Notice
     connector: ConnectorName
     room: RoomId
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,16 +212,17 @@ class Writer:
             )
             self.wake(lane, at, tx)
 
-    def tell(self, tx: Tx, deal_id: str, told: Told, at: int) -> None:
-        """Writes a notice of ours into the lane of a private line."""
-        message_id = new_id("msg")
+    def tell(self, tx: Tx, deal_id: str, told: Told, at: int) -> str:
+        """Writes a notice of ours into the lane of its room; returns the message's id."""
+        message_id, conversation = new_id("msg"), told.conversation
+        tier = conversation.floor if conversation is not None else Tier.COORDINATION
         packed = Body(told.notice.text).pack()
         tx.run(
             "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, sent_at,"
             " accepted_at, size, state, tier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'delivering', ?)",
             (
                 *(message_id, deal_id, OURS, message_id, told.room, OURS, at, at),
-                *(len(packed), Tier.COORDINATION.value),
+                *(len(packed), tier.value),
             ),
         )
         self.sealer.insert(tx, self.sealer.prepare(deal_id, message_id, packed))
@@ -224,16 +231,17 @@ class Writer:
             kind="send",
             message_id=message_id,
             deal_id=deal_id,
-            conversation_id=None,
+            conversation_id=conversation.conversation_id if conversation is not None else None,
             connector=told.connector,
             room=told.room,
-            as_tier=Tier.COORDINATION.value,
+            as_tier=tier.value,
             blocks=False,
             at=at,
         )
         body: dict[str, Json] = {"message": told.notice.about, "room": told.room}
         append(tx, deal_id, Kind.ROOM_TOLD, body, at=at, actor=rows.ACTOR)
         self.wake(lane, at, tx)
+        return message_id
 
 
 def _rooms_that_had(tx: Tx, row: Waiting) -> set[tuple[str, str]]:

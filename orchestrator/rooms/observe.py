@@ -233,6 +233,18 @@ class Observer:
             return "shared"
         return "private" if present[account] is Presence.JOINED else "empty"
 
+    async def joined(self, connector: ConnectorName, room: RoomId) -> frozenset[AccountId] | None:
+        """Who is in a room by its last whole reading, ours left out; None without one."""
+        members = (await self.reading((connector, room), 1)).members
+        if members is None or not members.complete:
+            return None
+        ours = self._connectors[connector].account
+        return frozenset(
+            m.account
+            for m in members.members
+            if m.account != ours and m.presence is Presence.JOINED
+        )
+
     async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:
         """Whether the last reading says that we can take back what others wrote in a room."""
         posture = (await self.reading((connector, room), 1)).posture

@@ -22,15 +22,21 @@ from orchestrator.clock import MINUTE, SECOND
 from orchestrator.command.channels import recorded_grade
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.config.model import ChannelPart
+from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
 from orchestrator.flow.overdue import destroy_expired, hand_on
+from orchestrator.flow.room_notice import LANE as NOTICE
+from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
 from orchestrator.flow.stopped import Stopping
+from orchestrator.journal.errors import NoJournalKey
 from orchestrator.outbox.dispatch import Dispatcher
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
+from orchestrator.store.unit import Tx
 from orchestrator.wiring.anchors import anchors_of
+from tiers.conversation import Conversation
 from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.policy import Grade
 
@@ -65,8 +71,19 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         lambda name: standing_still(runtime.channels, name),
         runtime.observer.forget,
     )
-    _schedule(runtime, anchoring)
-    await _start(stack, runtime.engine.run(lambda lane: _drain(runtime, dispatcher, lane)))
+    told = RoomNotices(
+        runtime.store,
+        runtime.book,
+        runtime.writer,
+        runtime.observer,
+        runtime.observer.joined,
+        partial(_journaled, runtime),
+        runtime.engine.wake,
+        runtime.now,
+        runtime.clock_trusted,
+    )
+    _schedule(runtime, anchoring, told)
+    await _start(stack, runtime.engine.run(lambda lane: _drain(runtime, dispatcher, told, lane)))
     stack.push_async_callback(runtime.engine.stop, 10.0)
     for name, connector in runtime.connectors.items():
         listener = Listener(
@@ -93,14 +110,29 @@ def _concerned(runtime: Runtime, name: ConnectorName, account: AccountId) -> tup
     return tuple({*seen, *unread})
 
 
-async def _drain(runtime: Runtime, dispatcher: Dispatcher, lane: str) -> int | None:
+def _journaled(runtime: Runtime, tx: Tx, deal: DealView, conversation: Conversation) -> bool | None:
+    """Whether a conversation of that floor is journaled now; None without key and decision."""
+    scope, floor = deal.scope(conversation), conversation.floor.value
+    try:
+        duty = runtime.journal.duty(tx, deal.deal_id, (scope,), floor, runtime.now())
+    except NoJournalKey:
+        return None
+    return duty.exemption is None
+
+
+async def _drain(
+    runtime: Runtime, dispatcher: Dispatcher, told: RoomNotices, lane: str
+) -> int | None:
     if lane.startswith(LANE):
         return await runtime.router.drain(lane)
+    if lane.startswith(NOTICE):
+        return await told.drain(lane)
     if lane.startswith(LOOK):
         connector, _, room = lane.removeprefix(LOOK).partition("/")
         found = runtime.book.room(ConnectorName(connector), RoomId(room))
         if found is not None:
             await runtime.watcher.look(*found, not_before=runtime.now())
+            await told.see(found[1])
         else:  # a private line: somebody may have come in, for whom a notice waits
             rest = f"{connector}/{room}"
             await runtime.store.write(lambda tx: runtime.engine.wake(rest, 0, tx))
@@ -108,7 +140,7 @@ async def _drain(runtime: Runtime, dispatcher: Dispatcher, lane: str) -> int | N
     return await dispatcher.drain(lane)
 
 
-def _schedule(runtime: Runtime, anchoring: Anchoring) -> None:
+def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None:
     engine, store, now = runtime.engine, runtime.store, runtime.now
 
     async def turn() -> None:
@@ -123,12 +155,16 @@ def _schedule(runtime: Runtime, anchoring: Anchoring) -> None:
         await store.write(lambda tx: sign_heads(tx, runtime.head_key, at=at))
         await anchoring.turn(early=early)
 
+    async def look() -> None:
+        await runtime.watcher.look_at_all()
+        await told.see_all()
+
     runtime.sign_and_anchor = partial(sign, early=True)
 
     engine.every("seal.turn", MINUTE, turn)
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
-    engine.every("rooms.look", 30 * SECOND, runtime.watcher.look_at_all)
+    engine.every("rooms.look", 30 * SECOND, look)
 
 
 async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

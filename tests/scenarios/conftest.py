@@ -14,9 +14,10 @@ from connectors.memory import network
 from connectors.memory.farside import FarSide, Seen
 from connectors.memory.network import Options
 from orchestrator.client.views import Post
-from orchestrator.clock import now
+from orchestrator.clock import HOUR, now
 from orchestrator.command.home import OpenHome
 from orchestrator.config.load import load
+from orchestrator.flow import room_notice
 from orchestrator.flow.port import Classifies
 from orchestrator.wiring import open_runtime
 from tiers.ids import ConnectorName, DealId, MessageId, RoomId
@@ -130,8 +131,10 @@ class House:
         return {rule for (rule,) in rows}
 
     async def arrived(self, room: str | None = None) -> list[dict[str, Any]]:
-        """What the network itself says arrived from us in the conversations' rooms."""
-        ours = [m for m in await self.far.arrived(room) if m["account"] == OURS]
+        """What the network itself says arrived from people through us, in conversations' rooms."""
+        ours = [
+            m for m in await self.far.arrived(room) if m["account"] == OURS and m["author_line"]
+        ]
         bound = {b.room for _, b in self.home.runtime.book.rooms()}
         return [m for m in ours if m["room"] in bound]
 
@@ -225,7 +228,14 @@ async def opening(folder: Path) -> AsyncIterator[Opens]:
 
 
 @pytest.fixture
-async def opens(tmp_path: Path, secrets_apart: None) -> AsyncIterator[Opens]:  # noqa: ARG001 - for its effect
+def untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rooms are not told who hosts them: a test of something else counts what arrives."""
+    monkeypatch.setattr(room_notice, "QUIET", HOUR)
+    monkeypatch.setattr(room_notice, "AT_LAST", HOUR)
+
+
+@pytest.fixture
+async def opens(tmp_path: Path, secrets_apart: None, untold: None) -> AsyncIterator[Opens]:  # noqa: ARG001 - for their effect
     async with opening(tmp_path) as making:
         yield making
 

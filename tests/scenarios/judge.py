@@ -59,7 +59,13 @@ def verdict(
         possibly: ids of messages that people are told of as possibly delivered.
     """
     lanes = log.lanes()
-    lines = [line for line in record if line.get("account") == account and line["room"] in lanes]
+    lines = [
+        line
+        for line in record
+        if line.get("account") == account
+        and line["room"] in lanes
+        and line.get("author_line", True)  # what we tell a room ourselves has no author
+    ]
     arrived = _arrivals(lines)
     doubtful = {each.sha256 for each in log.told if each.message in possibly and each.room in once}
     return [

@@ -65,8 +65,9 @@ class Place:
         return {room["room"]: Tier(row["floor"]) for row in rows for room in row["rooms"]}
 
     def arrived(self) -> list[dict[str, str]]:
+        """What people wrote, as it arrived: what we tell a room ourselves has no author."""
         lines = [json.loads(line) for line in self.record.read_text().splitlines()]
-        return [line for line in lines if line["kind"] == "arrived"]
+        return [line for line in lines if line["kind"] == "arrived" and line["author_line"]]
 
 
 @pytest.fixture
