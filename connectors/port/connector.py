@@ -147,6 +147,30 @@ class VerifiesPeers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One fact about a channel's installation that an operator can do something about.
+
+    Attributes:
+        code: short and stable: what was looked at.
+        ok: it is as it should be.
+        hint: what was found, and what to do when it is not.
+    """
+
+    code: str
+    ok: bool
+    hint: str
+
+
+@runtime_checkable
+class Inspects(Protocol):
+    """Can say whether what stands between us and the network is set up safely."""
+
+    async def inspect(self) -> tuple[Check, ...]:
+        """Looks now; what cannot be seen is not ok. Never raises ConnectorError."""
+        ...
+
+
 @runtime_checkable
 class NetworkClock(Protocol):
     """Hears the network's clock (an HTTP Date header)."""

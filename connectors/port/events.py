@@ -113,7 +113,46 @@ class Redacted:
     remote_id: RemoteId
 
 
-Event = InboundMessage | Receipt | MembershipChanged | KeyChanged | SettingsChanged | Redacted
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A window in which something may have come that we were never told, and never will be.
+
+    Attributes:
+        since: when we were last surely told everything, microseconds UTC.
+        until: when we were told again, microseconds UTC.
+        code: short and stable: why.
+    """
+
+    since: int
+    until: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forged:
+    """Somebody claimed to be the network and was not believed; nothing of it was taken in.
+
+    Attributes:
+        code: short and stable: what was wrong with it.
+        at: the first time since it was last told of, microseconds UTC.
+        count: how often since then.
+    """
+
+    code: str
+    at: int
+    count: int
+
+
+Event = (
+    InboundMessage
+    | Receipt
+    | MembershipChanged
+    | KeyChanged
+    | SettingsChanged
+    | Redacted
+    | Missed
+    | Forged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,174 @@
+"""What an operator sets for a Signal account.
+
+Rule kept here: the API server has no authentication and hands out every message, so it is reached
+on loopback or through an own proxy that has a credential; whoever posts to us must know a secret of
+32 random bytes. A value that opens another door is refused with its place and its remedy.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from typing import Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from connectors.port.connector import Setup
+from connectors.port.door import Opening
+from connectors.port.errors import Rejected
+
+_KEY_BYTES = 32
+_MIB = 1024 * 1024
+_HEX_SECRET = re.compile(r"[0-9a-fA-F]{64,256}")
+_BASE64_SECRET = re.compile(r"[A-Za-z0-9_-]{43,256}")
+_ONLY_HEX = re.compile(r"[0-9a-fA-F]*")
+
+
+class SignalSettings(BaseModel):
+    """The table of one Signal account in the configuration file.
+
+    Attributes:
+        api: base URL of the API server; http on loopback only, else https through an own proxy.
+        private_address: the proxy's name leads to a private address (an own data centre).
+        number: our own number, E.164.
+        listen: loopback address that the API server posts to.
+        listen_port: port there; 0 takes any (then only a test can tell the server which).
+        patience: seconds after which a call without an answer is given up.
+        max_attachment_bytes: largest file sent or fetched.
+        least_version: of the API server; an older one is shown red by ``doctor``.
+        look_every: seconds between two looks at identities, own devices and our registration.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api: str
+    private_address: bool = False
+    number: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
+    listen: str = "127.0.0.1"
+    listen_port: int = Field(ge=0, le=65535)
+    patience: float = Field(default=60.0, ge=0.5, le=600.0)
+    max_attachment_bytes: int = Field(default=100 * _MIB, ge=0, le=100 * _MIB)
+    least_version: str = Field(default="0.100", pattern=r"^[0-9]+(\.[0-9]+){0,3}$")
+    look_every: float = Field(default=60.0, ge=0.1, le=3600.0)
+
+    @field_validator("listen")
+    @classmethod
+    def _only_loopback(cls, value: str) -> str:
+        try:
+            loopback = ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError("give a loopback address; an own proxy may stand before it")
+        return value
+
+    @model_validator(mode="after")
+    def _only_safe_transport(self) -> Self:
+        try:
+            opening = self.opening
+        except ValueError as error:
+            raise ValueError(f"api: {error}") from None
+        if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
+            raise ValueError("api: use https through an own proxy; http is accepted on loopback")
+        return self
+
+    @property
+    def opening(self) -> Opening:
+        """The one place that this account may reach."""
+        return Opening.of(self.api, private=self.private_address)
+
+
+class SignalSecrets(BaseModel):
+    """Secret values of one Signal account; never in a repr.
+
+    Attributes:
+        webhook_secret: last part of the URL that the API server posts to: 32 random bytes or more
+            in hexadecimal or URL-safe base64.
+        state_key: 32 random bytes, base64 or hexadecimal: seals what waits on disk to be taken in.
+        api_token: what the own proxy before the API server asks for, as a bearer token.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    webhook_secret: SecretStr
+    state_key: SecretStr
+    api_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        secret = self.webhook_secret.get_secret_value()
+        enough = _HEX_SECRET if _ONLY_HEX.fullmatch(secret) else _BASE64_SECRET
+        if not enough.fullmatch(secret):
+            raise ValueError(
+                "webhook_secret: give 32 random bytes or more in hexadecimal or URL-safe base64"
+            )
+        key_bytes(self.state_key.get_secret_value())
+        return self
+
+    @property
+    def key(self) -> bytes:
+        """The state key's 32 bytes."""
+        return key_bytes(self.state_key.get_secret_value())
+
+
+def key_bytes(text: str) -> bytes:
+    """Reads a 32-byte key written in hexadecimal or base64 (either alphabet, padded or not).
+
+    Raises:
+        ValueError: it is not 32 bytes; the text is not quoted.
+    """
+    plain = text.strip()
+    try:
+        if len(plain) == 2 * _KEY_BYTES:
+            return bytes.fromhex(plain)
+        padded = plain.rstrip("=").replace("-", "+").replace("_", "/")
+        key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise ValueError("state_key: give 32 random bytes in base64 or hexadecimal")
+    return key
+
+
+def read_setup(setup: Setup) -> tuple[SignalSettings, SignalSecrets]:
+    """Settings and secrets of a setup.
+
+    Raises:
+        Rejected: with all problems at once, places and remedies, and no value.
+    """
+    problems: list[str] = []
+    settings = secrets = None
+    try:
+        settings = SignalSettings.model_validate(dict(setup.settings))
+    except ValidationError as error:
+        problems += _problems(error)
+    try:
+        secrets = SignalSecrets.model_validate(dict(setup.secrets))
+    except ValidationError as error:
+        problems += _problems(error)
+    if settings is not None and secrets is not None:
+        if not settings.opening.loopback and secrets.api_token is None:
+            problems.append("api_token: an API server beyond loopback needs a proxy that asks one")
+        else:
+            return settings, secrets
+    raise Rejected("settings_refused", "; ".join(problems))
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """One line for each problem, without the value that was given."""
+    return [
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
+        for one in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+Settings = SignalSettings
+"""Under this name the registry looks for a connector's settings."""
