@@ -1,7 +1,11 @@
 """A deal's conversation: what it is about at least, whose it is, and where it is held.
 
-Rule kept here: the floor is declared, never learnt. A message may be treated above its
-conversation's floor and never below it.
+Rules kept here:
+
+1. The floor is declared, never learnt. A message may be treated above its conversation's floor and
+   never below it.
+2. A room is a primary room, whose people have their seats there, or an alternate that stands in for
+   one primary room of the same conversation; never both.
 """
 
 from dataclasses import dataclass
@@ -36,6 +40,10 @@ class Conversation:
         return self.side is None
 
 
+Place = tuple[ConnectorName, RoomId]
+"""Where a room is: a channel's name, and what its network calls the room."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomBinding:
     """A conversation's presence on one channel.
@@ -43,6 +51,7 @@ class RoomBinding:
     Attributes:
         host: the side (or neutral firm) whose server and accounts carry it.
         paused: why nothing of ours goes out; None while it runs.
+        alternate_of: the primary room that it stands in for; None for a primary room.
     """
 
     connector: ConnectorName
@@ -50,3 +59,9 @@ class RoomBinding:
     conversation_id: ConversationId
     host: SideId
     paused: str | None = None
+    alternate_of: Place | None = None
+
+    @property
+    def place(self) -> Place:
+        """Channel and room."""
+        return self.connector, self.room

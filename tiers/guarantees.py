@@ -8,10 +8,11 @@ Rules kept here:
 3. Evidence lapses: what a person saw after 30 days, what we read after 24 hours. What is dated
    later than now is no evidence.
 4. A bound is met only when no holding of the same promise tells of a longer one.
+5. Several rooms together promise what each of them promises, as weakly as the weakest does.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
@@ -80,6 +81,35 @@ class Holding:
         nameless = self.evidence is Evidence.ATTESTED and self.by is None
         lapses = LAPSES.get(self.evidence)
         return lapses is not None and not nameless and 0 <= at - self.at <= lapses
+
+
+def common(rooms: Iterable[Iterable[Holding]], at: int) -> tuple[Holding, ...]:
+    """What several rooms together promise at ``at`` (microseconds UTC): their intersection.
+
+    A promise that one of them does not hold with evidence that stands is left out; a bound is the
+    longest that any room tells of.
+    """
+    each = [tuple(room) for room in rooms]
+    found = (_weakest(guarantee, each, at) for guarantee in Guarantee)
+    return tuple(holding for holding in found if holding is not None)
+
+
+def _weakest(guarantee: Guarantee, rooms: list[tuple[Holding, ...]], at: int) -> Holding | None:
+    told = [[h for h in room if h.guarantee is guarantee] for room in rooms]
+    best = [max((h for h in of if h.stands(at)), key=_sureness, default=None) for of in told]
+    held = [h for h in best if h is not None]
+    if not held or len(held) < len(best):
+        return None
+    weakest = min(held, key=_sureness)
+    if any(h.value is None for h in held):
+        return replace(weakest, value=None)
+    values = [h.value for of in told for h in of if h.value is not None]
+    senseless = min(values) <= 0  # no time to live at all: it must meet no bound
+    return replace(weakest, value=min(values) if senseless else max(values))
+
+
+def _sureness(holding: Holding) -> tuple[int, int]:
+    return holding.evidence, holding.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class TierPolicy:
         record_class: of the journal.
         keep_for: how long the journal keeps it, microseconds.
         poison_blocks: a dead head of a lane blocks it until a person acts; else it is skipped.
+        mirrored: its conversations may have people in several rooms, so that what is written in
+            one is carried to the others.
+        channels: a person with several accounts sits on the first of these that he has one on.
     """
 
     demands: tuple[Demand, ...]
@@ -59,6 +62,8 @@ class TierPolicy:
     record_class: str
     keep_for: int
     poison_blocks: bool
+    mirrored: bool = False
+    channels: tuple[ConnectorName, ...] = ()
 
     @property
     def devices_verified(self) -> bool:

@@ -57,6 +57,27 @@ class Settings:
         return (base / path.expanduser()).absolute()
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Settings as they were found, with mistakes or without.
+
+    Attributes:
+        state: the home's folder.
+        file: the file that was looked for.
+        there: it was there and holds something.
+        lines: where each of its tables and keys stands.
+        layers: the joined values and who named them.
+        mistakes: what is wrong with them.
+    """
+
+    state: Path
+    file: Path
+    there: bool
+    lines: Lines
+    layers: Layers
+    mistakes: tuple[Mistake, ...]
+
+
 def state_folder(given: Path | None, environ: Mapping[str, str]) -> Path:
     """The home: as given, else ``WALLCROSS_HOME``, else the user's state folder."""
     named = environ.get("WALLCROSS_HOME")
@@ -89,6 +110,21 @@ def load(
     Raises:
         ConfigInvalid: with every mistake.
     """
+    found = look(flags=flags, environ=environ, file=file, state=state)
+    if found.mistakes:
+        raise ConfigInvalid(found.file, found.mistakes)
+    config = Config.model_validate(found.layers.data)
+    return Settings(found.state, found.file if found.there else None, config, found.layers.sources)
+
+
+def look(
+    *,
+    flags: Mapping[str, str] = MappingProxyType({}),
+    environ: Mapping[str, str] = MappingProxyType({}),
+    file: Path | None = None,
+    state: Path | None = None,
+) -> Look:
+    """Reads and layers the settings as ``load`` does, and tells their mistakes beside them."""
     folder = state_folder(state, environ)
     path = config_file(file, folder, environ)
     asked = file is not None or bool(environ.get("WALLCROSS_CONFIG"))
@@ -104,10 +140,7 @@ def load(
     )
     mistakes += layers.mistakes(Mistake)
     mistakes += check(layers.data, lines)
-    if mistakes:
-        raise ConfigInvalid(path, mistakes)
-    config = Config.model_validate(layers.data)
-    return Settings(folder, path if text else None, config, layers.sources)
+    return Look(folder, path, bool(text), lines, layers, tuple(mistakes))
 
 
 def check(data: Mapping[str, Any], lines: Lines) -> list[Mistake]:

@@ -26,6 +26,7 @@ from orchestrator.config.mistakes import Mistake, PolicyInvalid, shape_mistakes
 from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.spans import Length
 from tiers.guarantees import Demand, Evidence, Guarantee
+from tiers.ids import ConnectorName
 from tiers.policy import Grade, Policy, TierPolicy
 from tiers.tier import Tier
 
@@ -75,10 +76,15 @@ class TierPart(_Part):
     record_class: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     keep_for: Length
     dead_head: Literal["blocks", "skips"]
+    mirrored: bool | None = None
+    """Conversations may have people in several rooms; left out: yes, but for VALUATION."""
+    channels: list[str] | None = None
+    """Where a person of several accounts has his seat: on the first of these that he is on."""
     demands: DemandsPart
 
-    def rules(self) -> TierPolicy:
-        """As the rules use them."""
+    def rules(self, name: str) -> TierPolicy:
+        """As the rules use them; ``name``: of the tier."""
+        ordinary = name != Tier.VALUATION.value
         return TierPolicy(
             demands=self.demands.demands(),
             fresh_for=self.fresh_for,
@@ -89,6 +95,8 @@ class TierPart(_Part):
             record_class=self.record_class,
             keep_for=self.keep_for,
             poison_blocks=self.dead_head == "blocks",
+            mirrored=ordinary if self.mirrored is None else self.mirrored,
+            channels=tuple(ConnectorName(c) for c in self.channels or ()),
         )
 
 
@@ -167,7 +175,7 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
     file = PolicyFile.model_validate(json.loads(canonical_policy(document)))
     return Policy(
         hash=document_hash(document),
-        tiers={Tier(name): part.rules() for name, part in file.tiers},
+        tiers={Tier(name): part.rules(name) for name, part in file.tiers},
         topics={topic: Tier(name) for topic, name in file.topics.items()},
         held_for=file.held_for,
         lab_allowed=made_up,
@@ -228,8 +236,9 @@ def _missing(tier: str, guarantee: Guarantee) -> Finding:
 
 def _order(file: PolicyFile) -> Iterator[Finding]:
     parts = (file.tiers.coordination, file.tiers.operations, file.tiers.valuation)
-    for weaker, stricter, tier in zip(parts, parts[1:], list(Tier)[1:], strict=False):
-        yield from _not_weaker(weaker.rules(), stricter.rules(), ("tiers", tier.value))
+    rules = [part.rules(tier.value) for part, tier in zip(parts, Tier, strict=True)]
+    for weaker, stricter, tier in zip(rules, rules[1:], list(Tier)[1:], strict=False):
+        yield from _not_weaker(weaker, stricter, ("tiers", tier.value))
 
 
 def _not_weaker(
@@ -244,6 +253,8 @@ def _not_weaker(
         yield (*place, "changed_key"), "a changed key holds in the tier below", then
     if stricter.repeat_unknown and not weaker.repeat_unknown:
         yield (*place, "repeat_after_unknown"), "the tier below does not repeat", then
+    if stricter.mirrored and not weaker.mirrored:
+        yield (*place, "mirrored"), "the tier below is not mirrored", then
     kept = {d.guarantee: d for d in stricter.demands}
     for demand in weaker.demands:
         if not _covers(kept, demand):

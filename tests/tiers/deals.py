@@ -26,7 +26,7 @@ from tiers.ids import (
 )
 from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span, Wall
 from tiers.policy import DeviceFact, Grade, Policy, RecipientFacts, RoomFacts, TierPolicy
-from tiers.routing import Placed, RoomView
+from tiers.routing import Known, Placed, RoomView
 from tiers.tier import Tier
 from tiers.trust import KeyState
 
@@ -81,7 +81,8 @@ def sound(rng: Random, people: int) -> Case:
         *(_needed(rng, p, placed, at) for p in members),
     )
     roster = Roster(sides[0].side_id, sides, listed, grants, walls)
-    rooms = tuple(_room(rng, n, placed, policy, members, at) for n in range(rng.randint(1, 3)))
+    seats = _seats(rng, members)
+    rooms = tuple(_room(rng, n, placed, policy, here, at) for n, here in enumerate(seats))
     return Case(placed, rooms, roster, policy, at)
 
 
@@ -148,6 +149,13 @@ def _walls(rng: Random, at: int) -> tuple[Wall, ...]:
     return tuple(Wall(one, other, rng.choice(list(spans(at).values()))) for one, other in pairs)
 
 
+def _seats(rng: Random, members: tuple[Person, ...]) -> list[tuple[Person, ...]]:
+    """Each member in exactly one of one to three rooms, none of them empty."""
+    shuffled = rng.sample(members, len(members))
+    count = min(rng.randint(1, 3), len(members))
+    return [tuple(shuffled[n::count]) for n in range(count)]
+
+
 def _needed(rng: Random, person: Person, placed: Placed, at: int) -> Grant:
     highest = at_least(rng, placed.as_tier)
     return Grant(person.person_id, placed.conversation.compartment, highest, covering(rng, at))
@@ -184,6 +192,7 @@ def _tier_policy(rng: Random) -> TierPolicy:
         record_class="deal",
         keep_for=DAY,
         poison_blocks=True,
+        mirrored=True,
     )
 
 
@@ -213,7 +222,8 @@ def _room(
     readers = tuple(
         RecipientFacts(channel, p.accounts[channel], p, _devices(rng, tier)) for p in members
     )
-    return RoomView(binding, facts, readers, origin=rng.random() < 0.2)
+    known = Known(facts.holdings, frozenset(r.account for r in readers))
+    return RoomView(binding, facts, readers, rng.random() < 0.2, known)
 
 
 def _holding(rng: Random, demand: Demand, at: int) -> Holding:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.tiers.deals import DAY, SECOND, Case
+from tiers.conversation import Place
 from tiers.guarantees import Demand, Evidence, Guarantee, Holding
 from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId
 from tiers.people import Grant, Person, Span
@@ -27,16 +28,112 @@ def in_the_way(case: Case) -> set[str]:
     """The rules that forbid this message, by name; empty when it may go."""
     if not case.rooms:
         return {"room"}
-    if not case.away:
-        return set()
+    found = set(_of_all_rooms(case))
+    for view in case.away:
+        found |= of_one_room(case, view)
+    return found
+
+
+def of_one_room(case: Case, view: RoomView) -> set[str]:
+    """The rules that forbid that a room is sent this message."""
     found = set() if case.clock_trusted else {"clock"}
     owners, grants = _lists(case)
-    for view in case.away:
-        found |= set(_of_room(case, view))
-        for member in view.recipients:
-            listed = owners[member.connector, member.account]
-            found |= set(_of_member(case, member, listed, grants))
+    found |= set(_of_room(case, view))
+    for member in view.recipients:
+        listed = owners[member.connector, member.account]
+        found |= set(_of_member(case, member, listed, grants))
     return found
+
+
+def _of_all_rooms(case: Case) -> Iterator[str]:
+    """Nobody twice; several rooms only where the policy says so. A room and its alternate: one."""
+    one_with = {v.binding.place: v.binding.alternate_of or v.binding.place for v in case.rooms}
+    primaries = {place for place, primary in one_with.items() if place == primary}
+    if len(primaries) >= 2 and not case.policy.tiers[case.placed.as_tier].mirrored:
+        yield "mirrored"
+    if set(one_with.values()) != primaries:
+        yield "alternate"
+    for person in case.roster.people:
+        seats = {
+            one_with[view.binding.place]
+            for view in case.rooms
+            if person.accounts.get(view.binding.connector) in _in_it(view)
+        }
+        if len(seats) >= 2:
+            yield "seat"
+
+
+def _in_it(view: RoomView) -> set[AccountId]:
+    """Who is in a room as far as is known."""
+    if view.known is not None and view.facts.members_at is None:
+        return set(view.known.accounts)
+    return {member.account for member in view.recipients}
+
+
+def who_is_sent(case: Case, had: frozenset[Place]) -> tuple[set[str], list[Place]]:
+    """The rules in the way, and where the message goes when there are none; with alternates."""
+    found, places = set(_of_all_rooms(case)), []
+    if not any(view.binding.alternate_of is None for view in case.rooms):
+        return {"room"}, []
+    for primary in case.rooms:
+        here = primary.binding.place
+        if primary.binding.alternate_of is not None:
+            continue
+        group = [v for v in case.rooms if here in {v.binding.place, v.binding.alternate_of}]
+        against, place = _sent_in(case, primary, group, had)
+        found |= against
+        places += [place] if place is not None else []
+    return found, places
+
+
+def _sent_in(
+    case: Case, primary: RoomView, group: list[RoomView], had: frozenset[Place]
+) -> tuple[set[str], Place | None]:
+    written = next((v for v in (primary, *group) if v.origin), None)
+    if written is not None:
+        same = written is primary or _same_people(case, written, primary)
+        return (set() if same else {"alternate"}), None
+    begun = next((v for v in (primary, *group) if v.binding.place in had), None)
+    if begun is not None:
+        return of_one_room(case, begun), begun.binding.place
+    own = of_one_room(case, primary)
+    if not own and not primary.still:
+        return own, primary.binding.place
+    every = set(own)
+    for spare in group:
+        if spare is not primary:
+            against = of_one_room(case, spare) | _not_standing_in(case, spare, primary)
+            if not against and not spare.still:
+                return against, spare.binding.place
+            every |= against
+    return (every if own else own), primary.binding.place
+
+
+def _not_standing_in(case: Case, spare: RoomView, primary: RoomView) -> set[str]:
+    if primary.known is None or not _same_people(case, spare, primary):
+        return {"alternate"}
+    for promise in (*primary.known.holdings, *primary.facts.holdings):
+        if promise.evidence.name == "REQUESTED":
+            continue
+        same = [h for h in spare.facts.holdings if h.guarantee is promise.guarantee]
+        longer = promise.value is not None and any(
+            h.value is not None and not 1 <= h.value <= promise.value for h in same
+        )
+        demand = Demand(promise.guarantee, promise.evidence, promise.value)
+        if longer or not any(_counts(h, demand, case.at) for h in same):
+            return {"alternate"}
+    return set()
+
+
+def _same_people(case: Case, spare: RoomView, primary: RoomView) -> bool:
+    owner = {(c, a): p.person_id for p in case.roster.people for c, a in p.accounts.items()}
+
+    def people(view: RoomView, accounts: set[AccountId]) -> set[str]:
+        return {owner.get((view.binding.connector, a), "") for a in accounts}
+
+    here = people(spare, _in_it(spare))
+    lists = [_in_it(primary), *([set(primary.known.accounts)] if primary.known else [])]
+    return bool(here) and "" not in here and all(people(primary, a) == here for a in lists)
 
 
 def _of_room(case: Case, view: RoomView) -> Iterator[str]:

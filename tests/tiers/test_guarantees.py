@@ -1,6 +1,7 @@
 """Evidence counts when it was seen, by somebody named, not long ago, and nothing contradicts it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.tiers.deals import DAY, START
 from tests.tiers.planted import caught, counterexample
-from tiers.guarantees import Demand, Evidence, Guarantee, Holding, Source
+from tiers import guarantees
+from tiers.guarantees import Demand, Evidence, Guarantee, Holding, Source, common
 
 LAPSE = {Evidence.ATTESTED: 30 * DAY, Evidence.VERIFIED: DAY}
 AGES = (-1, 0, 1, DAY, DAY + 1, 30 * DAY, 30 * DAY + 1)
@@ -88,3 +90,77 @@ PLANTED = {
 def test_a_planted_violation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*PLANTED[name])
     assert caught(check_met, draw)
+
+
+# --- what several rooms together promise ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    demand: Demand
+    rooms: tuple[tuple[Holding, ...], ...]
+
+
+def draw_mirrored(rng: Random) -> Mirrored:
+    return Mirrored(draw(rng).demand, tuple(draw(rng).holdings for _ in range(rng.randint(1, 3))))
+
+
+def check_as_weak_as_the_weakest(case: Mirrored) -> None:
+    together = common(case.rooms, START)
+    if case.demand.met_by(together, START):
+        assert all(case.demand.met_by(room, START) for room in case.rooms)
+    assert len({h.guarantee for h in together}) == len(together)
+
+
+def check_what_all_promise_is_promised(case: Mirrored) -> None:
+    for guarantee in TWO:
+        each = [any(h.guarantee is guarantee and _stands(h) for h in room) for room in case.rooms]
+        assert (guarantee in {h.guarantee for h in common(case.rooms, START)}) == all(each)
+
+
+def _stands(holding: Holding) -> bool:
+    if holding.evidence is Evidence.REQUESTED:
+        return False
+    named = holding.evidence is not Evidence.ATTESTED or holding.by is not None
+    return named and 0 <= START - holding.at <= LAPSE[holding.evidence]
+
+
+TOGETHER = [check_as_weak_as_the_weakest, check_what_all_promise_is_promised]
+
+
+@pytest.mark.parametrize("check", TOGETHER)
+def test_rooms_together_promise_what_each_does(check: Callable[[Mirrored], None]) -> None:
+    assert counterexample(check, draw_mirrored) is None
+
+
+def _strongest(guarantee: Guarantee, rooms: list[tuple[Holding, ...]], at: int) -> Holding | None:
+    return max(
+        (h for room in rooms for h in room if h.guarantee is guarantee and h.stands(at)),
+        key=lambda h: h.evidence,
+        default=None,
+    )
+
+
+def _first_room_speaks(
+    guarantee: Guarantee, rooms: list[tuple[Holding, ...]], at: int
+) -> Holding | None:
+    return WEAKEST(guarantee, rooms[:1], at)
+
+
+def _shortest(guarantee: Guarantee, rooms: list[tuple[Holding, ...]], at: int) -> Holding | None:
+    found = WEAKEST(guarantee, rooms, at)
+    values = [
+        h.value for room in rooms for h in room if h.guarantee is guarantee and h.value is not None
+    ]
+    return replace(found, value=min(values)) if found and values else found
+
+
+WEAKEST = guarantees._weakest
+
+
+@pytest.mark.parametrize("broken", [_strongest, _first_room_speaks, _shortest])
+def test_rooms_together_never_promise_more_than_one_of_them(
+    broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarantees, "_weakest", broken)
+    assert any(caught(check, draw_mirrored) for check in TOGETHER)

@@ -223,6 +223,8 @@ PLANTED: dict[str, Plant] = {
     "a device never seen counts as known": lambda p: p.setattr(
         policy, "_KNOWN", frozenset({None, *KeyState})
     ),
+    "nobody asks who sits where": never(routing, "_twice_seated", ()),
+    "anything is mirrored": never(routing, "_unmirrored", ()),
     "one allowed part is enough": lambda p: p.setattr(routing, "all_of", _any_of),
     "rooms that do not fit are left out": lambda p: p.setattr(routing, "route", _only_first_room),
 }

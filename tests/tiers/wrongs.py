@@ -169,6 +169,25 @@ def _mistaken(rng: Random, case: Case, member: RecipientFacts) -> RecipientFacts
     return replace(member, person=rng.choice(case.roster.people))
 
 
+def _in_two_rooms(rng: Random, case: Case) -> Case:
+    if len(case.rooms) < 2:
+        return case
+    one, other = rng.sample(case.rooms, 2)
+    people = [m.person for m in one.recipients if m.person is not None]
+    if not people:
+        return case
+    name, person = other.binding.connector, rng.choice(people)
+    devices = (DeviceFact(DeviceId("device-0"), KeyState.VERIFIED),)
+    again = RecipientFacts(name, person.accounts[name], person, devices)
+    changed = replace(other, recipients=(*other.recipients, again))
+    return replace(case, rooms=tuple(changed if v is other else v for v in case.rooms))
+
+
+def _not_to_be_mirrored(_rng: Random, case: Case) -> Case:
+    tiers = {t: replace(p, mirrored=False) for t, p in case.policy.tiers.items()}
+    return replace(case, policy=replace(case.policy, tiers=tiers))
+
+
 WRONGS: Mapping[str, Wrong] = {
     "cleared: no grant": in_the_roster(regranted(lambda _r, _c, _g: None)),
     "cleared: grant ended or not begun": in_the_roster(
@@ -223,6 +242,8 @@ WRONGS: Mapping[str, Wrong] = {
     "guarantee: something tells of a longer timer": in_facts(_told_longer),
     "binding: a room of another conversation": in_a_room(_to_another),
     "binding: paused since it was read": in_a_room(_paused_since),
+    "seat: somebody is in two rooms": _in_two_rooms,
+    "mirrored: the policy does not allow it": _not_to_be_mirrored,
     "room: the conversation has none": lambda _r, c: replace(c, rooms=()),
     "clock: not to be trusted": lambda _r, c: replace(c, clock_trusted=False),
     "none: what changes nothing": lambda _r, c: replace(
