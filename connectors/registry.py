@@ -102,7 +102,18 @@ class Registered:
         Raises:
             UnknownConnectorError: it cannot be loaded.
         """
-        found = getattr(_module(f"{self.package}.settings", self.name), "Settings", None)
+        return self._model("Settings")
+
+    def secrets(self) -> type[BaseModel] | None:
+        """The model of its secret values, ``Secrets`` beside ``Settings``; None without one.
+
+        Raises:
+            UnknownConnectorError: it cannot be loaded.
+        """
+        return self._model("Secrets")
+
+    def _model(self, called: str) -> type[BaseModel] | None:
+        found = getattr(_module(f"{self.package}.settings", self.name), called, None)
         return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
     def graded(self) -> Graded | None:

@@ -144,5 +144,5 @@ def _problems(error: ValidationError) -> list[str]:
     ]
 
 
-Settings = MatrixSettings
-"""Under this name the registry looks for a connector's settings."""
+Settings, Secrets = MatrixSettings, MatrixSecrets
+"""Under these names the registry looks for a connector's settings and secrets."""

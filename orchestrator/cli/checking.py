@@ -5,6 +5,7 @@ Rule kept here: `serve` refuses on what `doctor` shows red; there is no other li
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.adopting import policy_document, roster_document
@@ -22,25 +23,26 @@ if TYPE_CHECKING:
 
 def still_checks(settings: Settings) -> list[Check]:
     """Checks before the home is opened."""
+    vault = vault_of(settings.state, settings.secrets_folder)
     channels = import_module("orchestrator.wiring.settings").channel_settings_check
-    wrong: Check | None = channels(settings.config)
+    wrong: Check | None = channels(settings.config, vault)
     return [
         checks.config_check(settings),
         *([wrong] if wrong is not None else []),
-        checks.secrets_check(settings.config, vault_of(settings)),
+        checks.secrets_check(settings.config, vault),
         *checks.machine_checks(settings.state),
         *([checks.clock_source_check()] if settings.config.clock.system else []),
         checks.anchors_check(settings.config),
     ]
 
 
-def vault_of(settings: Settings) -> "SecretStore | None":
-    """The secrets of the home; None before it is made."""
-    if not (settings.state / "home_id").is_file():
+def vault_of(state: Path, folder: Path | None) -> "SecretStore | None":
+    """The secrets of the home in ``state``; None before it is made."""
+    if not (state / "home_id").is_file():
         return None
-    home_id = import_module("orchestrator.wiring").home_id_of(settings.state)
+    home_id = import_module("orchestrator.wiring").home_id_of(state)
     vault: SecretStore = import_module("orchestrator.secrets.home").open_secrets(
-        settings.state, home_id, settings.secrets_folder
+        state, home_id, folder
     )
     return vault
 

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from orchestrator.cli.checking import vault_of
 from orchestrator.cli.out import Out
-from orchestrator.config import Settings
+from orchestrator.client.problems import Unready
+from orchestrator.config import ConfigInvalid, Look, Mistake, Settings
 from orchestrator.config.layers import flat
 from orchestrator.config.schema import json_schema
 
@@ -31,22 +35,45 @@ def show(ctx: typer.Context) -> None:
 
 @app.command()
 def validate(ctx: typer.Context) -> None:
-    """Tells every mistake at once, with its place and remedy; exit code 2 if there is one."""
-    settings: Settings = ctx.obj.settings()
+    """Tells every mistake at once, with its place and remedy, those of connectors and secrets too.
+
+    Exit code 2: something is not well formed. 3: only secrets are missing.
+    """
+    seen: Look = ctx.obj.look()
+    data = seen.layers.data
+    wiring = import_module("orchestrator.wiring.settings")
+    vault = vault_of(seen.state, _secrets_folder(seen))
+    lost: list[Mistake] = wiring.secret_mistakes(data, seen.lines, vault)
+    wrong: list[Mistake] = wiring.channel_mistakes(data.get("channels"), seen.lines, vault)
+    if seen.mistakes or wrong:
+        raise ConfigInvalid(seen.file, [*seen.mistakes, *wrong, *lost])
+    if lost:
+        raise Unready(
+            f"{seen.file} names secrets that cannot be read",
+            still="Nothing was changed; the rest is well formed",
+            then="wallcross secret list",
+            details=[str(mistake) for mistake in lost],
+        )
+    file = str(seen.file) if seen.there else None
     found = {
         "ok": True,
-        "file": None if settings.file is None else str(settings.file),
-        "deals": len(settings.config.deals),
-        "channels": len(settings.config.channels),
+        "file": file,
+        "deals": len(data.get("deals", {})),
+        "channels": len(data.get("channels", {})),
     }
-    where = settings.file or "defaults (there is no file)"
-    Out(ctx.obj).one(found, lambda: [f"ok: {where}"])
+    Out(ctx.obj).one(found, lambda: [f"ok: {file or 'defaults (there is no file)'}"])
 
 
 @app.command()
 def schema() -> None:
     """The JSON schema of wallcross.toml, for editors."""
     typer.echo(json.dumps(json_schema(), indent=2))
+
+
+def _secrets_folder(seen: Look) -> Path | None:
+    part = seen.layers.data.get("secrets")
+    named = part.get("folder") if isinstance(part, dict) else None
+    return (seen.file.parent / named).absolute() if isinstance(named, str) else None
 
 
 def _rows(settings: Settings) -> Iterator[dict[str, Any]]:

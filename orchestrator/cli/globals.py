@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.config import Settings
+    from orchestrator.config import Look, Settings
 
 FLAGS = frozenset({"--json", "--quiet", "--verbose", "--no-input"})
 VALUED = frozenset({"--deal", "--config", "--home", "--timeout", "--set"})
@@ -34,15 +34,22 @@ class Globals:
 
     def settings(self) -> "Settings":
         """The settings. Raises: ConfigInvalid."""
-        load = import_module("orchestrator.config").load
-        pairs = (flag.partition("=") for flag in self.flags)
-        found: Settings = load(
-            flags={path: value for path, _, value in pairs},
-            environ=os.environ,
-            file=self.config,
-            state=self.home,
-        )
+        found: Settings = import_module("orchestrator.config").load(**self._sources())
         return found
+
+    def look(self) -> "Look":
+        """The settings as they are, with their mistakes."""
+        found: Look = import_module("orchestrator.config").look(**self._sources())
+        return found
+
+    def _sources(self) -> dict[str, Any]:
+        pairs = (flag.partition("=") for flag in self.flags)
+        return {
+            "flags": {path: value for path, _, value in pairs},
+            "environ": os.environ,
+            "file": self.config,
+            "state": self.home,
+        }
 
 
 def hoisted(args: Sequence[str]) -> list[str]:

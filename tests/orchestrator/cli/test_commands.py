@@ -51,7 +51,9 @@ def test_init_with_a_channel_names_its_secrets_and_holds_none(wx: Wx, home: Path
     assert wx("init", "--no-input", *line).code == 0
     text = (home / "wallcross.toml").read_text("utf-8")
     assert 'pickle_key = "keyring:wallcross/matrix-pickle-key"' in text
-    assert wx("config", "validate").code == 0
+    told = wx("config", "validate")
+    assert told.code == 3  # well formed; only the secrets are not there yet
+    assert ": channels.matrix.secrets.pickle_key: " in told.err
     listed = wx("secret", "list", "--json").lines
     assert [row["found"] for row in listed] == ["no", "no"]
 
@@ -83,6 +85,71 @@ def test_config_validate_tells_every_mistake_and_no_secret(wx: Wx, home: Path) -
     assert "line 2" in done.err
     assert "line 5" in done.err
     assert "hunter2" not in done.err + done.out
+
+
+def test_config_validate_asks_connectors_and_secrets_too_and_tells_all_at_once(
+    wx: Wx, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHORT_KEY", "hunter2")
+    monkeypatch.setenv("PASSWORD", "hunter3")
+    _settings(
+        home,
+        """[home]
+hots = "x"
+[channels.m]
+kind = "matrix"
+[channels.m.settings]
+homeserver = "http://m.example"
+user = "nobody"
+colour = "red"
+[channels.m.secrets]
+pickle_key = "env:SHORT_KEY"
+password = "env:PASSWORD"
+[channels.n]
+kind = "matrix"
+settings = { homeserver = "https://m.example", user = "@w:m.example" }
+secrets = { pasword = "env:NOT_SET_ANYWHERE" }
+[channels.o]
+kind = "pigeon"
+[[anchors]]
+kind = "mail"
+name = "notary"
+to = "a@b.example"
+sender = "a@b.example"
+server = "mail.example"
+password = "file:/nowhere/at/all"
+""",
+    )
+    done = wx("config", "validate", "--json")
+    told = json.loads(done.err)
+    assert (done.code, told["type"]) == (2, "urn:wallcross:problem:wrong")
+    places = [detail.partition(": ")[2].partition(": ")[0] for detail in told["details"]]
+    assert places == [
+        "home.hots", "channels.m.settings.user", "channels.m.settings.colour",
+        "channels.m.secrets", "channels.n.secrets.pasword", "channels.n.secrets.pasword",
+        "channels.n.secrets.pickle_key", "channels.o.kind", "anchors.0.password",
+    ]  # fmt: skip
+    assert all(detail.startswith("line ") for detail in told["details"])
+    assert "hunter" not in done.err + done.out
+
+
+def test_config_validate_ends_with_0_once_every_secret_can_be_read(
+    wx: Wx, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """[channels.m]
+kind = "matrix"
+settings = { homeserver = "https://m.example", user = "@w:m.example" }
+secrets = { pickle_key = "env:PICKLE", password = "keyring:wallcross/here" }
+"""
+    _settings(home, text)
+    monkeypatch.setenv("PICKLE", "ab" * 32)
+    missing = wx("config", "validate", "--json")
+    assert missing.code == 3
+    assert json.loads(missing.err)["details"][0].startswith("line 4: channels.m.secrets.password")
+    assert wx("secret", "set", "keyring:wallcross/here", stdin="pass").code == 0
+    assert wx("config", "validate", "--json").json["channels"] == 1
+    checks = {c["name"]: c for c in wx("doctor", "--json").lines}
+    assert "channel-settings" not in checks
 
 
 def test_the_published_schema_is_the_current_one(wx: Wx) -> None:
