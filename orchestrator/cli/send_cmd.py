@@ -24,9 +24,17 @@ Key = Annotated[str | None, typer.Option(help="Your own id of it: the same again
 Wait = Annotated[bool, typer.Option("--wait", help="Until it is delivered, held or dead.")]
 Act = Callable[[Client, str, Post], Awaitable[Sent]]
 PIECE = 64 * 1024
-PARTLY = 7
-"""The exit code of a message that is accepted and, when the waiting ends, still on its way."""
 UNSETTLED = frozenset({"accepted", "delivering"})
+WAITED = {
+    "delivered": 0,
+    "held": 0,  # on the record with an owner: what the product promises, not a failure of it
+    "dropped": 1,
+    "dead": 1,
+    "possibly": 7,
+    "accepted": 7,
+    "delivering": 7,
+}
+"""Exit codes of ``--wait`` by the message's state: 7 is what is not known to be whole."""
 
 
 @app.callback()
@@ -88,7 +96,7 @@ def _send(ctx: typer.Context, post: Post, act: Act, *, wait: bool) -> int:
 
     found, out = call(ctx.obj, work, live=wait)
     out.one(found, lambda: [f"{found.message_id}  {found.state}"])
-    return PARTLY if wait and found.state in UNSETTLED else 0
+    return WAITED[found.state] if wait else 0
 
 
 async def _settled(client: Client, sent: Sent, timeout_s: float) -> MessageView:
