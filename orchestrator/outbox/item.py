@@ -1,4 +1,4 @@
-"""States of a message and of a delivery, and the two tables of how they change.
+"""States of a message and of a delivery, and the table of how a delivery's change.
 
 Rule kept here: every update names the state it expects, so that what happened meanwhile is never
 overwritten; and the only end states are ones that a person can read the truth from.
@@ -36,20 +36,6 @@ class DeliveryState(Enum):
     STOPPED = "stopped"
     """The guard stopped it; its message is held."""
 
-
-MESSAGE_MOVES: dict[MessageState, frozenset[MessageState]] = {
-    MessageState.ACCEPTED: frozenset(
-        {MessageState.DELIVERING, MessageState.HELD, MessageState.DELIVERED}
-    ),
-    MessageState.DELIVERING: frozenset(
-        {MessageState.DELIVERED, MessageState.POSSIBLY, MessageState.DEAD, MessageState.HELD}
-    ),
-    MessageState.HELD: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
-    MessageState.POSSIBLY: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
-    MessageState.DEAD: frozenset({MessageState.DELIVERING, MessageState.DROPPED}),
-    MessageState.DELIVERED: frozenset(),
-    MessageState.DROPPED: frozenset(),
-}
 
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.QUEUED: frozenset(
