@@ -72,6 +72,19 @@ class TierPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPolicy:
+    """What a formal document demands, whatever its tier.
+
+    Attributes:
+        rules: of the rooms that it goes to.
+        valuation_to: sides whose people may be sent a VALUATION document.
+    """
+
+    rules: TierPolicy
+    valuation_to: frozenset[SideId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A deal's policy in force.
 
@@ -81,6 +94,7 @@ class Policy:
         topics: topic to tier.
         held_for: time within which a held message must be settled, microseconds.
         lab_allowed: the deal is marked made-up, so a channel's grade *lab* is enough.
+        documents: of formal documents; None: the policy says nothing of them, and none goes.
 
     Raises:
         ValueError: a tier has no entry.
@@ -91,6 +105,7 @@ class Policy:
     topics: Mapping[str, Tier]
     held_for: int
     lab_allowed: bool = False
+    documents: DocumentPolicy | None = None
 
     def __post_init__(self) -> None:
         missing = [tier.value for tier in Tier if tier not in self.tiers]

@@ -15,6 +15,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,8 +27,8 @@ from orchestrator.config.mistakes import Mistake, PolicyInvalid, shape_mistakes
 from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.spans import Length
 from tiers.guarantees import Demand, Evidence, Guarantee
-from tiers.ids import ConnectorName
-from tiers.policy import Grade, Policy, TierPolicy
+from tiers.ids import ConnectorName, SideId
+from tiers.policy import DocumentPolicy, Grade, Policy, TierPolicy
 from tiers.tier import Tier
 
 GUIDE = "docs/policy.md"
@@ -108,6 +109,28 @@ class TiersPart(_Part):
     coordination: TierPart
 
 
+class DocumentsPart(_Part):
+    """What formal documents demand beside what their channel must always hold."""
+
+    fresh_for: Length
+    grade: Literal["field", "fit"]
+    valuation_to: list[str] = []
+    """Sides whose people may be sent a VALUATION document; a second person agrees each time."""
+
+    def rules(self, file: "PolicyFile") -> DocumentPolicy:
+        """As the rules use them: the key verified by two, the room read back, nothing weaker."""
+        strict = file.tiers.operations.rules(Tier.OPERATIONS.value)
+        demands = tuple(Demand(guarantee, Evidence.VERIFIED) for guarantee in _DOCUMENTS)
+        rules = replace(
+            strict,
+            demands=demands,
+            fresh_for=self.fresh_for,
+            grade=Grade[self.grade.upper()],
+            changed_key_holds=True,
+        )
+        return DocumentPolicy(rules, frozenset(SideId(side) for side in self.valuation_to))
+
+
 class PolicyFile(_Part):
     """The whole document."""
 
@@ -118,6 +141,8 @@ class PolicyFile(_Part):
     topics: dict[str, TierName]
     tiers: TiersPart
     counsel: dict[str, list[PublicKey]] = {}
+    documents: DocumentsPart | None = None
+    """Left out: no formal document is sent."""
 
     @model_validator(mode="after")
     def _topics(self) -> Self:
@@ -179,6 +204,7 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         topics={topic: Tier(name) for topic, name in file.topics.items()},
         held_for=file.held_for,
         lab_allowed=made_up,
+        documents=file.documents.rules(file) if file.documents is not None else None,
     )
 
 
@@ -212,6 +238,12 @@ def _checked(data: Any, text: str, what: Path | str) -> str:
 Finding = tuple[tuple[str, ...], str, str]
 _EVERYWHERE = (Guarantee.INVITE_ONLY, Guarantee.MEMBERS_READABLE)
 _ENCRYPTED = (Guarantee.ENCRYPTED_IN_TRANSIT, Guarantee.END_TO_END_ENCRYPTED)
+_DOCUMENTS = (
+    Guarantee.END_TO_END_ENCRYPTED,
+    Guarantee.INVITE_ONLY,
+    Guarantee.MEMBERS_READABLE,
+    Guarantee.DEVICES_VERIFIED,
+)
 _VALUATION = (Guarantee.END_TO_END_ENCRYPTED, Guarantee.DEVICES_VERIFIED)
 
 
