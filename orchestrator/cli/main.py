@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": "The record: tail, verify, export.",
     "journal": "Sealed copies for counsel: keygen, verify, open, test-share.",
     "key": "Keys and devices of people: list, verify, revoke, compromised.",
+    "mail": "Mails from outside: inspect one; nothing of it is shown.",
     "channel": "Channel accounts: list, test, pause, resume.",
     "config": "Settings: show, validate, schema.",
     "secret": "Secrets by name: set, list, rotate, where; never values.",
