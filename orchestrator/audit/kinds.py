@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     CONVERSATION_CREATED = "conversation.created"
     ROOM_CREATED = "room.created"
+    ROOM_REPLACED = "room.replaced"
     ROOM_PAUSED = "room.paused"
     ROOM_RESUMED = "room.resumed"
     ROOM_ATTESTED = "room.attested"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
@@ -10,9 +9,10 @@ from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings, raise_finding
+from orchestrator.deals.stated import BY_READING, attested_body
 from orchestrator.flow import room_notice
 from orchestrator.rooms.provision import Request
-from orchestrator.rooms.watch import BY_READING, PAUSED, by_person, in_words, pause, resume
+from orchestrator.rooms.watch import PAUSED, by_person, in_words, pause, resume
 from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.guarantees import Guarantee
@@ -108,20 +108,17 @@ class Conversations:
 
         def unit(tx: Tx) -> None:
             place = (deal, binding.connector, binding.room)
-            tx.run(
+            row = tx.one(
                 "INSERT INTO attestation (deal_id, connector, room, guarantee, value, person_id,"
-                " at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                " RETURNING n, deal_id, connector, room, guarantee, value, person_id, at",
                 (*place, kind.value, value, by, at, actor),
             )
-            body: dict[str, Json] = {
-                "room": binding.room,
-                "guarantee": kind.value,
-                "value": value,
-                "by": by,
-            }
+            body = attested_body(row) if row is not None else {}
             append(tx, deal, Kind.ROOM_ATTESTED, body, at=at, actor=actor)
 
         await self._r.store.write(unit)
+        await self._r.book.reload(self._r.store, deal)
         self._r.observer.forget(binding.connector, binding.room)
         return await self.conv_show(deal, binding.conversation_id)
 

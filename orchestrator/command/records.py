@@ -7,7 +7,6 @@ import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
@@ -114,7 +113,7 @@ class Records:
         at = self._r.now()
         try:
             key = await self._r.store.write(
-                lambda tx: _adopt_key(tx, deal, found, at=at, actor=actor)
+                lambda tx: keys.adopt(tx, deal, found, at=at, actor=actor)
             )
         except JournalError as error:
             raise Wrong(str(error), still="No key was changed.") from None
@@ -168,15 +167,6 @@ class Records:
 
         async for piece in self._archived(write):
             yield piece
-
-
-def _adopt_key(
-    tx: Tx, deal: DealId, public: dict[str, Any], *, at: int, actor: str
-) -> keys.JournalKey:
-    key = keys.adopt(tx, deal, public, at=at, actor=actor)
-    body: dict[str, Json] = {"key_id": key.key_id, "scope": key.scope}
-    append(tx, deal, Kind.JOURNAL_KEY_ADOPTED, body, at=at, actor=actor)
-    return key
 
 
 def _pack(folder: Path, archive: Path) -> None:

@@ -1,18 +1,31 @@
 """The deals of this home as they are in force, in memory, for decisions that cost no query.
 
-Rule kept here: the book is read from the store and never written to. Whoever changes the store
-reloads the deal; until then decisions rest on what was in force before.
+Rules kept here:
+
+1. The book is read from the store and never written to. Whoever changes the store reloads the deal;
+   until then decisions rest on what was in force before.
+2. A row that the audit does not state permits nothing (``orchestrator.deals.stated``).
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.audit.granted import stated
+from orchestrator.deals.stated import (
+    ATTESTED,
+    Attestations,
+    Doubt,
+    Labelled,
+    check,
+    check_attested,
+    read_chain,
+)
 from orchestrator.journal.duties import Duties, read_duties
 from orchestrator.journal.policy import JOINT
 from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
-from tiers.conversation import Conversation, RoomBinding
+from tiers.conversation import Conversation, Place, RoomBinding
 from tiers.ids import (
     AccountId,
     CompartmentId,
@@ -52,6 +65,14 @@ class DealView:
     watch: WatchList | None = field(default_factory=WatchList)
     """Code names and amounts that must not appear below the deal's highest tier; None where the
     list can no longer be opened, and then everything is held."""
+    attested: Attestations = field(default_factory=dict)
+    """The newest attestation of each guarantee of a room, as the audit states it."""
+    doubted: frozenset[ConversationId] = frozenset()
+    """Conversations of which something is not as stated: the intake places nothing meanwhile."""
+    unstated: frozenset[Place] = frozenset()
+    """Rooms that no entry of this deal made."""
+    doubts: tuple[Doubt, ...] = ()
+    """What is not as stated, in words for people."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -130,7 +151,9 @@ class Book:
             return
         self.deals[deal_id] = view
         bindings = (b for found in view.rooms.values() for b in found)
-        self._rooms = {**others, **{(b.connector, b.room): (view, b) for b in bindings}}
+        own = {b.place: (view, b) for b in bindings}
+        claimed = {p for p in view.unstated & others.keys() if p not in others[p][0].unstated}
+        self._rooms = others | {place: of for place, of in own.items() if place not in claimed}
 
     async def reload(self, store: Store, deal_id: DealId) -> None:
         """Reads one deal anew, after a change of it is on disk."""
@@ -146,10 +169,11 @@ class Book:
         if adopted is None or row is None:
             return None
         roster, roster_hash, policy = adopted
-        conversations = {c.conversation_id: c for c in self._conversations(tx, deal_id)}
-        rooms: dict[ConversationId, list[RoomBinding]] = {}
-        for binding in _bindings(tx, deal_id):
-            rooms.setdefault(binding.conversation_id, []).append(binding)
+        entries = stated(tx, deal_id)
+        chain = read_chain(deal_id, entries)
+        rows = tuple(self._conversations(tx, deal_id))
+        found = check(chain, rows, tuple(_bindings(tx, deal_id)))
+        attested, absent = check_attested(chain, tx.all(ATTESTED, (deal_id,)))
         return DealView(
             deal_id,
             row[0],
@@ -157,10 +181,14 @@ class Book:
             roster,
             roster_hash,
             policy,
-            conversations,
-            {cid: tuple(found) for cid, found in rooms.items()},
-            read_duties(tx, deal_id, self._counsel(tx, deal_id)),
+            found.conversations,
+            found.rooms,
+            read_duties(tx, deal_id, self._counsel(tx, deal_id), entries),
             self._watch(tx, deal_id),
+            attested,
+            found.doubted,
+            found.unstated,
+            (*found.doubts, *absent),
         )
 
     def load_lines(self, tx: Tx) -> None:
@@ -224,7 +252,7 @@ class Book:
             self.lost.add(owner)
             return None
 
-    def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Conversation]:
+    def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Labelled]:
         rows = tx.all(
             "SELECT conversation_id, label, floor, compartment, side FROM conversation "
             "WHERE deal_id = ? AND state = 'open' ORDER BY created_at, conversation_id",
@@ -233,18 +261,25 @@ class Book:
         for cid, label, floor, compartment, side in rows:
             name = label if label is not None else self._open(tx, cid) or f"lost-{cid[-8:]}"
             own = SideId(side) if side is not None else None
-            yield Conversation(
+            made = Conversation(
                 ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own
             )
+            yield made, label
 
 
 def _bindings(tx: Tx, deal_id: DealId) -> Iterable[RoomBinding]:
     rows = tx.all(
-        "SELECT connector, room, conversation_id, host, paused FROM room WHERE deal_id = ? "
+        "SELECT connector, room, conversation_id, host, paused, alternate_connector, "
+        "alternate_room FROM room WHERE deal_id = ? "
         "ORDER BY created_at, room",
         (deal_id,),
     )
-    for connector, room, cid, host, paused in rows:
+    for connector, room, cid, host, paused, *primary in rows:
         yield RoomBinding(
-            ConnectorName(connector), RoomId(room), ConversationId(cid), SideId(host), paused
+            ConnectorName(connector),
+            RoomId(room),
+            ConversationId(cid),
+            SideId(host),
+            paused,
+            (ConnectorName(primary[0]), RoomId(primary[1])) if primary[1] is not None else None,
         )

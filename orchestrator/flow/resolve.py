@@ -115,6 +115,9 @@ def _of_name(name: str, among: Iterable[Conversation]) -> list[Conversation]:
 
 
 def _intake(deal: DealView, person: Person, choices: tuple[Conversation, ...]) -> Resolved:
+    if deal.doubted:  # which of them takes a tier cannot be told
+        why = "a conversation of its deal is not as the audit states it"
+        return Resolved(deal, person, None, choices, ambiguous=why)
     if len({c.compartment for c in choices}) > 1:
         why = "its author is in several compartments and named none"
         return Resolved(deal, person, None, choices, ambiguous=why)

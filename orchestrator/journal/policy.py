@@ -29,10 +29,12 @@ class JournalPolicy:
         records: rule of each tier, by the tier's name.
         counsel: scope to the Ed25519 public keys (hex), *each* of which must sign for the scope
             to be exempt: one for a side, one of every side for ``joint``.
+        keys: scope to the id of the journal key that the audit puts in force.
     """
 
     records: Mapping[str, RecordRule]
     counsel: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def record(self, tier: str) -> RecordRule:
         """Returns the rule of ``tier``.

@@ -73,7 +73,7 @@ class JournalWriter:
             exempt = exemption(tx, policy, deal_id, scope, tier, at)
             if exempt is not None:
                 return Duty(scope, None, exempt)
-            key = key_of(tx, deal_id, scope)
+            key = key_of(tx, deal_id, scope, policy.keys)
             if key is not None:
                 return Duty(scope, key, None)
         raise NoJournalKey(

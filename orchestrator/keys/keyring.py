@@ -7,17 +7,21 @@ Rules kept here:
 2. The first devices seen of an account are pinned. Every later device, and every other key under
    a known device's name, is only *seen* until two named people verified it.
 3. What is revoked or compromised stays so.
+4. A row grants nothing. At load a device has the state of its newest row only where the newest
+   audit entry about it commits to that very row; else it counts as changed, or as taken out where
+   row or entries ever said so, until people compare its key again.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connectors.port.messages import Device
 from orchestrator.audit.body import named
 from orchestrator.audit.chain import append
+from orchestrator.audit.granted import Stated, commitment, stated_keys
 from orchestrator.audit.kinds import Kind
-from orchestrator.store.unit import Tx
+from orchestrator.store.unit import Row, Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony
 
@@ -31,6 +35,9 @@ class KnownKey:
 
 
 Account = tuple[ConnectorName, AccountId]
+Subject = tuple[str, str, str]
+"""Channel, account and device, the last two as audit entries name them."""
+_ROW = "SELECT n, connector, account, device, key, state, at, vouchers FROM peer_key "
 
 
 class Keyring:
@@ -42,18 +49,38 @@ class Keyring:
 
     def __init__(self) -> None:
         self._keys: dict[Account, dict[DeviceId, KnownKey]] = {}
+        self._doubts: dict[Subject, KeyState] = {}
+        self._accounts: set[tuple[str, str]] = set()
         self.changes = 0
 
     def load(self, tx: Tx) -> None:
-        """Reads the newest state of every device."""
+        """Reads the newest state of every device, as far as the audit states it."""
         self._keys.clear()
+        self._doubts.clear()
         self.changes += 1
-        rows = tx.all("SELECT connector, account, device, key, state FROM peer_key ORDER BY n")
-        for connector, account, device, key, state in rows:
-            self._set(
-                (ConnectorName(connector), AccountId(account)),
-                KnownKey(Device(DeviceId(device), key), KeyState(state)),
+        said: dict[Subject, list[Stated]] = {}
+        for entry in stated_keys(tx):
+            said.setdefault(_subject_of(entry), []).append(entry)
+        newest = {_subject(row[1], row[2], row[3]): row for row in tx.all(_ROW + "ORDER BY n")}
+        self._accounts = {(connector, account) for connector, account, _ in said}
+        for subject in {**newest, **said}:
+            self._load(subject, newest.get(subject), said.get(subject, ()))
+
+    def _load(self, subject: Subject, row: Row | None, said: Sequence[Stated]) -> None:
+        latest = max(said, key=lambda entry: int(entry.body["n"]), default=None)
+        agrees = row is not None and latest is not None and latest.body["row"] == _commitment(row)
+        if not agrees:
+            self._doubts[subject] = _doubted(row, said)
+        if row is not None:
+            _, connector, account, device, key, state, _, _ = row
+            known = KnownKey(
+                Device(DeviceId(device), key), self._doubts.get(subject) or KeyState(state)
             )
+            self._set((ConnectorName(connector), AccountId(account)), known)
+
+    def doubts(self) -> frozenset[tuple[str, str]]:
+        """Channel and account, as entries name it, of devices whose rows are not as stated."""
+        return frozenset((connector, account) for connector, account, _ in self._doubts)
 
     def _set(self, account: Account, known: KnownKey) -> None:
         self._keys.setdefault(account, {})[known.device.device] = known
@@ -79,9 +106,10 @@ class Keyring:
 
         Two readings may find the same device at once: what is written already stays as it is.
         """
-        first = not tx.one("SELECT 1 FROM peer_key WHERE connector = ? AND account = ?", account)
+        there = tx.one("SELECT 1 FROM peer_key WHERE connector = ? AND account = ?", account)
+        first = there is None and (account[0], named(account[1])) not in self._accounts
         for device in devices:
-            known = _newest(tx, account, device)
+            known = self._newest(tx, account, device)
             if known is not None and known.device.key == device.key:
                 continue
             state = KeyState.PINNED if first else _state_of_new(known)
@@ -105,7 +133,7 @@ class Keyring:
             NotPossible: not two other people, or the key is not known or cannot be verified.
         """
         check_ceremony(owner, *by)
-        known = _newest(tx, account, device)
+        known = self._newest(tx, account, device)
         if known is None or known.device.key != device.key:
             raise NotPossible("the device has another key by now: compare that one")
         state = after(known.state, KeyEvent.CEREMONY)
@@ -127,7 +155,7 @@ class Keyring:
         Raises:
             NotPossible: the transition table has no such change.
         """
-        state = after(_state_now(tx, account, device), event)
+        state = after(self._state_now(tx, account, device), event)
         self._write(tx, deal_id, account, KnownKey(device, state), (), at=at, actor=actor)
 
     def _write(
@@ -143,31 +171,63 @@ class Keyring:
     ) -> None:
         connector, name = account
         device, key = known.device.device, known.device.key
-        tx.run(
+        row = tx.one(
             "INSERT INTO peer_key (connector, account, device, key, state, at, vouchers) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "RETURNING n, connector, account, device, key, state, at, vouchers",
             (connector, name, device, key, known.state.value, at, json.dumps(by)),
         )
         told = {"account": named(name), "device": named(device), "key": named(key)}
-        facts = {"connector": connector, **told}
+        made = {} if row is None else {"n": row[0], "row": _commitment(row)}
+        facts = {"connector": connector, **told, **made}
         kind = Kind(f"key.{known.state.value}")
         append(tx, deal_id, kind, {**facts, "by": list(by)}, at=at, actor=actor)
-        tx.after_commit(lambda: self._set(account, known))
+        tx.after_commit(lambda: self._written(account, known))
+
+    def _written(self, account: Account, known: KnownKey) -> None:
+        """What was just written is stated: whatever was in doubt before it is over."""
+        subject = _subject(*account, known.device.device)
+        self._doubts.pop(subject, None)
+        self._accounts.add(subject[:2])
+        self._set(account, known)
+
+    def _newest(self, tx: Tx, account: Account, device: Device) -> KnownKey | None:
+        """The state of a device as the store has it now, or as strict as the doubt about it."""
+        doubt = self._doubts.get(_subject(*account, device.device))
+        row = tx.one(
+            "SELECT key, state FROM peer_key WHERE connector = ? AND account = ? AND device = ? "
+            "ORDER BY n DESC LIMIT 1",
+            (*account, device.device),
+        )
+        if row is None:
+            return KnownKey(Device(device.device, ""), doubt) if doubt is not None else None
+        return KnownKey(Device(device.device, row[0]), doubt or KeyState(row[1]))
+
+    def _state_now(self, tx: Tx, account: Account, device: Device) -> KeyState:
+        """The state of exactly this key, as the store has it."""
+        known = self._newest(tx, account, device)
+        same = known is not None and known.device.key == device.key
+        return known.state if known is not None and same else KeyState.SEEN
 
 
-def _newest(tx: Tx, account: Account, device: Device) -> KnownKey | None:
-    row = tx.one(
-        "SELECT key, state FROM peer_key WHERE connector = ? AND account = ? AND device = ? "
-        "ORDER BY n DESC LIMIT 1",
-        (*account, device.device),
-    )
-    return KnownKey(Device(device.device, row[0]), KeyState(row[1])) if row else None
+def _subject(connector: str, account: str, device: str) -> Subject:
+    return connector, named(account), named(device)
 
 
-def _state_now(tx: Tx, account: Account, device: Device) -> KeyState:
-    """The state of exactly this key, as the store has it."""
-    known = _newest(tx, account, device)
-    return known.state if known is not None and known.device.key == device.key else KeyState.SEEN
+def _subject_of(entry: Stated) -> Subject:
+    return entry.body["connector"], entry.body["account"], entry.body["device"]
+
+
+def _commitment(row: Row) -> str:
+    return commitment("peer_key", *row)
+
+
+def _doubted(row: Row | None, said: Sequence[Stated]) -> KeyState:
+    """What a device counts as whose newest row is not the one that was stated."""
+    words = {entry.kind.removeprefix("key.") for entry in said}
+    words |= {row[5]} if row is not None else set()
+    out = (KeyState.COMPROMISED, KeyState.REVOKED, KeyState.SUPERSEDED)
+    return next((state for state in out if state.value in words), KeyState.SEEN)
 
 
 def _state_of_new(known: KnownKey | None) -> KeyState:

@@ -22,9 +22,9 @@ from connectors.port.messages import Device, Member, MemberSnapshot, Presence
 from orchestrator.clock import DAY, Clock
 from orchestrator.deals.book import DealView
 from orchestrator.keys.keyring import Keyring
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
-from tiers.guarantees import Evidence, Guarantee, Holding, Source
+from tiers.guarantees import Evidence, Holding
 from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.policy import DeviceFact, Grade, RecipientFacts, RoomFacts
 from tiers.routing import RoomView
@@ -89,7 +89,6 @@ class Observer:
         self._store = store
         self._now = now
         self._readings: dict[Place, Reading] = {}
-        self._attested: dict[Place, tuple[Holding, ...]] = {}
         self._locks: dict[Place, asyncio.Lock] = {}
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
         self._hints: dict[Place, int] = {}
@@ -154,7 +153,6 @@ class Observer:
             members = replace(await connector.members(place[1]), read_at=began)
         except ConnectorError:
             return Reading(posture, members)  # what is missing holds; the reason is in the health
-        self._attested[place] = await self._store.read(lambda tx: attestations(tx, place))
         return Reading(posture, members)
 
     async def view(
@@ -166,7 +164,7 @@ class Observer:
         grade = self._grades.get(binding.connector, Grade.NONE)
         rests = _Rests(reading, deal, binding, grade, self._keyring.changes)
         kept = self._views.get((place, origin))
-        lapses = self._attested.get(place) or deal.journal.decisions  # with time alone
+        lapses = deal.attested.get(place) or deal.journal.decisions  # with time alone
         if kept is not None and rests.same(kept[0]) and not lapses:
             return kept[1]
         view = self._view(rests, origin=origin)
@@ -178,7 +176,7 @@ class Observer:
         place = (binding.connector, binding.room)
         conversation = deal.conversations[binding.conversation_id]
         facts = RoomFacts(
-            self._holdings(place, reading),
+            self._holdings(deal, place, reading),
             reading.posture.read_at if reading.posture else None,
             reading.members.read_at if reading.members else None,
             reading.members.complete if reading.members else False,
@@ -189,10 +187,10 @@ class Observer:
         )
         return RoomView(binding, facts, self._recipients(deal, place, reading), origin)
 
-    def _holdings(self, place: Place, reading: Reading) -> tuple[Holding, ...]:
+    def _holdings(self, deal: DealView, place: Place, reading: Reading) -> tuple[Holding, ...]:
         if reading.posture is None:
             return ()
-        live = [h for h in self._attested.get(place, ()) if self._now() - h.at < LAPSES_AFTER]
+        live = [h for h in deal.attested.get(place, ()) if self._now() - h.at < LAPSES_AFTER]
         return tuple(_raised(h, live) for h in reading.posture.holdings)
 
     def _recipients(
@@ -270,19 +268,3 @@ def _raised(holding: Holding, attested: Iterable[Holding]) -> Holding:
 def _covers(attested: Holding, requested: Holding) -> bool:
     """An attestation speaks for the value that it names, and for no other."""
     return attested.value == requested.value
-
-
-def attestations(tx: Tx, place: Place) -> tuple[Holding, ...]:
-    """The newest attestation of each guarantee of a room."""
-    rows = tx.all(
-        "SELECT guarantee, value, person_id, at FROM attestation "
-        "WHERE connector = ? AND room = ? ORDER BY n",
-        place,
-    )
-    newest = {
-        guarantee: Holding(
-            Guarantee(guarantee), Evidence.ATTESTED, Source.PERSON, at, value, by=person
-        )
-        for guarantee, value, person, at in rows
-    }
-    return tuple(newest.values())

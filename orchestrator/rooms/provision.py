@@ -22,6 +22,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Failed, Refused, Wrong
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
@@ -196,11 +197,7 @@ class Provisioner:
         )
         if secret:
             self._sealer.insert(tx, self._sealer.prepare(deal_id, cid, conversation.label.encode()))
-        body: dict[str, Json] = {
-            "conversation": cid,
-            "floor": conversation.floor.value,
-            "joint": conversation.joint,
-        }
+        body = conversation_body(conversation, sealed=secret)
         append(tx, deal_id, Kind.CONVERSATION_CREATED, body, at=at, actor=actor)
 
     async def _bind(
@@ -214,17 +211,21 @@ class Provisioner:
     ) -> RoomBinding:
         at = self._now()
         cid, name = conversation.conversation_id, request.connector
+        made = RoomBinding(name, room, cid, deal.roster.host)
 
         def unit(tx: Tx) -> None:
             if deal.made_up:
+                for gone in deal.rooms.get(cid, ()):
+                    append(
+                        tx, deal.deal_id, Kind.ROOM_REPLACED, room_body(gone), at=at, actor=actor
+                    )
                 tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
                 tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
             tx.run(
                 "INSERT INTO room VALUES (?, ?, ?, ?, ?, NULL, ?)",
                 (name, room, cid, deal.deal_id, deal.roster.host, at),
             )
-            body: dict[str, Json] = {"room": room, "conversation": cid}
-            append(tx, deal.deal_id, Kind.ROOM_CREATED, body, at=at, actor=actor)
+            append(tx, deal.deal_id, Kind.ROOM_CREATED, room_body(made), at=at, actor=actor)
             for person_id, account in accounts.items():
                 tx.run("INSERT INTO seat VALUES (?, ?, ?, ?, ?)", (cid, person_id, name, room, at))
                 seat: dict[str, Json] = {"room": room, "account": account}
@@ -232,7 +233,7 @@ class Provisioner:
 
         await self._store.write(unit)
         await self._book.reload(self._store, deal.deal_id)
-        return RoomBinding(name, room, cid, deal.roster.host)
+        return made
 
 
 def _timer(deal: DealView, floor: Tier) -> int | None:

@@ -21,6 +21,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
+from orchestrator.deals.stated import BY_READING, pause_body
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.observe import Observer
 from orchestrator.store.unit import Store, Tx
@@ -33,8 +34,6 @@ from tiers.trust import KeyState
 
 _TOLD_AT_ONCE = 8
 """Private lines opened at a time: each may be a room that has to be made first."""
-BY_READING = "reading:"
-"""Begins the reason of a pause that a later reading may end."""
 PAUSED = "paused_by_person"
 """Rule of the finding that a person's pause opens and his resumption closes."""
 _TRUSTED = frozenset({KeyState.PINNED, KeyState.VERIFIED})
@@ -224,12 +223,14 @@ def pause(
 ) -> None:
     """Stops a room: nothing of ours goes out. A person's pause takes the place of a reading's."""
     from_person = not why.startswith(BY_READING)
-    tx.run(
+    changed = tx.run(
         "UPDATE room SET paused = ? WHERE connector = ? AND room = ? "
         "AND (paused IS NULL OR (? AND substr(paused, 1, ?) = ?))",
         (why, binding.connector, binding.room, from_person, len(BY_READING), BY_READING),
     )
-    body: dict[str, Json] = {"room": binding.room, "reason": rule}
+    if not changed:
+        return  # it is paused already, by a person
+    body: dict[str, Json] = {**pause_body(binding, why), "reason": rule}
     append(tx, deal.deal_id, Kind.ROOM_PAUSED, body, at=at, actor=actor)
 
 
@@ -241,7 +242,7 @@ def resume(
         "UPDATE room SET paused = NULL WHERE connector = ? AND room = ?",
         (binding.connector, binding.room),
     )
-    body: dict[str, Json] = {"room": binding.room}
+    body = pause_body(binding, None)
     append(tx, deal.deal_id, Kind.ROOM_RESUMED, body, at=at, actor=actor)
 
 

@@ -179,7 +179,7 @@ def lanes_due(tx: Tx) -> list[tuple[str, int]]:
 def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
     deal = book.deals[DealId(deal_id)]
     rules = {t.value: RecordRule(p.record_class, p.keep_for) for t, p in deal.policy.tiers.items()}
-    return JournalPolicy(rules, deal.journal.counsel)
+    return JournalPolicy(rules, deal.journal.counsel, deal.journal.keys)
 
 
 async def _tell_lost(store: Store, book: Book, at: int) -> None:

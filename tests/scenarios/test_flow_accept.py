@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from secrets import token_bytes
 
@@ -9,12 +10,17 @@ import pytest
 
 from connectors.memory.farside import Upload
 from connectors.port.errors import Rejected, Unavailable
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
 from orchestrator.client.views import FileHead, NewConversation, Post
+from orchestrator.clock import now
+from orchestrator.deals.stated import room_body
 from orchestrator.flow.incoming import Incoming, IncomingFile
 from orchestrator.journal.keygen import Group, generate
 from orchestrator.roster.document import to_document
+from orchestrator.store.unit import Tx
 from tiers.classify import Classification, Context, Part
-from tiers.ids import AccountId, CompartmentId, MessageId, PersonId, RemoteId
+from tiers.ids import AccountId, CompartmentId, MessageId, PersonId, RemoteId, SideId
 from tiers.people import Grant, Span
 from tiers.tier import Tier
 
@@ -154,7 +160,14 @@ async def test_another_sides_private_conversation_gets_no_room_and_nothing_goes_
 ) -> None:
     private = Talk("ours", Tier.OPERATIONS, side="kestrel")
     house = await opens((private,))
-    await house.home.runtime.store.write(lambda tx: tx.run("UPDATE room SET host = 'marlow'"))
+    bound = house.home.runtime.book.deals[house.deal].rooms
+    moved = replace(next(iter(bound.values()))[0], host=SideId("marlow"))
+
+    def unit(tx: Tx) -> None:
+        tx.run("UPDATE room SET host = 'marlow'")
+        append(tx, house.deal, Kind.ROOM_CREATED, room_body(moved), at=now(), actor=ACTOR)
+
+    await house.home.runtime.store.write(unit)
     await house.home.runtime.book.reload(house.home.runtime.store, house.deal)
     message = await house.send(SAID, to="ours")
     assert await house.ends(message) == "held"

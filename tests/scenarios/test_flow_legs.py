@@ -1,8 +1,15 @@
 """A conversation in two rooms: all of them or none, and none of them twice."""
 
+from dataclasses import replace
+
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
 from orchestrator.client.views import NewConversation
+from orchestrator.clock import now
+from orchestrator.deals.stated import room_body
 from orchestrator.store.unit import Tx
-from tiers.ids import ConversationId, PersonId
+from tiers.conversation import RoomBinding
+from tiers.ids import ConversationId, DealId, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
@@ -20,16 +27,18 @@ async def mirrored(opens: Opens) -> House:
     )
     await house.home.conv_new(house.deal, new, actor=ACTOR)
     labels = {v.label: v.conversation_id for v in await house.home.conv_list(house.deal)}
-    await house.home.runtime.store.write(lambda tx: _bind(tx, labels["mirror"], labels["lunch"]))
+    mirror = house.home.runtime.book.deals[house.deal].rooms[ConversationId(labels["mirror"])][0]
+    bound = replace(mirror, conversation_id=ConversationId(labels["lunch"]))
+    await house.home.runtime.store.write(lambda tx: _bind(tx, house.deal, bound))
     await house.home.runtime.book.reload(house.home.runtime.store, house.deal)
     return house
 
 
-def _bind(tx: Tx, mirror: str, conversation: str) -> None:
+def _bind(tx: Tx, deal: DealId, bound: RoomBinding) -> None:
     tx.run(
-        "UPDATE room SET conversation_id = ? WHERE conversation_id = ?",
-        (ConversationId(conversation), ConversationId(mirror)),
+        "UPDATE room SET conversation_id = ? WHERE room = ?", (bound.conversation_id, bound.room)
     )
+    append(tx, deal, Kind.ROOM_CREATED, room_body(bound), at=now(), actor=ACTOR)
 
 
 async def texts(house: House, channel: str) -> list[str]:

@@ -1,6 +1,7 @@
 """A store with one deal and messages in each state, and a deal policy with two counsels."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import settings
 
+from orchestrator.audit.granted import stated
 from orchestrator.clock import DAY
+from orchestrator.journal.keys import in_force
 from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.store.schema import migrate
@@ -70,7 +73,11 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 def writer(tmp_path: Path, policy: JournalPolicy, store: Store) -> JournalWriter:
     assert store.path.parent == tmp_path / "home"
-    return JournalWriter(tmp_path / "home", lambda _deal: policy)
+
+    def policy_now(_deal: str) -> JournalPolicy:
+        return replace(policy, keys=store.glance(lambda tx: in_force(stated(tx, DEAL))))
+
+    return JournalWriter(tmp_path / "home", policy_now)
 
 
 @pytest.fixture

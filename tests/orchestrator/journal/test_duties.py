@@ -48,7 +48,7 @@ async def opened(store: Store, policy: JournalPolicy, rows: list[Row], at: int =
     """The tiers of the target's private rooms that may be open with these rows on disk."""
     for one in rows:
         await store.write(partial(Tx.run, sql=INSERT, params=one))
-    duties = await store.read(partial(read_duties, deal_id=DEAL, counsel=policy.counsel))
+    duties = await store.read(partial(read_duties, deal_id=DEAL, counsel=policy.counsel, stated=()))
     return {tier for tier in TIERS if duties.settled(SIDE, tier, at)}
 
 
@@ -79,7 +79,9 @@ async def test_of_two_counsels_both_must_have_signed(
         await store.write(
             partial(Tx.run, sql=INSERT, params=row(decision.sign(joint, key), scope="joint"))
         )
-        duties = await store.read(partial(read_duties, deal_id=DEAL, counsel=policy.counsel))
+        duties = await store.read(
+            partial(read_duties, deal_id=DEAL, counsel=policy.counsel, stated=())
+        )
         assert duties.settled("joint", "VALUATION", AT) is settled
 
 

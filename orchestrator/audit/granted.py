@@ -1,0 +1,72 @@
+"""What permits, as the chains state it: entries that commit to the row that they made.
+
+Rules kept here:
+
+1. An entry that grants, or takes back, carries in its body ``row``: a hash over the permitting
+   columns of the row that was written with it. A row is believed only while it is the row of the
+   newest entry about its subject.
+2. An entry that does not match its own hash, or that the one behind it does not follow, states
+   nothing. (That a whole chain was written anew is for ``audit verify`` and the anchors to find.)
+3. Entries are found through an index of their own: reading them costs by their number alone.
+"""
+
+import json
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from orchestrator.audit.body import Json, canonical_of
+from orchestrator.store.unit import Row, Tx
+
+# The expressions are those of the index: `"row":"` in the body, `"kind":"key.` in the entry.
+_STATED = """
+SELECT a.deal_id, a.n, a.entry, a.salt, a.body, a.hash, b.entry
+FROM audit AS a INDEXED BY audit_granting
+LEFT JOIN audit AS b ON b.deal_id = a.deal_id AND b.n = a.n + 1
+WHERE instr(a.body, X'22726f77223a22') > 0
+    AND (instr(a.entry, X'226b696e64223a226b65792e') > 0) = ?
+"""
+
+
+class Stated(NamedTuple):
+    """An entry that grants or takes back.
+
+    Attributes:
+        n: its number in its chain.
+        kind: as ``orchestrator.audit.kinds`` names it.
+        body: what it states; ``row`` commits to the row.
+    """
+
+    deal_id: str
+    n: int
+    kind: str
+    body: dict[str, Any]
+
+
+def commitment(table: str, *columns: Json) -> str:
+    """Returns the hash over a row's permitting columns, in hexadecimal."""
+    return sha256(canonical_of([table, *columns])).hexdigest()
+
+
+def stated(tx: Tx, deal_id: str) -> list[Stated]:
+    """Returns what a deal's chain grants beside keys of people, in the chain's order."""
+    rows = tx.all(_STATED + "AND a.deal_id = ? ORDER BY a.n", (0, deal_id))
+    return [found for row in rows if (found := _checked(row)) is not None]
+
+
+def stated_keys(tx: Tx) -> list[Stated]:
+    """Returns what every chain states about keys of people, in the order of each chain."""
+    rows = tx.all(_STATED + "ORDER BY a.deal_id, a.n", (1,))
+    return [found for row in rows if (found := _checked(row)) is not None]
+
+
+def _checked(row: Row) -> Stated | None:
+    deal_id, n, entry, salt, body, digest, following = row
+    if sha256(entry).digest() != digest or (following and digest.hex().encode() not in following):
+        return None
+    head = json.loads(entry)
+    if sha256(salt + body).hexdigest() != head["commitment"] or (head["deal"], head["n"]) != (
+        deal_id,
+        n,
+    ):
+        return None
+    return Stated(deal_id, n, head["kind"], json.loads(body))
