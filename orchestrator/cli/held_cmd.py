@@ -1,10 +1,11 @@
 """`wallcross held`: messages that wait, and their ways out. Their content is never shown."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import typer
 
-from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
 from orchestrator.client.views import DeliveryView, HeldView
@@ -12,6 +13,13 @@ from orchestrator.client.views import DeliveryView, HeldView
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Message = Annotated[str, typer.Argument(help="Id of the held message.")]
 State = Literal["dead", "possibly"]
+SEEN = {
+    "nobody": "Held. Nobody has seen it.",
+    "part": "Held. Some of the rooms that it was for have it already.",
+    "withdrawing": "Asked for its removal. Not yet confirmed; people may have seen it.",
+    "stays": "It could not be taken back. The people of its room can read it.",
+}
+"""The words for who has seen a message that waits."""
 
 
 @app.callback()
@@ -21,19 +29,9 @@ def held() -> None:
 
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
-    """What waits: whose it is, why, until when, and where it may go."""
+    """What waits: who has seen it, whose it is, why, until when, and where it may go."""
     found, out = call(ctx.obj, lambda c: c.held_list(ctx.obj.deal))
-    columns: Columns[HeldView] = [
-        ("message", lambda h: h.message_id),
-        ("tier", lambda h: h.tier),
-        ("author", lambda h: h.author or "unknown"),
-        ("why", lambda h: ", ".join(h.reasons)),
-        ("owner", lambda h: h.owner or ""),
-        ("then", lambda h: h.next_person or ""),
-        ("until", lambda h: out.when(h.deadline)),
-        ("may go to", lambda h: ", ".join(h.fits)),
-    ]
-    out.many(found, columns, "Nothing waits.")
+    out.each(found, lambda h: _lines(h, out), "Nothing waits.")
 
 
 @app.command()
@@ -101,15 +99,32 @@ def _deliveries(ctx: typer.Context, state: State) -> None:
         return list(await client.delivery_list(ctx.obj.deal, state))
 
     found, out = call(ctx.obj, work)
-    columns: Columns[DeliveryView] = [
-        ("delivery", lambda d: d.delivery_id),
-        ("message", lambda d: d.message_id),
-        ("channel", lambda d: d.channel),
-        ("attempts", lambda d: str(d.attempts)),
-        ("why", lambda d: d.reason or ""),
-        ("since", lambda d: out.when(d.settled_at)),
-    ]
-    out.many(found, columns, "None.")
+    out.each(found, lambda d: _delivery_lines(d, out), "None.")
+
+
+def _lines(held: HeldView, out: Out) -> Iterator[str]:
+    yield f"{held.message_id}  {held.tier}"
+    yield _seen(held)
+    yield f"written by {held.author or 'somebody unknown'}, {out.when(held.held_at)}"
+    yield f"why: {'; '.join(held.reasons)}"
+    then = f", then {held.next_person}" if held.next_person else ""
+    yield f"{held.owner or 'nobody'} decides until {out.when(held.deadline)}{then}"
+    yield f"may go to: {', '.join(held.fits) or 'no other conversation'}"
+
+
+def _seen(held: HeldView) -> str:
+    """What may be said of it: *held* only of what went through us (docs/product.md)."""
+    if held.seen == "withdrawn":
+        after = f" after {held.visible_us / 1e6:.1f} s" if held.visible_us is not None else ""
+        return f"Withdrawn{after}. The people of its room may have seen it."
+    return SEEN[held.seen]
+
+
+def _delivery_lines(found: DeliveryView, out: Out) -> Iterator[str]:
+    attempts = f"{found.attempts} attempt{'' if found.attempts == 1 else 's'}"
+    yield f"{found.delivery_id}  {found.channel}, {attempts}"
+    yield f"of {found.message_id}, since {out.when(found.settled_at)}"
+    yield f"why: {found.reason or 'not known'}"
 
 
 def _told(found: HeldView, out: Out, verb: str) -> None:

@@ -10,6 +10,7 @@ Rules kept here:
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from orchestrator.client.problems import Wrong
 
 T = TypeVar("T")
 Columns = Sequence[tuple[str, Callable[[T], str]]]
+WIDE = 80
+"""Columns that a list for people takes at most."""
 COLOURS = {"ok": "green", "soon": "yellow", "fix": "red"}
 
 
@@ -60,6 +63,16 @@ class Out:
             _table(values, columns)
         else:
             typer.echo(none)
+
+    def each(self, values: Sequence[T], lines: Callable[[T], Iterable[str]], none: str) -> None:
+        """Writes a list whose rows are too long for a table: JSON Lines, or some lines for each."""
+        if self.json or not values:
+            self.many(values, (), none)
+            return
+        for value in values:
+            first, *more = lines(value)
+            wide = [part for line in more for part in textwrap.wrap(plain(line), WIDE - 4)]
+            typer.echo("\n    ".join([plain(first), *wide]))
 
     def note(self, text: str) -> None:
         """Tells something beside the result, on stderr."""

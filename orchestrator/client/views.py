@@ -238,6 +238,11 @@ class HeldView:
     size: int
     fits: tuple[str, ...] = ()
     """Labels of conversations it may be moved to by one person."""
+    seen: str = "nobody"
+    """``nobody``: it went through us and waits. ``part``: some of its rooms have it. Of what was
+    written into a room directly: ``withdrawing``, ``withdrawn`` (seen gone), ``stays``."""
+    visible_us: int | None = None
+    """``withdrawn``: microseconds for which it could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,12 +292,54 @@ class Post:
         conversation: label or id; None is the intake, routed by tier.
         file: set for a document, whose bytes come beside.
         key: the caller's own id of it (Idempotency-Key): the same again is a duplicate.
+        readers: person ids, for a formal document: each gets a copy of his own.
     """
 
     person: str
     conversation: str | None = field(default=None, repr=False)
     file: FileHead | None = None
     key: str | None = None
+    readers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyView:
+    """One reader's copy of a formal document.
+
+    Attributes:
+        state: waiting, refused, sending, sent (the network took it), possibly, not_sent (it died
+            or was stopped on its way), returned (the network says that it did not arrive).
+        reasons: why it was refused or did not go.
+    """
+
+    number: int
+    reader: str
+    channel: str | None
+    state: str
+    reasons: tuple[str, ...]
+    settled_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """A formal document. Its name is content, and not told.
+
+    Attributes:
+        state: of its message; ``held`` with the reasons beside, else each copy says its own.
+        second_person: it waits until a second person agrees.
+    """
+
+    message_id: str
+    deal_id: str
+    conversation_id: str | None
+    sender: str | None
+    state: str
+    tier: str | None
+    size: int
+    sent_at: int
+    second_person: bool
+    reasons: tuple[str, ...]
+    copies: tuple[CopyView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,22 @@ from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
 from orchestrator.flow.incoming import Incoming, IncomingFile
 from orchestrator.ids import new_id
+from orchestrator.outbox.item import OPEN, DeliveryState
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, DealId, DeliveryId, MessageId, PersonId, RemoteId
 from tiers.tier import Tier
 
 _HELD = (
     "SELECT h.message_id, h.deal_id, h.conversation_id, m.person_id, h.tier, h.reasons, h.owner, "
-    "h.next_person, h.held_at, h.deadline, h.state, m.size FROM held h "
-    "JOIN message m USING (message_id) "
+    "h.next_person, h.held_at, h.deadline, h.state, m.size, "
+    "(SELECT max(state) FROM delivery d WHERE d.message_id = h.message_id AND kind = 'undo'), "
+    "(SELECT max(settled_at) FROM delivery d WHERE d.message_id = h.message_id AND kind = 'undo')"
+    " - m.accepted_at, "
+    "EXISTS (SELECT 1 FROM finding f WHERE f.deal_id = h.deal_id AND f.subject = h.message_id"
+    " AND f.rule = 'above_room'), "
+    "EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = h.message_id AND kind = 'send'"
+    " AND d.state IN ('done', 'possibly')) "
+    "FROM held h JOIN message m USING (message_id) "
 )
 _DELIVERY = (
     "SELECT delivery_id, message_id, deal_id, connector, room, state, attempts, reason, settled_at "
@@ -155,7 +163,10 @@ class Messages:
         return row
 
     def _held(self, row: tuple[object, ...]) -> views.HeldView:
-        mid, deal, cid, author, tier, reasons, owner, following, at, deadline, state, size = row
+        mid, deal, cid, author, tier, reasons, owner, following, at, deadline, state, size = row[
+            :12
+        ]
+        seen = _seen(*row[12:])
         view = self._r.book.deals.get(DealId(str(deal)))
         return views.HeldView(
             message_id=str(mid),
@@ -171,6 +182,8 @@ class Messages:
             state=str(state),
             size=int(str(size)),
             fits=self._fits(view, _maybe(author), Tier(str(tier))),
+            seen=seen,
+            visible_us=int(str(row[13])) if seen == "withdrawn" else None,
         )
 
     def _fits(self, deal: DealView | None, author: str | None, tier: Tier) -> tuple[str, ...]:
@@ -215,6 +228,15 @@ class Messages:
             return _need(tx.one(_DELIVERY + "WHERE delivery_id = ?", (delivery,)))
 
         return _delivery(await self._r.store.write(unit))
+
+
+def _seen(undo: object, _visible: object, above_room: object, part: object) -> str:
+    """Who may have seen a held message: *held* may be said only of what went through us."""
+    if undo is None and not above_room:
+        return "part" if part else "nobody"
+    if undo == DeliveryState.DONE.value:
+        return "withdrawn"
+    return "withdrawing" if undo in OPEN else "stays"
 
 
 def _words(reasons: str) -> tuple[str, ...]:

@@ -167,6 +167,7 @@ async def test_what_was_stopped_is_its_authors_again(house: House) -> None:
     await house.ends(message)
     [held] = await house.home.held_list(house.deal)
     assert (held.message_id, held.author, held.owner) == (message, "ada", "ada")
+    assert held.seen == "nobody"
     told = await house.told("ada")
     assert told[-1].text.startswith("Held. Nobody has seen it.")
 

@@ -56,6 +56,10 @@ async def test_precise_evidence_above_the_room_is_withdrawn_and_seen_gone(house:
         return re.search(r"withdrawn after \d+\.\d s", await said()) is not None
 
     await eventually(timed)
+    [waits] = await house.home.held_list(house.deal)
+    assert waits.seen == "withdrawn"
+    assert waits.visible_us is not None
+    assert waits.visible_us > 0
 
 
 async def test_withdrawn_its_author_moves_it_up(house: House) -> None:
@@ -78,6 +82,7 @@ async def test_where_nothing_can_be_taken_back_we_say_so(opens: Opens) -> None:
     rows = await house.rows("SELECT rule, reasons FROM finding")
     assert rows
     assert not any("withdrawn after" in reasons for _, reasons in rows)
+    assert [waits.seen for waits in await house.home.held_list(house.deal)] == ["stays"]
 
 
 async def test_softer_evidence_stays_and_its_author_is_asked(house: House) -> None:
