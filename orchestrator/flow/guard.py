@@ -7,6 +7,7 @@ Rules kept here:
 2. The readers that are cleared here go with the delivery, with their devices where the tier
    demands it, so that the connector refuses whatever changed in the last instant.
 3. For VALUATION the room is read within the very drain that sends.
+4. Several rooms of a conversation are looked at together (``orchestrator.flow.whole``).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.port import ReadsRooms
 from orchestrator.flow.standing import Standing
+from orchestrator.flow.whole import Whole
 from orchestrator.outbox.item import Item
 from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
 from orchestrator.seal.body import Unlocked
@@ -25,7 +27,7 @@ from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
-from tiers.decision import Effect, Reason
+from tiers.decision import Effect, Reason, all_of
 from tiers.guarantees import Guarantee
 from tiers.ids import (
     AccountId,
@@ -83,6 +85,7 @@ class FlowGuard:
         self._now = now
         self._clock_trusted = clock_trusted
         self._standing = Standing()
+        self._whole = Whole(rooms, store, now)
         self._stopping = stopping
 
     async def clear(self, due: Due, began: int) -> Verdict:
@@ -114,8 +117,11 @@ class FlowGuard:
         decision = self._standing.decide(
             view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
-        if not decision and due.message.connector == OURS:
+        ours = due.message.connector == OURS
+        if not decision and ours:
             return Over("room_not_fit")  # it has no author who could act; it is told anew
+        if not ours:  # a notice of ours is told to each room by itself
+            decision = all_of((decision, await self._whole.decide(due.item, deal, placed, view)))
         if not decision:
             return Stopped(decision.against)
         policy = deal.policy.tiers[placed.as_tier]
@@ -124,7 +130,6 @@ class FlowGuard:
             content = await self._content(body)
         except SealError:
             return _stopped("sealed", "what was sealed cannot be opened any more")
-        ours = due.message.connector == OURS
         author = None if ours else _author(deal, due.message.person_id)
         return Cleared(_delivery(due, content, readers, author), policy.repeat_unknown)
 

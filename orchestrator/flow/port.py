@@ -27,6 +27,10 @@ class ReadsRooms(Protocol):
         """A room as read at ``not_before`` (microseconds UTC) or later."""
         ...
 
+    async def last_seen(self, binding: RoomBinding) -> RoomView:
+        """A room as it was last read whole, its network not asked: nothing is allowed by it."""
+        ...
+
     async def line(
         self, connector: ConnectorName, room: RoomId, account: AccountId, *, not_before: int
     ) -> Literal["private", "empty", "shared", "unread"]:

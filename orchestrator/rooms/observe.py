@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,15 +22,15 @@ from connectors.port.messages import Device, Member, MemberSnapshot, Presence
 from orchestrator.clock import DAY, Clock
 from orchestrator.deals.book import DealView
 from orchestrator.keys.keyring import Keyring
+from orchestrator.rooms.known import LastKnown, known_as
 from orchestrator.store.unit import Store
-from tiers.conversation import RoomBinding
+from tiers.conversation import Place, RoomBinding
 from tiers.guarantees import Evidence, Holding
 from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.policy import DeviceFact, Grade, RecipientFacts, RoomFacts
-from tiers.routing import RoomView
+from tiers.routing import Known, RoomView
 
 LAPSES_AFTER = 30 * DAY
-Place = tuple[ConnectorName, RoomId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,13 @@ class _Rests:
     binding: RoomBinding
     grade: Grade
     keys: int
+    still: bool
 
     def same(self, other: "_Rests") -> bool:
         """Whether the other is of the very same reading, deal and keys."""
         of_this = self.reading is other.reading and self.deal is other.deal
         bound = self.binding is other.binding and self.grade is other.grade
-        return of_this and bound and self.keys == other.keys
+        return of_this and bound and (self.keys, self.still) == (other.keys, other.still)
 
 
 class Observer:
@@ -73,6 +74,7 @@ class Observer:
         grades: the grade of each channel in this installation.
         store: for attestations.
         now: the clock.
+        still: whether nothing goes out on a channel.
     """
 
     def __init__(
@@ -82,12 +84,15 @@ class Observer:
         grades: Mapping[ConnectorName, Grade],
         store: Store,
         now: Clock,
+        still: Callable[[ConnectorName], bool],
     ) -> None:
         self._connectors = connectors
         self._keyring = keyring
         self._grades = grades
         self._store = store
         self._now = now
+        self._still = still
+        self._last = LastKnown(store)
         self._readings: dict[Place, Reading] = {}
         self._locks: dict[Place, asyncio.Lock] = {}
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
@@ -162,14 +167,40 @@ class Observer:
         place = (binding.connector, binding.room)
         reading = await self.reading(place, not_before)
         grade = self._grades.get(binding.connector, Grade.NONE)
-        rests = _Rests(reading, deal, binding, grade, self._keyring.changes)
+        still = self._still(binding.connector)
+        rests = _Rests(reading, deal, binding, grade, self._keyring.changes, still)
         kept = self._views.get((place, origin))
         lapses = deal.attested.get(place) or deal.journal.decisions  # with time alone
         if kept is not None and rests.same(kept[0]) and not lapses:
             return kept[1]
         view = self._view(rests, origin=origin)
+        if len(deal.rooms.get(binding.conversation_id, ())) > 1:
+            view = replace(view, known=await self._known(view))
         self._views[place, origin] = (rests, view)
         return view
+
+    async def last_seen(self, binding: RoomBinding) -> RoomView:
+        """A room as it was last read whole, its network not asked: nothing is allowed by it."""
+        facts = RoomFacts(
+            holdings=(),
+            posture_at=None,
+            members_at=None,
+            complete=False,
+            paused=binding.paused,
+            grade=Grade.NONE,
+            journal_ready=False,
+            host=binding.host,
+        )
+        return RoomView(binding, facts, (), known=await self._last.recall(binding.place))
+
+    async def _known(self, view: RoomView) -> Known | None:
+        """The last whole reading of a room: this one, or an earlier one that was kept."""
+        facts, place = view.facts, view.binding.place
+        if facts.posture_at is None or facts.members_at is None or not facts.complete:
+            return await self._last.recall(place)
+        known = known_as(facts.holdings, (r.account for r in view.recipients))
+        await self._last.keep(place, known, self._now())
+        return known
 
     def _view(self, rests: "_Rests", *, origin: bool) -> RoomView:
         reading, deal, binding = rests.reading, rests.deal, rests.binding
@@ -185,7 +216,8 @@ class Observer:
             deal.journaled(conversation, self._now()),
             binding.host,
         )
-        return RoomView(binding, facts, self._recipients(deal, place, reading), origin)
+        recipients = self._recipients(deal, place, reading)
+        return RoomView(binding, facts, recipients, origin, still=rests.still)
 
     def _holdings(self, deal: DealView, place: Place, reading: Reading) -> tuple[Holding, ...]:
         if reading.posture is None:

@@ -222,7 +222,8 @@ class Provisioner:
                 tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
                 tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
             tx.run(
-                "INSERT INTO room VALUES (?, ?, ?, ?, ?, NULL, ?)",
+                "INSERT INTO room (connector, room, conversation_id, deal_id, host, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 (name, room, cid, deal.deal_id, deal.roster.host, at),
             )
             append(tx, deal.deal_id, Kind.ROOM_CREATED, room_body(made), at=at, actor=actor)

@@ -11,12 +11,13 @@ from connectors.port.connector import Connector
 from orchestrator.audit.heads import SEED_BYTES, load_key
 from orchestrator.audit.instants import latest_instant
 from orchestrator.clock import Clock
-from orchestrator.command.runtime import Channel, Runtime
+from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
 from orchestrator.config.policy import counsel_of
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import Counsel
+from orchestrator.deals.doubts import doubts_of, tell_doubts
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.engine.local import LocalEngine
 from orchestrator.flow.accept import Accepter
@@ -91,11 +92,13 @@ async def assemble(
     await store.read(book.load_all)
     await store.read(keyring.load)
     await _tell_lost(store, book, now())
+    await tell_doubts(store, doubts_of(book, keyring), now())
     grades: dict[ConnectorName, Grade] = {}
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
     engine = LocalEngine(store, now, lanes_due)
-    observer = Observer(connectors, keyring, grades, store, now)
+    still = partial(standing_still, channels)
+    observer = Observer(connectors, keyring, grades, store, now, still)
     lines = Lines(store, book, connectors, now, neutral_name)
     policy_of = partial(_journal_policy, book)
     journal = JournalWriter(home, policy_of)
