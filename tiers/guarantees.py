@@ -136,3 +136,28 @@ class Demand:
         if self.at_most is None:
             return True
         return holding.value is not None and 0 < holding.value <= self.at_most
+
+
+_IN_WORDS: Mapping[Guarantee, str] = MappingProxyType(
+    {
+        Guarantee.ENCRYPTED_IN_TRANSIT: "messages travel encrypted to this room",
+        Guarantee.END_TO_END_ENCRYPTED: "this room is encrypted end to end",
+        Guarantee.INVITE_ONLY: "people enter this room by invitation only",
+        Guarantee.NO_PUBLIC_LINK: "no public link leads into this room",
+        Guarantee.MEMBERS_READABLE: "the list of this room's members is complete",
+        Guarantee.HISTORY_HIDDEN: "newcomers to this room cannot read what was said before",
+        Guarantee.DEVICES_VERIFIED: "the devices of everybody in this room are verified",
+        Guarantee.TIMER: "messages disappear from this room",
+    }
+)
+_UNITS = (("day", 24 * _HOUR), ("hour", _HOUR), ("minute", _HOUR // 60), ("second", 1_000_000))
+
+
+def in_words(demand: Demand) -> str:
+    """What a tier demands of a room, as a clause that a banker reads."""
+    clause = _IN_WORDS[demand.guarantee]
+    if demand.at_most is None:
+        return clause
+    unit, length = next(((u, n) for u, n in _UNITS if demand.at_most % n == 0), _UNITS[-1])
+    count = demand.at_most // length
+    return f"{clause} after at most {count} {unit}{'' if count == 1 else 's'}"

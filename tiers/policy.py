@@ -17,7 +17,7 @@ from enum import IntEnum
 
 from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason, all_of
-from tiers.guarantees import Demand, Guarantee, Holding
+from tiers.guarantees import Demand, Guarantee, Holding, in_words
 from tiers.ids import AccountId, ConnectorName, DeviceId, RuleId, SideId
 from tiers.people import Person, Roster
 from tiers.tier import Tier
@@ -273,7 +273,7 @@ def _fresh(what: str, read_at: int | None, fresh_for: int, at: int) -> Reason:
 
 def _demand(demand: Demand, holdings: tuple[Holding, ...], at: int) -> Reason:
     name = demand.guarantee.value
-    missing = f"{name} is not held as this tier demands, with evidence that it accepts"
+    missing = f"nobody has shown, as this tier demands, that {in_words(demand)}"
     return _check("guarantee", ok=demand.met_by(holdings, at), otherwise=missing, subject=name)
 
 

@@ -150,7 +150,7 @@ def _in_bound(
 ) -> Placed | Held:
     above = tier > bound.floor
     if above and strength is Strength.HOLD:
-        because = f"{tier.value} does not belong in a conversation of {bound.floor.value}"
+        because = f"it touches {tier.value}, and this conversation is for {bound.floor.value}"
         stricter = tuple(c for c in choices if c.floor >= tier and c != bound)
         return Held(_no("tier", because), tier, bound, stricter)
     return Placed(bound, bound.floor, asked=above and strength is Strength.ASK)

@@ -163,10 +163,9 @@ class Messages:
         return row
 
     def _held(self, row: tuple[object, ...]) -> views.HeldView:
-        mid, deal, cid, author, tier, reasons, owner, following, at, deadline, state, size = row[
-            :12
-        ]
-        seen = _seen(*row[12:])
+        mid, deal, cid, author, tier, reasons, owner, following, at, deadline, state, *rest = row
+        size, undo, visible, above_room, part = rest
+        seen = _seen(undo, above_room=bool(above_room), part=bool(part))
         view = self._r.book.deals.get(DealId(str(deal)))
         return views.HeldView(
             message_id=str(mid),
@@ -183,7 +182,7 @@ class Messages:
             size=int(str(size)),
             fits=self._fits(view, _maybe(author), Tier(str(tier))),
             seen=seen,
-            visible_us=int(str(row[13])) if seen == "withdrawn" else None,
+            visible_us=int(str(visible)) if seen == "withdrawn" else None,
         )
 
     def _fits(self, deal: DealView | None, author: str | None, tier: Tier) -> tuple[str, ...]:
@@ -230,7 +229,7 @@ class Messages:
         return _delivery(await self._r.store.write(unit))
 
 
-def _seen(undo: object, _visible: object, above_room: object, part: object) -> str:
+def _seen(undo: object, *, above_room: bool, part: bool) -> str:
     """Who may have seen a held message: *held* may be said only of what went through us."""
     if undo is None and not above_room:
         return "part" if part else "nobody"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tiers.deals import DAY, START
 from tests.tiers.planted import caught, counterexample
 from tiers import guarantees
-from tiers.guarantees import Demand, Evidence, Guarantee, Holding, Source, common
+from tiers.guarantees import Demand, Evidence, Guarantee, Holding, Source, common, in_words
 
 LAPSE = {Evidence.ATTESTED: 30 * DAY, Evidence.VERIFIED: DAY}
 AGES = (-1, 0, 1, DAY, DAY + 1, 30 * DAY, 30 * DAY + 1)
@@ -164,3 +164,27 @@ def test_rooms_together_never_promise_more_than_one_of_them(
 ) -> None:
     monkeypatch.setattr(guarantees, "_weakest", broken)
     assert any(caught(check, draw_mirrored) for check in TOGETHER)
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+def test_every_guarantee_has_words_for_a_reader_who_knows_none_of_ours(
+    guarantee: Guarantee,
+) -> None:
+    said = in_words(Demand(guarantee, Evidence.VERIFIED))
+    assert guarantee.value not in said
+    assert "_" not in said
+
+
+@pytest.mark.parametrize(
+    ("at_most", "words"),
+    [
+        (7 * 86_400_000_000, "7 days"),
+        (86_400_000_000, "1 day"),
+        (36 * 3_600_000_000, "36 hours"),
+        (90 * 60_000_000, "90 minutes"),
+        (30_000_000, "30 seconds"),
+    ],
+)
+def test_a_timers_bound_is_said_in_whole_units(at_most: int, words: str) -> None:
+    said = in_words(Demand(Guarantee.TIMER, Evidence.VERIFIED, at_most))
+    assert said == f"messages disappear from this room after at most {words}"
