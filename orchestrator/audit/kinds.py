@@ -39,6 +39,8 @@ class Kind(StrEnum):
     MESSAGE_REPLAYED = "message.replayed"
     MESSAGE_SETTLED = "message.settled"
 
+    DOCUMENT_ADDRESSED = "document.addressed"
+
     DELIVERY_DONE = "delivery.done"
     DELIVERY_POSSIBLY = "delivery.possibly"
     DELIVERY_RETRIED = "delivery.retried"
