@@ -1,6 +1,7 @@
 """`wallcross bench`: what tiering and the core do on this machine, on made-up data."""
 
 import os
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,9 @@ import typer
 from orchestrator.cli.out import Out
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+LARGE = 1000
+"""From here on a figure is shown whole."""
 
 
 @app.callback()
@@ -35,7 +39,7 @@ def route(
         import_module("orchestrator.logs").configured(nowhere),
     ):
         found = report(opens, out.note, quick=quick, folder=folder)
-    out.one(found, lambda: [f"{name:<14} {value}" for name, value in found.items()])
+    out.one(found, lambda: _lines(found))
 
 
 @app.command()
@@ -46,4 +50,19 @@ def tier(
 ) -> None:
     """Milliseconds a message, by its length."""
     found = import_module("orchestrator.bench.tier").tier_report(rounds)
-    Out(ctx.obj).one(found, lambda: [f"{name:<18} {value}" for name, value in found.items()])
+    Out(ctx.obj).one(found, lambda: _lines(found))
+
+
+def _lines(found: Mapping[str, object]) -> Iterator[str]:
+    width = max(map(len, found))
+    for name, value in found.items():
+        yield f"{name:<{width}}  {figure(value)}"
+
+
+def figure(value: object) -> str:
+    """A figure for people: three digits that mean something, whatever was measured."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {figure(part)}" for name, part in value.items())
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= LARGE else f"{value:.3g}"
+    return str(value)

@@ -107,12 +107,16 @@ def policy(ctx: typer.Context, code: Code = None) -> None:
 
 
 def named(ctx: typer.Context, code: str | None) -> str:
-    """The deal that a command is about.
+    """The deal that a command is about: as named, else the only one of the home.
 
     Raises:
-        Wrong: none was named.
+        Wrong: none was named, and the home has none or several.
     """
     name: str | None = code or ctx.obj.deal
+    if name is None and ctx.obj.settings().state.is_dir():
+        found, _ = call(ctx.obj, lambda c: c.deal_list())
+        if len(found) == 1:
+            return found[0].code
     if name is None:
         raise Wrong("Which deal?", then="name it with --deal CODE; wallcross deal list shows them")
     return name

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import init_cmd, session
+from orchestrator.cli.bench_cmd import figure
 from orchestrator.cli.status_cmd import verdict
 from orchestrator.client.views import ChannelView, DealStatus, Status
 from orchestrator.config.schema import json_schema
@@ -328,6 +329,22 @@ def test_a_command_about_a_deal_asks_which(wx: Wx) -> None:
     done = wx("conv", "list")
     assert done.code == 2
     assert "--deal" in done.err
+
+
+def test_the_only_deal_of_a_home_need_not_be_named(deal: Wx) -> None:
+    assert deal("deal", "show", "--json").json["code"] == "HALCYON"
+    assert deal("audit", "tail").out
+    sent = deal("send", "text", "--person", "ximena.park", "--json", stdin=CANARY)
+    assert sent.code == 0, sent.err
+    assert deal("deal", "new", "OTHER", "--made-up").code == 0
+    several = deal("audit", "tail")
+    assert (several.code, "--deal" in several.err) == (2, True)
+    assert deal("audit", "tail", "--deal", "OTHER").code == 0
+
+
+def test_figures_for_people_have_three_digits_that_mean_something() -> None:
+    shown = figure({"a": 12.3456, "b": 0.01234, "c": 98765.4321, "d": 7})
+    assert shown == "a 12.3, b 0.0123, c 98765, d 7"
 
 
 def test_a_text_is_handed_in_from_stdin_and_only_its_id_comes_back(deal: Wx) -> None:
