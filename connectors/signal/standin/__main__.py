@@ -1,0 +1,8 @@
+"""``python -m connectors.signal.standin``: see ``process.start`` for how tests run it."""
+
+import sys
+
+from connectors.signal.standin.app import main
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,206 @@
+"""signal-cli behind the server: what is received, to whom it goes, and what gets lost.
+
+Rules kept here:
+
+1. In json-rpc mode one reader takes everything that signal-cli says, in order: received lines and
+   answers alike. While it posts a line to the webhook, without a time limit, every answer waits.
+2. A line that could not be posted is lost for good; each loss is written down with its instant.
+3. While the server is down, messages wait at the Signal service; nothing of that is lost.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from dataclasses import dataclass
+
+import httpx
+
+from connectors.signal.standin.account import Account
+from connectors.signal.standin.envelopes import Envelopes, Json
+from connectors.signal.standin.faults import FaultKind, Faults
+from connectors.signal.standin.model import Post, Queued, Receipt
+from connectors.signal.standin.network import Network
+
+WEBHOOK = "webhook"
+DONE = (200, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A received thing that reached nobody, for good.
+
+    Attributes:
+        at: when it was lost, microseconds.
+        received: when the Signal service got it, microseconds.
+        author: ACI.
+        timestamp: of the message, milliseconds; 0 for receipts and typing.
+        room: a group's internal id; None on a private line.
+        kind: message, receipt or typing.
+        reason: what became of it.
+    """
+
+    at: int
+    received: int
+    author: str
+    timestamp: int
+    room: str | None
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One received line on its way to the webhook."""
+
+    queued: Queued
+    params: Json
+
+
+class Daemon:
+    """The reader, the webhook and the losses of one server.
+
+    Args:
+        network: the Signal service.
+        account: the server's own state.
+        faults: what shall go wrong.
+    """
+
+    def __init__(self, network: Network, account: Account, faults: Faults) -> None:
+        self.up = True
+        self.webhook = network.options.webhook
+        self.losses: list[Loss] = []
+        self.posted = 0
+        self._network, self._account, self._faults = network, account, faults
+        self._envelopes = Envelopes(network)
+        self._service: deque[Queued] = deque()
+        self._said: asyncio.Queue[_Line | asyncio.Future[None]] = asyncio.Queue()
+        self._unposted = 0
+        self._came = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # what the service has for us
+
+    def arrive(self, queued: Queued) -> None:
+        """Something for the account: read at once in json-rpc mode, else it waits to be asked."""
+        self._service.append(queued)
+        self._came.set()
+        if self._network.options.json_rpc and self.up:
+            self._read_on()
+
+    def waiting(self) -> int:
+        """How much waits at the service."""
+        return len(self._service)
+
+    def _read_on(self) -> None:
+        while self._service:
+            queued = self._service.popleft()
+            self._unposted += 1
+            self._idle.clear()
+            self._said.put_nowait(_Line(queued, self._params(queued)))
+
+    def _params(self, queued: Queued) -> Json:
+        """What signal-cli says of one thing: the envelope, beside it what went wrong."""
+        what = queued.what
+        account = {"account": self._network.options.number}
+        wrong = self._wrong(what) if isinstance(what, Post) else None
+        if wrong is not None:
+            told = {"message": wrong, "type": wrong.partition(":")[0]}
+            return {"exception": told, "envelope": self._envelopes.unreadable(queued)} | account
+        if isinstance(what, Post):
+            queued = Queued(self._account.take(what), queued.at)
+        return {"envelope": self._envelopes.of(queued)} | account
+
+    def _wrong(self, post: Post) -> str | None:
+        if post.broken is not None:
+            return post.broken
+        if not self._account.opens(post):
+            return "UntrustedIdentityException: Untrusted identity"
+        return None
+
+    # normal mode
+
+    async def poll(self, seconds: float, most: int) -> list[Json]:
+        """Takes what waits; when nothing does, waits for something that long."""
+        if not self._service:
+            self._came.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._came.wait(), seconds)
+        taken: list[Json] = []
+        while self._service and (most <= 0 or len(taken) < most):
+            taken.append(self._params(self._service.popleft()))
+        return taken
+
+    # json-rpc mode
+
+    async def turn(self) -> None:
+        """Waits until the reader comes to an answer that was just given."""
+        if not self._network.options.json_rpc:
+            return
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._said.put_nowait(mine)
+        await mine
+
+    async def settle(self) -> None:
+        """Waits until everything received so far is posted or lost."""
+        await self._idle.wait()
+
+    async def read(self) -> None:
+        """The reader; runs until it is cancelled."""
+        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - as the real one: no limit
+            while True:
+                said = await self._said.get()
+                if isinstance(said, asyncio.Future):
+                    if not said.done():
+                        said.set_result(None)
+                    continue
+                await self._hand_on(client, said)
+                self._unposted -= 1
+                if not self._unposted:
+                    self._idle.set()
+
+    async def _hand_on(self, client: httpx.AsyncClient, line: _Line) -> None:
+        if not self.up:
+            self._lose(line.queued, "the server ended before it was posted")
+        elif not self.webhook:
+            self._lose(line.queued, "nobody listens")
+        elif self._faults.take(FaultKind.DROP_WEBHOOK, WEBHOOK):
+            self._lose(line.queued, "dropped")
+        else:
+            twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
+            for _ in range(2 if twice else 1):
+                await self._post(client, line)
+
+    async def _post(self, client: httpx.AsyncClient, line: _Line) -> None:
+        """Once, as the real program does: no retry, no signature, no end to the waiting."""
+        notification = {"jsonrpc": "2.0", "method": "receive", "params": line.params}
+        body, headers = json.dumps(notification).encode(), {"Content-Type": "application/json"}
+        try:
+            answer = await client.post(self.webhook, content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._lose(line.queued, type(error).__name__)
+            return
+        if answer.status_code in DONE:
+            self.posted += 1
+        else:
+            self._lose(line.queued, f"status {answer.status_code}")
+
+    def _lose(self, queued: Queued, reason: str) -> None:
+        what, now = queued.what, self._network.clock.now()
+        post = what if isinstance(what, Post) else None
+        kind = "message" if post else "receipt" if isinstance(what, Receipt) else "typing"
+        stamp, room = (post.timestamp, post.room) if post else (0, None)
+        self.losses.append(Loss(now, queued.at, what.author, stamp, room, kind, reason))
+
+    # the server's own life
+
+    def go_down(self) -> None:
+        """The server ends: what it had read and not posted is gone."""
+        self.up = False
+
+    def come_back(self) -> None:
+        """The server is there again and gets what waited."""
+        self.up = True
+        if self._network.options.json_rpc:
+            self._read_on()

@@ -1,0 +1,109 @@
+"""What the stand-in can be told to do wrong.
+
+Rule kept here: a fault is armed for a number of calls of one verb and is used up by them; nothing
+goes wrong that was not asked for, but for what the real program does wrong by itself.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ANY = "*"
+
+
+class FaultKind(StrEnum):
+    """One way in which the program, the network or a proxy before it fails or lies."""
+
+    REFUSE = "refuse"
+    """signal-cli refuses: 400 and ``text`` (a group update in json-rpc mode still says 204)."""
+    UNAVAILABLE = "unavailable"
+    """A proxy before it answers 503 (``amount``: another status)."""
+    RATE_LIMIT = "rate_limit"
+    """Too many: ``text`` is the challenge token."""
+    CUT_LOST = "cut_lost"
+    """The call is read, nothing is done, the connection is reset."""
+    CUT_AFTER = "cut_after"
+    """The call is done, the connection is reset before an answer."""
+    NOTHING = "nothing"
+    """A success that names nothing, and nothing was done."""
+    LIE = "lie"
+    """A success that looks whole, and nothing was done."""
+    GARBAGE = "garbage"
+    """The call is done, and the answer is a page of HTML with status 200 (``amount``: other)."""
+    SLOW = "slow"
+    """The call is done ``amount`` microseconds late."""
+    HANG = "hang"
+    """The call is done, and is never answered."""
+    HANG_LOST = "hang_lost"
+    """Nothing is done, and the call is never answered."""
+    FAIL_RECIPIENTS = "fail_recipients"
+    """``who`` (people's names; all but the first if empty) are not reached; ``text``: reason."""
+    PARTIAL_MEMBERS = "partial_members"
+    """A listing leaves out the last member and the last admin."""
+    GARBAGE_MEMBERS = "garbage_members"
+    """A listing has something else than a list of members."""
+    IGNORE_TIMER = "ignore_timer"
+    """The time to live is not set, and nobody says so."""
+    DROP_WEBHOOK = "drop_webhook"
+    """A received line is not posted: lost."""
+    TWICE_WEBHOOK = "twice_webhook"
+    """A received line is posted twice."""
+
+
+DEFAULT_VERB = {
+    FaultKind.PARTIAL_MEMBERS: ANY,
+    FaultKind.GARBAGE_MEMBERS: ANY,
+    FaultKind.IGNORE_TIMER: ANY,
+    FaultKind.DROP_WEBHOOK: "webhook",
+    FaultKind.TWICE_WEBHOOK: "webhook",
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One armed fault.
+
+    Attributes:
+        kind: what goes wrong.
+        verb: for which call, by the names in ``rest.ROUTES``; ``*`` for every one.
+        times: how often still; None for ever.
+        amount: see the kind.
+        text: see the kind.
+        who: see the kind.
+    """
+
+    kind: FaultKind
+    verb: str
+    times: int | None = 1
+    amount: int = 0
+    text: str = ""
+    who: tuple[str, ...] = ()
+
+
+class Faults:
+    """The armed faults of one stand-in."""
+
+    def __init__(self) -> None:
+        self._armed: list[Fault] = []
+
+    def arm(self, fault: Fault) -> None:
+        """From now on it happens."""
+        self._armed.append(fault)
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._armed.clear()
+
+    def lift(self, token: str) -> None:
+        """The rate limit of a challenge token ends."""
+        self._armed = [f for f in self._armed if (f.kind, f.text) != (FaultKind.RATE_LIMIT, token)]
+
+    def take(self, kind: FaultKind, verb: str) -> Fault | None:
+        """Uses up one armed fault of this kind for this call, if there is one."""
+        for fault in self._armed:
+            if fault.kind is kind and fault.verb in (verb, ANY):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._armed.remove(fault)
+                return fault
+        return None

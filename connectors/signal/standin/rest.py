@@ -1,0 +1,301 @@
+"""The REST server: which call goes where, and what goes wrong on the way.
+
+Rules kept here:
+
+1. A call that asks signal-cli is answered when the reader comes to its answer, see ``daemon``.
+2. Faults are looked at here, once per call; what is left of the call is as without them.
+3. Nothing of a call is logged; what tests want to see of calls is kept in ``Seen``, in memory.
+"""
+
+import asyncio
+import inspect
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.signal.standin import accounting, grouping, receiving, sending
+from connectors.signal.standin.api import Standin
+from connectors.signal.standin.faults import Fault, FaultKind
+from connectors.signal.standin.network import Refused
+from connectors.signal.standin.wire import TEXT, Answer, Call, Wrong, error, told
+
+Handler = Callable[[Standin, Call], Answer | Awaitable[Answer]]
+PORTAL = b"<html><body>welcome to the portal</body></html>"
+MOST_SEEN = 20_000
+MOST_BODY = 1_000_000
+"""Bytes of a body that are kept for tests; a longer one is named by its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One call that the server knows.
+
+    Attributes:
+        method: HTTP method.
+        path: as in the description.
+        verb: its name for faults.
+        handler: what it does.
+        status: of success.
+        asks: it asks signal-cli, so its answer stands behind what is being received.
+    """
+
+    method: str
+    path: str
+    verb: str
+    handler: Handler
+    status: int = 204
+    asks: bool = True
+
+
+_GROUP = "/v1/groups/{number}/{groupid}"
+ROUTES = (
+    Routed("GET", "/v1/about", "about", accounting.about, 200, asks=False),
+    Routed("GET", "/v1/health", "health", accounting.health, asks=False),
+    Routed("GET", "/v1/accounts", "accounts", accounting.accounts, 200),
+    Routed("POST", "/v1/accounts/{number}/pin", "pin_set", accounting.pin, 201),
+    Routed("DELETE", "/v1/accounts/{number}/pin", "pin_remove", accounting.pin),
+    Routed("POST", "/v1/accounts/{number}/rate-limit-challenge", "challenge", sending.challenge),
+    Routed("PUT", "/v1/accounts/{number}/settings", "settings", accounting.account_settings, 201),
+    Routed("POST", "/v1/accounts/{number}/username", "username_set", accounting.username, 201),
+    Routed("DELETE", "/v1/accounts/{number}/username", "username_remove", accounting.username),
+    Routed("GET", "/v1/attachments", "attachments", receiving.attachments, 200, asks=False),
+    Routed(
+        "GET", "/v1/attachments/{attachment}", "attachment", receiving.attachment, 200, asks=False
+    ),
+    Routed(
+        "DELETE",
+        "/v1/attachments/{attachment}",
+        "attachment_delete",
+        receiving.delete_attachment,
+        asks=False,
+    ),
+    Routed("GET", "/v1/configuration", "config", accounting.get_configuration, 200, asks=False),
+    Routed("POST", "/v1/configuration", "config_set", accounting.set_configuration, asks=False),
+    Routed("GET", "/v1/configuration/{number}/settings", "trust_mode", accounting.get_trust, 200),
+    Routed("POST", "/v1/configuration/{number}/settings", "trust_mode_set", accounting.set_trust),
+    Routed("GET", "/v1/contacts/{number}", "contacts", accounting.contacts, 200),
+    Routed("PUT", "/v1/contacts/{number}", "contact_update", accounting.update_contact),
+    Routed("POST", "/v1/contacts/{number}/sync", "contacts_sync", accounting.sync_contacts),
+    Routed("GET", "/v1/contacts/{number}/{uuid}", "contact", accounting.contact, 200),
+    Routed("GET", "/v1/devices/{number}", "devices", accounting.devices, 200),
+    Routed("POST", "/v1/devices/{number}", "device_link", accounting.link_device),
+    Routed("DELETE", "/v1/devices/{number}/local-data", "forget", accounting.forget),
+    Routed("DELETE", "/v1/devices/{number}/{deviceId}", "device_unlink", accounting.unlink_device),
+    Routed("GET", "/v1/groups/{number}", "groups", grouping.listing, 200),
+    Routed("POST", "/v1/groups/{number}", "group_create", grouping.create, 201),
+    Routed("GET", _GROUP, "group", grouping.one, 200),
+    Routed("PUT", _GROUP, "group_update", grouping.update),
+    Routed("DELETE", _GROUP, "group_delete", grouping.leave, 200),
+    Routed("POST", f"{_GROUP}/admins", "admins_add", grouping.admins),
+    Routed("DELETE", f"{_GROUP}/admins", "admins_remove", grouping.admins),
+    Routed("GET", f"{_GROUP}/avatar", "group_avatar", grouping.avatar, 200),
+    Routed("POST", f"{_GROUP}/block", "group_block", grouping.block),
+    Routed("POST", f"{_GROUP}/join", "group_join", grouping.join),
+    Routed("POST", f"{_GROUP}/members", "members_add", grouping.members),
+    Routed("DELETE", f"{_GROUP}/members", "members_remove", grouping.members),
+    Routed("POST", f"{_GROUP}/pin-message", "pin", grouping.pin, 201),
+    Routed("DELETE", f"{_GROUP}/pin-message", "unpin", grouping.pin, 201),
+    Routed("POST", f"{_GROUP}/quit", "group_quit", grouping.leave),
+    Routed("GET", "/v1/identities/{number}", "identities", accounting.identities, 200),
+    Routed("PUT", "/v1/identities/{number}/trust/{who}", "trust", accounting.trust),
+    Routed("PUT", "/v1/profiles/{number}", "profile", accounting.profile),
+    Routed("GET", "/v1/qrcodelink/raw", "qrcode", accounting.qr_code, 200),
+    Routed("POST", "/v1/reactions/{number}", "reaction_add", sending.react),
+    Routed("DELETE", "/v1/reactions/{number}", "reaction_remove", sending.react),
+    Routed("POST", "/v1/receipts/{number}", "receipt", sending.receipt),
+    Routed("GET", "/v1/receive/{number}", "receive", receiving.receive, 200),
+    Routed("POST", "/v1/register/{number}", "register", accounting.register, 201),
+    Routed("POST", "/v1/register/{number}/verify/{token}", "verify", accounting.verify, 201),
+    Routed("DELETE", "/v1/remote-delete/{number}", "remote_delete", sending.remote_delete, 201),
+    Routed("GET", "/v1/search/{number}", "search", accounting.search, 200),
+    Routed("PUT", "/v1/typing-indicator/{number}", "typing_start", sending.typing),
+    Routed("DELETE", "/v1/typing-indicator/{number}", "typing_stop", sending.typing),
+    Routed("POST", "/v1/unregister/{number}", "unregister", accounting.unregister),
+    Routed("POST", "/v2/send", "send", sending.send, 201),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    """A request as it came, for tests."""
+
+    at: int
+    method: str
+    path: str
+    route: str
+    verb: str
+    query: dict[str, str]
+    body: Any = field(repr=False)
+    status: int
+
+
+class Seen:
+    """The latest requests, in memory; in a file only when a folder is given.
+
+    Args:
+        folder: where ``requests.jsonl`` is written, bodies and all.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.calls: deque[SeenCall] = deque(maxlen=MOST_SEEN)
+        self._path = None if folder is None else folder / "requests.jsonl"
+
+    def add(self, call: SeenCall) -> None:
+        """Keeps one."""
+        self.calls.append(call)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(call)) + "\n")
+
+
+class Rest:
+    """The server's application.
+
+    Args:
+        far: the stand-in.
+        record: folder for the requests, tests only.
+    """
+
+    def __init__(self, far: Standin, record: Path | None = None) -> None:
+        self.seen = Seen(record)
+        self._far = far
+        self.app = Starlette(
+            routes=[
+                Route(each.path, self._endpoint(each), methods=[each.method]) for each in ROUTES
+            ],
+            exception_handlers={HTTPException: _unknown},
+        )
+
+    def _endpoint(self, routed: Routed) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            call = Call(
+                routed.verb,
+                request.path_params,
+                dict(request.query_params),
+                tuple(request.query_params.getlist("numbers")),
+                await request.body(),
+            )
+            given = await self._through_faults(routed, call, request)
+            self._note(routed, call, request, given)
+            kind = None if given.body is None else given.content_type
+            return Response(given.body, given.status, media_type=kind)
+
+        return answer
+
+    async def _through_faults(self, routed: Routed, call: Call, request: Request) -> Answer:
+        """What is answered, after whatever shall go wrong."""
+        far = self._far
+
+        def take(kind: FaultKind) -> Fault | None:
+            return far.fault(kind, call)
+
+        instead = _instead(far, routed, call)
+        if instead is not None:
+            return instead
+        if take(FaultKind.CUT_LOST):
+            await _cut(request)
+        if take(FaultKind.HANG_LOST):
+            await _hang(request)
+        slow = take(FaultKind.SLOW)
+        if slow is not None:
+            await asyncio.sleep(slow.amount / 1_000_000)
+        given = await _done(far, routed, call)
+        if take(FaultKind.CUT_AFTER):
+            self._note(routed, call, request, given)
+            await _cut(request)
+        if take(FaultKind.HANG):
+            self._note(routed, call, request, given)
+            await _hang(request)
+        garbage = take(FaultKind.GARBAGE)
+        return (
+            given
+            if garbage is None
+            else Answer(garbage.amount or given.status, PORTAL, "text/html")
+        )
+
+    def _note(self, routed: Routed, call: Call, request: Request, given: Answer) -> None:
+        self.seen.add(
+            SeenCall(
+                self._far.clock.now(),
+                request.method,
+                request.url.path,
+                routed.path,
+                call.verb,
+                dict(call.query),
+                _body(call.raw),
+                given.status,
+            )
+        )
+
+
+async def _done(far: Standin, routed: Routed, call: Call) -> Answer:
+    """The call is done in one step; its answer comes when the reader comes to it."""
+    try:
+        result = routed.handler(far, call)
+        given = await result if inspect.isawaitable(result) else result
+    except Wrong as wrong:
+        given = wrong.answer
+    except Refused as refused:
+        given = error(400, str(refused))
+    if routed.asks:
+        await far.daemon.turn()
+    return given
+
+
+def _instead(far: Standin, routed: Routed, call: Call) -> Answer | None:
+    """An answer in the place of the call's own; nothing is done then."""
+    down = far.fault(FaultKind.UNAVAILABLE, call)
+    if down is not None:
+        return Answer(down.amount or 503, b"Service Unavailable\n", TEXT)
+    if far.fault(FaultKind.NOTHING, call) is not None:
+        empty: object = [] if far.options.answers_array else {}
+        return told(routed.status, empty) if routed.verb == "send" else Answer(routed.status)
+    if routed.verb == "group_update":
+        return None  # what signal-cli refuses there is answered 204 in json-rpc mode: see grouping
+    refused = far.fault(FaultKind.REFUSE, call)
+    if refused is None:
+        return None
+    return error(500 if routed.verb in {"identities", "accounts"} else 400, _words(refused))
+
+
+def _words(fault: Fault) -> str:
+    return fault.text or "Failed to send message"
+
+
+async def _cut(request: Request) -> None:
+    """Resets the connection; the caller sees no answer."""
+    request.state.cut()
+    await asyncio.sleep(0)
+    raise ClientDisconnect
+
+
+async def _hang(request: Request) -> None:
+    """Never answers; ends when the caller goes away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+    raise ClientDisconnect
+
+
+def _body(raw: bytes) -> object:
+    if not raw:
+        return None
+    if len(raw) > MOST_BODY:
+        return {"bytes": len(raw)}
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return {"not_json": len(raw)}
+
+
+async def _unknown(_request: Request, _error: Exception) -> Response:
+    """An unknown path, or a known one with another method."""
+    return Response(b"404 page not found", 404, media_type="text/plain")
