@@ -4,7 +4,8 @@ Rules kept here:
 
 1. A clock that is earlier than the latest instant in the audit permits nothing.
 2. A clock that is off a configured source (the system's time service, a homeserver's ``Date``) by
-   more than a minute permits nothing, whichever of the two is wrong: that is for people to find.
+   more than the settings allow (a minute at most) permits nothing, whichever of the two is
+   wrong: that is for people to find.
 3. A source that was heard long ago says nothing any more; the audit always does. A configured
    source that must be heard (``required``) and is not, permits nothing either.
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from orchestrator.clock import HOUR, MINUTE
 
 FURTHEST = MINUTE
-"""How far the clock may be off a source."""
+"""How far the clock may be off a source, whatever the settings say."""
 GRAIN = 1_000_000
 """A ``Date`` header cuts fractions off (RFC 9110 section 5.6.7): it may lag by a second."""
 FRESH = HOUR
@@ -62,10 +63,14 @@ class ClockGuard:
     Args:
         latest: the latest instant in the audit at the start (``audit.instants.latest_instant``).
         required: sources that must have been heard within ``FRESH``.
+        furthest: how far the clock may be off a source, microseconds; at most ``FURTHEST``.
     """
 
-    def __init__(self, latest: int, required: Collection[str] = ()) -> None:
+    def __init__(
+        self, latest: int, required: Collection[str] = (), *, furthest: int = FURTHEST
+    ) -> None:
         self._latest = latest
+        self._furthest = min(furthest, FURTHEST)
         self._required = frozenset(required)
         self._heard: dict[str, _Heard] = {}
 
@@ -95,7 +100,8 @@ class ClockGuard:
         offsets = {source: _offset(heard, ticks - now) for source, heard in fresh.items()}
         ahead = max(0, self._latest - now)
         reasons = ["clock.before_audit"] if ahead else []
-        reasons += [f"clock.off.{s}" for s, off in sorted(offsets.items()) if abs(off) > FURTHEST]
+        off = (s for s, by in sorted(offsets.items()) if abs(by) > self._furthest)
+        reasons += [f"clock.off.{source}" for source in off]
         reasons += [f"clock.unheard.{s}" for s in sorted(self._required - fresh.keys())]
         return ClockState(tuple(reasons), ahead, offsets)
 

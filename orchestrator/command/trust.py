@@ -10,7 +10,7 @@ from typing import cast
 
 from connectors.port.connector import Connector, NetworkClock
 from orchestrator.clock import MINUTE, Clock, ticks
-from orchestrator.clockguard import ClockGuard, ClockState
+from orchestrator.clockguard import FURTHEST, ClockGuard, ClockState
 from tiers.ids import ConnectorName
 
 
@@ -22,6 +22,7 @@ class ClockTrust:
         latest: the latest instant of the audit when the home was opened.
         connectors: open connectors; those that hear a clock are asked.
         channels: names of the channels whose clock counts; empty for all that hear one.
+        furthest: how far the clock may be off one of them, microseconds.
     """
 
     def __init__(
@@ -30,11 +31,12 @@ class ClockTrust:
         latest: int,
         connectors: Callable[[], Mapping[ConnectorName, Connector]],
         channels: Collection[str],
+        furthest: int = FURTHEST,
     ) -> None:
         self._now = now
         self._connectors = connectors
         self._channels = frozenset(channels)
-        self._guard = ClockGuard(latest)
+        self._guard = ClockGuard(latest, furthest=furthest)
         self._known: dict[ConnectorName, tuple[int, int]] = {}
 
     def clock(self) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors.port.connector import Connector
 from orchestrator.audit.heads import SEED_BYTES, load_key
 from orchestrator.audit.instants import latest_instant
-from orchestrator.clock import Clock
+from orchestrator.clock import SECOND, Clock
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
@@ -83,7 +83,8 @@ async def assemble(
     master = open_master(vault)
     connectors: dict[ConnectorName, Connector] = {}
     latest = await store.read(latest_instant)
-    trust = ClockTrust(now, latest, lambda: connectors, settings.config.clock.channels)
+    clock = settings.config.clock
+    trust = ClockTrust(now, latest, lambda: connectors, clock.channels, clock.max_off_s * SECOND)
     now = trust.clock
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)

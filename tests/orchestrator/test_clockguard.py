@@ -68,6 +68,16 @@ def test_a_jump_after_the_source_was_heard_shows_at_once(jump: int) -> None:
     assert not guard.state(START + SECOND + jump, SECOND)
 
 
+@given(allowed=st.integers(1, 60), off=st.integers(-70, 70))
+def test_the_settings_may_allow_less_than_a_minute_and_never_more(allowed: int, off: int) -> None:
+    for furthest in (allowed * SECOND, FURTHEST + allowed * SECOND):
+        guard = ClockGuard(0, furthest=furthest)
+        guard.heard("time", START, before=0, after=0)
+        distance = max(-off * SECOND, off * SECOND - GRAIN, 0)
+        trusted = guard.state(START + off * SECOND, 0).trusted
+        assert trusted == (distance <= min(furthest, FURTHEST))
+
+
 def test_one_source_that_disagrees_is_enough() -> None:
     guard = ClockGuard(0)
     guard.heard("good", START, before=0, after=0)

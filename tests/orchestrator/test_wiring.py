@@ -1,17 +1,19 @@
 """Opening a home: its own secrets are made once, and lost ones are never made anew."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connectors.memory.farside import FarSide
 from connectors.memory.network import shared
-from orchestrator.clock import now
+from orchestrator.clock import SECOND, now
+from orchestrator.command.trust import ClockTrust
 from orchestrator.config import load
 from orchestrator.demo import sample
 from orchestrator.seal.errors import SealError
 from orchestrator.secrets.secret import SecretError
-from orchestrator.wiring import open_home, open_runtime
+from orchestrator.wiring import assemble, open_home, open_runtime
 from orchestrator.wiring.home import Lazy
 
 
@@ -66,3 +68,21 @@ async def test_a_home_without_its_old_epoch_keys_opens_and_says_what_is_lost(
         needs = [need.subject for need in (await home.status()).needs]
         assert f"{deal}.watch" in needs
         assert (await home.audit_verify(deal)).ok
+
+
+async def test_how_far_the_clock_may_be_off_is_taken_from_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WALLCROSS_SECRETS", str(tmp_path / "secrets"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    given: list[int] = []
+
+    class Trust(ClockTrust):
+        def __init__(self, *args: Any) -> None:
+            given.append(args[-1])
+            super().__init__(*args)
+
+    monkeypatch.setattr(assemble, "ClockTrust", Trust)
+    found = load(state=tmp_path / "home", flags={"clock.max_off_s": "7"})
+    async with open_runtime(found, Lazy(), live=False, now=now):
+        assert given == [7 * SECOND]

@@ -1,9 +1,13 @@
 """Time never turns back to permit: by the instants that this home itself handed out."""
 
+from typing import cast
+
 import pytest
 
+from connectors.port.connector import Connector
 from orchestrator.clock import HOUR, SECOND
 from orchestrator.command.trust import ClockTrust
+from tiers.ids import ConnectorName
 
 START = 1_800_000_000_000_000
 
@@ -59,3 +63,26 @@ def test_going_forward_it_stays_trusted(machine: Machine) -> None:
         machine.at += HOUR
         clock.clock()
         assert clock.trusted()
+
+
+class Homeserver:
+    """Says what a test wants, in its ``Date``."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.ahead = machine, 0
+
+    def network_time(self) -> tuple[int, int]:
+        """What it said, and our own time then."""
+        return self.machine.at + self.ahead, self.machine.at
+
+
+@pytest.mark.parametrize(("ahead", "trusted"), [(6 * SECOND, True), (9 * SECOND, False)])
+def test_the_settings_say_how_far_the_clock_may_be_off(
+    machine: Machine, ahead: int, *, trusted: bool
+) -> None:
+    server = Homeserver(machine)
+    server.ahead = ahead
+    open_now = {ConnectorName("m"): cast("Connector", server)}
+    assert ClockTrust(machine, 0, lambda: open_now, ()).trusted()
+    asked = ClockTrust(machine, 0, lambda: open_now, (), 7 * SECOND)
+    assert asked.trusted() is trusted
