@@ -1,0 +1,398 @@
+"""One Signal account as a connector: the parts put together, and nothing decided here.
+
+Rules kept here:
+
+1. It is reached by webhook alone, so it opens only where the server can post: mode json-rpc.
+2. A room is read back from the server each time. What the server answers 2xx to and did not do is
+   found by reading; what cannot be read is not claimed.
+3. Every method raises ``ConnectorError`` or nothing.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+
+from connectors.port import AccountId, Guarantee, RemoteId, RoomId
+from connectors.port.capabilities import Capabilities, Health, Posture
+from connectors.port.connector import Check, Connector, Setup
+from connectors.port.door import Door
+from connectors.port.errors import (
+    ConnectorError,
+    Rejected,
+    Unavailable,
+    Uncertain,
+    Unreadable,
+)
+from connectors.port.events import Batch
+from connectors.port.messages import (
+    Accepted,
+    Delivery,
+    Device,
+    Member,
+    MemberSnapshot,
+    Presence,
+    RoomSpec,
+)
+from connectors.signal import answers, groups
+from connectors.signal.account import Account
+from connectors.signal.client import Client
+from connectors.signal.doctor import Doctor
+from connectors.signal.ids import is_group, is_line, is_uuid
+from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat, Timer
+from connectors.signal.outgoing import MAX_BODY
+from connectors.signal.reachable import Reachable
+from connectors.signal.receiver import Receiver
+from connectors.signal.sender import Sender
+from connectors.signal.settings import SignalSecrets, SignalSettings, read_setup
+from connectors.signal.spool import Spool
+from connectors.signal.watch import Watch
+from connectors.signal.webhook import Webhook
+
+_KEPT_FOR = 90 * 24 * 3600 * 1_000_000
+_MODE = "json-rpc"
+
+
+def open_connector(setup: Setup) -> Connector:
+    """The connector for a Signal account; nothing is listened to yet.
+
+    Raises:
+        Rejected: settings or secrets are refused, with all problems at once.
+    """
+    settings, secrets = read_setup(setup)
+    return SignalConnector(setup, settings, secrets)
+
+
+class SignalConnector:
+    """One account on one API server.
+
+    Args:
+        setup: as given to ``open_connector``.
+        settings: its settings.
+        secrets: its secrets.
+        door: the only way out; made from the settings unless a test gives another.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        settings: SignalSettings,
+        secrets: SignalSecrets,
+        door: Door | None = None,
+    ) -> None:
+        self._setup = setup
+        self._settings = settings
+        self._secrets = secrets
+        self._door = door or Door([settings.opening])
+        self._parts: _Parts | None = None
+        self._opening = asyncio.Lock()
+        self._seen_at: int | None = None
+
+    @property
+    def account(self) -> AccountId:
+        """Our number."""
+        return AccountId(self._settings.number)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """At best; costs no input or output."""
+        return Capabilities(
+            can=frozenset(
+                {
+                    Guarantee.ENCRYPTED_IN_TRANSIT,
+                    Guarantee.END_TO_END_ENCRYPTED,
+                    Guarantee.INVITE_ONLY,
+                    Guarantee.NO_PUBLIC_LINK,
+                    Guarantee.MEMBERS_READABLE,
+                    Guarantee.HISTORY_HIDDEN,
+                    Guarantee.DEVICES_VERIFIED,  # concluded from ``members`` by who keeps the keys
+                    Guarantee.TIMER,  # seen in traffic, or attested
+                }
+            ),
+            max_body_bytes=MAX_BODY,
+            max_attachment_bytes=self._settings.max_attachment_bytes,
+            idempotent_send=False,
+            idempotent_for=0,
+            re_offers=False,
+        )
+
+    @property
+    def listens_on(self) -> int:
+        """The port that the API server is to post to; 0 while closed."""
+        return self._parts.webhook.port if self._parts is not None else 0
+
+    # --- opening and closing --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Listens, then asks the server whether it can work with us. Raises: ConnectorError."""
+        async with self._opening:
+            if self._parts is not None:
+                return
+            with _own_disk():
+                parts = _Parts(self._setup, self._settings, self._secrets, self._door)
+            try:
+                await parts.webhook.start()
+                await self._establish(parts)
+            except BaseException:
+                await parts.close()
+                raise
+            self._parts = parts
+
+    async def _establish(self, parts: "_Parts") -> None:
+        mode, _ = await parts.account.mode()
+        if mode != _MODE:
+            hint = (
+                f"the API server runs in mode {mode if mode in {'normal', 'native'} else 'unknown'}"
+                ": set MODE=json-rpc and RECEIVE_WEBHOOK_URL there"
+            )
+            raise Rejected("mode_unfit", hint)
+        if not await parts.account.is_registered():
+            raise Rejected("not_registered", "register or link the number with the API server")
+        with suppress(Unreadable, Rejected):  # until it is learnt, replies to us name our number
+            await parts.account.learn()
+        with _own_disk():
+            parts.ledger.forget_before(self._setup.now() - _KEPT_FOR)
+            parts.reachable.opened()
+        parts.watch.start()
+
+    async def close(self) -> None:
+        """Ends cleanly; prompt, and may be called twice."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            self._seen_at = parts.client.seen_at
+            await parts.close()
+
+    @property
+    def _open(self) -> "_Parts":
+        if self._parts is None:
+            raise Unavailable("not_open", "the channel is not open")
+        return self._parts
+
+    async def health(self) -> Health:
+        """Whether the server answers and still has our account."""
+        parts = self._parts
+        if parts is None:
+            hint = "open the channel"
+            return Health(up=False, code="not_open", hint=hint, seen_at=self._seen_at)
+        client = parts.client
+        try:
+            registered = await parts.account.is_registered()
+        except ConnectorError as error:
+            hint = error.hint or "wait"
+            return Health(up=False, code=error.code, hint=hint, seen_at=client.seen_at)
+        if not registered or not parts.account.known_to_signal:
+            hint = "register or link the number with the API server anew"
+            return Health(up=False, code="not_registered", hint=hint, seen_at=client.seen_at)
+        if client.challenge:
+            hint = answers.how_to_lift(client.challenge)
+            return Health(up=True, code="rate_limited", hint=hint, seen_at=client.seen_at)
+        return Health(up=True, code="ok", hint="", seen_at=client.seen_at)
+
+    async def inspect(self) -> tuple[Check, ...]:
+        """What an operator can see to at the API server."""
+        parts = self._parts
+        if parts is None:
+            return (Check("api", ok=False, hint="the channel is not open"),)
+        doctor = Doctor(
+            parts.client,
+            parts.account,
+            loopback=self._settings.opening.loopback,
+            least=self._settings.least_version,
+            heard_at=parts.receiver.heard_at,
+        )
+        return await doctor.look()
+
+    # --- rooms ----------------------------------------------------------------------------------
+
+    async def create(self, spec: RoomSpec) -> RoomId:
+        """Makes a group, or opens a private line. Raises: ConnectorError."""
+        parts = self._open
+        everybody = spec.members | spec.owners
+        if not all(map(is_uuid, everybody)):
+            raise Rejected("account_form", "write people's accounts as UUIDs (docs: Signal)")
+        with _own_disk():
+            if spec.direct:
+                return await self._line(parts, spec)
+            return await self._group(parts, spec)
+
+    async def _line(self, parts: "_Parts", spec: RoomSpec) -> RoomId:
+        people = sorted(spec.members | spec.owners)
+        if len(people) != 1:
+            raise Rejected("not_a_line", "a private line has one person at its other end")
+        room = RoomId(people[0].lower())
+        if spec.timer is not None:
+            body = {"recipient": room, "expiration_in_seconds": groups.seconds(spec.timer)}
+            await parts.client.act("PUT", parts.account.path("contacts"), body)
+            self._asked(parts, room, spec.timer)
+        return room
+
+    async def _group(self, parts: "_Parts", spec: RoomSpec) -> RoomId:
+        request = groups.create_request(spec)
+        told = await parts.client.act("POST", parts.account.path("groups"), request)
+        room = RoomId(answers.text(answers.mapping(told).get("id")))
+        if not is_group(room):
+            raise Uncertain("answer_malformed", "the API server gave the group no id")
+        if spec.timer is not None:
+            self._asked(parts, room, spec.timer)
+        group = await parts.account.group(room)
+        if not groups.hardened(group, spec):  # an act that was answered 2xx may not have happened
+            body = {name: request[name] for name in ("group_link", "permissions")}
+            await parts.account.change("PUT", room, "", body)
+            group = await parts.account.group(room)
+        parts.ledger.keep_seats(room, group.seats())
+        parts.ledger.keep_owners(room, await parts.account.promote(room, set(spec.owners)))
+        return room
+
+    def _asked(self, parts: "_Parts", room: RoomId, timer: int) -> None:
+        asked = Timer(groups.seconds(timer), self._setup.now())
+        parts.ledger.note_timer(room, ASKED, asked)
+
+    async def join(self, room: RoomId) -> None:
+        """Accepts an invitation, and reads back that we are in. Raises: ConnectorError."""
+        account = self._open.account
+        await account.change("POST", room, "join")
+        if not (await account.group(room)).ours:
+            raise Unavailable("not_joined", "the API server said yes, and we are not in")
+
+    async def leave(self, room: RoomId) -> None:
+        """Goes out of a group, and reads back that we are out. Raises: ConnectorError."""
+        account = self._open.account
+        await account.change("POST", room, "quit")
+        if (await account.group(room)).ours:
+            raise Unavailable("not_left", "the API server said yes, and we are still in")
+
+    async def posture(self, room: RoomId) -> Posture:
+        """Reads a room's settings back. Raises: Unreadable, Unavailable."""
+        parts, at = self._open, self._setup.now()
+        group = None
+        if not is_line(room):
+            await parts.sender.seats(room)
+            group = await parts.account.group(room)
+        with _own_disk():
+            asked, seen = parts.ledger.timer(room, ASKED), parts.ledger.timer(room, SEEN)
+        timer = groups.timer_of(asked, seen, at)
+        return groups.posture(room, group, parts.account.own, timer, at)
+
+    async def members(self, room: RoomId) -> MemberSnapshot:
+        """Reads a room's members and their keys back. Raises: Unreadable, Unavailable."""
+        parts, at = self._open, self._setup.now()
+        with _own_disk():
+            seats = await parts.sender.seats(room)
+            peers = await parts.account.peers()
+        listed = tuple(
+            self._member(account, seat, {a: p.device for a, p in peers.items()})
+            for account, seat in sorted(seats.items())
+        )
+        return MemberSnapshot(room, listed, complete=True, read_at=at)
+
+    def _member(self, account: AccountId, seat: Seat, devices: dict[AccountId, Device]) -> Member:
+        """One member; of our own devices no keys are told."""
+        known = devices.get(account)
+        held = None if account == self.account else frozenset({known} if known else ())
+        return Member(account, Presence(seat.presence), seat.admin, held)
+
+    # --- messages -------------------------------------------------------------------------------
+
+    async def send(self, delivery: Delivery) -> Accepted:
+        """Sends once, to exactly the delivery's readers. Raises: ConnectorError."""
+        with _own_disk():
+            return await self._open.sender.send(delivery)
+
+    async def undo(self, room: RoomId, message: RemoteId) -> None:
+        """Asks for a message's removal. Raises: ConnectorError."""
+        with _own_disk():
+            await self._open.sender.undo(room, message)
+
+    async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
+        """Whether everybody's client acknowledged the removal. Raises: ConnectorError."""
+        with _own_disk():
+            return await self._open.sender.is_gone(room, message)
+
+    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
+        """Yields batches after ``cursor`` until closed. Raises: ConnectorError."""
+        with _own_disk():
+            async with aclosing(self._open.receiver.receive(cursor)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    # --- keys of others -------------------------------------------------------------------------
+
+    async def trust(self, account: AccountId, device: Device) -> None:
+        """Marks a safety number as verified. Raises: IdentityChanged when it is another."""
+        with _own_disk():
+            await self._open.account.trust(account, device)
+
+    async def distrust(self, account: AccountId, device: Device) -> None:
+        """Marks a safety number as one that nothing is sent to: the room it is in stands still."""
+        with _own_disk():
+            self._open.ledger.distrust(account, device.key)
+
+
+@contextmanager
+def _own_disk() -> Iterator[None]:
+    """An error of our own files as an error of the port."""
+    try:
+        yield
+    except sqlite3.Error:
+        failed = True
+    else:
+        failed = False
+    if failed:
+        raise Unavailable("state_unusable", "the channel's state folder cannot be written")
+
+
+class _Parts:
+    """What an open connector is made of."""
+
+    def __init__(
+        self, setup: Setup, settings: SignalSettings, secrets: SignalSecrets, door: Door
+    ) -> None:
+        now, limit = setup.now, settings.max_attachment_bytes
+        _private(setup.state)
+        token = secrets.api_token.get_secret_value() if secrets.api_token else None
+        self.spool = Spool(setup.state, secrets.key)
+        self.ledger = Ledger(setup.state)
+        self.client = Client(settings.api, door, now, settings.patience, token)
+        self.reachable = Reachable(self.ledger, self.spool, now, self._came)
+        self.account = Account(self.client, self.ledger, settings.number, self.reachable.tell)
+        self.sender = Sender(self.client, self.account, self.ledger, now, limit, self._suspect)
+        self.receiver = Receiver(
+            self.client, self.account, self.ledger, self.spool, now, limit, self._suspect
+        )
+        self.watch = Watch(
+            self.client,
+            self.account,
+            self.ledger,
+            self.reachable,
+            self.receiver,
+            now,
+            settings.look_every,
+        )
+        self.webhook = Webhook(
+            settings.listen,
+            settings.listen_port,
+            secrets.webhook_secret.get_secret_value(),
+            self.receiver.take,
+            self.reachable.answered,
+            now,
+        )
+
+    def _came(self) -> None:
+        self.receiver.came()
+
+    def _suspect(self) -> None:
+        self.watch.soon()
+
+    async def close(self) -> None:
+        """Ends everything; what was stored stays."""
+        self.receiver.stop()
+        await self.watch.stop()
+        await self.webhook.stop()
+        await self.client.close()
+        self.spool.close()
+        self.ledger.close()
+
+
+def _private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,156 @@
+"""Sends to one group or to one person, to exactly the readers named.
+
+Rules kept here:
+
+1. Members and keys are read from the server just before the send. Signal has no call that does
+   both, so somebody who comes in between is told of afterwards, not stopped.
+2. Whose key is untrusted, distrusted or another than the reader's is sent nothing.
+3. One call, never repeated here. What it came to is said by ``answers``.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from connectors.port import AccountId, RemoteId, RoomId
+from connectors.port.errors import (
+    ConnectorError,
+    IdentityChanged,
+    ReadersChanged,
+    Rejected,
+    Unavailable,
+    Unreadable,
+)
+from connectors.port.messages import Accepted, Delivery, Presence, Reader
+from connectors.signal import outgoing
+from connectors.signal.account import Account
+from connectors.signal.answers import check_sent, mapping, number, sent
+from connectors.signal.client import Client
+from connectors.signal.groups import UNDO_FOR
+from connectors.signal.ids import is_group, is_line, remote_id, split_remote
+from connectors.signal.ledger import Ledger, Seat
+from connectors.signal.peers import Peer
+
+_MS = 1000
+
+
+class Sender:
+    """Sends for one account.
+
+    Args:
+        limit: largest file in bytes.
+        suspect: told when the network refused somebody's key.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        account: Account,
+        ledger: Ledger,
+        now: Callable[[], int],
+        limit: int,
+        suspect: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._ledger = ledger
+        self._now = now
+        self._limit = limit
+        self._suspect = suspect
+
+    async def seats(self, room: RoomId) -> dict[AccountId, Seat]:
+        """Who reads a room, our own account included. Raises: Unreadable, Unavailable."""
+        own = self._account.own.account
+        if is_line(room):
+            joined = Presence.JOINED.value
+            other = AccountId(room.lower())
+            return {own: Seat(joined, admin=True), other: Seat(joined, admin=False)}
+        if not is_group(room):
+            raise Unreadable("unknown_room", "this is no room of Signal")
+        group = await self._account.group(room)
+        if not group.ours:
+            raise Unreadable("not_a_member", "our account is not in this group")
+        return group.seats()
+
+    async def send(self, delivery: Delivery) -> Accepted:
+        """Sends once. Raises: ConnectorError."""
+        if not is_group(delivery.room) and not is_line(delivery.room):
+            raise Rejected("unknown_room", "this is no room of Signal")
+        request = outgoing.request(delivery, self._account.own, delivery.room, self._limit)
+        others = await self._check_readers(delivery)
+        try:
+            found = sent(await self._client.send(request.pieces(), request.length))
+            stamp = check_sent(found, others)
+        except ConnectorError as error:
+            if isinstance(error, IdentityChanged) or "identity" in error.code:
+                self._suspect()
+            raise
+        at = self._now()
+        with suppress(sqlite3.Error):  # it is sent, whatever our disk says
+            self._ledger.sent(stamp, delivery.room, delivery.key, at)
+        return Accepted(remote_id(self._account.own.account, stamp), at)
+
+    async def _check_readers(self, delivery: Delivery) -> int:
+        """How many there are beside us, each of them named with the key that he has.
+
+        Raises:
+            ReadersChanged, IdentityChanged: somebody else would read. Unavailable.
+        """
+        try:
+            seats = await self.seats(delivery.room)
+            peers = await self._account.peers()
+        except Unreadable as error:
+            raise Unavailable(error.code, error.hint) from None
+        named = {reader.account: reader for reader in delivery.readers}
+        others = seats.keys() - {self._account.own.account}
+        if others - named.keys():
+            raise ReadersChanged("unknown_reader", "somebody is in the room who is not named")
+        for account in sorted(others):
+            self._check_key(named[account], peers)
+        return len(others)
+
+    def _check_key(self, reader: Reader, peers: Mapping[AccountId, Peer]) -> None:
+        peer = peers.get(reader.account)
+        if peer is None:
+            if reader.devices is not None:
+                raise IdentityChanged("no_identity", "the reader's safety number is not known yet")
+            return
+        if peer.untrusted:
+            raise IdentityChanged("identity_untrusted", "compare the safety number, then trust it")
+        if self._ledger.distrusts(reader.account, peer.key):
+            raise IdentityChanged("identity_distrusted", "the reader's key is distrusted here")
+        if reader.devices is not None and peer.device not in reader.devices:
+            raise IdentityChanged("identity_changed", "the reader's safety number is another")
+
+    # --- taking back ----------------------------------------------------------------------------
+
+    async def undo(self, room: RoomId, message: RemoteId) -> None:
+        """Asks everybody's clients to remove a message of ours. Raises: ConnectorError."""
+        stamp = self._ours(room, message)
+        if self._now() - stamp * _MS > UNDO_FOR:
+            raise Rejected("too_late", "clients take a message back for a day")
+        body = {"recipient": room, "timestamp": stamp}
+        told = await self._client.act("DELETE", self._account.path("remote-delete"), body)
+        asked = number(mapping(told).get("timestamp"))
+        if asked is not None:
+            self._ledger.asked_removal(stamp, asked)
+
+    async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
+        """Whether the client of everybody who is in has acknowledged the removal.
+
+        Signal tells no more than that: no server holds the message, and what a client does with
+        the request only its owner sees.
+        """
+        stamp = self._ours(room, message)
+        joined = Presence.JOINED.value
+        others = {a for a, seat in (await self.seats(room)).items() if seat.presence == joined}
+        seen = self._ledger.removal_seen(stamp)
+        return seen is not None and others - {self._account.own.account} <= seen
+
+    def _ours(self, room: RoomId, message: RemoteId) -> int:
+        named = split_remote(message)
+        if named is None or named[0] != self._account.own.account:
+            raise Rejected("not_ours", "only messages of our own can be taken back")
+        if self._ledger.room_of(named[1]) != room:
+            raise Rejected("not_found", "we sent no such message to this room")
+        return named[1]
