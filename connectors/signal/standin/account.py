@@ -37,6 +37,7 @@ class Account:
         self.contacts: dict[str, str] = {}
         self.files: dict[str, File] = {}
         self.profile = network.options.profile
+        self.has_avatar = False
         self.pin: str | None = None
         self.tokens: dict[str, bool] = {}
         self.ignores_files = False

@@ -206,6 +206,7 @@ def profile(far: Standin, call: Call) -> Answer:
             return DONE
         raise
     far.account.profile = body.text("name")
+    far.account.has_avatar = bool(body.text("base64_avatar"))  # a missing one removes it
     return DONE
 
 

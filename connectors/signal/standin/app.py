@@ -130,6 +130,7 @@ class Process:
     async def _reset(self, changes: dict[str, Any]) -> None:
         """Another network with nobody on it, on the same ports."""
         await self._stop_reading()
+        self.rest_port.close()
         if "mode" in changes:
             changes["mode"] = Mode(changes["mode"])
         self._build(replace(self._far.options, **changes))

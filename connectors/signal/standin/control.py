@@ -27,6 +27,7 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
 
     reinstall(name, *, tell) -> Person               identity(name) -> str | None
     add_device(name, device_name) -> int             lose_registration(name)  register(name)
+    account() -> Mapping                             profile(name)
 
     fault(kind, *, verb, times, amount, text, who)   clear_faults()
     refuse unavailable rate_limit cut_lost cut_after answer_nothing lie garbage slow hang
@@ -478,6 +479,10 @@ class Control:
     async def register(self, name: str = "bot") -> None:
         """It has it again."""
         await self._do("registration", name=name, registered=True)
+
+    async def account(self) -> Mapping[str, Any]:
+        """What our server keeps: profile, has_avatar, pin, files, trust_mode."""
+        return await self._do("account")
 
     async def profile(self, name: str) -> None:
         """Sets our account's profile name; without one it makes no groups."""

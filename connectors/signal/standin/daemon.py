@@ -84,6 +84,9 @@ class Daemon:
 
     def arrive(self, queued: Queued) -> None:
         """Something for the account: read at once in json-rpc mode, else it waits to be asked."""
+        if not self._network.bot.registered:
+            self._lose(queued, "the account is not registered")
+            return
         self._service.append(queued)
         self._came.set()
         if self._network.options.json_rpc and self.up:
@@ -96,9 +99,16 @@ class Daemon:
     def _read_on(self) -> None:
         while self._service:
             queued = self._service.popleft()
+            if self._blocked(queued):
+                continue
             self._unposted += 1
             self._idle.clear()
             self._said.put_nowait(_Line(queued, self._params(queued)))
+
+    def _blocked(self, queued: Queued) -> bool:
+        """It is from a group that the account has blocked: signal-cli says nothing of it."""
+        room = queued.what.room if isinstance(queued.what, Post) else None
+        return room is not None and self._network.groups[room].blocked
 
     def _params(self, queued: Queued) -> Json:
         """What signal-cli says of one thing: the envelope, beside it what went wrong."""
@@ -129,7 +139,9 @@ class Daemon:
                 await asyncio.wait_for(self._came.wait(), seconds)
         taken: list[Json] = []
         while self._service and (most <= 0 or len(taken) < most):
-            taken.append(self._params(self._service.popleft()))
+            queued = self._service.popleft()
+            if not self._blocked(queued):
+                taken.append(self._params(queued))
         return taken
 
     # json-rpc mode
@@ -156,35 +168,40 @@ class Daemon:
                         said.set_result(None)
                     continue
                 await self._hand_on(client, said)
-                self._unposted -= 1
-                if not self._unposted:
-                    self._idle.set()
+                self._one_less()
+
+    def _one_less(self) -> None:
+        self._unposted -= 1
+        if not self._unposted:
+            self._idle.set()
 
     async def _hand_on(self, client: httpx.AsyncClient, line: _Line) -> None:
-        if not self.up:
-            self._lose(line.queued, "the server ended before it was posted")
-        elif not self.webhook:
+        if not self.webhook:
             self._lose(line.queued, "nobody listens")
         elif self._faults.take(FaultKind.DROP_WEBHOOK, WEBHOOK):
             self._lose(line.queued, "dropped")
         else:
             twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
-            for _ in range(2 if twice else 1):
-                await self._post(client, line)
+            reasons = [await self._post(client, line.params) for _ in range(2 if twice else 1)]
+            if all(reasons):
+                self._lose(line.queued, str(reasons[0]))
 
-    async def _post(self, client: httpx.AsyncClient, line: _Line) -> None:
-        """Once, as the real program does: no retry, no signature, no end to the waiting."""
-        notification = {"jsonrpc": "2.0", "method": "receive", "params": line.params}
+    async def _post(self, client: httpx.AsyncClient, params: Json) -> str | None:
+        """Once, as the real program does: no retry, no signature, no end to the waiting.
+
+        Returns:
+            None, or why nobody got it.
+        """
+        notification = {"jsonrpc": "2.0", "method": "receive", "params": params}
         body, headers = json.dumps(notification).encode(), {"Content-Type": "application/json"}
         try:
             answer = await client.post(self.webhook, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            self._lose(line.queued, type(error).__name__)
-            return
-        if answer.status_code in DONE:
-            self.posted += 1
-        else:
-            self._lose(line.queued, f"status {answer.status_code}")
+            return type(error).__name__
+        if answer.status_code not in DONE:
+            return f"status {answer.status_code}"
+        self.posted += 1
+        return None
 
     def _lose(self, queued: Queued, reason: str) -> None:
         what, now = queued.what, self._network.clock.now()
@@ -198,6 +215,13 @@ class Daemon:
     def go_down(self) -> None:
         """The server ends: what it had read and not posted is gone."""
         self.up = False
+        said = [self._said.get_nowait() for _ in range(self._said.qsize())]
+        for each in said:
+            if isinstance(each, asyncio.Future):
+                self._said.put_nowait(each)
+            else:
+                self._lose(each.queued, "the server ended before it was posted")
+                self._one_less()
 
     def come_back(self) -> None:
         """The server is there again and gets what waited."""

@@ -29,6 +29,8 @@ class FaultKind(StrEnum):
     """A success that looks whole, and nothing was done."""
     GARBAGE = "garbage"
     """The call is done, and the answer is a page of HTML with status 200 (``amount``: other)."""
+    GLUED = "glued"
+    """A polled array has a line of signal-cli's standard error glued to it."""
     SLOW = "slow"
     """The call is done ``amount`` microseconds late."""
     HANG = "hang"
@@ -53,6 +55,7 @@ DEFAULT_VERB = {
     FaultKind.PARTIAL_MEMBERS: ANY,
     FaultKind.GARBAGE_MEMBERS: ANY,
     FaultKind.IGNORE_TIMER: ANY,
+    FaultKind.GLUED: "receive",
     FaultKind.DROP_WEBHOOK: "webhook",
     FaultKind.TWICE_WEBHOOK: "webhook",
 }

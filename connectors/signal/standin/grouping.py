@@ -8,6 +8,7 @@ Rules kept here:
 4. An unknown group is 200 with ``null`` when read, 404 when its members change.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from connectors.signal.standin import ids
@@ -94,8 +95,10 @@ def _allowed_words(body: Body) -> None:
 
 
 def _person(far: Standin, address: str) -> Person:
+    """Somebody by number, ACI or (json-rpc mode only: normal mode forgets a prefix) username."""
     person = far.network.found(address)
-    if person is None:
+    by_username = person is not None and address == person.username
+    if person is None or (by_username and not far.options.json_rpc):
         raise Wrong(error(400, f"The user {address} is not registered."))
     return person
 
@@ -112,7 +115,8 @@ def listing(far: Standin, call: Call) -> Answer:
     """``GET /v1/groups/{number}``."""
     bot = far.known(call.params["number"])
     theirs = [group for group in far.network.groups.values() if _knows(group, bot)]
-    return told(200, [_entry(far, call, group) for group in theirs])
+    spoilt = _spoilt(far, call)
+    return told(200, [_entry(far, call, group) | spoilt(group) for group in theirs])
 
 
 def one(far: Standin, call: Call) -> Answer:
@@ -120,7 +124,7 @@ def one(far: Standin, call: Call) -> Answer:
     bot, group = far.known(call.params["number"]), far.group(call)
     if group is None or not _knows(group, bot):
         return told(200, None)
-    return told(200, _entry(far, call, group))
+    return told(200, _entry(far, call, group) | _spoilt(far, call)(group))
 
 
 def _knows(group: Group, bot: Person) -> bool:
@@ -129,17 +133,14 @@ def _knows(group: Group, bot: Person) -> bool:
 
 
 def _entry(far: Standin, call: Call, group: Group) -> dict[str, Any]:
-    members, admins = list(group.members), [m for m in group.members if m in group.admins]
-    if far.fault(FaultKind.PARTIAL_MEMBERS, call) is not None:
-        members, admins = members[:-1], admins[:-1]
-    garbage = far.fault(FaultKind.GARBAGE_MEMBERS, call) is not None
+    admins = [m for m in group.members if m in group.admins]
     expand = call.query.get("expand") == "true"
     return {
         "name": group.name,
         "description": group.description,
         "id": ids.rest_id(group.internal),
         "internal_id": group.internal,
-        "members": "unreadable" if garbage else _names(far, members, expand=expand),
+        "members": _names(far, group.members, expand=expand),
         "blocked": group.blocked,
         "member": far.network.bot.uuid in group.members,
         "pending_invites": _names(far, group.pending, expand=expand),
@@ -152,6 +153,22 @@ def _entry(far: Standin, call: Call, group: Group) -> dict[str, Any]:
             "send_messages": group.send_messages,
         },
     }
+
+
+def _spoilt(far: Standin, call: Call) -> Callable[[Group], dict[str, Any]]:
+    """What an armed fault puts in the place of a listing's members."""
+    if far.fault(FaultKind.GARBAGE_MEMBERS, call) is not None:
+        return lambda _group: {"members": "unreadable"}
+    if far.fault(FaultKind.PARTIAL_MEMBERS, call) is None:
+        return lambda _group: {}
+    expand = call.query.get("expand") == "true"
+
+    def partial(group: Group) -> dict[str, Any]:
+        admins = [m for m in group.members if m in group.admins]
+        names = {"members": group.members[:-1], "admins": admins[:-1]}
+        return {name: _names(far, uuids, expand=expand) for name, uuids in names.items()}
+
+    return partial
 
 
 def _names(far: Standin, uuids: list[str], *, expand: bool) -> list[Any]:

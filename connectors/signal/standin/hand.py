@@ -420,6 +420,12 @@ def _clock(far: Standin, call: Json) -> Json:
     return {"now": far.clock.now()}
 
 
+def _account(far: Standin, call: Json) -> Json:  # noqa: ARG001 - all verbs have one shape
+    kept = far.account
+    state = {"profile": kept.profile, "has_avatar": kept.has_avatar, "pin": kept.pin is not None}
+    return state | {"files": sorted(kept.files), "trust_mode": kept.trust_mode}
+
+
 def _profile(far: Standin, call: Json) -> Json:
     far.account.profile = call["name"]
     return {}
@@ -457,5 +463,6 @@ VERBS: dict[str, Verb] = {
     "losses": _losses,
     "webhook": _webhook,
     "clock": _clock,
+    "account": _account,
     "profile": _profile,
 }

@@ -120,7 +120,7 @@ class Network:
         """Delivers a post to everybody that it is for, but for who cannot be reached."""
         self._keep(self.people[post.author], post)
         for person in list(self.readers(post)):
-            if person.uuid not in failed:
+            if person.uuid not in failed and (person.registered or person is self.bot):
                 self.deliver(person, post)
 
     def deliver(self, person: Person, post: Post) -> None:

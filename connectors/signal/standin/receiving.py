@@ -11,6 +11,7 @@ Rules kept here:
 import json
 
 from connectors.signal.standin.api import Standin
+from connectors.signal.standin.faults import FaultKind
 from connectors.signal.standin.wire import DONE, TEXT, Answer, Call, Wrong, error, told
 
 NO_FILE = "No attachment with that name found"
@@ -35,7 +36,10 @@ async def receive(far: Standin, call: Call) -> Answer:
     far.known(call.params["number"])
     far.account.ignores_files = call.query.get("ignore_attachments") == "true"
     taken = await far.daemon.poll(seconds, most)
-    return Answer(200, json.dumps(taken).encode(), TEXT)
+    body = json.dumps(taken).encode()
+    if far.fault(FaultKind.GLUED, call) is not None:
+        body += b"\nERROR MessageContentProcessor - unknown content\n"
+    return Answer(200, body, TEXT)
 
 
 def _words(call: Call) -> None:
