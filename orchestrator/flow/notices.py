@@ -59,6 +59,26 @@ def held(
     return Notice(message_id, "\n".join(lines))
 
 
+def not_carried(
+    deal: DealView,
+    author: Person,
+    message_id: str,
+    reasons: tuple[Reason, ...],
+    choices: tuple[Conversation, ...],
+    deadline: int,
+    at: int,
+    meant: Conversation | None = None,
+) -> Notice:
+    """A message that stands where its author wrote it, and went to none of the other rooms."""
+    lines = [
+        "What you wrote stands in its room. It is held for the conversation's other rooms.",
+        _why(_fit_to_tell(deal, author, reasons, meant, at)),
+        f"It waits until {iso(deadline)[:16]} UTC; then the deal's owner is asked.",
+        *_ways_out(deal, author, message_id, choices, at),
+    ]
+    return Notice(message_id, "\n".join(lines))
+
+
 def withdrawing(
     deal: DealView,
     author: Person,
@@ -127,7 +147,7 @@ def which(message_id: str, because: str, labels: tuple[str, ...]) -> Notice:
     return Notice(message_id, "\n".join(lines))
 
 
-_OF_NO_ROOM = frozenset({"tier", "which", "unread", "deal", "clock"})
+_OF_NO_ROOM = frozenset({"tier", "which", "unread", "deal", "clock", "mirrored"})
 """Rules whose reasons tell nothing of a room or its members."""
 _ELSEWHERE = Reason(RuleId("fit"), Effect.HOLD, "it cannot go to the conversation of its tier now")
 

@@ -17,6 +17,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body
 from orchestrator.flow.guard import OURS
 from orchestrator.flow.notices import Notice
+from orchestrator.flow.past import Past, past_of
 from orchestrator.flow.port import Journals
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
@@ -149,10 +150,10 @@ class Writer:
 
         A room that has it, or may have it, since an earlier way of it is not given it again.
         """
-        had = _rooms_that_had(tx, plan.row)
+        past = past_of(tx, plan.row.message_id) if plan.row.state != "accepted" else Past()
         if plan.row.state != "accepted":
             rows.supersede(tx, plan.row.message_id, at)
-        legs = [leg for leg in route.legs if (leg.binding.connector, leg.binding.room) not in had]
+        legs = [leg for leg in route.legs if leg.binding.place not in past.had]
         state = "delivering" if route.legs else "delivered"
         tx.expect(
             "UPDATE message SET state = ?, settled_at = ? WHERE message_id = ? AND state = ?",
@@ -175,6 +176,7 @@ class Writer:
                 room=leg.binding.room,
                 as_tier=route.placed.as_tier.value,
                 blocks=blocks,
+                possibly=leg.binding.place in past.doubtful,
                 at=at,
             )
             self.wake(lane, at, tx)
@@ -242,17 +244,6 @@ class Writer:
         append(tx, deal_id, Kind.ROOM_TOLD, body, at=at, actor=rows.ACTOR)
         self.wake(lane, at, tx)
         return message_id
-
-
-def _rooms_that_had(tx: Tx, row: Waiting) -> set[tuple[str, str]]:
-    if row.state == "accepted":
-        return set()  # its first way
-    found = tx.all(
-        "SELECT connector, room FROM delivery WHERE message_id = ? AND kind = 'send' "
-        "AND state IN ('done', 'possibly', 'started')",
-        (row.message_id,),
-    )
-    return {(connector, room) for connector, room in found}
 
 
 def _write_tier(tx: Tx, plan: Plan) -> None:

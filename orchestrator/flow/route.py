@@ -18,16 +18,16 @@ from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
-from orchestrator.flow import notices
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
-from orchestrator.flow.desk import DONE
+from orchestrator.flow.echo import Echoes, Said
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
-from orchestrator.flow.plan import Answered, Plan, Told, Waiting, Writer, reasons_text
+from orchestrator.flow.past import past_of
+from orchestrator.flow.plan import Answered, Plan, Waiting, Writer
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
-from orchestrator.flow.stopped import told_in_line
+from orchestrator.flow.telling import ECHO, Looked, Telling
 from orchestrator.journal.policy import scopes_of
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
@@ -38,7 +38,7 @@ from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason
 from tiers.ids import ConversationId, DealId, MessageId, RuleId
 from tiers.routing import Held, Placed, RoomView, Route, place, route
-from tiers.tier import Strength, Tier
+from tiers.tier import Tier
 from tiers.watch import WatchList
 
 BATCH = 64
@@ -92,6 +92,8 @@ class Router:
     def __init__(self, services: Services, act: Act) -> None:
         self._s = services
         self._act = act
+        self._telling = Telling(services.lines, services.judge, services.now)
+        self._echoes = Echoes(services.now)
 
     async def drain(self, lane: str) -> int | None:
         """Routes all that waits in a deal; returns when to come again for what must wait."""
@@ -234,10 +236,26 @@ class Router:
         if resolved.person is None and len(rooms) > 1:
             stranger = _no("author", "nobody on the list owns the account that wrote it")
             return Held(stranger, placed.as_tier, placed.conversation)
-        return await self.route(resolved.deal, placed, row)
+        if len(rooms) < 2:  # noqa: PLR2004 - one room mirrors nothing
+            return await self.route(resolved.deal, placed, row)
+        return await self._mirrored(resolved.deal, placed, row, body, witness=resolved.witness)
+
+    async def _mirrored(
+        self, deal: DealView, placed: Placed, row: Waiting, body: Body, *, witness: bool
+    ) -> Route | Held:
+        """Decides for several rooms; what a bridge posted anew goes to none of them."""
+        here = (row.connector, row.room) if witness and row.room is not None else None
+        said, cid = Said(here, row.message_id, body), placed.conversation.conversation_id
+        if self._echoes.is_echo(cid, said):
+            return Route(placed, (), Decision((_ECHO,)))
+        outcome = await self.route(deal, placed, row)
+        if isinstance(outcome, Route):
+            self._echoes.remember(cid, said)
+        return outcome
 
     async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:
         """Reads a conversation's rooms back and decides for all of them."""
+        past = await self._s.store.read(lambda tx: past_of(tx, row.message_id))
         views = [
             await self._view(deal, placed, row, n)
             for n in range(len(deal.rooms.get(placed.conversation.conversation_id, ())))
@@ -249,6 +267,7 @@ class Router:
             deal.policy,
             at=self._s.now(),
             clock_trusted=self._s.clock_trusted(),
+            had=past.begun,
         )
 
     async def _view(self, deal: DealView, placed: Placed, row: Waiting, n: int) -> RoomView:
@@ -285,13 +304,12 @@ class Router:
         entry: JournalEntry | None,
     ) -> Plan:
         held = held_as(resolved.deal, row.person_id, self._s.now())
+        looked = Looked(row, resolved, found, outcome)
         withdraw = None
-        if resolved.witness and isinstance(outcome, Held) and row.room is not None:
+        if looked.above() and row.room is not None:
             able = await self._s.rooms.can_withdraw(row.connector, row.room)
             withdraw = row.remote_id if able else None
-        told = await self._told(
-            row, resolved, found, outcome, held.deadline, withdrawn=withdraw is not None
-        )
+        gone = withdraw is not None
         return Plan(
             row,
             resolved.deal,
@@ -299,91 +317,13 @@ class Router:
             entry,
             found,
             held,
-            told=told,
-            raised=self._findings(row, resolved, found, outcome, withdrawn=withdraw is not None),
+            told=await self._telling.told(looked, held.deadline, withdrawn=gone),
+            raised=self._telling.findings(looked, withdrawn=gone),
             withdraw=withdraw,
             facts=_facts(resolved.deal, found),
         )
 
-    def _findings(
-        self,
-        row: Waiting,
-        resolved: Resolved,
-        found: Classification,
-        outcome: Outcome,
-        *,
-        withdrawn: bool,
-    ) -> tuple[tuple[str, Raised], ...]:
-        own = _raised(resolved, found, outcome, withdrawn=withdrawn)
-        raised = [(row.message_id, own)] if own is not None else []
-        if resolved.bound is not None and resolved.deal is not None:
-            why = self._s.judge.adds_up(resolved.bound, row.sender, found)
-            if why:
-                owner = held_as(resolved.deal, None, 0).owner
-                raising = Raised("raise_conversation", "medium", why, _RAISE, owner)
-                raised.append((resolved.bound.conversation_id, raising))
-        return tuple(raised)
 
-    async def _told(
-        self,
-        row: Waiting,
-        resolved: Resolved,
-        found: Classification,
-        outcome: Outcome,
-        deadline: int,
-        *,
-        withdrawn: bool,
-    ) -> Told | None:
-        deal, author = resolved.deal, resolved.person
-        if deal is None or author is None:
-            return None
-        at = self._s.now()
-        if isinstance(outcome, Route):
-            if not outcome.placed.asked:
-                return None
-            notice = notices.asked(row.message_id, _asking(found))
-        elif isinstance(outcome, Answered):
-            if outcome.acted in DONE:
-                return None
-            notice = notices.not_acted(row.message_id)
-        elif outcome.conversation is None:
-            labels = tuple(
-                c.label
-                for c in resolved.choices
-                if deal.roster.may_see(author.person_id, c.compartment, c.floor, at)
-            )
-            because = "; ".join(reasons_text(outcome.decision.against))
-            notice = notices.which(row.message_id, because, labels)
-        else:
-            notice = self._held_notice(row, resolved, outcome, deadline, withdrawn=withdrawn)
-        door = (row.connector, row.sender)
-        return await told_in_line(self._s.lines, door, author, row.deal_id, notice)
-
-    def _held_notice(
-        self, row: Waiting, resolved: Resolved, outcome: Held, deadline: int, *, withdrawn: bool
-    ) -> notices.Notice:
-        deal, author = resolved.deal, resolved.person
-        if deal is None or author is None:
-            raise LookupError("nobody to tell")
-        against, at = outcome.decision.against, self._s.now()
-        choices = outcome.choices or _again(outcome)
-        if resolved.witness and outcome.conversation is not None:
-            people = len(
-                deal.roster.cleared(
-                    outcome.conversation.compartment,
-                    outcome.conversation.floor,
-                    outcome.conversation.side,
-                    at,
-                )
-            )
-            tell = notices.withdrawing if withdrawn else notices.staying
-            return tell(deal, author, row.message_id, against, choices, readers=people, at=at)
-        return notices.held(
-            deal, author, row.message_id, against, choices, deadline, at, outcome.conversation
-        )
-
-
-_RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"
 _UNREAD = Raised(
     "unread_content",
     "medium",
@@ -396,6 +336,9 @@ _NO_JOURNAL = Raised(
     ("messages wait: there is no journal key and no signed decision of counsel for them",),
     "wallcross journal keygen, then wallcross journal adopt",
 )
+
+
+_ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 
 
 def _asked(opened: Opened) -> Asked:
@@ -429,39 +372,6 @@ def _conversation(outcome: Outcome) -> Conversation | None:
     if isinstance(outcome, Route):
         return outcome.placed.conversation
     return outcome.conversation if isinstance(outcome, Held) else None
-
-
-def _again(held: Held) -> tuple[Conversation, ...]:
-    """What was not above its conversation may be tried there again, once the reason is gone."""
-    meant = held.conversation
-    return (meant,) if meant is not None and meant.floor >= held.tier else ()
-
-
-def _asking(found: Classification) -> tuple[Reason, ...]:
-    because = f"it reads like {found.topic}"
-    return (Reason(RuleId("tier"), Effect.HOLD, because),)
-
-
-def _raised(
-    resolved: Resolved, found: Classification, outcome: Outcome, *, withdrawn: bool
-) -> Raised | None:
-    if isinstance(outcome, Held):
-        return _stopped(outcome, withdrawn=withdrawn) if resolved.witness else None
-    if resolved.person is None:
-        why = ("an account that nobody on the list owns wrote into a room",)
-        return Raised("unknown_author", "high", why, "wallcross conv show")
-    if isinstance(outcome, Route) and outcome.placed.asked and found.strength is Strength.ASK:
-        why = (f"a message in a lower conversation reads like {found.topic}",)
-        return Raised("above_room", "medium", why, "ask its author, or raise the conversation")
-    return None
-
-
-def _stopped(held: Held, *, withdrawn: bool) -> Raised:
-    why = reasons_text(held.decision.against)
-    if withdrawn:
-        return Raised("withdrawn", "high", why, "its author moves it, or the owner settles it")
-    stays = (*why, "it cannot be taken back in that room")
-    return Raised("above_room", "high", stays, "ask its author to delete it")
 
 
 def _placed(row: Waiting, resolved: Resolved, found: Classification) -> Placed | Held:

@@ -83,12 +83,14 @@ def enqueue(
     as_tier: str,
     blocks: bool,
     target: str | None = None,
+    possibly: bool = False,
     at: int,
 ) -> str:
     """Adds a row at the end of its lane and returns the lane.
 
     ``seq`` comes from the lane's own counter inside the unit, never from a clock. What takes a
-    message back waits behind nothing that is sent.
+    message back waits behind nothing that is sent. ``possibly``: an attempt of an earlier way may
+    have brought it there, so that this one is marked.
     """
     lane = f"{connector}/{room}" if kind == "send" else f"{UNDO}{connector}/{room}"
     row = tx.one(
@@ -99,11 +101,11 @@ def enqueue(
     seq = row[0] if row else 1
     tx.run(
         "INSERT INTO delivery (delivery_id, kind, message_id, deal_id, conversation_id, connector,"
-        " room, lane, seq, wire_key, state, attempts, not_before, as_tier, blocks, target) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
+        " room, lane, seq, wire_key, state, attempts, not_before, as_tier, blocks, target,"
+        " possibly) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?)",
         (
             *(new_id("dlv"), kind, message_id, deal_id, conversation_id, connector),
-            *(room, lane, seq, new_id("wx"), at, as_tier, blocks, target),
+            *(room, lane, seq, new_id("wx"), at, as_tier, blocks, target, possibly),
         ),
     )
     return lane

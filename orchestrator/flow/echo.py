@@ -1,0 +1,168 @@
+"""Notices when a message is one that we brought to its room ourselves, posted anew by a bridge.
+
+Our own deliveries that come back under our account or with our mark never get here
+(``orchestrator.flow.listen``). This is for somebody who posts what he reads under an account of his
+own, so that two rooms that we mirror would feed each other for ever.
+
+Rules kept here:
+
+1. The same text as one that we brought into that very room from elsewhere, whatever stands around
+   it as author and quotation marks, is an echo: whoever has a seat has it already.
+2. What repeats such a text with more to it may be an answer that quotes; the eighth that grew out
+   of each other is an echo. So every loop ends, whatever a bridge adds.
+3. Texts are kept as hashes under a key of this process, in memory, for an hour.
+"""
+
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator.clock import HOUR, Clock
+from orchestrator.flow.body import Body
+from tiers.conversation import Place
+from tiers.ids import ConversationId
+
+LONG: Final = 24
+"""Letters and digits from which on nobody says the same as somebody else by chance."""
+DEEPEST: Final = 8
+_MOST: Final = 512
+_LEVELS: Final = 8
+_FAR: Final = 16_384
+"""Letters of a text in which others are looked for."""
+_MARKS: Final = ">|│❯»›▏"  # noqa: RUF001 - the marks that networks quote with
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message says, and where.
+
+    Attributes:
+        place: the conversation's room that it was written in; None for another door.
+        message: its id.
+    """
+
+    place: Place | None
+    message: str
+    body: Body = field(repr=False)
+
+    def letters(self) -> str:
+        """All of it that a bridge does not change at will."""
+        return _letters(self._text())
+
+    def forms(self) -> set[str]:
+        """The same without what a network puts around a text."""
+        return {_letters(form) for form in _bare(self._text())}
+
+    def _text(self) -> str:
+        files = "\n".join(f"{f.name} {f.size}" for f in self.body.files)
+        return "\n".join(part for part in (self.body.text, files) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """A text as its length and keyed hashes of its first and last letters."""
+
+    size: int
+    head: bytes
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """A text of a conversation: where it was written, how often it grew out of another."""
+
+    origin: Place | None
+    message: str
+    print: _Print
+    depth: int
+    at: int
+
+
+class Echoes:
+    """Remembers what went through mirrored conversations.
+
+    Args:
+        now: the clock.
+    """
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._key = secrets.token_bytes(32)
+        self._brought: dict[ConversationId, deque[_Brought]] = {}
+
+    def is_echo(self, conversation: ConversationId, said: Said) -> bool:
+        """Whether a message written in a room of a mirrored conversation is an echo."""
+        if said.place is None or not said.letters():
+            return False
+        earlier = self._before(conversation, said)
+        return self._same(said, earlier) or self._depth(said, earlier) > DEEPEST
+
+    def remember(self, conversation: ConversationId, said: Said) -> None:
+        """Remembers what goes to the rooms of a mirrored conversation."""
+        if not said.letters():
+            return
+        earlier = self._before(conversation, said)
+        depth = self._depth(said, earlier) if said.place is not None else 0
+        kept = self._brought.setdefault(conversation, deque(maxlen=_MOST))
+        kept.append(
+            _Brought(said.place, said.message, self._print(said.letters()), depth, self._now())
+        )
+
+    def _before(self, conversation: ConversationId, said: Said) -> list[_Brought]:
+        """What was brought to the room from elsewhere; looked at anew, nothing is its own echo."""
+        at = self._now()
+        lately = (b for b in self._brought.get(conversation, ()) if 0 <= at - b.at < HOUR)
+        return [b for b in lately if b.origin != said.place and b.message != said.message]
+
+    def _depth(self, said: Said, earlier: list[_Brought]) -> int:
+        letters = said.letters()
+        windows = self._windows(letters) if earlier else {}
+        grown = (b.depth for b in earlier if self._within(b.print, letters, windows))
+        return 1 + max(grown, default=0)
+
+    def _same(self, said: Said, earlier: list[_Brought]) -> bool:
+        long = {b.print for b in earlier if b.print.size >= LONG}
+        return bool(long) and any(self._print(form) in long for form in said.forms())
+
+    def _windows(self, letters: str) -> dict[bytes, list[int]]:
+        """Where each stretch of so many letters begins."""
+        found: dict[bytes, list[int]] = {}
+        for start in range(len(letters) - LONG + 1):
+            found.setdefault(self._hash(letters[start : start + LONG]), []).append(start)
+        return found
+
+    def _within(self, one: _Print, letters: str, windows: dict[bytes, list[int]]) -> bool:
+        """Whether a text begins and ends somewhere in another, as far apart as it is long."""
+        if one.size < LONG:
+            return len(letters) == one.size and self._hash(letters) == one.head
+        ends = set(windows.get(one.tail, ()))
+        apart = one.size - LONG
+        return any(start + apart in ends for start in windows.get(one.head, ()))
+
+    def _print(self, letters: str) -> _Print:
+        return _Print(len(letters), self._hash(letters[:LONG]), self._hash(letters[-LONG:]))
+
+    def _hash(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=16).digest()
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())[:_FAR]
+
+
+def _bare(text: str) -> Iterator[str]:
+    """The text, and what is left of it without a first line and quotation marks, time and again."""
+    for _ in range(_LEVELS):
+        yield text
+        lines = text.splitlines()
+        marked = [line.lstrip().startswith(tuple(_MARKS)) for line in lines]
+        if any(marked):
+            text = "\n".join(line.lstrip().lstrip(_MARKS).lstrip() for line in lines)
+            yield text
+            lines = text.splitlines()
+        if len(lines) < 2:  # noqa: PLR2004 - an author's line has a text below it
+            return
+        text = "\n".join(lines[1:])
