@@ -23,7 +23,7 @@ from orchestrator.cli.session import call
 from orchestrator.client.api import Client
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.client.views import JournalReport
-from orchestrator.journal.export import open_export
+from orchestrator.journal.export import OPENED, open_export
 from orchestrator.journal.keygen import Group, NewJournalKey, generate, try_share
 from orchestrator.secrets.ownfile import write_own
 
@@ -211,5 +211,6 @@ def _lines(found: JournalReport) -> Iterator[str]:
 
 def _opened(answer: dict[str, Any], to: Path) -> Iterator[str]:
     yield f"{answer['opened']} opened into {to}; {answer['other_key']} are sealed to another key"
+    yield f"  authors and times: {to / OPENED}"
     for name, wrong in answer["failed"]:
         yield f"  {name}: {wrong}"

@@ -35,8 +35,14 @@ INDEX = "journal.jsonl"
 ENVELOPES = "envelopes"
 PAGE = 100
 _MESSAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_SQL = """SELECT message_id, key_id, record_class, keep_until, at, envelope FROM journal
- WHERE deal_id = ? AND key_id IS NOT NULL AND message_id > ? ORDER BY message_id LIMIT ?"""
+OPENED = "opened.jsonl"
+"""Whose each opened entry is and of when, as the export says it; the audit has the same."""
+_ABOUT = ("author", "account", "sent_at", "accepted_at", "tier", "conversation")
+_SQL = """SELECT j.message_id, j.key_id, j.record_class, j.keep_until, j.at, j.envelope,
+ m.person_id, m.sender, m.sent_at, m.accepted_at, m.tier, m.conversation_id
+ FROM journal j LEFT JOIN message m ON m.message_id = j.message_id
+ WHERE j.deal_id = ? AND j.key_id IS NOT NULL AND j.message_id > ?
+ ORDER BY j.message_id LIMIT ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +92,14 @@ def _keys(tx: Tx, deal_id: str) -> dict[str, dict[str, str]]:
 
 
 def _write_page(page: list[Row], index: BinaryIO, files: Blobs, folder: Path) -> None:
-    for message_id, key_id, record_class, keep_until, at, envelope in page:
+    for message_id, key_id, record_class, keep_until, at, envelope, *about in page:
         entry = {
             "message": message_id,
             "key": key_id,
             "record_class": record_class,
             "keep_until": keep_until,
             "at": at,
+            **dict(zip(_ABOUT, about, strict=True)),
         }
         if envelope is None:
             copy = folder / ENVELOPES / f"{message_id}.age"
@@ -121,7 +128,7 @@ def open_export(
     """Opens an exported journal with shares of one key. Runs offline, with counsel.
 
     Each entry becomes ``out/<message id>.entry``, readable by the owner alone: exactly the bytes
-    that were sealed.
+    that were sealed. ``out/opened.jsonl`` has a line for each: author, times, tier, conversation.
 
     Args:
         folder: an export.
@@ -138,16 +145,18 @@ def open_export(
     ours = _key_ids(next(lines, {}), public["recipient"])
     _new_folder(out)
     opened, other, failed = 0, 0, list[tuple[str, str]]()
-    for number, entry in enumerate(lines, start=2):
-        name = str(entry.get("message", f"line {number}"))
-        if entry.get("key") not in ours:
-            other += 1
-            continue
-        try:
-            _open_entry(entry, folder, identity, out)
+    with _create(out / OPENED) as told:
+        for number, entry in enumerate(lines, start=2):
+            if entry.get("key") not in ours:
+                other += 1
+                continue
+            try:
+                _open_entry(entry, folder, identity, out)
+            except BadExport as error:
+                failed.append((str(entry.get("message", f"line {number}")), str(error)))
+                continue
+            _line(told, {name: entry.get(name) for name in ("message", "at", *_ABOUT)})
             opened += 1
-        except BadExport as error:
-            failed.append((name, str(error)))
     return Opened(opened, other, tuple(failed))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.journal import keys
 from orchestrator.journal.errors import BadExport, BadShare
-from orchestrator.journal.export import ENVELOPES, INDEX, export, open_export
+from orchestrator.journal.export import ENVELOPES, INDEX, OPENED, export, open_export
 from orchestrator.journal.keygen import Group, NewJournalKey, combine, generate
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.store.unit import Store, Tx
@@ -19,6 +19,9 @@ AT = 1_800_000_000_000_000
 DEAL = "deal_1"
 CANARY = b"kq7Zr2mVw9Xc4Tn1Lp6Yb3Hs8Gd5Fj0A"
 LARGE = 700_000
+WRITTEN = """INSERT INTO message (message_id, deal_id, connector, remote_id, sender, person_id,
+ sent_at, accepted_at, size, state, conversation_id, tier) VALUES ('msg_001', 'deal_1', 'matrix',
+ 'r', '@ada:s', 'ada.park', 5, 6, 7, 'delivered', 'conv_1', 'valuation')"""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,7 @@ async def exported(
         keys.adopt(tx, DEAL, side.public, at=AT, actor="x")
 
     await store.write(adopt)
+    await store.write(lambda tx: tx.run(WRITTEN))
     for n in range(250):
         scope = "side_target" if n == 0 else "joint"
         await journal(store, writer, f"msg_{n:03}", scope, large=n == 7)
@@ -92,6 +96,21 @@ def test_counsel_opens_what_is_theirs_and_nothing_else(
     assert (tmp_path / "out" / "msg_001.entry").stat().st_mode & 0o777 == 0o600
     own = open_export(exported, side.public, every(side), tmp_path / "own")
     assert (own.opened, own.other_key) == (1, 249)
+
+
+def test_what_was_opened_names_its_author_and_its_time(
+    exported: Path, joint: NewJournalKey, tmp_path: Path
+) -> None:
+    open_export(exported, joint.public, every(joint), tmp_path / "out")
+    file = tmp_path / "out" / OPENED
+    rows = {row["message"]: row for row in map(json.loads, file.read_text().splitlines())}
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(rows) == 249
+    assert rows["msg_001"] == {
+        "message": "msg_001", "at": AT, "author": "ada.park", "account": "@ada:s", "sent_at": 5,
+        "accepted_at": 6, "tier": "valuation", "conversation": "conv_1",
+    }  # fmt: skip
+    assert rows["msg_002"]["author"] is None  # nothing is made up where nothing is known
 
 
 def test_the_export_holds_no_text_and_plain_age_opens_each_envelope(
