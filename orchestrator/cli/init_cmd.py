@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import available_timezones
 
 import typer
 
@@ -25,6 +26,7 @@ from orchestrator.config import load
 from orchestrator.config.load import config_file, state_folder
 from orchestrator.config.model import CODE
 from orchestrator.config.policy import default_text, read_policy
+from orchestrator.roster.form import ID as SIDE
 from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,6 +35,8 @@ KEPT = ("3", "5", "7")
 CHANNELS = ("matrix", "none")
 ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?|")
 """Nothing where there is no channel."""
+USER = re.compile(r"@[^:\s@]{1,200}:[A-Za-z0-9.\[\]:-]{1,200}|")
+HOST_FORM = "none, or a side's id as on the roster: small letters, digits, . - or _"
 CODE_FORM = "none, or two or more capitals, digits or -"
 
 
@@ -75,7 +79,7 @@ def init(
     named = host or out.ask("2  Which side or neutral firm runs this home?", "--host", "none")
     kind = channel or out.ask("3  Which channel, matrix or none?", "--channel", "none")
     answers = Answers(
-        host=named,
+        host=named if named == "none" else _fit("--host", named, HOST_FORM, SIDE),
         code=code if code == "none" else _fit("--deal", code, CODE_FORM, CODE),
         channel=_one_of("--channel", kind, CHANNELS),
         homeserver=_fit(
@@ -84,15 +88,31 @@ def init(
             "an address that begins with https:// or http://",
             ADDRESS,
         ),
-        user=_if(kind, user, out, "   Our account there (@name:server)?", "--user"),
-        secrets=secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
-        anchor=anchor or out.ask("5  Folder outside for audit heads?", "--anchor", "none"),
+        user=_fit(
+            "--user",
+            _if(kind, user, out, "   Our account there (@name:server)?", "--user"),
+            "our account as @name:server",
+            USER,
+        ),
+        secrets=_outside(
+            "--secrets",
+            secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
+            state,
+            "auto",
+        ),
+        anchor=_outside(
+            "--anchor",
+            anchor or out.ask("5  Folder outside for audit heads?", "--anchor", "none"),
+            state,
+            "none",
+        ),
         years=_one_of(
             "--years",
             years or out.ask("6  Years that records are kept (3, 5, 7)?", "--years", "7"),
             KEPT,
         ),
     )
+    _check_zone(zone)
     make_home(state)
     _write(file, settings_text(answers, zone), policy, policy_text(answers.years))
     settings = load(environ=os.environ, file=file, state=state)
@@ -137,12 +157,18 @@ def _matrix(answers: Answers) -> list[str]:
         f"user = {json.dumps(answers.user)}",
         "",
         "[channels.matrix.secrets]",
-        'password = "keyring:wallcross/matrix-password"',
-        'pickle_key = "keyring:wallcross/matrix-pickle-key"',
+        f'password = "{_secret(answers, "password")}"',
+        f'pickle_key = "{_secret(answers, "pickle-key")}"',
         "",
         "[clock]",
         'channels = ["matrix"]',
     ]
+
+
+def _secret(answers: Answers, name: str) -> str:
+    """The reference of a secret, named after the deal: a keyring knows users, not homes."""
+    service = "wallcross" if answers.code == "none" else f"wallcross-{answers.code.lower()}"
+    return f"keyring:{service}/matrix-{name}"
 
 
 def _if(kind: str, given: str | None, out: Out, question: str, option: str) -> str:
@@ -156,6 +182,29 @@ def _fit(option: str, value: str, form: str, known: re.Pattern[str]) -> str:
     """An answer of its form."""
     if known.fullmatch(value) is None:
         raise typer.BadParameter(f"{option} is {form}; this is not: {value}")
+    return value
+
+
+def _check_zone(zone: str) -> None:
+    if zone not in available_timezones():
+        raise typer.BadParameter(f"--zone is an IANA name such as Europe/Berlin; not: {zone}")
+
+
+def _outside(option: str, value: str, state: Path, none: str) -> str:
+    """A folder that may be used for what must not lie in the home.
+
+    It may not be there yet (a share that is mounted later); what stands in its place may not be
+    a file.
+    """
+    if value == none:
+        return value
+    folder = Path(value).expanduser()
+    if not folder.is_absolute():
+        raise typer.BadParameter(f"{option} is an absolute path or {none}; this is not: {value}")
+    if folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"{option} is a folder; there is a file: {value}")
+    if folder.resolve().is_relative_to(state.resolve()):
+        raise typer.BadParameter(f"{option} lies outside the home {state}; this is in it: {value}")
     return value
 
 
@@ -182,8 +231,8 @@ def _write(file: Path, settings: str, policy: Path, rules: str) -> None:
 def _next(answers: Answers) -> str:
     steps = []
     if answers.channel == "matrix":
-        steps.append("wallcross secret set keyring:wallcross/matrix-password")
-        steps.append("wallcross secret set keyring:wallcross/matrix-pickle-key --random")
+        steps.append(f"wallcross secret set {_secret(answers, 'password')}")
+        steps.append(f"wallcross secret set {_secret(answers, 'pickle-key')} --random")
     if answers.code != "none":
         steps.append(f"wallcross deal new {answers.code}")
     steps.append("wallcross doctor")

@@ -529,13 +529,47 @@ def test_the_verdict_counts_whatever_waits_for_a_person() -> None:
         ("--deal", "K"),
         ("--channel", "matrix", "--homeserver", "hs.example", "--user", "@w:x.example"),
         ("--channel", "matrix", "--homeserver", "none", "--user", "@w:x.example"),
+        ("--channel", "matrix", "--homeserver", "https://x.example", "--user", "wallcross"),
+        ("--channel", "matrix", "--homeserver", "https://x.example", "--user", "@w x:x.example"),
+        ("--host", "Kestrel plc, London"),
+        ("--zone", "Berlin"),
+        ("--anchor", "relative/heads"),
+        ("--anchor", "HOME/heads"),
+        ("--anchor", "FILE"),
+        ("--secrets", "HOME/secrets"),
+        ("--secrets", "elsewhere"),
     ],
 )
 def test_init_leaves_no_file_that_would_be_rejected(
-    wx: Wx, home: Path, args: tuple[str, ...]
+    wx: Wx, home: Path, tmp_path: Path, args: tuple[str, ...]
 ) -> None:
-    assert wx("init", *args).code == 2
+    (tmp_path / "file").write_text("")
+    given = [a.replace("HOME", str(home)).replace("FILE", str(tmp_path / "file")) for a in args]
+    done = wx("init", *given)
+    assert done.code == 2
+    assert any(option in done.err for option in args[::2])
     assert not (home / "wallcross.toml").exists()
+
+
+def test_init_takes_what_can_be_used(wx: Wx, home: Path, tmp_path: Path) -> None:
+    line = [
+        "--deal",
+        "HALCYON",
+        "--host",
+        "kestrel",
+        "--zone",
+        "Europe/Berlin",
+        "--anchor",
+        str(tmp_path / "later"),
+    ]
+    matrix = ["--channel", "matrix", "--homeserver", "https://m.example", "--user", "@w:m.example"]
+    done = wx("init", *line, *matrix)
+    assert done.code == 0
+    text = (home / "wallcross.toml").read_text("utf-8")
+    assert f'path = "{tmp_path / "later"}"' in text
+    # a keyring belongs to the user: two homes must not find each other's secrets
+    assert 'password = "keyring:wallcross-halcyon/matrix-password"' in text
+    assert "secret set keyring:wallcross-halcyon/matrix-password" in done.out
 
 
 def test_init_says_that_piped_answers_are_not_read(wx: Wx) -> None:
