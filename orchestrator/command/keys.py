@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from connectors.port.connector import VerifiesPeers
 from connectors.port.errors import ConnectorError
+from connectors.port.messages import Device
 from orchestrator.client import views
 from orchestrator.client.problems import Failed, Missing, Refused
 from orchestrator.command.conversations import deal_of
@@ -13,7 +15,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.store.unit import Tx
-from tiers.ids import DealId, PersonId
+from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
 from tiers.trust import KeyEvent, KeyState, NotPossible
 
@@ -31,7 +33,14 @@ class Keys:
         view = deal_of(self._r, deal)
         people = [self._person(view, person)] if person is not None else view.roster.people
         accounts = {a: p for p in people for a in p.accounts.items()}
-        return await self._r.store.read(lambda tx: _list(tx, accounts))
+        found = await self._r.store.read(lambda tx: _list(tx, accounts))
+        return [self._believed(view) for view in found]
+
+    def _believed(self, key: views.KeyView) -> views.KeyView:
+        """A key with the state that it counts as, whatever its row says."""
+        account = ConnectorName(key.connector), AccountId(key.account)
+        state = self._r.keyring.state(account, Device(DeviceId(key.device), key.key))
+        return replace(key, state=state.value) if state is not None else key
 
     async def key_verify(
         self,

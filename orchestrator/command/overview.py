@@ -15,6 +15,7 @@ from orchestrator.clock import SECOND
 from orchestrator.command.channels import Channels
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
+from orchestrator.deals.doubts import doubts_of
 from orchestrator.journal.policy import JOINT
 from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.store.unit import Row, Tx
@@ -101,7 +102,21 @@ class Overview:
         deals = (self._journal(deal) for deal in self._r.book.deals.values())
         live = self._r.live
         channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
-        return [self._clock(), *deals, *channels]
+        return [self._clock(), self._stated(), *deals, *channels]
+
+    def _stated(self) -> Check:
+        """Whether what permits is as the audit states it; what is not permits nothing."""
+        found = doubts_of(self._r.book, self._r.keyring)
+        if not found:
+            text = "keys, rooms, conversations and attestations are as the audit states them"
+            return Check(name="records", state="ok", text=text)
+        subject = min(subject for _, subject in found)
+        return Check(
+            name="records",
+            state="fix",
+            text=f"{len(found)} not as the audit states ({subject}); they permit nothing",
+            then="wallcross audit verify; then restore the store",
+        )
 
     def _clock(self) -> Check:
         if self._r.clock_trusted():

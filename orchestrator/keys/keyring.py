@@ -37,6 +37,8 @@ class KnownKey:
 Account = tuple[ConnectorName, AccountId]
 Subject = tuple[str, str, str]
 """Channel, account and device, the last two as audit entries name them."""
+_OUT = (KeyState.COMPROMISED, KeyState.REVOKED, KeyState.SUPERSEDED)
+"""From the strictest."""
 _ROW = "SELECT n, connector, account, device, key, state, at, vouchers FROM peer_key "
 
 
@@ -88,6 +90,9 @@ class Keyring:
 
     def state(self, account: Account, device: Device) -> KeyState | None:
         """The state of exactly this key under this device's name; None when it is not known."""
+        doubt = self._doubts.get(_subject(*account, device.device)) if self._doubts else None
+        if doubt in _OUT:  # whatever key its row names by now
+            return doubt
         known = self._keys.get(account, {}).get(device.device)
         return known.state if known is not None and known.device.key == device.key else None
 
@@ -226,8 +231,7 @@ def _doubted(row: Row | None, said: Sequence[Stated]) -> KeyState:
     """What a device counts as whose newest row is not the one that was stated."""
     words = {entry.kind.removeprefix("key.") for entry in said}
     words |= {row[5]} if row is not None else set()
-    out = (KeyState.COMPROMISED, KeyState.REVOKED, KeyState.SUPERSEDED)
-    return next((state for state in out if state.value in words), KeyState.SEEN)
+    return next((state for state in _OUT if state.value in words), KeyState.SEEN)
 
 
 def _state_of_new(known: KnownKey | None) -> KeyState:

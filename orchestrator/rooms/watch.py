@@ -20,6 +20,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.doubts import doubts_of, tell_doubts
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
 from orchestrator.deals.stated import BY_READING, pause_body
 from orchestrator.keys.keyring import Keyring
@@ -85,6 +86,7 @@ class Watcher:
     async def look_at_all(self) -> None:
         """Reads every room back that a tier's freshness says is due."""
         now = self._now()
+        await tell_doubts(self._store, doubts_of(self._book, self._keyring), now)
         for deal, binding in self._book.rooms():
             floor = deal.conversations[binding.conversation_id].floor
             await self.look(deal, binding, not_before=now - deal.policy.tiers[floor].fresh_for)
