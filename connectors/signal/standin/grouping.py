@@ -33,6 +33,7 @@ def create(far: Standin, call: Call) -> Answer:
     asked = [_person(far, each) for each in body.texts("members")]
     if not far.account.profile:
         raise Wrong(error(400, NO_PROFILE))
+    _meet(far, asked)
     group = far.network.make_group(bot, body.text("name"), [p for p in asked if p is not bot])
     _apply(far, call, group, body)
     far.network.changed(group, bot)
@@ -101,6 +102,13 @@ def _person(far: Standin, address: str) -> Person:
     if person is None or (by_username and not far.options.json_rpc):
         raise Wrong(error(400, f"The user {address} is not registered."))
     return person
+
+
+def _meet(far: Standin, people: list[Person]) -> None:
+    """Whoever is asked in: his profile is fetched, and with it his key."""
+    for person in people:
+        if person is not far.network.bot:
+            far.account.meet(person, person.key)
 
 
 def _permit(group: Group, bot: Person, permission: str) -> None:
@@ -193,12 +201,12 @@ def members(far: Standin, call: Call) -> Answer:
     if not named:
         return DONE
     _permit(group, bot, group.add_members if adding else ADMINS)
-    for each in named:
-        person = _person(far, each)
-        if adding:
-            far.network.seat(group, person)
-        else:
-            far.network.unseat(group, person)
+    people = [_person(far, each) for each in named]
+    if adding:
+        _meet(far, people)
+    for person in people:
+        change = far.network.seat if adding else far.network.unseat
+        change(group, person)
     far.network.changed(group, bot)
     return DONE
 

@@ -35,6 +35,12 @@ LIFT = (
     "Use the attached challenge tokens to lift the rate limit restrictions via the "
     "'/v1/accounts/{number}/rate-limit-challenge' endpoint."
 )
+FIELDS: dict[str, type] = {
+    **dict.fromkeys(("number", "message", "text_mode", "quote_author", "quote_message"), str),
+    **dict.fromkeys(("recipients", "base64_attachments", "mentions", "quote_mentions"), list),
+    **dict.fromkeys(("quote_timestamp", "edit_timestamp"), int),
+    **dict.fromkeys(("view_once", "notify_self"), bool),
+}
 IDENTITY, UNREGISTERED = "IDENTITY_FAILURE", "UNREGISTERED_FAILURE"
 RATE_LIMIT = "RATE_LIMIT_FAILURE"
 DATA = re.compile(
@@ -44,7 +50,7 @@ DATA = re.compile(
 
 def send(far: Standin, call: Call) -> Answer:
     """``POST /v2/send``."""
-    body = call.body()
+    body = call.body(**FIELDS)
     recipients = body.texts("recipients")
     if not recipients:
         text = "Couldn't process request - please provide at least one recipient"

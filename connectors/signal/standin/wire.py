@@ -69,8 +69,11 @@ class Call:
     numbers: tuple[str, ...] = ()
     raw: bytes = field(default=b"", repr=False)
 
-    def body(self) -> "Body":
+    def body(self, **kinds: type) -> "Body":
         """The body as an object.
+
+        Args:
+            kinds: types of fields, checked before anything else is.
 
         Raises:
             Wrong: it is none: 400, whose JSON goes out as text/plain.
@@ -80,6 +83,9 @@ class Call:
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
+            raise Wrong(error(400, INVALID, TEXT))
+        wrong = [n for n, kind in kinds.items() if not isinstance(parsed.get(n), kind | None)]
+        if wrong:
             raise Wrong(error(400, INVALID, TEXT))
         return Body(parsed)
 
