@@ -17,7 +17,7 @@ _SIGNED_WRONGLY = {
     "EXPKEYSIG": "key_expired",
     "REVKEYSIG": "key_revoked",
 }
-_TROUBLE = frozenset({"FAILURE", "ERROR", "UNEXPECTED", "NODATA", "DECRYPTION_FAILED", "BADMDC"})
+_UNEXPECTED = frozenset({"ERROR", "UNEXPECTED", "NODATA"})
 _DIGESTS = frozenset({"8", "9", "10"})
 """SHA-256, SHA-384, SHA-512 (RFC 9580 section 9.5)."""
 _CIPHERS = frozenset({"7", "8", "9", "10", "11", "12", "13"})
@@ -78,9 +78,20 @@ def refuse_unopened(said: list[Line]) -> None:
         raise Refused(Verdict.TAMPERED, "no_integrity_protection")
     proven = count["DECRYPTION_OKAY"] == 1 and count["GOODMDC"] == 1
     if not proven or count["BADMDC"] or count["DECRYPTION_FAILED"]:
-        raise Refused(Verdict.TAMPERED, "integrity_failed")
+        raise Refused(Verdict.TAMPERED, _given_up(count))
+    if any(word in _UNEXPECTED for word, _ in inside):
+        raise Refused(Verdict.TAMPERED, "unexpected_packets")
     if info[1:2] not in {(cipher,) for cipher in _CIPHERS}:
         raise Refused(Verdict.TAMPERED, "weak_cipher")
+
+
+def _given_up(count: Counter[str]) -> str:
+    """The program ends at a signature that does not hold, before it looks at the integrity."""
+    if not count["BADMDC"] and not count["DECRYPTION_FAILED"]:
+        for word, reason in _SIGNED_WRONGLY.items():
+            if count[word]:
+                return reason
+    return "integrity_failed"
 
 
 def _unopened(said: list[Line], count: Counter[str]) -> Refused:
@@ -109,23 +120,17 @@ def signature(said: list[Line]) -> Signature:
     made = count["NEWSIG"]
     if not made:
         words = ("GOODSIG", "VALIDSIG", "ERRSIG", *_SIGNED_WRONGLY)
-        if _troubled(said) or any(count[word] for word in words):
+        if count["FAILURE"] or any(count[word] for word in words):
             raise Refused(Verdict.TAMPERED, "unexpected_packets")
         raise Refused(Verdict.KNOWN_UNSIGNED, "no_signature")
     _refuse_wrong(said, count)
-    if _troubled(said) or count["PLAINTEXT"] != 1:
+    if count["FAILURE"] or count["PLAINTEXT"] != 1:
         raise Refused(Verdict.TAMPERED, "unexpected_packets")
     if made != 1:
         raise Refused(Verdict.MISMATCH, "several_signatures")
     if count["GOODSIG"] != 1 or count["VALIDSIG"] != 1:
         raise Refused(Verdict.TAMPERED, "signature_unchecked")
     return _valid(next(args for word, args in said if word == "VALIDSIG"))
-
-
-def _troubled(said: list[Line]) -> bool:
-    """Whether anything went wrong once decryption had begun: hidden recipients fail before."""
-    began = [n for n, (word, _) in enumerate(said) if word == "BEGIN_DECRYPTION"]
-    return any(word in _TROUBLE for word, _ in said[began[0] if began else 0 :])
 
 
 def _refuse_wrong(said: list[Line], count: Counter[str]) -> None:

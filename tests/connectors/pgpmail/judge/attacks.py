@@ -1,0 +1,849 @@
+"""The corpus: for each family of attacks at least five mails, each with what must be said of it."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .mails import (
+    CANARY,
+    HTML_CLOSE,
+    HTML_OPEN,
+    OUTER,
+    TEXT,
+    Post,
+    armoured,
+    block,
+    dearmoured,
+    enclosed,
+    encrypted,
+    having,
+    inner,
+    literal,
+    mail,
+    multi,
+    packet,
+    part,
+    payload,
+    split,
+    squeezed,
+)
+from .people import LONG_AGO, TO_COME
+
+Make = Callable[[Post], bytes]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One mail of the corpus and what the judge must say."""
+
+    family: str
+    name: str
+    make: Make
+    verdict: str
+    reason: str
+
+
+CORPUS: list[Attack] = []
+
+
+def attacks(family: str, verdict: str, reason: str, made: dict[str, Make]) -> None:
+    """Adds mails of which the same must be said."""
+    CORPUS.extend(Attack(family, name, make, verdict, reason) for name, make in made.items())
+
+
+def inline(armour: bytes, kind: str = "text/plain", around: bytes = b"") -> bytes:
+    return part(kind, around + armour + around)
+
+
+# --- EFAIL: exfiltration by the parts around, and by gadgets in the sealed bytes ------------------
+
+attacks(
+    "efail",
+    "oracle",
+    "nested_encryption",
+    {
+        "html_around_in_mixed": lambda p: mail(
+            multi("mixed", HTML_OPEN, encrypted(p.sealed()), HTML_CLOSE)
+        ),
+        "html_around_in_related": lambda p: mail(
+            multi("related", HTML_OPEN, encrypted(p.sealed()), HTML_CLOSE)
+        ),
+        "html_around_inline": lambda p: mail(
+            multi("mixed", HTML_OPEN, inline(p.sealed()), HTML_CLOSE)
+        ),
+        "html_around_enclosed": lambda p: mail(
+            multi("mixed", HTML_OPEN, enclosed(encrypted(p.sealed())), HTML_CLOSE)
+        ),
+        "html_before_the_armour_in_one_part": lambda p: mail(
+            inline(p.sealed(), "text/html", b'<img src="http://evil.test/">')
+        ),
+        "style_sheet_around": lambda p: mail(
+            multi("mixed", part("text/html", b"<style>@import url("), encrypted(p.sealed()))
+        ),
+    },
+)
+
+
+def gadget(change: Callable[[bytearray], bytes]) -> Make:
+    """A mail whose sealed bytes (behind the version) were changed."""
+
+    def make(post: Post) -> bytes:
+        keys, body = split(dearmoured(post.sealed()))
+        changed = bytes([1]) + change(bytearray(body[1:]))
+        return mail(encrypted(armoured(keys + packet(18, changed))))
+
+    return make
+
+
+def _flip(at: int) -> Callable[[bytearray], bytes]:
+    def change(body: bytearray) -> bytes:
+        body[at] ^= 0x55
+        return bytes(body)
+
+    return change
+
+
+attacks(
+    "efail",
+    "tampered",
+    "integrity_failed",
+    {
+        "gadget_in_the_middle": gadget(_flip(120)),
+        "gadget_behind_the_prefix": gadget(_flip(20)),
+        "gadget_at_the_end": gadget(_flip(-1)),
+        "a_block_twice": gadget(lambda b: bytes(b[:64] + b[48:64] + b[64:])),
+        "two_blocks_swapped": gadget(lambda b: bytes(b[:48] + b[64:80] + b[48:64] + b[80:])),
+        "cut_short": gadget(lambda b: bytes(b[:-40])),
+    },
+)
+
+# --- decryption oracles: sealed parts within a mail of the attacker's ----------------------------
+
+WHERE = {
+    "in_mixed": lambda s: multi("mixed", TEXT, encrypted(s)),
+    "in_alternative": lambda s: multi("alternative", TEXT, encrypted(s)),
+    "in_related": lambda s: multi("related", TEXT, encrypted(s)),
+    "in_rfc822": lambda s: multi("mixed", TEXT, enclosed(encrypted(s))),
+    "in_digest": lambda s: multi("digest", block([("From", "a@b.test")]) + encrypted(s)),
+    "in_signed": lambda s: multi("signed", encrypted(s), part("application/pgp-signature", b"x")),
+    "in_a_report": lambda s: multi("report", TEXT, enclosed(encrypted(s))),
+    "inline_at_the_root": inline,
+    "inline_in_the_middle": lambda s: inline(s, "text/plain", b"\r\nquoted below\r\n"),
+    "inline_in_html": lambda s: inline(s, "text/html", b"<pre>"),
+    "inline_as_base64": lambda s: part(
+        "text/plain", base64.encodebytes(s), ("Content-Transfer-Encoding", "base64")
+    ),
+    "inline_as_quoted_printable": lambda s: part(
+        "text/plain",
+        s.replace(b"=", b"=3D").replace(b"-----BEGIN", b"=2D----BEGIN"),
+        ("Content-Transfer-Encoding", "quoted-printable"),
+    ),
+    "as_a_binary_file": lambda s: multi(
+        "mixed",
+        TEXT,
+        part(
+            "application/octet-stream; name=a.gpg",
+            base64.encodebytes(dearmoured(s)),
+            ("Content-Transfer-Encoding", "base64"),
+        ),
+    ),
+    "as_an_armoured_file": lambda s: multi(
+        "mixed", TEXT, part("application/octet-stream; name=a.asc", s)
+    ),
+    "in_the_preamble": lambda s: multi("mixed", TEXT).replace(b"--b1\r\n", s + b"--b1\r\n", 1),
+    "control_part_alone": lambda _s: multi(
+        "mixed", TEXT, part("application/pgp-encrypted", b"Version: 1")
+    ),
+    "exchange_form_with_a_text": lambda s: multi(
+        "mixed",
+        TEXT,
+        part("application/pgp-encrypted", b"Version: 1\r\n"),
+        part("application/octet-stream", s),
+    ),
+}
+for _name, _build in WHERE.items():
+    attacks(
+        "oracle",
+        "oracle",
+        "nested_encryption",
+        {_name: lambda p, build=_build: mail(build(p.sealed()))},  # type: ignore[misc]
+    )
+attacks(
+    "oracle",
+    "oracle",
+    "encryption_in_plaintext",
+    {
+        "sealed_part_in_a_good_mail": lambda p: p.good(
+            _headed(multi("mixed", TEXT, encrypted(p.sealed(signer=None)), more='; hp="cipher"'))
+        ),
+        "inline_in_a_good_mail": lambda p: p.good(payload("see\n" + p.sealed().decode())),
+        "sealed_within_sealed": lambda p: mail(encrypted(p.packets(dearmoured(p.sealed())))),
+        "a_file_in_a_good_mail": lambda p: p.good(
+            _headed(
+                multi(
+                    "mixed",
+                    TEXT,
+                    part(
+                        "application/octet-stream",
+                        base64.encodebytes(dearmoured(p.sealed())),
+                        ("Content-Transfer-Encoding", "base64"),
+                    ),
+                    more='; hp="cipher"',
+                )
+            )
+        ),
+        "enclosed_in_a_good_mail": lambda p: p.good(
+            _headed(multi("mixed", TEXT, enclosed(encrypted(p.sealed())), more='; hp="cipher"'))
+        ),
+    },
+)
+
+
+def _headed(entity: bytes, headers: Sequence[tuple[str, str]] | None = None) -> bytes:
+    """An entity as what is sealed: the mail's headers before its type."""
+    return block(headers if headers is not None else inner()) + entity
+
+
+# --- wrapped and partial signatures --------------------------------------------------------------
+
+PARTIAL: dict[str, Make] = {
+    "signed_part_beside_a_text": lambda p: mail(
+        encrypted(p.sealed(_headed(multi("mixed", TEXT, p.multipart_signed())), None))
+    ),
+    "signed_part_before_html": lambda p: mail(
+        encrypted(p.sealed(_headed(multi("mixed", p.multipart_signed(), HTML_OPEN)), None))
+    ),
+    "signed_mail_enclosed": lambda p: mail(
+        encrypted(p.sealed(_headed(multi("mixed", TEXT, enclosed(p.multipart_signed()))), None))
+    ),
+    "signed_in_related": lambda p: mail(
+        encrypted(p.sealed(_headed(multi("related", TEXT, p.multipart_signed())), None))
+    ),
+    "clear_signed_text_within": lambda p: mail(
+        encrypted(p.sealed(payload(f"first\n{_clear(p).decode()}\nlast\n"), None))
+    ),
+    "signature_of_another_text_as_a_file": lambda p: mail(
+        encrypted(
+            p.sealed(
+                _headed(
+                    multi(
+                        "mixed",
+                        TEXT,
+                        part("application/pgp-signature", p.detached(b"something else")),
+                    )
+                ),
+                None,
+            )
+        )
+    ),
+}
+
+
+def _clear(post: Post) -> bytes:
+    words = ["-u", post.people.prints["alice"], "--clear-sign"]
+    return post.people.gpg("alice", *words, data=b"agreed\n")
+
+
+attacks("wrapped", "known_unsigned", "partial_signature", PARTIAL)
+attacks(
+    "wrapped",
+    "tampered",
+    "bad_signature",
+    {
+        "a_second_text_behind_the_signed_one": lambda p: mail(
+            encrypted(p.packets(p.signed(), literal(payload("more\n"))))
+        ),
+    },
+)
+attacks(
+    "wrapped",
+    "tampered",
+    "unexpected_packets",
+    {
+        "a_second_text_before_the_signed_one": lambda p: mail(
+            encrypted(p.packets(literal(payload("more\n")), p.signed()))
+        ),
+    },
+)
+attacks(
+    "wrapped",
+    "tampered",
+    "bad_signature",
+    {"signature_of_another_text": lambda p: mail(encrypted(p.packets(_swapped(p))))},
+)
+attacks(
+    "wrapped",
+    "mismatch",
+    "several_signatures",
+    {
+        "two_signers": lambda p: mail(
+            encrypted(p.packets(*_twice(p, "alice", "mallory"), literal(payload())))
+        ),
+        "the_same_signer_twice": lambda p: mail(
+            encrypted(p.packets(*_twice(p, "alice", "alice"), literal(payload())))
+        ),
+    },
+)
+
+
+def _twice(post: Post, *signers: str) -> list[bytes]:
+    return [dearmoured(post.detached(payload(), signer)) for signer in signers]
+
+
+def _swapped(post: Post) -> bytes:
+    """A signature around a text of the same length that it was not made for."""
+    text = payload()
+    signed = post.signed(text)
+    assert signed.count(CANARY.encode()) == 1
+    return signed.replace(CANARY.encode(), CANARY[::-1].encode())
+
+
+attacks(
+    "wrapped",
+    "malformed",
+    "bad_packets",
+    {
+        "two_messages_in_one_block": lambda p: mail(
+            encrypted(armoured(dearmoured(p.sealed()) + dearmoured(p.sealed())))
+        ),
+        "a_text_packet_behind": lambda p: mail(
+            encrypted(armoured(dearmoured(p.sealed()) + literal(payload())))
+        ),
+    },
+)
+attacks(
+    "wrapped",
+    "malformed",
+    "bad_armour",
+    {
+        "two_blocks": lambda p: mail(encrypted(p.sealed() + p.sealed())),
+        "text_before_the_block": lambda p: mail(encrypted(b"Dear all,\n\n" + p.sealed())),
+        "text_behind_the_block": lambda p: mail(encrypted(p.sealed() + b"\nRegards\n")),
+        "text_in_the_blocks_headers": lambda p: mail(
+            encrypted(p.sealed().replace(b"MESSAGE-----\n", b"MESSAGE-----\nhello there\n", 1))
+        ),
+    },
+)
+
+# --- who it is from ------------------------------------------------------------------------------
+
+
+def _from(value: str, verdict: str = "mismatch", reason: str = "from_ambiguous") -> None:
+    name = f"from_{len(CORPUS)}"
+    CORPUS.append(
+        Attack("from", name, lambda p: p.good(headers=having(OUTER, From=value)), verdict, reason)
+    )
+
+
+for _value in (
+    "alice@lawfirm.test, mallory@other.test",
+    "alice@lawfirm.test <mallory@other.test>, x@y.test",
+    "friends: alice@lawfirm.test;",
+    "<alice@lawfirm.test> <mallory@other.test>",
+    "<alice@lawfirm.test> mallory@other.test",
+    "<@relay.test:alice@lawfirm.test>",
+    '"alice"@lawfirm.test',
+    "=?utf-8?q?alice=40lawfirm.test?=",
+    "=?utf-8?q?alice=40lawfirm.test=00?= <=?utf-8?q?mallory?=@other.test>",
+    "alice@lawfirm.test(",
+    "alice@[127.0.0.1]",
+    "<>",
+    "Alice",
+    "alice@lawfirm.test\\",
+    "alice@lawfirm.test;mallory@other.test",
+    "\N{CYRILLIC SMALL LETTER A}lice@lawfirm.test",
+    "alice@l\N{CYRILLIC SMALL LETTER A}wfirm.test",
+    "alice @lawfirm .test <",
+):
+    _from(_value)
+for _value in (
+    "alice@xn--lwfirm-2nf.test",
+    "alice@lawfirm.test.evil.test",
+    "xalice@lawfirm.test",
+    "alice@lawfirm.tes",
+    "mallory@other.test (alice@lawfirm.test)".replace("mallory@other", "alice@other"),
+):
+    _from(_value, reason="sender_not_pinned")
+for _value in (
+    '"mallory@other.test" <alice@lawfirm.test>',
+    "=?utf-8?b?bWFsbG9yeUBvdGhlci50ZXN0?= <alice@lawfirm.test>",
+    "mallory\N{FULLWIDTH COMMERCIAL AT}other.test <alice@lawfirm.test>",
+    "Alice \N{RIGHT-TO-LEFT OVERRIDE}tset <alice@lawfirm.test>",
+    "alice@lawfirm.test (mallory@other.test)",
+):
+    _from(_value, reason="from_misleading")
+
+SAYS_ALICE: dict[str, Make] = {
+    "signed_by_another_contact": lambda p: p.good(signer="mallory"),
+    "signed_by_another_contact_naming_alice_inside": lambda p: mail(
+        encrypted(p.sealed(signer="mallory")), having(OUTER, Sender="mallory@other.test")
+    ),
+    "signed_by_a_stranger": lambda p: p.good(signer="eve"),
+    "answers_to_the_attacker": lambda p: mail(
+        encrypted(p.sealed(signer="mallory")), having(OUTER, Reply_To="mallory@other.test")
+    ),
+    "without_headers_inside": lambda p: mail(
+        encrypted(p.sealed(payload(headers=[], kind="text/plain"), "mallory"))
+    ),
+}
+attacks("from", "mismatch", "signer_not_pinned", SAYS_ALICE)
+attacks(
+    "from",
+    "mismatch",
+    "sender_differs",
+    {
+        "sender_is_another": lambda p: p.good(headers=having(OUTER, Sender="mallory@other.test")),
+        "sender_cannot_be_read": lambda p: p.good(headers=having(OUTER, Sender="a, b")),
+        "sender_is_another_inside": lambda p: p.good(
+            payload(headers=inner(Sender="mallory@other.test"))
+        ),
+    },
+)
+attacks(
+    "from",
+    "mismatch",
+    "resent",
+    {
+        "resent_from": lambda p: p.good(headers=having(OUTER, Resent_From="mallory@other.test")),
+        "resent_sender": lambda p: p.good(headers=having(OUTER, Resent_Sender="m@other.test")),
+        "resent_to": lambda p: p.good(headers=having(OUTER, Resent_To="bot@deal.test")),
+    },
+)
+attacks(
+    "from",
+    "mismatch",
+    "inner_from_differs",
+    {
+        "another_inside": lambda p: p.good(payload(headers=inner(From="mallory@other.test"))),
+        "two_inside": lambda p: p.good(
+            payload(headers=inner(From="alice@lawfirm.test, mallory@other.test"))
+        ),
+        "none_inside_though_protected": lambda p: p.good(payload(headers=inner(From=None))),
+        "group_inside": lambda p: p.good(payload(headers=inner(From="a: alice@lawfirm.test;"))),
+        "recorded_as_another": lambda p: p.good(
+            payload(headers=[*inner(), ("HP-Outer", "From: mallory@other.test")])
+        ),
+    },
+)
+attacks(
+    "from",
+    "mismatch",
+    "sender_not_pinned",
+    {"own_address_of_a_stranger": lambda p: p.from_("eve")},
+)
+attacks(
+    "from",
+    "malformed",
+    "from_missing",
+    {"no_sender": lambda p: p.good(headers=having(OUTER, From=None))},
+)
+
+# --- headers that stand twice, or nearly ---------------------------------------------------------
+
+
+def _extra(*lines: bytes, first: bool = False) -> Make:
+    def make(post: Post) -> bytes:
+        made = post.good()
+        more = b"".join(line + b"\r\n" for line in lines)
+        return more + made if first else made.replace(b"Subject:", more + b"Subject:", 1)
+
+    return make
+
+
+attacks(
+    "duplicate",
+    "malformed",
+    "duplicate_header",
+    {
+        "from_twice": _extra(b"From: mallory@other.test"),
+        "from_first": _extra(b"From: mallory@other.test", first=True),
+        "from_in_capitals": _extra(b"FROM: mallory@other.test"),
+        "from_the_same_twice": _extra(b"From: Alice Long <alice@lawfirm.test>"),
+        "type_twice": _extra(b"Content-Type: text/plain"),
+        "subject_twice": _extra(b"Subject: other"),
+        "to_twice": _extra(b"To: other@deal.test"),
+        "sender_twice": _extra(b"Sender: a@b.test", b"Sender: alice@lawfirm.test"),
+        "encoding_twice": _extra(
+            b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: base64"
+        ),
+    },
+)
+attacks(
+    "duplicate",
+    "malformed",
+    "bad_header",
+    {
+        "from_with_a_space": _extra(b"From : mallory@other.test"),
+        "from_with_a_tab": _extra(b"From\t: mallory@other.test"),
+        "line_that_is_no_header": _extra(b"not a header at all"),
+        "null_in_a_name": _extra(b"Fr\0om: mallory@other.test"),
+        "null_in_a_value": _extra(b"X-A: a\0b"),
+        "carriage_return_in_a_value": _extra(b"X-A: a\rFrom: mallory@other.test"),
+        "folded_first_line": lambda p: b" folded\r\n" + p.good(),
+        "empty_name": _extra(b": mallory@other.test"),
+    },
+)
+attacks(
+    "duplicate",
+    "malformed",
+    "payload_not_mime",
+    {
+        "from_twice_inside": lambda p: p.good(
+            payload(headers=[*inner(), ("From", "mallory@other.test")])
+        ),
+        "to_twice_inside": lambda p: p.good(payload(headers=[*inner(), ("To", "x@y.test")])),
+        "type_twice_inside": lambda p: p.good(
+            payload(headers=[*inner(), ("Content-Type", "text/html")])
+        ),
+        "no_headers_at_all_inside": lambda p: p.good(b"agreed, sell at any price\r\n"),
+        "no_type_inside": lambda p: p.good(block(inner()) + b"\r\nhello\r\n"),
+    },
+)
+
+# --- protected headers that protect nothing ------------------------------------------------------
+
+attacks(
+    "phony",
+    "mismatch",
+    "phony_headers",
+    {
+        "hp_outside": lambda p: p.good().replace(b'boundary="enc"', b'boundary="enc"; hp="cipher"'),
+        "older_mark_outside": lambda p: p.good().replace(
+            b'boundary="enc"', b'boundary="enc"; protected-headers="v1"'
+        ),
+        "hp_outer_outside": lambda p: p.good(
+            headers=having(OUTER, HP_Outer="From: alice@lawfirm.test")
+        ),
+        "hp_of_no_kind": lambda p: p.good(payload(kind='text/plain; hp="yes"')),
+        "hp_empty": lambda p: p.good(payload(kind='text/plain; hp=""')),
+    },
+)
+attacks(
+    "phony",
+    "mismatch",
+    "hp_not_encrypted",
+    {
+        "made_for_the_clear": lambda p: p.good(payload(kind='text/plain; hp="clear"')),
+        "signature_taken_from_a_clear_mail": lambda p: mail(
+            encrypted(p.packets(p.signed(payload(kind='text/plain; hp="clear"')), signer=None))
+        ),
+    },
+)
+attacks(
+    "phony",
+    "downgrade",
+    "phony_headers",
+    {
+        "hp_on_a_clear_mail": lambda _p: mail(part('text/plain; hp="cipher"', b"sell")),
+        "older_mark_on_a_clear_mail": lambda _p: mail(
+            multi("mixed", block(inner()) + TEXT, more='; protected-headers="v1"')
+        ),
+        "mark_on_an_inner_part": lambda _p: mail(
+            multi("mixed", payload("sell\n"), part("text/plain", b"x"))
+        ),
+    },
+)
+attacks(
+    "phony",
+    "known_unsigned",
+    "no_signature",
+    {
+        "protected_but_not_signed": lambda p: mail(encrypted(p.sealed(signer=None))),
+        "older_mark_not_signed": lambda p: mail(
+            encrypted(p.sealed(payload(kind='text/plain; protected-headers="v1"'), None))
+        ),
+    },
+)
+
+# --- bombs and depths ----------------------------------------------------------------------------
+
+_HUGE = payload("0" * (9 * 1024 * 1024))
+
+
+def _nested_zip(depth: int) -> Make:
+    def make(post: Post) -> bytes:
+        inside = literal(_HUGE)
+        for _ in range(depth):
+            inside = squeezed(inside)
+        return mail(encrypted(post.packets(inside)))
+
+    return make
+
+
+attacks(
+    "bomb",
+    "malformed",
+    "compression_bomb",
+    {
+        "zip": lambda p: mail(encrypted(p.people.seal(_HUGE, words=["--compress-algo", "zip"]))),
+        "zlib": lambda p: mail(encrypted(p.people.seal(_HUGE, words=["--compress-algo", "zlib"]))),
+        "bzip2": lambda p: mail(
+            encrypted(p.people.seal(_HUGE, words=["--compress-algo", "bzip2"]))
+        ),
+        "zipped_twice": _nested_zip(2),
+        "zipped_five_times": _nested_zip(5),
+        "unsigned": lambda p: mail(encrypted(p.sealed(_HUGE, None))),
+    },
+)
+attacks(
+    "bomb",
+    "malformed",
+    "headers_too_large",
+    {
+        "many_headers": lambda p: p.good(headers=[*OUTER, *([("X-A", "b")] * 400)]),
+        "one_long_header": lambda p: p.good(headers=having(OUTER, X_A="a" * 40_000)),
+        "headers_without_end": lambda p: p.good(headers=[*OUTER, *([("X-A", "b" * 9_000)] * 20)]),
+    },
+)
+
+
+def _deep(depth: int, kind: str = "mixed") -> bytes:
+    entity = TEXT
+    for n in range(depth):
+        entity = enclosed(entity) if kind == "rfc822" else multi(kind, entity, mark=f"m{n}")
+    return entity
+
+
+attacks(
+    "deep",
+    "malformed",
+    "too_deep",
+    {
+        "multiparts": lambda _p: mail(_deep(9)),
+        "hundreds_of_multiparts": lambda _p: mail(_deep(500)),
+        "enclosed_mails": lambda _p: mail(_deep(40, "rfc822")),
+        "alternatives": lambda _p: mail(_deep(20, "alternative")),
+        "around_a_sealed_part": lambda p: mail(
+            multi("mixed", _deep(30), encrypted(p.sealed()), mark="top")
+        ),
+    },
+)
+attacks(
+    "deep",
+    "malformed",
+    "payload_not_mime",
+    {
+        "multiparts_inside": lambda p: p.good(_headed(_deep(50))),
+        "many_parts_inside": lambda p: p.good(_headed(multi("mixed", *[TEXT] * 200))),
+    },
+)
+attacks(
+    "deep",
+    "malformed",
+    "too_many_parts",
+    {"many_parts": lambda _p: mail(multi("mixed", *[TEXT] * 5_000))},
+)
+attacks(
+    "deep",
+    "tampered",
+    "unexpected_packets",
+    {"zipped_forty_times": lambda p: mail(encrypted(p.packets(_forty())))},
+)
+
+
+def _forty() -> bytes:
+    inside = literal(payload())
+    for _ in range(40):
+        inside = squeezed(inside)
+    return inside
+
+
+# --- no integrity protection ---------------------------------------------------------------------
+
+
+def _resealed(tag: int, cut: int = 0, version: bytes = b"") -> Make:
+    """The sealed bytes as they are, in a packet that protects nothing."""
+
+    def make(post: Post) -> bytes:
+        keys, body = split(dearmoured(post.sealed()))
+        inside = body[1 : len(body) - cut]
+        return mail(encrypted(armoured(keys + packet(tag, version + inside))))
+
+    return make
+
+
+attacks(
+    "unprotected",
+    "tampered",
+    "no_integrity_protection",
+    {
+        "as_the_old_packet": _resealed(9),
+        "as_the_old_packet_without_its_code": _resealed(9, 22),
+        "as_the_old_packet_cut": _resealed(9, 60),
+        "the_old_packet_with_a_version": _resealed(9, version=b"\x01"),
+        "the_old_packet_empty": _resealed(9, 200),
+    },
+)
+attacks(
+    "unprotected",
+    "tampered",
+    "integrity_failed",
+    {
+        "code_cut_off": _resealed(18, 22, b"\x01"),
+        "code_cut_in_half": _resealed(18, 10, b"\x01"),
+    },
+)
+
+# --- outdated digests ----------------------------------------------------------------------------
+
+
+def _digest(name: str, signer: str, *words: str) -> Make:
+    def make(post: Post) -> bytes:
+        weak = ["--allow-weak-digest-algos", "--digest-algo", name, *words]
+        return post.from_(signer, weak)
+
+    return make
+
+
+attacks(
+    "digest",
+    "tampered",
+    "weak_digest",
+    {
+        "sha1": _digest("SHA1", "rsa"),
+        "sha1_of_text": _digest("SHA1", "rsa", "--textmode"),
+        "sha1_uncompressed": _digest("SHA1", "rsa", "--compress-algo", "none"),
+        "md5": _digest("MD5", "rsa"),
+        "ripemd160": _digest("RIPEMD160", "rsa"),
+        "sha1_zipped": _digest("SHA1", "rsa", "--compress-algo", "bzip2"),
+    },
+)
+
+# --- keys that are not good now ------------------------------------------------------------------
+
+attacks(
+    "keys",
+    "tampered",
+    "key_expired",
+    {
+        "expired": lambda p: p.dated("expired", LONG_AGO),
+        "expired_just_before": lambda p: p.dated("expired", "20201230T000000"),
+    },
+)
+attacks(
+    "keys",
+    "tampered",
+    "signature_expired",
+    {
+        "signature_for_a_day": lambda p: p.dated("alice", -3, "--default-sig-expire", "1"),
+        "signature_for_a_week": lambda p: p.dated("rsa", -8, "--default-sig-expire", "1w"),
+    },
+)
+attacks(
+    "keys",
+    "tampered",
+    "signature_unchecked",
+    {
+        "of_a_time_to_come": lambda p: p.dated("early", TO_COME),
+        "of_a_time_to_come_once_more": lambda p: p.dated("early", "20400601T000000"),
+    },
+)
+
+# --- signatures taken away -----------------------------------------------------------------------
+
+
+attacks(
+    "stripped",
+    "known_unsigned",
+    "no_signature",
+    {
+        "never_signed": lambda p: mail(encrypted(p.sealed(signer=None))),
+        "bare_text_packet": lambda p: mail(encrypted(p.packets(literal(payload())))),
+        "zipped_text_packet": lambda p: mail(encrypted(p.packets(squeezed(literal(payload()))))),
+        "status_line_as_a_file_name": lambda p: mail(
+            encrypted(p.packets(literal(payload(), _status(p))))
+        ),
+        "status_lines_in_the_text": lambda p: mail(
+            encrypted(p.sealed(payload(_status(p).decode()), None))
+        ),
+    },
+)
+
+
+def _status(post: Post) -> bytes:
+    mark = post.people.prints["alice"]
+    lines = f"x\n[GNUPG:] GOODSIG {mark[-16:]} alice\n[GNUPG:] VALIDSIG {mark} 2026-11-22 1 0 4 0"
+    return lines.encode()[:250]
+
+
+attacks(
+    "stripped",
+    "known_unsigned",
+    "no_signature",
+    {"signature_packet_cut": lambda p: mail(encrypted(p.packets(p.signed()[:-80])))},
+)
+attacks(
+    "stripped",
+    "tampered",
+    "bad_signature",
+    {"signature_of_noise": lambda p: mail(encrypted(p.packets(p.signed()[:-8] + bytes(8))))},
+)
+
+# --- no encryption -------------------------------------------------------------------------------
+
+CLEAR: dict[str, Make] = {
+    "text": lambda _p: mail(part("text/plain", b"agreed")),
+    "html": lambda _p: mail(part("text/html", b"<b>agreed</b>")),
+    "signed_only": lambda p: mail(p.multipart_signed()),
+    "clear_signed": lambda p: mail(part("text/plain", _clear(p))),
+    "quoting_a_sealed_thread": lambda _p: mail(
+        part("text/plain", b"agreed\r\n> On Monday you wrote:\r\n> the price"),
+        having(OUTER, In_Reply_To="<ours@deal.test>"),
+    ),
+    "text_packet_as_if_sealed": lambda _p: mail(encrypted(armoured(literal(payload())))),
+    "signed_packets_as_if_sealed": lambda p: mail(encrypted(armoured(p.signed()))),
+    "smime_signed": lambda _p: mail(
+        part("application/pkcs7-mime; smime-type=signed-data", b"MIAGCSqGSIb3DQEHAqCAMIACAQE=")
+    ),
+    "several_senders": lambda _p: mail(
+        part("text/plain", b"agreed"), having(OUTER, From="x@y.test, alice@lawfirm.test")
+    ),
+    "named_beside_another": lambda _p: mail(
+        part("text/plain", b"agreed"), having(OUTER, From='"alice@lawfirm.test" <x@y.test>')
+    ),
+}
+attacks("downgrade", "downgrade", "not_encrypted", CLEAR)
+attacks(
+    "downgrade",
+    "unsigned",
+    "sender_has_no_key",
+    {
+        "stranger": lambda _p: mail(part("text/plain", b"hi"), having(OUTER, From="x@y.test")),
+        "stranger_signed": lambda p: mail(p.multipart_signed(), having(OUTER, From="x@y.test")),
+    },
+)
+
+# --- sent again, late, early, or to somebody else ------------------------------------------------
+
+attacks(
+    "replay",
+    "mismatch",
+    "not_to_us",
+    {
+        "signed_for_another": lambda p: p.good(payload(headers=inner(To="other@deal.test"))),
+        "signed_for_nobody": lambda p: p.good(payload(headers=inner(To=None))),
+        "signed_for_a_look_alike": lambda p: p.good(payload(headers=inner(To="bot@deal.test.x"))),
+        "our_address_as_a_name": lambda p: p.good(
+            payload(headers=inner(To='"bot@deal.test" <other@deal.test>'))
+        ),
+        "sealed_to_us_by_a_reader": lambda p: mail(
+            encrypted(p.packets(p.signed(payload(headers=inner(To="mallory@other.test")))))
+        ),
+    },
+)
+attacks(
+    "replay",
+    "mismatch",
+    "signature_old",
+    {
+        "fifteen_days_old": lambda p: p.dated("alice", -15),
+        "a_month_old": lambda p: p.dated("alice", -30),
+        "months_old": lambda p: p.dated("rsa", -200),
+    },
+)
+attacks(
+    "replay",
+    "mismatch",
+    "signature_future",
+    {"of_tomorrow": lambda p: p.dated("alice", 1), "of_next_year": lambda p: p.dated("alice", 200)},
+)

@@ -1,0 +1,109 @@
+"""The small readers of the judge, each by itself."""
+
+import pytest
+
+from connectors.pgpmail.judge.address import mailbox, recipients
+from connectors.pgpmail.judge.armour import without_armour
+from connectors.pgpmail.judge.fields import read_fields
+from connectors.pgpmail.judge.judge import contacts_of
+from connectors.pgpmail.judge.kinds import read_kind
+from connectors.pgpmail.judge.packets import sealed
+from connectors.pgpmail.judge.parts import read_mail
+from connectors.pgpmail.judge.status import lines
+from connectors.pgpmail.judge.words import Limits, Malformed, Refused
+
+LIMITS = Limits()
+PRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("a@b.test", "a@b.test"),
+        ("A@B.Test", "a@b.test"),
+        ("<a@b.test>", "a@b.test"),
+        ("Long, \tName <a@b.test>", None),
+        ('"Long, Name" <a@b.test>', "a@b.test"),
+        ('"Says \\"hi\\"" <a@b.test>', "a@b.test"),
+        ("=?utf-8?q?J=C3=B6rg?= <j.o+x@b.test>", "j.o+x@b.test"),
+        ("a@b.test (Name)", "a@b.test"),
+        ("(one (two)) a@b.test", "a@b.test"),
+        ("a@b.test)", None),
+        ("a..b@c.test", None),
+        ("", None),
+    ],
+)
+def test_a_sender_is_one_plain_address(value: str, address: str | None) -> None:
+    found = mailbox(value)
+    assert (found.address if found else None) == address
+
+
+def test_recipients_are_those_that_are_named() -> None:
+    value = '"x@y.test, z" <a@b.test>, (c@d.test) e@f.test, us: g@h.test, i@j.test;, =?q?b@?='
+    assert recipients(value) == {"a@b.test", "e@f.test", "g@h.test", "i@j.test"}
+
+
+def test_folded_headers_are_unfolded() -> None:
+    fields, body = read_fields(b"A: one\r\n two\r\nB: x\r\n\r\nbody", 0, 26, LIMITS)
+    assert (fields.get("a"), body) == ("one two", 22)
+
+
+def test_a_type_with_parameters_twice_is_not_clean() -> None:
+    assert not read_kind("text/plain; a=1; a=2").clean
+    with pytest.raises(Malformed):
+        read_kind("multipart/mixed; boundary=a; boundary=b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"--b\r\n\r\nx\r\n",
+        b"--b--\r\n",
+        b"\r\nx\r\n",
+        b"--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--\r\n",
+    ],
+)
+def test_parts_that_are_not_delimited_are_malformed(text: bytes) -> None:
+    with pytest.raises(Malformed, match="bad_boundary"):
+        read_mail(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text, LIMITS)
+
+
+def test_a_part_with_parts_is_never_encoded() -> None:
+    head = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    with pytest.raises(Malformed, match="bad_encoding"):
+        read_mail(head + b"RnJvbTogeA==", LIMITS)
+
+
+def test_armour_is_taken_off_one_block_alone() -> None:
+    begin, end = b"-----BEGIN PGP MESSAGE-----\r\n", b"-----END PGP MESSAGE-----\r\n"
+    block = begin + b"Version: x\r\n\r\naGVsbG8=\r\n=abcd\r\n" + end
+    assert without_armour(block) == b"hello"
+    for wrong in (
+        block + block,
+        b"x" + block,
+        block[:-10],
+        block.replace(b"aGVsbG8=", b"aGVs!bG8="),
+    ):
+        with pytest.raises(Malformed):
+            without_armour(wrong)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xc1", b"\xc1\xff", b"\xd2\x05\x01", b"hello", b"\xc1\x01\x03"]
+)
+def test_what_is_no_sealed_message_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed, match="bad_packets"):
+        sealed(data)
+
+
+def test_a_status_line_that_is_none_refuses() -> None:
+    assert lines(b"[GNUPG:] GOODSIG A b c\n") == [("GOODSIG", ("A", "b", "c"))]
+    with pytest.raises(Refused, match="unexpected_packets"):
+        lines(b"[GNUPG:] GOODSIG A b\ngpg: something\n")
+
+
+def test_contacts_are_addresses_with_fingerprints() -> None:
+    assert contacts_of([f"A@b.test={PRINT.lower()}"]) == {"a@b.test": frozenset({PRINT})}
+    for wrong in ("a@b.test", f"a@b.test={PRINT[:16]}", f"nobody={PRINT}", ""):
+        with pytest.raises(ValueError, match="contact 1"):
+            contacts_of([wrong])
