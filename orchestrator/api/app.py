@@ -4,6 +4,7 @@ from fastapi import Depends, FastAPI
 
 from orchestrator.api import errors
 from orchestrator.api.deals import router as deals
+from orchestrator.api.documents import router as documents
 from orchestrator.api.held import router as held
 from orchestrator.api.network import router as network
 from orchestrator.api.port import Home
@@ -29,6 +30,6 @@ def make_app(home: Home) -> FastAPI:
     )
     app.state.home = home
     errors.install(app)
-    for router in (state, deals, rooms, held, network, record, replay, tiering):
+    for router in (state, deals, rooms, held, documents, network, record, replay, tiering):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -32,11 +32,11 @@ async def send_file(deal: Deal, request: Request, home: OpenHome, actor: Actor) 
     """
     head = request.headers
     size = head.get("content-length", "")
-    person, name = _header(request, "person"), _header(request, "name")
+    person, name = header(request, "person"), header(request, "name")
     if not (person and name and size.isdigit()):
         raise Wrong("A file needs a person, a name and a length")
     file = FileHead(name=name, size=int(size), media_type=head.get("content-type", _UNKNOWN))
-    key, conversation = _header(request, "key"), _header(request, "conversation")
+    key, conversation = header(request, "key"), header(request, "conversation")
     post = Post(person=person, conversation=conversation, file=file, key=key)
     return await home.send_file(deal, post, request.stream(), actor=actor)
 
@@ -44,7 +44,8 @@ async def send_file(deal: Deal, request: Request, home: OpenHome, actor: Actor) 
 _UNKNOWN = "application/octet-stream"
 
 
-def _header(request: Request, name: str) -> str | None:
+def header(request: Request, name: str) -> str | None:
+    """A percent-encoded header of ours, ``wallcross-<name>``."""
     value = request.headers.get(f"wallcross-{name}")
     return None if value is None else unquote(value)
 

@@ -23,6 +23,7 @@ from orchestrator.client.views import (
     ConversationView,
     DealView,
     DeliveryView,
+    DocumentView,
     Happening,
     HeldView,
     JournalReport,
@@ -158,6 +159,24 @@ class MessageAccess(Protocol):
         ...
 
 
+class DocumentAccess(Protocol):
+    """Formal documents for named readers."""
+
+    async def document_send(
+        self, deal: DealId, post: Post, data: AsyncIterator[bytes], *, actor: Actor
+    ) -> Sent:
+        """Accepts ``post.file`` for ``post.readers``. Raises: Wrong, Missing."""
+        ...
+
+    async def document_list(self, deal: DealId) -> Sequence[DocumentView]:
+        """The deal's documents, newest first."""
+        ...
+
+    async def document_show(self, message: MessageId) -> DocumentView:
+        """One, with what became of each copy. Raises: Missing."""
+        ...
+
+
 class KeyAccess(Protocol):
     """Keys and devices of people."""
 
@@ -287,6 +306,7 @@ class Home(
     DealAccess,
     ConversationAccess,
     MessageAccess,
+    DocumentAccess,
     KeyAccess,
     ChannelAccess,
     RecordAccess,

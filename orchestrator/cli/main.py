@@ -35,6 +35,7 @@ COMMANDS = {
     "conv": "Conversations: list, new, show, attest, pause, resume.",
     "tier": "Rules: explain why a text lands where, measure, policy.",
     "send": "Hand in a text or a file, through the tier engine.",
+    "doc": "Formal documents to named readers: send, status.",
     "replay": "Real conversations from files through the whole path.",
     "held": "Messages that wait: list, move, drop, release; no content shown.",
     "audit": "The record: tail, verify, export.",

@@ -82,7 +82,7 @@ def file(
     return _send(
         ctx,
         Post(person=person, conversation=conversation, key=key, file=head),
-        lambda client, deal, post: client.send_file(deal, post, _pieces(path)),
+        lambda client, deal, post: client.send_file(deal, post, pieces(path)),
         wait=wait,
     )
 
@@ -121,7 +121,8 @@ def _text(path: Path | None) -> str:
         raise Wrong("The text is not UTF-8", still="Nothing was sent") from None
 
 
-async def _pieces(path: Path) -> AsyncIterator[bytes]:
+async def pieces(path: Path) -> AsyncIterator[bytes]:
+    """A file's bytes, read beside the event loop."""
     with path.open("rb") as stream:
         while piece := await asyncio.to_thread(stream.read, PIECE):
             yield piece

@@ -23,6 +23,7 @@ from orchestrator.client.views import (
     ConversationView,
     DealView,
     DeliveryView,
+    DocumentView,
     Happening,
     HeldView,
     JournalReport,
@@ -149,6 +150,25 @@ class Client:
         )
         await _refuse(answer)
         return _read(Sent, answer.json())
+
+    async def document_send(self, deal: str, post: Post, data: AsyncIterator[bytes]) -> Sent:
+        """Hands ``post.file`` in for ``post.readers``, in pieces."""
+        answer = await self._http.post(
+            f"{BASE}{_deal(deal)}/documents",
+            content=data,
+            headers=_file_headers(post) | {"wallcross-readers": quote(",".join(post.readers))},
+            timeout=None,
+        )
+        await _refuse(answer)
+        return _read(Sent, answer.json())
+
+    async def document_list(self, deal: str) -> Sequence[DocumentView]:
+        """The deal's documents, newest first."""
+        return await self._get(list[DocumentView], f"{_deal(deal)}/documents")
+
+    async def document_show(self, message: str) -> DocumentView:
+        """One, with what became of each copy."""
+        return await self._get(DocumentView, f"/documents/{_part(message)}")
 
     async def message_show(self, message: str) -> MessageView:
         """Where a message stands."""

@@ -6,6 +6,7 @@ from orchestrator.client import views
 from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
+from orchestrator.command.documents import Documents
 from orchestrator.command.keys import Keys
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
@@ -15,7 +16,9 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.command.watching import Watching
 
 
-class OpenHome(Deals, Conversations, Messages, Keys, Channels, Records, Watching, Replays):
+class OpenHome(
+    Deals, Conversations, Messages, Documents, Keys, Channels, Records, Watching, Replays
+):
     """Implements ``orchestrator.api.port.Home``."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -10,6 +10,7 @@ Rules kept here:
    never give is left out, and its message counts as unreadable: it must not stop all behind it.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -202,6 +203,11 @@ class Accepter:
         _insert_message(tx, ready, at, opened=opened)
         for row in ready.rows:
             self._sealer.insert(tx, row)
+        if incoming.readers:
+            tx.run(
+                "INSERT INTO document VALUES (?, ?, ?)",
+                (ready.message_id, ready.deal_id, json.dumps(incoming.readers)),
+            )
         body: dict[str, Json] = {
             "message": ready.message_id,
             "remote_id": named(incoming.remote_id),

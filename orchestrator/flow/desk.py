@@ -178,6 +178,8 @@ class Desk:
     async def _send(
         self, deal: DealView, case: Case, conversation: Conversation, actor: str
     ) -> None:
+        if case.row.readers is not None:
+            raise _addressed_once(case.tier)
         if case.row.unreadable is not None:
             raise Refused(
                 "we could not read it, or a file of it",
@@ -256,6 +258,21 @@ class Desk:
             append(tx, case.row.deal_id, Kind.APPROVAL_ASKED, body, at=at, actor=actor)
 
         await self._store.write(unit)
+
+
+def _addressed_once(tier: Tier) -> Problem:
+    """Why a formal document is not sent on from here."""
+    if tier is Tier.VALUATION:
+        return Waits(
+            "a valuation document goes only once a second person agrees",
+            still="It stays held; nobody has been sent it.",
+            then="approvals are not built yet",
+        )
+    return Refused(
+        "a formal document goes only as its sender addressed it",
+        still="It stays held; nobody has been sent it.",
+        then="put right what held it, then wallcross doc send again; wallcross held drop",
+    )
 
 
 def _own_held(tx: Tx, deals: dict[str, PersonId], code: str | None) -> str | None:

@@ -41,7 +41,7 @@ class Addressed:
     """A document's way: where its copies go, and those that do not."""
 
     outcome: Route | Held
-    copies: tuple[Copy, ...]
+    copies: tuple[Copy, ...] = ()
 
 
 async def addressed(

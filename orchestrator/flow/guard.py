@@ -11,12 +11,14 @@ Rules kept here:
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
 from orchestrator.clock import DAY, MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.flow.body import Body, FileBody, unpack
+from orchestrator.flow.documents import covering_page, marked
 from orchestrator.flow.port import ReadsRooms
 from orchestrator.flow.standing import Standing
 from orchestrator.flow.whole import Whole
@@ -28,6 +30,7 @@ from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
 from tiers.decision import Effect, Reason, all_of
+from tiers.documents import decide_copy, needs_second_person
 from tiers.guarantees import Guarantee
 from tiers.ids import (
     AccountId,
@@ -106,10 +109,11 @@ class FlowGuard:
         if now - due.message.accepted_at > policy.body_for:
             return Over("expired")
         not_before = now - policy.fresh_for // 2  # half, so that it is still fresh when decided
-        if placed.as_tier is Tier.VALUATION:
+        if placed.as_tier is Tier.VALUATION or due.message.document:
             not_before = max(began, not_before)
         view = await self._rooms.view(deal, binding, not_before=not_before)
-        return await self._decide(due, due.body, deal, placed, view)
+        decide = self._copy if due.message.document else self._decide
+        return await decide(due, due.body, deal, placed, view)
 
     async def _decide(
         self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
@@ -132,6 +136,34 @@ class FlowGuard:
             return _stopped("sealed", "what was sealed cannot be opened any more")
         author = None if ours else _author(deal, due.message.person_id)
         return Cleared(_delivery(due, content, readers, author), policy.repeat_unknown)
+
+    async def _copy(
+        self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
+    ) -> Verdict:
+        """A formal document's copy, decided again by itself; refused, it stops no other copy."""
+        item = due.item
+        copy = await self._store.read(
+            lambda tx: marked(tx, item.message_id, item.connector, item.room)
+        )
+        if copy is None or deal.policy.documents is None:
+            return Over("copy_gone")
+        at, trusted = self._now(), self._clock_trusted()
+        decision = decide_copy(
+            copy.reader, view, placed, deal.roster, deal.policy, at=at, clock_trusted=trusted
+        )
+        if needs_second_person(placed) or not decision:
+            return Over(f"copy_refused:{','.join(sorted({r.rule for r in decision.against}))}")
+        sender = _author(deal, due.message.person_id)
+        try:
+            content = await self._content(body)
+        except SealError:
+            return Over("sealed")
+        page = covering_page(deal, copy, sender, due.message.accepted_at)
+        content = replace(content, text=f"{page}\n\n{content.text}".rstrip())
+        readers = self._readers(view, pinned=True)
+        return Cleared(
+            _delivery(due, content, readers, sender), deal.policy.documents.rules.repeat_unknown
+        )
 
     async def _clear_notice(self, due: Due, body: Unlocked, began: int) -> Verdict:
         connector, room = ConnectorName(due.item.connector), RoomId(due.item.room)

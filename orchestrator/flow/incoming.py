@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from connectors.port.events import InboundMessage
-from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId, RoomId
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, PersonId, RemoteId, RoomId
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Incoming:
         sender: the account that wrote, as authenticated at the door.
         deal_id: the deal that the door belongs to, where it belongs to one.
         named: the conversation that the sender chose by its id.
+        readers: whom the sender of a formal document names, in his order; none: no document.
         actor: who held the keyboard at our own door, as the audit writes it; None: the channel.
     """
 
@@ -48,6 +49,7 @@ class Incoming:
     unreadable: str | None = None
     deal_id: DealId | None = None
     named: ConversationId | None = None
+    readers: tuple[PersonId, ...] = ()
     actor: str | None = None
 
 

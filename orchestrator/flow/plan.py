@@ -15,6 +15,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body
+from orchestrator.flow.documents import Addressed, write_copies
 from orchestrator.flow.guard import OURS
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.past import Past, past_of
@@ -49,6 +50,8 @@ class Waiting:
     accepted_at: int
     state: str
     tier: str | None
+    readers: str | None = None
+    """Of a formal document: whom its sender named, JSON; None for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Plan:
     raised: tuple[tuple[str, Raised], ...] = ()
     """Findings to open, each with its subject."""
     withdraw: str | None = None
+    addressed: Addressed | None = None
+    """Of a formal document: what was decided of each copy."""
     facts: dict[str, Json] = field(default_factory=dict)
 
     def tier(self) -> Tier:
@@ -124,6 +129,8 @@ class Writer:
         if plan.journal is not None:
             self.journals.insert(tx, plan.journal, at)
         _write_tier(tx, plan)
+        if plan.addressed is not None:
+            write_copies(tx, plan.row, plan.addressed, plan.held.owner, at)
         if isinstance(plan.outcome, Route):
             self.route(tx, plan, plan.outcome, at)
         elif isinstance(plan.outcome, Held):

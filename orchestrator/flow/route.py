@@ -9,6 +9,7 @@ Rules kept here:
    a code, never with what was looked at.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,7 @@ from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
+from orchestrator.flow.documents import Addressed, addressed
 from orchestrator.flow.echo import Echoes, Said
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
@@ -34,9 +36,9 @@ from orchestrator.seal.body import Unlocked
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.classify import Classification
-from tiers.conversation import Conversation
+from tiers.conversation import Conversation, RoomBinding
 from tiers.decision import Decision, Effect, Reason
-from tiers.ids import ConversationId, DealId, MessageId, RuleId
+from tiers.ids import ConversationId, DealId, MessageId, PersonId, RuleId
 from tiers.routing import Held, Placed, RoomView, Route, place, route
 from tiers.tier import Tier
 from tiers.watch import WatchList
@@ -46,7 +48,8 @@ LANE = "@route/"
 """Begins the lane of a deal; no channel's name begins so."""
 _WAITING = """
 SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named, reply_to,
-    unreadable, accepted_at, state, tier FROM message """
+    unreadable, accepted_at, state, tier,
+    (SELECT readers FROM document d WHERE d.message_id = message.message_id) FROM message """
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +202,17 @@ class Router:
         row = opened.row
         resolved = resolve(self._s.book, _asked(opened), body.text, self._s.now())
         found, unread = await self._s.judge.judge(body, files, self._question(opened, resolved))
-        outcome = await self._outcome(row, resolved, found, body)
+        document: Addressed | None = None
+        outcome: Outcome
+        if row.readers is not None:
+            document = await self._document(row, resolved, found)
+            outcome = document.outcome
+        else:
+            outcome = await self._outcome(row, resolved, found, body)
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
         plan = await self._complete(row, resolved, found, outcome, entry)
+        plan = replace(plan, addressed=document)
         if not (unread and resolved.witness):
             return plan
         return replace(plan, raised=(*plan.raised, (row.message_id, _UNREAD)))
@@ -252,6 +262,21 @@ class Router:
         if isinstance(outcome, Route):
             self._echoes.remember(cid, said)
         return outcome
+
+    async def _document(self, row: Waiting, resolved: Resolved, found: Classification) -> Addressed:
+        """A formal document goes only as a person addressed it, to rooms of his conversation."""
+        deal, bound = resolved.deal, resolved.bound
+        if deal is None or bound is None or resolved.person is None or row.unreadable is not None:
+            because = "a document names one conversation that its sender may use, and can be read"
+            return Addressed(Held(_no("document", because), found.tier, bound))
+        readers = [PersonId(reader) for reader in json.loads(row.readers or "[]")]
+        trusted = self._s.clock_trusted()
+        return await addressed(
+            deal, bound, found.tier, readers, self._read, self._s.now, clock_trusted=trusted
+        )
+
+    async def _read(self, deal: DealView, binding: RoomBinding, not_before: int) -> RoomView:
+        return await self._s.rooms.view(deal, binding, not_before=not_before)
 
     async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:
         """Reads a conversation's rooms back and decides for all of them."""

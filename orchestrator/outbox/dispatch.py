@@ -188,6 +188,8 @@ class Dispatcher:
         item = due.item
         if isinstance(error, ReadersChanged | IdentityChanged):
             self._on_stop(ConnectorName(item.connector), cleared.delivery.room)
+            if due.message.document:  # one reader's copy: it stops no other
+                return self._dead(item, error.code)
             because = "the network would let somebody else read this than the list says"
             reason = Reason(RuleId(error.code), Effect.HOLD, because)
             return await self._stop(due, (reason,))

@@ -28,6 +28,8 @@ class MessageFacts:
     reply_to: str | None
     accepted_at: int
     size: int
+    document: bool
+    """A formal document: each delivery is one reader's copy."""
 
 
 @dataclass(frozen=True, slots=True)

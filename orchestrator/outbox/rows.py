@@ -27,7 +27,8 @@ SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.conn
     d.lane, d.seq, d.wire_key, d.state, d.attempts, d.not_before, d.started_at, d.possibly,
     d.as_tier, d.target,
     m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to,
-    m.accepted_at, m.size
+    m.accepted_at, m.size,
+    EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id)
 FROM delivery d JOIN message m USING (message_id)
 WHERE d.lane = ? AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')

@@ -1,0 +1,154 @@
+"""Formal documents: handed in for named readers, and what became of each copy."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from orchestrator.client import views
+from orchestrator.client.problems import Missing, Wrong
+from orchestrator.command.conversations import conversation_of, deal_of
+from orchestrator.command.messages import remote_id
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import API
+from orchestrator.flow.documents import SECOND_PERSON
+from orchestrator.flow.incoming import Incoming, IncomingFile
+from orchestrator.ids import new_id
+from orchestrator.store.unit import Tx
+from tiers.ids import AccountId, DealId, MessageId, PersonId
+
+_DOCUMENT = (
+    "SELECT m.message_id, m.deal_id, m.conversation_id, m.person_id, m.state, m.tier, m.size, "
+    "m.accepted_at, h.reasons, d.readers FROM document d JOIN message m USING (message_id) "
+    "LEFT JOIN held h ON h.message_id = m.message_id AND h.state = 'held' "
+)
+_COPIES = (
+    "SELECT c.number, c.reader, c.connector, c.reasons, d.state, d.reason, d.settled_at, "
+    "EXISTS (SELECT 1 FROM receipt r WHERE r.connector = d.connector AND r.room = d.room "
+    "AND r.remote_id = d.remote_id AND r.kind = 'failed') "
+    "FROM document_copy c LEFT JOIN delivery d ON d.message_id = c.message_id "
+    "AND d.connector = c.connector AND d.room = c.room AND d.kind = 'send' "
+    "WHERE c.message_id = ? ORDER BY c.number, d.seq"
+)
+_STATES = {
+    "queued": "sending",
+    "started": "sending",
+    "done": "sent",
+    "possibly": "possibly",
+    "dead": "not_sent",
+    "stopped": "not_sent",
+}
+
+
+class Documents:
+    """Implements ``orchestrator.api.port.DocumentAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+
+    async def document_send(
+        self, deal: DealId, post: views.Post, data: AsyncIterator[bytes], *, actor: str
+    ) -> views.Sent:
+        """Accepts a document as a person of the deal, for the readers that he names."""
+        incoming = self._addressed(deal, post, data, actor)
+        receipt = (await self._r.accepter.accept([incoming]))[0]
+        return views.Sent(message_id=str(receipt.message_id), state="accepted")
+
+    def _addressed(
+        self, deal: DealId, post: views.Post, data: AsyncIterator[bytes], actor: str
+    ) -> Incoming:
+        view = deal_of(self._r, deal)
+        if post.file is None or post.conversation is None or not post.readers:
+            raise Wrong(
+                "A document names its conversation and its readers",
+                still="Nothing was sent",
+                then="wallcross doc send FILE --conversation NAME --to PERSON",
+            )
+        for person in (post.person, *post.readers):
+            if view.roster.person(PersonId(person)) is None:
+                raise Missing(f"{person} is not on the roster", then="wallcross roster show")
+        file = IncomingFile(post.file.name, post.file.media_type, 0, lambda: data)
+        return Incoming(
+            API,
+            remote_id(deal, "api", post.key or new_id("api")),
+            AccountId(post.person),
+            "",
+            self._r.now(),
+            subject=post.file.name,
+            files=(file,),
+            deal_id=deal,
+            named=conversation_of(view, post.conversation).conversation_id,
+            readers=tuple(PersonId(reader) for reader in post.readers),
+            actor=actor,
+        )
+
+    async def document_list(self, deal: DealId) -> Sequence[views.DocumentView]:
+        """The deal's documents, newest first."""
+        return await self._r.store.read(lambda tx: _listed(tx, deal))
+
+    async def document_show(self, message: MessageId) -> views.DocumentView:
+        """One document, with what became of each copy."""
+        row = await self._r.store.read(lambda tx: _one(tx, message))
+        if row is None:
+            raise Missing("there is no such document", then="wallcross doc status")
+        return row
+
+
+def _listed(tx: Tx, deal: DealId) -> list[views.DocumentView]:
+    sql = _DOCUMENT + "WHERE d.deal_id = ? ORDER BY m.accepted_at DESC, m.arrival DESC"
+    return [_view(tx, row) for row in tx.all(sql, (deal,))]
+
+
+def _one(tx: Tx, message: MessageId) -> views.DocumentView | None:
+    row = tx.one(_DOCUMENT + "WHERE d.message_id = ?", (message,))
+    return None if row is None else _view(tx, row)
+
+
+def _view(tx: Tx, row: tuple[Any, ...]) -> views.DocumentView:
+    mid, deal, conversation, sender, state, tier, size, sent_at, held, readers = row
+    reasons = json.loads(held) if held is not None else []
+    found = tuple(_copies(tx, mid)) or tuple(
+        _waiting(n, reader) for n, reader in enumerate(json.loads(readers), 1)
+    )
+    return views.DocumentView(
+        message_id=mid,
+        deal_id=deal,
+        conversation_id=conversation,
+        sender=sender,
+        state=state,
+        tier=tier,
+        size=size,
+        sent_at=sent_at,
+        second_person=any(rule == SECOND_PERSON for rule, _, _ in reasons),
+        reasons=tuple(dict.fromkeys(because for _, because, _ in reasons)),
+        copies=found,
+    )
+
+
+def _waiting(number: int, reader: str) -> views.CopyView:
+    return views.CopyView(
+        number=number, reader=reader, channel=None, state="waiting", reasons=(), settled_at=None
+    )
+
+
+def _copies(tx: Tx, message: str) -> Sequence[views.CopyView]:
+    """The newest way of each copy; an earlier one of the same room is behind it."""
+    newest = {row[0]: _copy(row) for row in tx.all(_COPIES, (message,))}
+    return tuple(newest.values())
+
+
+def _copy(row: tuple[Any, ...]) -> views.CopyView:
+    number, reader, channel, told, state, reason, settled, returned = row
+    reasons = tuple(dict.fromkeys(because for _, because, _ in json.loads(told)))
+    if state is None:
+        found = "refused" if reasons else "waiting"
+    else:
+        found = "returned" if returned else _STATES[state]
+    because = (*reasons, *([str(reason)] if reason is not None else []))
+    return views.CopyView(
+        number=number,
+        reader=reader,
+        channel=channel,
+        state=found,
+        reasons=because,
+        settled_at=settled,
+    )
