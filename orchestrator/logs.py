@@ -8,7 +8,8 @@ Rules kept here:
 2. Numbers pass only under keys that name counts, sizes and instants. Keys that are not on the list
    lose their value and their name.
 3. Of an exception its types, our code and the lines of its frames pass; never its text, never a
-   local variable.
+   local variable. That holds for ``exc_info`` and for one that is handed over as ``error=``; of a
+   class its name passes, when a module really holds it. A name handed over as text is text.
 4. What libraries log goes the same way, from WARNING up: of a record only logger, level, place and
    a literal format string; its arguments never.
 5. No other handler, hook or default of Python prints a record, an exception or a warning.
@@ -212,6 +213,11 @@ def redact(
     for key, value in event.items():
         if key == "module":
             out["logger"] = _module_of(str(value))
+        elif key == "error":
+            if isinstance(value, BaseException):
+                error = error or value
+            else:
+                out["error"] = _class(value)
         elif key in IDS or key in NUMBERS or key in WORDS:
             out[key] = _shown(key, value, literals)
         else:
@@ -221,6 +227,13 @@ def redact(
     if error is not None:
         out["error"] = describe(error)
     return out
+
+
+def _class(value: object) -> object:
+    """The name of an exception class; of anything else nothing but its size."""
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return {"type": _type_name(value)}
+    return redacted(value)
 
 
 def _error(exc_info: object) -> BaseException | None:

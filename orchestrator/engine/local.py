@@ -185,4 +185,4 @@ class LocalEngine:
     def _failed(self, lane: str, error: BaseException) -> None:
         self._failures += 1
         self._lanes.failed(lane, self._clock())
-        log.error("engine.drain_failed", lane=lane, error=type(error).__name__)
+        log.error("engine.drain_failed", lane=lane, error=type(error))

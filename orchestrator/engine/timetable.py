@@ -117,7 +117,7 @@ class Timetable:
             schedule.failures += 1
             pause = min(pause_after(schedule.failures), schedule.period)
             schedule.due = self._clock() + pause
-            log.error("engine.schedule_failed", schedule=schedule.name, error=type(error).__name__)
+            log.error("engine.schedule_failed", schedule=schedule.name, error=type(error))
         self._set(schedule)
 
 

@@ -77,8 +77,7 @@ class Listener:
                     await self.take(batch)
                     pause = FIRST_PAUSE_S
             except Exception as error:  # noqa: BLE001 - whatever it is, listening goes on
-                code = error.code if isinstance(error, ConnectorError) else type(error).__name__
-                log.warning("listening.failed", channel=self._name, code=code)
+                log.warning("listening.failed", connector=self._name, error=type(error))
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_S, pause * 2)
 

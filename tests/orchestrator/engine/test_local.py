@@ -88,7 +88,7 @@ async def test_failures_are_logged_by_code_without_their_text(rig: LocalRig) -> 
             await engine.idle()
     events = {line["event"]: line for line in logs}
     assert events["engine.drain_failed"]["lane"] == "lane_1"
-    assert events["engine.drain_failed"]["error"] == "ValueError"
+    assert events["engine.drain_failed"]["error"] is ValueError
     assert events["engine.schedule_failed"]["schedule"] == "heads"
     assert "text of a message" not in str(logs)
     assert "12.50" not in str(logs)

@@ -94,6 +94,34 @@ def test_an_exception_is_its_type_code_and_lines(out: io.StringIO) -> None:
     assert "/home/name" not in out.getvalue()
 
 
+def test_an_exception_that_is_handed_over_tells_its_class_and_never_its_text(
+    out: io.StringIO,
+) -> None:
+    error = StoreError("the text of it")
+    error.__cause__ = ValueError("text")
+    LOG.error("engine.drain_failed", error=error)
+    LOG.error("engine.drain_failed", error=ConnectionResetError)
+    first, second = lines(out)
+    assert first["error"]["type"] == "orchestrator.store.unit.StoreError"
+    assert first["error"]["cause"]["type"] == "builtins.ValueError"
+    assert second["error"] == {"type": "builtins.ConnectionResetError"}
+    assert "text" not in out.getvalue()
+
+
+def test_a_class_is_named_only_when_a_module_holds_it_and_a_name_is_text(
+    out: io.StringIO,
+) -> None:
+    text = "kq7Zr2mVw9Xc4Tn1Lp6Yb3Hs8Gd5Fj0A"
+    LOG.error("engine.drain_failed", error=type(text, (KeyError,), {}))
+    LOG.error("engine.drain_failed", error=text)
+    LOG.error("engine.drain_failed", error=type(text, (), {}))
+    made, said, other = (line["error"] for line in lines(out))
+    assert made == {"type": "builtins.KeyError"}
+    assert said == "<redacted 32 chars>"
+    assert other == "<redacted>"
+    assert not leaks(text, out.getvalue())
+
+
 def test_our_own_code_is_of_the_class_and_never_of_the_instance() -> None:
     from orchestrator.journal.errors import NoJournalKey  # noqa: PLC0415 - below logs in no layer
 
@@ -154,6 +182,8 @@ def by_exception(text: str) -> None:
     ]
     for error in errors:
         LOG.error("x.failed", exc_info=error)
+        LOG.error("x.failed", error=error)
+        LOG.error("x.failed", error=type(error))
         logging.getLogger("lib").error("failed", exc_info=error)
         sys.excepthook(type(error), error, error.__traceback__)
 
