@@ -1,0 +1,122 @@
+"""Whose key may be used: what was imported, what two people compared, what the gate says now.
+
+Rules kept here:
+
+1. A certificate that was imported is a proposal. Only ``trust`` pins its fingerprint to an address.
+2. A pin is worth nothing beside a second certificate with the same address, until one is barred.
+3. The gate looks at the certificate as it stands at each send; nothing is remembered of a verdict.
+"""
+
+from collections.abc import Callable
+
+from connectors.pgpmail.gate import HINTS, Refused, Usable, judge
+from connectors.pgpmail.home import Home
+from connectors.pgpmail.ledger import Ledger
+from connectors.port import AccountId, DeviceId
+from connectors.port.errors import IdentityChanged, Rejected, Unavailable
+from connectors.port.messages import Device
+
+KEY = DeviceId("openpgp")
+"""What a key is called among an account's devices; further ones have their key id behind it."""
+_OF_THE_KEY_ITSELF = frozenset({"unpinned_key", "second_key", "address_differs", "no_key"})
+
+
+class Keyring:
+    """Keys of the people we write to.
+
+    Args:
+        home: gpg's folder.
+        ledger: what was imported and compared.
+        now: the clock, microseconds UTC.
+    """
+
+    def __init__(self, home: Home, ledger: Ledger, now: Callable[[], int]) -> None:
+        self._home = home
+        self._ledger = ledger
+        self._now = now
+
+    async def take(self, account: AccountId, data: bytes) -> Device:
+        """Imports one certificate as a proposal for an address.
+
+        Args:
+            account: the address that it must name.
+            data: the certificate, armoured or binary.
+
+        Returns:
+            The key as it will be listed; its fingerprint is to be compared.
+
+        Raises:
+            Rejected: it is not one public certificate, or does not name the address.
+        """
+        found = await self._home.inspect(data)
+        if len(found) != 1:
+            raise Rejected("several_certificates", "give one certificate at a time")
+        if account.lower() not in found[0].addresses():
+            raise Rejected("address_differs", HINTS["address_differs"])
+        await self._home.take(data)
+        self._ledger.know(account, found[0].fingerprint, self._now())
+        devices = await self.devices(account)
+        return next(d for d in devices if d.key == found[0].fingerprint)
+
+    async def devices(self, account: AccountId) -> frozenset[Device]:
+        """An address's keys as they stand now. Raises: Unreadable."""
+        known = sorted(self._ledger.known(account))
+        listed = await self._home.certificates(known)
+        main = self._main(account, known)
+        return frozenset(
+            Device(KEY if c.fingerprint == main else _further(c.fingerprint), c.fingerprint)
+            for c in listed
+        )
+
+    def _main(self, account: AccountId, known: list[str]) -> str | None:
+        """The key that is called just ``openpgp``: the pinned one, else the only one."""
+        pinned = self._ledger.pinned(account) & set(known)
+        if len(pinned) == 1:
+            return next(iter(pinned))
+        return known[0] if len(known) == 1 else None
+
+    async def trust(self, account: AccountId, device: Device) -> None:
+        """Pins a key that was compared. Raises: IdentityChanged, Unreadable."""
+        if device.key not in {each.key for each in await self.devices(account)}:
+            raise IdentityChanged("key_differs", "the address has no key with this fingerprint")
+        self._ledger.pin(account, device.key)
+
+    def distrust(self, account: AccountId, device: Device) -> None:
+        """Bars a key for ever."""
+        self._ledger.bar(account, device.key)
+
+    async def verdict(self, account: AccountId) -> Usable | Refused:
+        """Whether, and with which key, an address may be written to now. Raises: Unreadable."""
+        known = sorted(self._ledger.known(account))
+        if len(known) != 1:
+            return Refused("second_key" if known else "no_key")
+        if known[0] not in self._ledger.pinned(account):
+            return Refused("unpinned_key")
+        (certificate,) = await self._home.certificates(known)
+        return judge(certificate, account, self._now())
+
+    async def own(self, account: AccountId, fingerprint: str) -> Usable:
+        """Our own key, to write to ourselves. Raises: Unavailable, Unreadable."""
+        (certificate,) = await self._home.certificates([fingerprint])
+        found = judge(certificate, account, self._now())
+        if isinstance(found, Usable):
+            return found
+        raise Unavailable(f"own_key_{found.code}", "our own key cannot be used: renew it")
+
+    async def usable(self, account: AccountId) -> Usable:
+        """The key to seal to.
+
+        Raises:
+            IdentityChanged: the key is not the one that was compared.
+            Rejected: it is, and may not be used.
+            Unreadable: gpg does not tell.
+        """
+        found = await self.verdict(account)
+        if isinstance(found, Usable):
+            return found
+        kind = IdentityChanged if found.code in _OF_THE_KEY_ITSELF else Rejected
+        raise kind(found.code, found.hint)
+
+
+def _further(fingerprint: str) -> DeviceId:
+    return DeviceId(f"{KEY}-{fingerprint[-16:].lower()}")
