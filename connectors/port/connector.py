@@ -178,3 +178,23 @@ class NetworkClock(Protocol):
     def network_time(self) -> tuple[int, int] | None:
         """The network's time and our own when it was heard, microseconds UTC; None before any."""
         ...
+
+
+@runtime_checkable
+class ExchangesKeys(Protocol):
+    """Seals to certificates that people hand over beside the network (OpenPGP)."""
+
+    async def take_key(self, account: AccountId, certificate: bytes) -> Device:
+        """Takes a person's certificate in as a proposal; ``trust`` makes it his.
+
+        Raises: Rejected when it is not one public certificate of that account.
+        """
+        ...
+
+    async def own_certificate(self) -> bytes:
+        """Ours, for people to take in. Raises: Unavailable."""
+        ...
+
+    def words(self, device: Device) -> tuple[str, ...]:
+        """A key's fingerprint as words to be read out and compared."""
+        ...

@@ -65,6 +65,13 @@ class Ceremony(Body):
     compared: list[str] | None = None
 
 
+class Certificate(Body):
+    """A person's certificate, in armour."""
+
+    channel: str | None = None
+    armour: str = Field(max_length=1_000_000)
+
+
 class Mark(Body):
     """A device that is taken out for ever."""
 

@@ -19,6 +19,12 @@ async def channel_list(home: OpenHome) -> Sequence[ChannelView]:
     return await home.channel_list()
 
 
+@router.get("/certificate")
+async def key_export(home: OpenHome, channel: str | None = None) -> str:
+    """Our own certificate in armour, for people to take in."""
+    return await home.key_export(channel)
+
+
 @router.post("/{name}/test")
 async def channel_test(name: str, home: OpenHome, actor: Actor) -> ChannelTest:
     """The safe live check, recorded."""

@@ -30,6 +30,7 @@ from orchestrator.client.views import (
     KeyView,
     MessageView,
     NewConversation,
+    NewRoom,
     Post,
     ReplayReport,
     Row,
@@ -89,6 +90,16 @@ class ConversationAccess(Protocol):
         self, deal: DealId, new: NewConversation, *, actor: Actor
     ) -> ConversationView:
         """Makes, hardens, invites and reads back. *live*. Raises: Wrong, Refused, Failed."""
+        ...
+
+    async def conv_room_add(
+        self, deal: DealId, name: str, new: NewRoom, *, actor: Actor
+    ) -> ConversationView:
+        """Makes the rooms of one more channel, or an alternate to a room. *live*.
+
+        Raises:
+            Missing, Wrong, Refused, Failed: nobody was let in whom the roster does not clear.
+        """
         ...
 
     async def conv_attest(
@@ -195,6 +206,22 @@ class KeyAccess(Protocol):
         actor: Actor,
     ) -> Sequence[KeyView]:
         """Records a ceremony over the keys compared (None: all present). Raises: Refused."""
+        ...
+
+    async def key_import(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channel: str | None,
+        certificate: bytes,
+        *,
+        actor: Actor,
+    ) -> KeyView:
+        """Takes a person's certificate in as a proposal. *live*. Raises: Missing."""
+        ...
+
+    async def key_export(self, channel: str | None) -> str:
+        """Our own certificate in armour. *live*. Raises: Missing."""
         ...
 
     async def key_mark(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from orchestrator.api.bodies import Attestation, Ceremony, Mark, Reason
+from orchestrator.api.bodies import Attestation, Ceremony, Certificate, Mark, Reason
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
-from orchestrator.client.views import ConversationView, KeyView, NewConversation
+from orchestrator.client.views import ConversationView, KeyView, NewConversation, NewRoom
 from tiers.ids import PersonId
 
 router = APIRouter(prefix="/deals/{deal}")
@@ -25,6 +25,14 @@ async def conv_new(
 ) -> ConversationView:
     """Makes a room, hardens it, invites and reads back."""
     return await home.conv_new(deal, body, actor=actor)
+
+
+@router.post("/conversations/{name}/rooms", status_code=201)
+async def conv_room_add(
+    deal: Deal, name: str, body: NewRoom, home: OpenHome, actor: Actor
+) -> ConversationView:
+    """Makes the rooms of one more channel, or an alternate to a room."""
+    return await home.conv_room_add(deal, name, body, actor=actor)
 
 
 @router.get("/conversations/{name}")
@@ -70,6 +78,16 @@ async def key_verify(
     one, other = PersonId(body.by_a), PersonId(body.by_b)
     return await home.key_verify(
         deal, PersonId(person), one, other, compared=body.compared, actor=actor
+    )
+
+
+@router.post("/keys/{person}/import", status_code=201)
+async def key_import(
+    deal: Deal, person: str, body: Certificate, home: OpenHome, actor: Actor
+) -> KeyView:
+    """Takes a person's certificate in as a proposal."""
+    return await home.key_import(
+        deal, PersonId(person), body.channel, body.armour.encode(), actor=actor
     )
 
 

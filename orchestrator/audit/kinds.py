@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
     MESSAGE_ACCEPTED = "message.accepted"
     MESSAGE_REFUSED = "message.refused"
+    MESSAGE_QUARANTINED = "message.quarantined"
     MESSAGE_ROUTED = "message.routed"
     MESSAGE_HELD = "message.held"
     MESSAGE_MOVED = "message.moved"
@@ -51,6 +52,7 @@ class Kind(StrEnum):
     FINDING_OPENED = "finding.opened"
     FINDING_CLOSED = "finding.closed"
 
+    KEY_IMPORTED = "certificate.imported"
     KEY_SEEN = "key.seen"
     KEY_PINNED = "key.pinned"
     KEY_VERIFIED = "key.verified"

@@ -1,5 +1,6 @@
 """`wallcross key`: keys and devices of people, and what they are worth."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -7,11 +8,15 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
+from orchestrator.client.problems import Missing
 from orchestrator.client.views import KeyView
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 Device = Annotated[str, typer.Argument(help="Device, as the network names it.")]
+Channel = Annotated[
+    str | None, typer.Option(help="Which channel; none: the one that takes certificates.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -26,6 +31,30 @@ def list_(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] = 
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.key_list(deal, person))
     out.many(found, _columns(out), "No device was seen yet.")
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    person: Person,
+    file: Annotated[Path, typer.Argument(help="His OpenPGP certificate, in armour.")],
+    *,
+    channel: Channel = None,
+) -> None:
+    """Takes in the certificate that a person handed over, and shows the words to compare."""
+    if not file.is_file():
+        raise Missing(f"There is no file {file}", still="No key was changed")
+    armour = file.read_text(encoding="ascii", errors="replace")
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.key_import(deal, person, armour, channel), live=True)
+    out.one(found, lambda: _to_compare(found))
+
+
+@app.command()
+def export(ctx: typer.Context, *, channel: Channel = None) -> None:
+    """Our own certificate, for advisers to take in; to stdout."""
+    found, out = call(ctx.obj, lambda c: c.key_export(channel), live=True)
+    out.one(found, lambda: found.rstrip().splitlines())
 
 
 @app.command()
@@ -75,6 +104,17 @@ def _mark(
     found, out = call(ctx.obj, lambda c: c.key_mark(deal, person, device, event))
     out.one(found, lambda: [f"{found.device}  {found.state}"])
     return 0
+
+
+def _to_compare(found: KeyView) -> list[str]:
+    words = [" ".join(found.words[n : n + 4]) for n in range(0, len(found.words), 4)]
+    return [
+        f"{found.person}  {found.connector}  {found.state}",
+        f"Fingerprint: {found.key}",
+        "Words to compare, read out by its owner over a way that you trust:",
+        *(f"  {line}" for line in words),
+        f"Then: wallcross key verify {found.person} --by A --by B",
+    ]
 
 
 def _columns(out: Out) -> Columns[KeyView]:

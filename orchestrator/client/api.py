@@ -30,6 +30,7 @@ from orchestrator.client.views import (
     KeyView,
     MessageView,
     NewConversation,
+    NewRoom,
     Post,
     ReplayReport,
     Row,
@@ -117,6 +118,11 @@ class Client:
         """Makes a room, hardens it, invites and reads back."""
         body = TypeAdapter(NewConversation).dump_python(new, mode="json")
         return await self._post(ConversationView, f"{_deal(deal)}/conversations", body)
+
+    async def conv_room_add(self, deal: str, name: str, new: NewRoom) -> ConversationView:
+        """Makes the rooms of one more channel, or an alternate to a room."""
+        body = TypeAdapter(NewRoom).dump_python(new, mode="json")
+        return await self._post(ConversationView, f"{_conv(deal, name)}/rooms", body)
 
     async def conv_attest(
         self, deal: str, room: str, guarantee: str, value: int | None, *, by: str
@@ -219,6 +225,17 @@ class Client:
         given = None if compared is None else list(compared)
         body = {"by_a": by_a, "by_b": by_b, "compared": given}
         return await self._post(list[KeyView], path, body)
+
+    async def key_import(
+        self, deal: str, person: str, armour: str, channel: str | None = None
+    ) -> KeyView:
+        """Takes a person's certificate in as a proposal."""
+        body = {"channel": channel, "armour": armour}
+        return await self._post(KeyView, f"{_deal(deal)}/keys/{_part(person)}/import", body)
+
+    async def key_export(self, channel: str | None = None) -> str:
+        """Our own certificate in armour."""
+        return await self._get(str, "/channels/certificate", {"channel": channel})
 
     async def key_mark(
         self, deal: str, person: str, device: str, event: Literal["revoke", "compromise"]

@@ -169,6 +169,8 @@ class RoomView:
         paused: why nothing of ours goes out.
         members: person ids, or accounts nobody on the list owns; None before the first reading.
         complete: the network gave the whole list of members.
+        alternate_of: the room (``channel room``) that it stands in for; None where people have
+            their seats.
     """
 
     connector: str
@@ -182,11 +184,17 @@ class RoomView:
     members: tuple[str, ...] | None
     strangers: tuple[str, ...]
     guarantees: tuple[GuaranteeView, ...]
+    alternate_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView:
-    """A conversation; ``label`` is None for a caller who may not see a VALUATION name."""
+    """A conversation; ``label`` is None for a caller who may not see a VALUATION name.
+
+    Attributes:
+        guarantees: what all its rooms promise, each as weakly as the weakest of them does.
+        against: why nothing goes through it as its rooms stand together, in words.
+    """
 
     conversation_id: str
     deal_id: str
@@ -198,6 +206,8 @@ class ConversationView:
     rooms: tuple[RoomView, ...]
     told: tuple[str, ...] = ()
     """Invitations and checks of `conv new` that were asked for and not yet seen."""
+    guarantees: tuple[GuaranteeView, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,16 +218,39 @@ class NewConversation:
         members: person ids; None lets in everybody whom the adopted roster clears.
         owner: person id of the human admin beside our account.
         gate: a relay room (only our account posts).
+        channel: where people sit; None: on the first of the policy's channels that each is on.
+        also: further channels, for those who have no account on the ones before.
+        owners: further owners, for the rooms in which ``owner`` does not sit.
     """
 
     label: str = field(repr=False)
     floor: str
-    channel: str
     owner: str
+    channel: str | None = None
+    also: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     compartment: str = "deal"
     side: str | None = None
     members: tuple[str, ...] | None = None
     gate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRoom:
+    """What `conv room add` asks for: one more channel of a conversation.
+
+    Attributes:
+        members: person ids; None: whoever is cleared, has an account there and no seat yet.
+        owners: person ids of the human admins beside our account.
+        gate: a relay room (only our account posts).
+        alternate_of: room id of the primary room that it stands in for, with that room's people.
+    """
+
+    channel: str
+    owners: tuple[str, ...] = ()
+    members: tuple[str, ...] | None = None
+    gate: bool = False
+    alternate_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +385,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyView:
-    """A person's device or key on one channel; ``key`` as that network's own clients show it."""
+    """A person's device or key on one channel; ``key`` as that network's own clients show it.
+
+    Attributes:
+        words: the key as words to be read out and compared, where its channel has them.
+    """
 
     person: str | None
     connector: str
@@ -362,6 +399,7 @@ class KeyView:
     state: str
     at: int
     vouchers: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from connectors.port.connector import VerifiesPeers
+from connectors.port.connector import ExchangesKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
+from orchestrator.audit.body import Json, named
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Failed, Missing, Refused
 from orchestrator.command.conversations import deal_of
-from orchestrator.command.runtime import Runtime
+from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.store.unit import Tx
@@ -37,10 +40,65 @@ class Keys:
         return [self._believed(view) for view in found]
 
     def _believed(self, key: views.KeyView) -> views.KeyView:
-        """A key with the state that it counts as, whatever its row says."""
+        """A key with the state that it counts as, whatever its row says, and its words."""
         account = ConnectorName(key.connector), AccountId(key.account)
-        state = self._r.keyring.state(account, Device(DeviceId(key.device), key.key))
-        return replace(key, state=state.value) if state is not None else key
+        device = Device(DeviceId(key.device), key.key)
+        state = self._r.keyring.state(account, device)
+        connector: object = self._r.connectors.get(account[0])
+        words = connector.words(device) if isinstance(connector, ExchangesKeys) else ()
+        counts = state.value if state is not None else key.state
+        return replace(key, state=counts, words=words)
+
+    async def key_import(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channel: str | None,
+        certificate: bytes,
+        *,
+        actor: str,
+    ) -> views.KeyView:
+        """Takes in the certificate that a person handed over; two others must compare it yet."""
+        must_live(self._r)
+        view = deal_of(self._r, deal)
+        owner = self._person(view, person)
+        name, connector = self._exchanging(channel)
+        account = owner.accounts.get(name)
+        if account is None:
+            raise Missing(f"{owner.name} has no account on {name}", then="wallcross roster show")
+        device = await connector.take_key(account, certificate)
+        at = self._r.now()
+
+        def unit(tx: Tx) -> None:
+            self._r.keyring.record_seen(tx, deal, (name, account), [device], at=at)
+            body: dict[str, Json] = {"key": device.key, "account": named(account)}
+            append(tx, deal, Kind.KEY_IMPORTED, body, at=at, actor=actor)
+
+        await self._r.store.write(unit)
+        await self._look(view, owner)
+        keys = await self.key_list(deal, person)
+        return next(k for k in keys if k.connector == name and k.key == device.key)
+
+    async def key_export(self, channel: str | None) -> str:
+        """Our own certificate, in armour, for people to take in."""
+        must_live(self._r)
+        _, connector = self._exchanging(channel)
+        return (await connector.own_certificate()).decode("ascii")
+
+    def _exchanging(self, channel: str | None) -> tuple[ConnectorName, ExchangesKeys]:
+        found = {
+            name: connector
+            for name, connector in self._r.connectors.items()
+            if isinstance(connector, ExchangesKeys) and channel in {None, name}
+        }
+        if len(found) != 1:
+            what = f"channel {channel}" if channel is not None else "single channel"
+            raise Missing(
+                f"there is no {what} that takes certificates",
+                still="No key was changed.",
+                then="wallcross channel list",
+            )
+        return next(iter(found.items()))
 
     async def key_verify(
         self,
