@@ -30,6 +30,7 @@ class Capabilities:
         idempotent_send: a repetition under the same delivery key is recognised by the network.
         idempotent_for: for how long it is, in microseconds (0 when it is not).
         re_offers: what arrived while we were away is offered again.
+        most_members: people that one room holds beside our account; None without limit.
     """
 
     can: frozenset[Guarantee]
@@ -38,6 +39,7 @@ class Capabilities:
     idempotent_send: bool
     idempotent_for: int
     re_offers: bool
+    most_members: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

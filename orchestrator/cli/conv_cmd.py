@@ -9,7 +9,13 @@ from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Wrong
-from orchestrator.client.views import ConversationView, NewConversation, RoomView
+from orchestrator.client.views import (
+    ConversationView,
+    GuaranteeView,
+    NewConversation,
+    NewRoom,
+    RoomView,
+)
 from orchestrator.config.spans import microseconds, words
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -43,8 +49,11 @@ def new(
     label: Annotated[str, typer.Argument(help="What people call it and write after #.")],
     *,
     tier: Annotated[str, typer.Option(help="coordination, operations or valuation.")],
-    channel: Annotated[str, typer.Option(help="A channel of the settings.")],
-    owner: Annotated[str, typer.Option(help="Person who is admin beside our account.")],
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Where people sit: on the first that they are on; none: the policy's."),
+    ] = None,
+    owner: Annotated[list[str], typer.Option(help="Person who is admin beside our account.")],
     compartment: Annotated[str, typer.Option(help="Its need-to-know set.")] = "deal",
     side: Annotated[str | None, typer.Option(help="Private to this side; else joint.")] = None,
     member: Annotated[
@@ -52,19 +61,55 @@ def new(
     ] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Only our account posts (relay).")] = False,
 ) -> None:
-    """Makes a room, hardens it, invites from the adopted roster and reads back."""
-    deal = named(ctx, None)
+    """Makes its rooms, hardens them, invites from the adopted roster and reads back."""
+    deal, channels = named(ctx, None), channel or []
     asked = NewConversation(
         label=label,
         floor=tier,
-        channel=channel,
-        owner=owner,
+        channel=channels[0] if channels else None,
+        also=tuple(channels[1:]),
+        owner=owner[0],
+        owners=tuple(owner[1:]),
         compartment=compartment,
         side=side,
         members=None if member is None else tuple(member),
         gate=gate,
     )
     found, out = call(ctx.obj, lambda c: c.conv_new(deal, asked), live=True)
+    out.one(found, lambda: _lines(found, out))
+
+
+rooms = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(rooms, name="room", help="Rooms of a conversation.")
+
+
+@rooms.command()
+def add(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    channel: Annotated[str, typer.Option(help="A channel of the settings.")],
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Person who is admin beside our account.")
+    ] = None,
+    member: Annotated[
+        list[str] | None, typer.Option(help="Person; none: whoever is cleared, there, unseated.")
+    ] = None,
+    alternate_of: Annotated[
+        str | None, typer.Option(help="Room that it stands in for, with exactly its people.")
+    ] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Only our account posts (relay).")] = False,
+) -> None:
+    """Gives a conversation seats on one more channel, or a room an alternate."""
+    deal = named(ctx, None)
+    asked = NewRoom(
+        channel=channel,
+        owners=tuple(owner or ()),
+        members=None if member is None else tuple(member),
+        gate=gate,
+        alternate_of=alternate_of,
+    )
+    found, out = call(ctx.obj, lambda c: c.conv_room_add(deal, name, asked), live=True)
     out.one(found, lambda: _lines(found, out))
 
 
@@ -129,6 +174,11 @@ def _lines(found: ConversationView, out: Out) -> Iterator[str]:
     joint = f"private to {found.side}" if found.side else "joint"
     yield f"{found.label or found.conversation_id}  {found.floor}  {joint}  {found.compartment}"
     yield f"  id     {found.conversation_id}"
+    for because in found.against:
+        yield f"  held   {because}"
+    if len(found.rooms) > 1 and found.guarantees:
+        yield "  all its rooms together promise"
+        yield from _promises(found.guarantees, out)
     for room in found.rooms:
         yield from _room(room, out)
     for told in found.told:
@@ -137,6 +187,8 @@ def _lines(found: ConversationView, out: Out) -> Iterator[str]:
 
 def _room(room: RoomView, out: Out) -> Iterator[str]:
     yield f"  room   {room.room}  {room.connector}  {room.mode or 'not read yet'}  on {room.host}"
+    if room.alternate_of:
+        yield f"    stands in for {room.alternate_of}"
     if room.paused:
         yield f"    paused: {room.paused}"
     if room.members is not None:
@@ -144,7 +196,11 @@ def _room(room: RoomView, out: Out) -> Iterator[str]:
         yield f"    {len(room.members)} people{whole}, read {out.when(room.read_at)}"
     for stranger in room.strangers:
         yield f"    not on the list: {stranger}"
-    for held in room.guarantees:
+    yield from _promises(room.guarantees, out)
+
+
+def _promises(guarantees: tuple[GuaranteeView, ...], out: Out) -> Iterator[str]:
+    for held in guarantees:
         value = f" {words(held.value)}" if held.value is not None else ""
         by = f" by {held.by}" if held.by else ""
         known = f"{held.evidence}{by}, {held.source}, {out.when(held.at)}"

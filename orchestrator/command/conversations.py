@@ -6,18 +6,20 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
+from orchestrator.command import asking
+from orchestrator.command.asking import room_of
 from orchestrator.command.runtime import Runtime, must_live
+from orchestrator.command.showing import ReadRoom, plain, shown
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings, raise_finding
 from orchestrator.deals.stated import BY_READING, attested_body
 from orchestrator.flow import room_notice
-from orchestrator.rooms.provision import Request
-from orchestrator.rooms.watch import PAUSED, by_person, in_words, pause, resume
+from orchestrator.rooms.provision import Made
+from orchestrator.rooms.watch import PAUSED, by_person, pause, resume
 from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.guarantees import Guarantee
-from tiers.ids import CompartmentId, ConnectorName, DealId, PersonId, RoomId, SideId
-from tiers.tier import Tier
+from tiers.ids import DealId, PersonId
 
 
 def deal_of(runtime: Runtime, deal_id: DealId) -> DealView:
@@ -54,18 +56,12 @@ class Conversations:
     async def conv_list(self, deal: DealId) -> Sequence[views.ConversationView]:
         """All conversations of a deal."""
         view = deal_of(self._r, deal)
-        return [self._plain(view, c) for c in view.conversations.values()]
+        return [plain(view, c) for c in view.conversations.values()]
 
     async def conv_show(self, deal: DealId, name: str) -> views.ConversationView:
         """One conversation, its rooms read back where the home is live."""
         view = deal_of(self._r, deal)
-        conversation = conversation_of(view, name)
-        if not self._r.live:
-            return self._plain(view, conversation)
-        rooms = view.rooms.get(conversation.conversation_id, ())
-        return self._conversation_view(
-            view, conversation, [await self._read(view, b) for b in rooms]
-        )
+        return await self._shown(view, conversation_of(view, name))
 
     async def conv_new(
         self, deal: DealId, new: views.NewConversation, *, actor: str
@@ -73,14 +69,42 @@ class Conversations:
         """Makes, hardens, invites and reads back."""
         must_live(self._r)
         view = deal_of(self._r, deal)
-        made = await self._r.provisioner.make(view, _request(new), actor=actor)
+        request = asking.conversation(new, view)
+        made = await self._r.provisioner.make(view, request, actor=actor)
+        where = " or ".join(request.connectors)
+        told = tuple(f"{person} has no account on {where}" for person in made.without_account)
+        return await self._made(deal, made, told)
+
+    async def conv_room_add(
+        self, deal: DealId, name: str, new: views.NewRoom, *, actor: str
+    ) -> views.ConversationView:
+        """Makes the rooms of one more channel, or an alternate to a room, and reads back."""
+        must_live(self._r)
         view = deal_of(self._r, deal)
-        await self._r.watcher.look(view, made.binding, not_before=self._r.now())
-        await self._tell_room(made.binding)
+        conversation = conversation_of(view, name)
+        further = asking.room(new, view, conversation)
+        made = await self._r.provisioner.add(view, conversation, further, actor=actor)
+        return await self._made(deal, made, ())
+
+    async def _made(
+        self, deal: DealId, made: Made, told: tuple[str, ...]
+    ) -> views.ConversationView:
+        """Reads new rooms back and draws the consequences."""
+        for binding in made.bindings:
+            view = deal_of(self._r, deal)
+            await self._r.watcher.look(view, binding, not_before=self._r.now())
+            await self._tell_room(binding)
         view = deal_of(self._r, deal)
-        read = await self._read(view, self._binding(view, made.binding.room))
-        told = tuple(f"{person} has no account on {new.channel}" for person in made.without_account)
-        return self._conversation_view(view, made.conversation, [read], told)
+        return await self._shown(view, made.conversation, told)
+
+    async def _shown(
+        self, deal: DealView, conversation: Conversation, told: tuple[str, ...] = ()
+    ) -> views.ConversationView:
+        if not self._r.live:
+            return plain(deal, conversation)
+        rooms = deal.rooms.get(conversation.conversation_id, ())
+        read = [await self._read(deal, binding) for binding in rooms]
+        return shown(deal, conversation, read, self._r.now(), told)
 
     async def _tell_room(self, binding: RoomBinding) -> None:
         """Has a room told who hosts it, as soon as somebody is in."""
@@ -169,106 +193,24 @@ class Conversations:
         return await self.conv_show(deal, conversation.conversation_id)
 
     def _binding(self, deal: DealView, room: str) -> RoomBinding:
-        for found in deal.rooms.values():
-            for binding in found:
-                if binding.room == room:
-                    return binding
+        found = room_of(deal, room)
+        if found is not None:
+            return found
         conversation = conversation_of(deal, room)
         rooms = deal.rooms.get(conversation.conversation_id, ())
         if len(rooms) != 1:
             raise Missing(f"{room} has {len(rooms)} rooms; name one", then="wallcross conv show")
         return rooms[0]
 
-    async def _read(self, deal: DealView, binding: RoomBinding) -> views.RoomView:
+    async def _read(self, deal: DealView, binding: RoomBinding) -> ReadRoom:
         now = self._r.now()
         view = await self._r.observer.view(deal, binding, not_before=now - 1_000_000)
-        place = (ConnectorName(binding.connector), RoomId(binding.room))
-        posture = (await self._r.observer.reading(place, now - 60_000_000)).posture
-        return views.RoomView(
-            connector=binding.connector,
-            room=binding.room,
-            host=binding.host,
-            mode=_mode(posture.gate, posture.read) if posture else None,
-            undo=posture.undo.value if posture else None,
-            paused=in_words(binding.paused),
-            read_at=view.facts.members_at,
-            complete=view.facts.complete,
-            members=tuple(r.person.person_id if r.person else r.account for r in view.recipients),
-            strangers=tuple(r.account for r in view.recipients if r.person is None),
-            guarantees=tuple(
-                views.GuaranteeView(
-                    guarantee=h.guarantee.value,
-                    value=h.value,
-                    evidence=h.evidence.name.lower(),
-                    source=h.source.value,
-                    by=h.by,
-                    at=h.at,
-                )
-                for h in view.facts.holdings
-            ),
-        )
-
-    def _plain(self, deal: DealView, conversation: Conversation) -> views.ConversationView:
-        rooms = [
-            views.RoomView(
-                connector=b.connector,
-                room=b.room,
-                host=b.host,
-                mode=None,
-                undo=None,
-                paused=in_words(b.paused),
-                read_at=None,
-                complete=False,
-                members=None,
-                strangers=(),
-                guarantees=(),
-            )
-            for b in deal.rooms.get(conversation.conversation_id, ())
-        ]
-        return self._conversation_view(deal, conversation, rooms)
-
-    def _conversation_view(
-        self,
-        deal: DealView,
-        conversation: Conversation,
-        rooms: Sequence[views.RoomView],
-        told: tuple[str, ...] = (),
-    ) -> views.ConversationView:
-        return views.ConversationView(
-            conversation_id=conversation.conversation_id,
-            deal_id=deal.deal_id,
-            label=conversation.label,
-            floor=conversation.floor.value,
-            compartment=conversation.compartment,
-            side=conversation.side,
-            state="open",
-            rooms=tuple(rooms),
-            told=told,
-        )
+        reading = await self._r.observer.reading(binding.place, now - 60_000_000)
+        return ReadRoom(view, reading.posture)
 
 
 def _subject(binding: RoomBinding) -> str:
     return f"{binding.connector}:{binding.room}"
-
-
-def _request(new: views.NewConversation) -> Request:
-    try:
-        floor = Tier(new.floor)
-    except ValueError:
-        raise Wrong(
-            f"{new.floor} is no tier", then="valuation, operations or coordination"
-        ) from None
-    members = frozenset(PersonId(m) for m in new.members) if new.members is not None else None
-    return Request(
-        new.label.removeprefix("#"),
-        floor,
-        ConnectorName(new.channel),
-        PersonId(new.owner),
-        CompartmentId(new.compartment),
-        SideId(new.side) if new.side else None,
-        members,
-        new.gate,
-    )
 
 
 def _guarantee(name: str) -> Guarantee:
@@ -277,10 +219,3 @@ def _guarantee(name: str) -> Guarantee:
     except ValueError:
         known = ", ".join(g.value for g in Guarantee)
         raise Wrong(f"{name} is no guarantee; there are {known}") from None
-
-
-def _mode(gate: bool, read: bool) -> str:  # noqa: FBT001 - two facts of a room, in their order
-    """The word that follows from the facts: never stored, never chosen by hand."""
-    if not read:
-        return "blind"
-    return "relay" if gate else "witness"

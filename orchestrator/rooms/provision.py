@@ -1,4 +1,4 @@
-"""Makes a conversation's room: hardened from its first instant, then read back.
+"""Makes a conversation's rooms: hardened from its first instant, then read back.
 
 Rules kept here:
 
@@ -8,6 +8,8 @@ Rules kept here:
 3. The room's name is random. Deal, party, tier and label stand in no name that a server sees.
 4. Only a made-up deal's room is ever replaced: its network lived in a process that ended.
 5. What was asked for is not claimed: the answer tells what was read back and what was not.
+6. Nobody gets a second seat in a conversation; an alternate room holds exactly the people of the
+   room that it stands in for, and is no seat.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,12 +26,12 @@ from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
+from orchestrator.rooms.seating import Seating, seat
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
-from tiers.conversation import Conversation, RoomBinding
+from tiers.conversation import Conversation, Place, RoomBinding
 from tiers.guarantees import Guarantee
 from tiers.ids import (
-    AccountId,
     CompartmentId,
     ConnectorName,
     ConversationId,
@@ -48,16 +50,16 @@ class Request:
     Attributes:
         label: what people call it, written after ``#``.
         floor: its declared tier.
-        connector: the channel account that carries it.
-        owner: the person who is admin beside our account.
+        connectors: the channel accounts that carry it; a person sits on the first that he is on.
+        owners: the people who are admins beside our account, where they sit.
         members: the people to let in; None for everybody whom the roster clears.
         gate: only our account posts (relay).
     """
 
     label: str = field(repr=False)
     floor: Tier
-    connector: ConnectorName
-    owner: PersonId
+    connectors: tuple[ConnectorName, ...]
+    owners: tuple[PersonId, ...]
     compartment: CompartmentId
     side: SideId | None = None
     members: frozenset[PersonId] | None = None
@@ -65,12 +67,41 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """One more channel for a conversation that is there.
+
+    Attributes:
+        members: who gets his seat; None for whoever is cleared, on that channel, and has none.
+        alternate_of: the room that it stands in for, with that room's people; None for seats.
+    """
+
+    connector: ConnectorName
+    owners: tuple[PersonId, ...]
+    members: frozenset[PersonId] | None = None
+    gate: bool = False
+    alternate_of: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
-    """A conversation with its room, and the people who could not be asked in."""
+    """A conversation with its new rooms, and the people who could not be asked in."""
 
     conversation: Conversation
-    binding: RoomBinding
+    bindings: tuple[RoomBinding, ...]
     without_account: tuple[PersonId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What all rooms of one request have in common."""
+
+    deal: DealView
+    conversation: Conversation
+    gate: bool
+    actor: str
+    alternate_of: Place | None = None
+    replaces: bool = False
+    """The rooms that the conversation had lived in a process that ended."""
 
 
 class Provisioner:
@@ -97,76 +128,155 @@ class Provisioner:
         self._name = name
 
     async def make(self, deal: DealView, request: Request, *, actor: str) -> Made:
-        """Makes the conversation and its room.
+        """Makes the conversation and its rooms.
 
         Raises:
             Wrong: the label is taken, or somebody named is not cleared or has no account.
-            Refused: the channel, host or journal does not allow it.
-            Failed: the network did not make the room; the conversation is there without one.
+            Refused: a channel, the host, the journal or the policy does not allow it.
+            Failed: a network did not make a room; the conversation is there without it.
         """
-        network = self._check(deal, request)
+        self._check(deal, request)
         people = self._people(deal, request)
-        owner = self._owner(deal, request, people)
+        rooms, missing = seat(people, request.connectors, request.owners, self._single)
+        self._may_be_mirrored(deal, request.floor, len(rooms))
         conversation = await self._record(deal, request, actor)
-        accounts = {
-            p.person_id: p.accounts[request.connector]
-            for p in people
-            if request.connector in p.accounts
-        }
+        making = _Making(deal, conversation, request.gate, actor, replaces=deal.made_up)
+        return Made(conversation, await self._rooms(making, rooms), missing)
+
+    async def add(
+        self, deal: DealView, conversation: Conversation, further: Further, *, actor: str
+    ) -> Made:
+        """Makes rooms of one more channel for a conversation, or an alternate to one of its rooms.
+
+        Raises:
+            Wrong, Refused: as for ``make``; somebody has his seat elsewhere; or an alternate's
+                people are not exactly those of its room.
+            Failed: the network did not make a room.
+        """
+        self._makes_rooms(further.connector)
+        self._journaled(deal, conversation.floor, conversation.side)
+        seats = await self._store.read(lambda tx: _seats(tx, conversation))
+        if further.alternate_of is not None:
+            people = self._of_room(deal, further, seats)
+        else:
+            people = self._unseated(deal, conversation, further, seats)
+        rooms, _ = seat(people, (further.connector,), further.owners, self._single)
+        if not rooms:
+            raise Wrong(f"nobody who is cleared and has no seat is on {further.connector}")
+        if further.alternate_of is None:
+            there = deal.rooms.get(conversation.conversation_id, ())
+            primary = sum(b.alternate_of is None for b in there)
+            self._may_be_mirrored(deal, conversation.floor, primary + len(rooms))
+        elif len(rooms) > 1:
+            raise Wrong("an alternate is one room; this channel would need one for each person")
+        making = _Making(deal, conversation, further.gate, actor, further.alternate_of)
+        return Made(conversation, await self._rooms(making, rooms), ())
+
+    def _single(self, connector: ConnectorName) -> bool:
+        network = self._connectors.get(connector)
+        return network is not None and network.capabilities.most_members == 1
+
+    def _may_be_mirrored(self, deal: DealView, floor: Tier, rooms: int) -> None:
+        if rooms > 1 and not deal.policy.tiers[floor].mirrored:
+            raise Refused(
+                f"the policy does not let a {floor.value} conversation be mirrored",
+                still="No room was made.",
+                then=f"name one channel, or adopt a policy with mirrored = true for {floor.value}",
+            )
+
+    def _of_room(
+        self, deal: DealView, further: Further, seats: Mapping[PersonId, Place]
+    ) -> tuple[Person, ...]:
+        """Exactly the people who sit in the room that an alternate is for."""
+        sitting = {person for person, place in seats.items() if place == further.alternate_of}
+        if further.members is not None and further.members != sitting:
+            raise Wrong("an alternate room holds exactly the people of its room")
+        people = tuple(p for p in deal.roster.people if p.person_id in sitting)
+        without = sorted(p.person_id for p in people if further.connector not in p.accounts)
+        if without or len(people) < len(sitting):
+            gone = sorted(sitting - {p.person_id for p in people})
+            names = ", ".join([*without, *gone])
+            raise Wrong(f"an alternate room holds all people of its room; missing there: {names}")
+        return people
+
+    def _unseated(
+        self,
+        deal: DealView,
+        conversation: Conversation,
+        further: Further,
+        seats: Mapping[PersonId, Place],
+    ) -> tuple[Person, ...]:
+        """Who is to get a seat: cleared, on that channel, and with no seat elsewhere."""
+        cleared = self._cleared(deal, conversation, further.members)
+        if further.members is None:
+            mine = (p for p in cleared if further.connector in p.accounts)
+            return tuple(p for p in mine if p.person_id not in seats)
+        twice = {p: seats[p] for p in sorted(further.members) if p in seats}
+        if twice:
+            told = "; ".join(f"{who} sits on {where[0]} {where[1]}" for who, where in twice.items())
+            raise Wrong(f"each person has one seat in a conversation: {told}")
+        without = sorted(p.person_id for p in cleared if further.connector not in p.accounts)
+        if without:
+            raise Wrong(f"without an account on {further.connector}: {', '.join(without)}")
+        return cleared
+
+    async def _rooms(self, making: _Making, rooms: tuple[Seating, ...]) -> tuple[RoomBinding, ...]:
+        made: list[RoomBinding] = []
+        for seating in rooms:
+            room = await self._created(making, seating, len(made))
+            made.append(await self._bind(making, seating, room, first=not made))
+        return tuple(made)
+
+    async def _created(self, making: _Making, seating: Seating, before: int) -> RoomId:
         spec = RoomSpec(
             self._name(),
-            frozenset(accounts.values()),
-            frozenset({owner}),
-            _timer(deal, request.floor),
-            request.gate,
+            frozenset(seating.accounts().values()),
+            seating.owners,
+            _timer(making.deal, making.conversation.floor),
+            making.gate,
         )
         try:
-            room = await network.create(spec)
+            return await self._makes_rooms(seating.connector).create(spec)
         except ConnectorError as error:
-            raise Failed(
-                f"{request.connector} did not make the room ({error.code})",
-                still="The conversation is recorded without a room; nobody was let in.",
-                then="wallcross conv new with the same name tries again",
-            ) from error
-        binding = await self._bind(deal, conversation, request, room, accounts, actor)
-        missing = tuple(p.person_id for p in people if p.person_id not in accounts)
-        return Made(conversation, binding, missing)
+            raise _not_made(seating, error, before) from error
 
-    def _check(self, deal: DealView, request: Request) -> CreatesRooms:
-        network = self._connectors.get(request.connector)
+    def _makes_rooms(self, connector: ConnectorName) -> CreatesRooms:
+        network = self._connectors.get(connector)
         if network is None or not isinstance(network, CreatesRooms):
-            raise Refused(f"the channel {request.connector} cannot make rooms here")
-        if request.side is not None and request.side != deal.roster.host:
-            raise Refused("a private conversation is carried by its own side's home alone")
-        scope = request.side or "joint"
-        if not deal.journal.settled(scope, request.floor.value, self._now()):
+            raise Refused(f"the channel {connector} cannot make rooms here")
+        return network
+
+    def _journaled(self, deal: DealView, floor: Tier, side: SideId | None) -> None:
+        scope = side or "joint"
+        if not deal.journal.settled(scope, floor.value, self._now()):
             raise Refused(
                 f"there is no journal key for {scope} and no signed decision of counsel",
                 still="No room was made.",
                 then="wallcross journal keygen, then wallcross journal adopt",
             )
+
+    def _check(self, deal: DealView, request: Request) -> None:
+        for connector in request.connectors:
+            self._makes_rooms(connector)
+        if request.side is not None and request.side != deal.roster.host:
+            raise Refused("a private conversation is carried by its own side's home alone")
+        self._journaled(deal, request.floor, request.side)
         taken = [c for c in deal.conversations.values() if c.label == request.label]
         has_room = any(deal.rooms.get(c.conversation_id) for c in taken)
         asked = (request.floor, request.compartment, request.side)
         other = any((c.floor, c.compartment, c.side) != asked for c in taken)
         if other or (has_room and not deal.made_up):
             raise Wrong(f"the deal has a conversation #{request.label} already")
-        return network
 
     def _people(self, deal: DealView, request: Request) -> tuple[Person, ...]:
         cleared = deal.roster.cleared(request.compartment, request.floor, request.side, self._now())
-        if request.members is None:
-            return cleared
-        beyond = request.members - {p.person_id for p in cleared}
-        if beyond:
-            raise Wrong("not cleared for this conversation: " + ", ".join(sorted(beyond)))
-        return tuple(p for p in cleared if p.person_id in request.members)
+        return _named(cleared, request.members)
 
-    def _owner(self, deal: DealView, request: Request, people: tuple[Person, ...]) -> AccountId:
-        person = deal.roster.person(request.owner)
-        if person is None or person not in people or request.connector not in person.accounts:
-            raise Wrong("the owner is not a cleared member with an account on this channel")
-        return person.accounts[request.connector]
+    def _cleared(
+        self, deal: DealView, conversation: Conversation, members: frozenset[PersonId] | None
+    ) -> tuple[Person, ...]:
+        place = (conversation.compartment, conversation.floor, conversation.side)
+        return _named(deal.roster.cleared(*place, self._now()), members)
 
     async def _record(self, deal: DealView, request: Request, actor: str) -> Conversation:
         for known in deal.conversations.values():
@@ -201,40 +311,74 @@ class Provisioner:
         append(tx, deal_id, Kind.CONVERSATION_CREATED, body, at=at, actor=actor)
 
     async def _bind(
-        self,
-        deal: DealView,
-        conversation: Conversation,
-        request: Request,
-        room: RoomId,
-        accounts: Mapping[PersonId, AccountId],
-        actor: str,
+        self, making: _Making, seating: Seating, room: RoomId, *, first: bool
     ) -> RoomBinding:
-        at = self._now()
-        cid, name = conversation.conversation_id, request.connector
-        made = RoomBinding(name, room, cid, deal.roster.host)
+        at, deal = self._now(), making.deal
+        cid, primary = making.conversation.conversation_id, making.alternate_of
+        host = deal.roster.host
+        made = RoomBinding(seating.connector, room, cid, host, alternate_of=primary)
 
         def unit(tx: Tx) -> None:
-            if deal.made_up:
-                for gone in deal.rooms.get(cid, ()):
-                    append(
-                        tx, deal.deal_id, Kind.ROOM_REPLACED, room_body(gone), at=at, actor=actor
-                    )
-                tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
-                tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
+            if first and making.replaces:
+                _forget_rooms(tx, making, at)
             tx.run(
-                "INSERT INTO room (connector, room, conversation_id, deal_id, host, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (name, room, cid, deal.deal_id, deal.roster.host, at),
+                "INSERT INTO room (connector, room, conversation_id, deal_id, host, created_at,"
+                " alternate_connector, alternate_room) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*made.place, cid, deal.deal_id, host, at, *(primary or (None, None))),
             )
-            append(tx, deal.deal_id, Kind.ROOM_CREATED, room_body(made), at=at, actor=actor)
-            for person_id, account in accounts.items():
-                tx.run("INSERT INTO seat VALUES (?, ?, ?, ?, ?)", (cid, person_id, name, room, at))
+            append(tx, deal.deal_id, Kind.ROOM_CREATED, room_body(made), at=at, actor=making.actor)
+            for person_id, account in seating.accounts().items():
+                if primary is None:
+                    seat_row = (cid, person_id, *made.place, at)
+                    tx.run("INSERT INTO seat VALUES (?, ?, ?, ?, ?)", seat_row)
                 seat: dict[str, Json] = {"room": room, "account": account}
-                append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=actor)
+                append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=making.actor)
 
         await self._store.write(unit)
         await self._book.reload(self._store, deal.deal_id)
         return made
+
+
+def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:
+    deal, cid = making.deal, making.conversation.conversation_id
+    for gone in deal.rooms.get(cid, ()):
+        body, actor = room_body(gone), making.actor
+        append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=actor)
+    tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
+    tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
+
+
+def _seats(tx: Tx, conversation: Conversation) -> dict[PersonId, Place]:
+    rows = tx.all(
+        "SELECT person_id, connector, room FROM seat WHERE conversation_id = ?",
+        (conversation.conversation_id,),
+    )
+    return {PersonId(p): (ConnectorName(c), RoomId(r)) for p, c, r in rows}
+
+
+def _named(cleared: tuple[Person, ...], members: frozenset[PersonId] | None) -> tuple[Person, ...]:
+    """Those named, all of whom must be cleared; None for everybody who is."""
+    if members is None:
+        return cleared
+    beyond = members - {p.person_id for p in cleared}
+    if beyond:
+        raise Wrong("not cleared for this conversation: " + ", ".join(sorted(beyond)))
+    return tuple(p for p in cleared if p.person_id in members)
+
+
+def _not_made(seating: Seating, error: ConnectorError, before: int) -> Failed:
+    because = f"{seating.connector} did not make the room ({error.code})"
+    if not before:
+        return Failed(
+            because,
+            still="The conversation is recorded without a room; nobody was let in.",
+            then="wallcross conv new with the same name tries again",
+        )
+    return Failed(
+        because,
+        still=f"{before} of its rooms are made; whoever was to sit here has no seat.",
+        then=f"wallcross conv room add with --channel {seating.connector} tries again",
+    )
 
 
 def _timer(deal: DealView, floor: Tier) -> int | None:

@@ -1,49 +1,33 @@
 """A conversation in two rooms: all of them or none, and none of them twice."""
 
-from dataclasses import replace
+from orchestrator.client.views import NewConversation, NewRoom
+from tiers.ids import PersonId
 
-from orchestrator.audit.chain import append
-from orchestrator.audit.kinds import Kind
-from orchestrator.client.views import NewConversation
-from orchestrator.clock import now
-from orchestrator.deals.stated import room_body
-from orchestrator.store.unit import Tx
-from tiers.conversation import RoomBinding
-from tiers.ids import ConversationId, DealId, PersonId
-from tiers.tier import Tier
-
-from .conftest import House, Opens, eventually
-from .house import ACTOR, Talk, roster
+from .conftest import OURS, House, Opens, eventually
+from .house import ACTOR, roster
 
 BOTH = ("memory", "second")
+SITS = {"memory": ("ada", "di"), "second": ("bo", "cy", "el")}
 SAID = "Lunch is at noon in room four."
 
 
-async def mirrored(opens: Opens) -> House:
-    """#lunch in a room on each of two channels, as a mirrored conversation is bound."""
-    house = await opens((Talk("lunch", Tier.COORDINATION),), people=roster(BOTH), channels=BOTH)
+async def mirrored(opens: Opens, floor: str = "coordination") -> House:
+    """#lunch with people on each of two channels, all of whom have accounts on both."""
+    house = await opens((), people=roster(BOTH), channels=BOTH)
+    first, second = BOTH
     new = NewConversation(
-        label="mirror", floor="coordination", channel="second", owner=PersonId("ada")
+        label="lunch", floor=floor, channel=first, owner=PersonId("ada"), members=SITS[first]
     )
     await house.home.conv_new(house.deal, new, actor=ACTOR)
-    labels = {v.label: v.conversation_id for v in await house.home.conv_list(house.deal)}
-    mirror = house.home.runtime.book.deals[house.deal].rooms[ConversationId(labels["mirror"])][0]
-    bound = replace(mirror, conversation_id=ConversationId(labels["lunch"]))
-    await house.home.runtime.store.write(lambda tx: _bind(tx, house.deal, bound))
-    await house.home.runtime.book.reload(house.home.runtime.store, house.deal)
+    more = NewRoom(channel=second, owners=("bo",), members=SITS[second])
+    await house.home.conv_room_add(house.deal, "lunch", more, actor=ACTOR)
     return house
 
 
-def _bind(tx: Tx, deal: DealId, bound: RoomBinding) -> None:
-    tx.run(
-        "UPDATE room SET conversation_id = ? WHERE room = ?", (bound.conversation_id, bound.room)
-    )
-    append(tx, deal, Kind.ROOM_CREATED, room_body(bound), at=now(), actor=ACTOR)
-
-
-async def texts(house: House, channel: str) -> list[str]:
-    inbox = await house.others[channel].inbox("el", house.room("lunch", channel))
-    return [m.text for m in inbox]
+async def texts(house: House, channel: str, label: str = "lunch") -> list[str]:
+    """What somebody who sits on a channel sees of people's words."""
+    inbox = await house.others[channel].inbox(SITS[channel][-1], house.room(label, channel))
+    return [m.text for m in inbox if m.sender != OURS or m.author_line is not None]
 
 
 async def test_both_rooms_get_it_once(opens: Opens) -> None:
