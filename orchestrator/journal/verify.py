@@ -82,7 +82,7 @@ class _Check:
     def of(self, row: tuple[Any, ...]) -> str:
         message, state, tier, placed, side, there, key, known, exempt, at, head, size, scope = row
         if not there:
-            return "waiting" if state == "accepted" else "routed without a journal entry"
+            return _unwritten(state, tier)
         if (key is None) == (exempt is None):
             return "neither a copy nor an exemption"
         if key is not None:
@@ -108,3 +108,11 @@ class _Check:
             return "exempt by a decision that does not exist"
         found = exemption(self._tx, self._policy, self._deal_id, scope, tier, at)
         return "exempt" if found is not None else "exempt without counsel's valid signature"
+
+
+def _unwritten(state: str, tier: str | None) -> str:
+    """What it is that a message has no entry: it waits, ended while it waited, or is a gap."""
+    if state == "accepted":
+        return "waiting"
+    ended = state == "dead" and tier is None
+    return "ended by time while it waited for a key" if ended else "routed without a journal entry"

@@ -25,7 +25,8 @@ from orchestrator.config.model import ChannelPart
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
-from orchestrator.flow.overdue import destroy_expired, hand_on
+from orchestrator.flow.overdue import Expiry, hand_on
+from orchestrator.flow.quarantine import Quarantine
 from orchestrator.flow.room_notice import LANE as NOTICE
 from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
@@ -143,12 +144,14 @@ async def _drain(
 def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None:
     engine, store, now = runtime.engine, runtime.store, runtime.now
 
+    expiry = Expiry(store, runtime.sealer, runtime.book, runtime.lines, runtime.writer)
     async def turn() -> None:
         await runtime.sealer.turn_due(store, now())
 
     async def late() -> None:
         await hand_on(store, now())
-        await destroy_expired(store, runtime.sealer, runtime.book, now())
+        await expiry.turn(now())
+        await Quarantine(runtime.sealer, now).expire(store)
 
     async def sign(*, early: bool = False) -> None:
         at = now()

@@ -7,7 +7,7 @@ from connectors.memory.network import Options
 from orchestrator.client.problems import Refused
 from orchestrator.client.views import Post
 from orchestrator.clock import DAY
-from orchestrator.flow.overdue import destroy_expired
+from orchestrator.flow.overdue import Expiry
 from tiers.ids import DeliveryId
 
 from .conftest import House, Opens, eventually
@@ -145,14 +145,17 @@ async def test_of_unknown_outcome_others_are_repeated_and_marked(opens: Opens) -
     assert await house.rows("SELECT 1 FROM sealed WHERE owner = ?", message) == [], "it arrived"
 
 
+def expiry(house: House) -> Expiry:
+    runtime = house.home.runtime
+    return Expiry(runtime.store, runtime.sealer, runtime.book, runtime.lines, runtime.writer)
+
+
 async def test_expired_it_stays_possibly_and_its_body_is_destroyed(opens: Opens) -> None:
     house = await unknown(opens)
     await house.far.inject(FaultKind.CUT_AFTER, times=1)
     message = await house.send(f"zvaluation {SAID}", to="price")
     assert await house.ends(message) == "possibly"
-    runtime = house.home.runtime
-    later = house.clock() + 8 * DAY
-    assert await destroy_expired(runtime.store, runtime.sealer, runtime.book, later) == 1
+    assert await expiry(house).turn(house.clock() + 8 * DAY) == 1
     assert await house.state(message) == "possibly"
     assert await house.rows("SELECT 1 FROM sealed WHERE owner = ?", message) == []
 
@@ -174,9 +177,7 @@ async def test_what_waits_too_long_is_dead_and_destroyed(house: House) -> None:
 async def test_a_held_body_past_its_time_is_destroyed_and_the_letter_dead(house: House) -> None:
     message = await house.send("zvaluation: we offer 27.50 per share.", to="lunch")
     assert await house.ends(message) == "held"
-    runtime = house.home.runtime
-    later = house.clock() + 8 * DAY
-    assert await destroy_expired(runtime.store, runtime.sealer, runtime.book, later) == 1
+    assert await expiry(house).turn(house.clock() + 8 * DAY) == 1
     assert await house.state(message) == "dead"
     assert await house.home.held_list(None) == []
     assert await house.rows("SELECT 1 FROM sealed WHERE owner = ?", message) == []

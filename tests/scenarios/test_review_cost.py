@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.flow.overdue import destroy_expired, hand_on
+from orchestrator.flow.overdue import Expiry, hand_on
 from orchestrator.store.unit import Row, Tx
 
 from .conftest import Opens
@@ -14,6 +14,7 @@ async def test_no_statement_of_every_minute_reads_all_that_was_stored(
     house = await opens()
     runtime = house.home.runtime
     asked: list[str] = []
+    expiry = Expiry(runtime.store, runtime.sealer, runtime.book, runtime.lines, runtime.writer)
     whole = Tx.all
 
     def noted(tx: Tx, sql: str, params: tuple[object, ...] = ()) -> list[Row]:
@@ -24,7 +25,9 @@ async def test_no_statement_of_every_minute_reads_all_that_was_stored(
     await house.quiet()
     monkeypatch.setattr(Tx, "all", noted)
     await hand_on(runtime.store, house.clock())
-    await destroy_expired(runtime.store, runtime.sealer, runtime.book, house.clock())
+    await expiry.turn(house.clock())
     monkeypatch.undo()
     assert any("sealed" in step for step in asked)
-    assert [s for s in asked if s.startswith(("SCAN message", "SCAN finding"))] == []
+    assert [s for s in asked if s.startswith(("SCAN m", "SCAN f"))] == [
+        step for step in asked if step.startswith("SCAN f USING INDEX finding_open")
+    ]
