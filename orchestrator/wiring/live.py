@@ -26,7 +26,6 @@ from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
 from orchestrator.flow.overdue import Expiry, hand_on
-from orchestrator.flow.quarantine import Quarantine
 from orchestrator.flow.room_notice import LANE as NOTICE
 from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
@@ -151,7 +150,6 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     async def late() -> None:
         await hand_on(store, now())
         await expiry.turn(now())
-        await Quarantine(runtime.sealer, now).expire(store)
 
     async def sign(*, early: bool = False) -> None:
         at = now()
