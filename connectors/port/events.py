@@ -7,7 +7,7 @@ nothing is skipped after a crash. The same event may come again: ``remote_id`` i
 from dataclasses import dataclass, field
 from enum import Enum
 
-from connectors.port.messages import Content, Device
+from connectors.port.messages import Attachment, Content, Device
 from tiers.ids import AccountId, DeliveryKey, RemoteId, RoomId
 
 
@@ -143,6 +143,29 @@ class Forged:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something came that is not believed: it is kept sealed, and nothing of it enters a room.
+
+    Attributes:
+        remote_id: its name, the same when it is offered again.
+        verdict: short and stable: what it was found to be.
+        mail_class: short and stable: message, bounce, auto_reply or key_only.
+        reasons: short and stable codes, the decisive one first.
+        claimed_sender: whom it claims to be from, where it names one address; believed by nobody.
+        received_at: microseconds UTC.
+        raw: as it came, undecrypted.
+    """
+
+    remote_id: RemoteId
+    verdict: str
+    mail_class: str
+    reasons: tuple[str, ...]
+    claimed_sender: AccountId | None
+    received_at: int
+    raw: Attachment = field(repr=False)
+
+
 Event = (
     InboundMessage
     | Receipt
@@ -152,6 +175,7 @@ Event = (
     | Redacted
     | Missed
     | Forged
+    | Quarantined
 )
 
 

@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -28,6 +28,7 @@ from connectors.port.events import (
 )
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.incoming import from_event
+from orchestrator.flow.quarantine import Quarantine
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, RoomId
 
@@ -46,6 +47,7 @@ class Listener:
         forget: throws away what was read of a room.
         forget_account: likewise of every room of an account; returns those rooms.
         wake: has a lane drained once the unit is on disk.
+        quarantine: keeps what is not believed.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Listener:
         forget: Callable[[ConnectorName, RoomId], None],
         forget_account: Callable[[ConnectorName, AccountId], tuple[RoomId, ...]],
         wake: Callable[[str, int, Tx], None],
+        quarantine: Quarantine,
     ) -> None:
         self._name = name
         self._connector = connector
@@ -65,6 +68,7 @@ class Listener:
         self._forget = forget
         self._forget_account = forget_account
         self._wake = wake
+        self._quarantine = quarantine
         self._failed = 0
 
     async def run(self) -> None:
@@ -108,7 +112,11 @@ class Listener:
 
         lossy = self._failed >= PATIENCE
         try:
-            await self._accepter.accept(messages, (self._name, batch.cursor), also, lossy=lossy)
+            async with self._quarantine.sealed(self._name, batch.events) as put:
+                units = (also, put)
+                await self._accepter.accept(
+                    messages, (self._name, batch.cursor), lambda tx: _all(tx, units), lossy=lossy
+                )
         except ConnectorError:
             self._failed += 1
             raise
@@ -129,3 +137,8 @@ class Listener:
                 *(receipt.account, receipt.kind.value, receipt.at),
             ),
         )
+
+
+def _all(tx: Tx, units: Iterable[Callable[[Tx], None]]) -> None:
+    for unit in units:
+        unit(tx)

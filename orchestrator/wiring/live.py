@@ -26,6 +26,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
 from orchestrator.flow.overdue import Expiry, hand_on
+from orchestrator.flow.quarantine import Quarantine
 from orchestrator.flow.room_notice import LANE as NOTICE
 from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
@@ -94,6 +95,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.observer.forget,
             partial(_concerned, runtime),
             runtime.engine.wake,
+            Quarantine(runtime.sealer, runtime.now),
         )
         await _start(stack, listener.run())
     runtime.live = True
@@ -150,6 +152,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     async def late() -> None:
         await hand_on(store, now())
         await expiry.turn(now())
+        await Quarantine(runtime.sealer, now).expire(store)
 
     async def sign(*, early: bool = False) -> None:
         at = now()

@@ -9,6 +9,7 @@ from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Attachment, Content
 from orchestrator.client.problems import Refused
 from orchestrator.flow.listen import PATIENCE, Listener
+from orchestrator.flow.quarantine import Quarantine
 from tiers.ids import AccountId, ConnectorName, RemoteId
 
 from .conftest import House, Opens
@@ -55,6 +56,7 @@ def listener(house: House) -> Listener:
         runtime.observer.forget,
         runtime.observer.forget_account,
         runtime.engine.wake,
+        Quarantine(runtime.sealer, runtime.now),
     )
 
 
