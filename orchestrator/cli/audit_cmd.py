@@ -12,9 +12,11 @@ from orchestrator.cli.archive import unpack
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns
 from orchestrator.cli.session import call
+from orchestrator.cli.witnessing import witness, witness_key
 from orchestrator.client.api import Client
+from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AuditLine, AuditReport
-from orchestrator.config.spans import words
+from orchestrator.config.spans import words as span_words
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -53,15 +55,30 @@ def verify(
     anchor: Annotated[
         list[Path] | None, typer.Option(help="What was kept outside the host.")
     ] = None,
+    host_key: Annotated[list[str] | None, typer.Option(help="The host's public key.")] = None,
+    witness_key: Annotated[
+        list[str] | None, typer.Option(help="Public key of a witness whom you trust.")
+    ] = None,
+    authority: Annotated[
+        list[Path] | None, typer.Option(help="PEM of a timestamp authority that you trust.")
+    ] = None,
 ) -> int:
     """Checks a chain, its signed heads and anchors; exit code 1 when something does not hold."""
+    given = {"--anchor": anchor, "--host-key": host_key, "--witness-key": witness_key,
+             "--authority": authority}  # fmt: skip
+    words = [w for option, values in given.items() for v in values or () for w in (option, str(v))]
     if export is not None:
-        kept = [word for path in anchor or () for word in ("--anchor", str(path))]
-        return verify_export([str(export), *kept, *(["--json"] if ctx.obj.json else [])])
+        return verify_export([str(export), *words, *(["--json"] if ctx.obj.json else [])])
+    if words:
+        raise Wrong("What was kept outside is held against an export; name one")
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.audit_verify(deal))
     out.one(found, lambda: _lines(found))
     return 0 if found.ok else 1
+
+
+app.command("witness-key")(witness_key)
+app.command()(witness)
 
 
 @app.command()
@@ -85,7 +102,8 @@ def export(
 def _lines(found: AuditReport) -> Iterator[str]:
     yield "The chain holds." if found.ok else "The chain does not hold."
     yield f"  {found.entries} entries, {found.heads} signed heads, {found.anchors} anchors"
-    yield f"  not yet anchored: {found.unanchored} entries; longest: {words(found.longest_gap)}"
+    longest = span_words(found.longest_gap)
+    yield f"  not yet anchored: {found.unanchored} entries; longest: {longest}"
     if not found.anchors:
         yield "  no anchor: the host's word alone"
     for problem in found.problems:

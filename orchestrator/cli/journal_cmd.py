@@ -18,6 +18,7 @@ import typer
 
 from orchestrator.cli.archive import unpack
 from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.deciding import counsel_key, decide
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
@@ -94,6 +95,10 @@ def exempt(
     deal, text = named(ctx, None), _text(decision)
     found, out = call(ctx.obj, lambda c: c.journal_exempt(deal, text))
     out.one({"n": found}, lambda: [f"decision {found} is on the record"])
+
+
+app.command("counsel-key")(counsel_key)
+app.command()(decide)
 
 
 @app.command()

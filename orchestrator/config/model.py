@@ -96,6 +96,9 @@ class FolderAnchor(Part):
     kind: Literal["folder"]
     name: Name
     path: FilePath
+    witness: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="public key of whoever counter-signs"
+    )
 
 
 class MailAnchor(Part):

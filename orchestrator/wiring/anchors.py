@@ -39,7 +39,8 @@ def _anchor(part: parts.Anchor, settings: Settings, vault: SecretStore) -> Ancho
     if isinstance(part, parts.FolderAnchor):
         folder = settings.resolve(part.path)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return FolderAnchor(part.name, folder, settings.state)
+        witness = bytes.fromhex(part.witness) if part.witness is not None else None
+        return FolderAnchor(part.name, folder, settings.state, witness=witness)
     if isinstance(part, parts.MailAnchor):
         return MailAnchor(part.name, _server(part, vault), part.sender, part.to)
     roots = settings.resolve(part.roots).read_bytes()

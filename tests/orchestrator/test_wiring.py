@@ -7,13 +7,16 @@ import pytest
 
 from connectors.memory.farside import FarSide
 from connectors.memory.network import shared
+from orchestrator.audit.anchors.folder import FolderAnchor
 from orchestrator.clock import SECOND, now
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import load
 from orchestrator.demo import sample
 from orchestrator.seal.errors import SealError
+from orchestrator.secrets.files import FileStore
 from orchestrator.secrets.secret import SecretError
 from orchestrator.wiring import assemble, open_home, open_runtime
+from orchestrator.wiring.anchors import anchors_of
 from orchestrator.wiring.home import Lazy
 
 
@@ -86,3 +89,13 @@ async def test_how_far_the_clock_may_be_off_is_taken_from_the_settings(
     found = load(state=tmp_path / "home", flags={"clock.max_off_s": "7"})
     async with open_runtime(found, Lazy(), live=False, now=now):
         assert given == [7 * SECOND]
+
+
+def test_a_folder_anchor_knows_the_witness_that_its_settings_name(tmp_path: Path) -> None:
+    text = f'[[anchors]]\nkind = "folder"\nname = "a"\npath = "heads"\nwitness = "{"ab" * 32}"\n'
+    (tmp_path / "wallcross.toml").write_text(text)
+    (tmp_path / "wallcross.toml").chmod(0o600)
+    found = load(state=tmp_path / "home", file=tmp_path / "wallcross.toml")
+    [anchor] = anchors_of(found, FileStore(tmp_path / "secrets"))
+    assert isinstance(anchor, FolderAnchor)
+    assert anchor._witness == bytes.fromhex("ab" * 32)
