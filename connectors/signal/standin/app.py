@@ -49,7 +49,7 @@ class Process:
         self, options: Options, port: int = 0, control: int = 0, record: Path | None = None
     ) -> None:
         self.token = secrets.token_urlsafe(24)
-        self._record = record
+        self._options, self._record = options, record
         self._build(options)
         self.rest_port = Listener(self._serve, port)
         self.hand_port = Listener(self._hand(), control)
@@ -128,12 +128,12 @@ class Process:
         return {}
 
     async def _reset(self, changes: dict[str, Any]) -> None:
-        """Another network with nobody on it, on the same ports."""
+        """Another network with nobody on it, on the same ports, set up as at the start."""
         await self._stop_reading()
         self.rest_port.close()
         if "mode" in changes:
             changes["mode"] = Mode(changes["mode"])
-        self._build(replace(self._far.options, **changes))
+        self._build(replace(self._options, **changes))
         await self.rest_port.open()
         self._read()
 

@@ -615,7 +615,7 @@ class Control:
         return int((await self._do("clock", by=by))["now"])
 
     async def reset(self, **options: Any) -> None:
-        """A new network with nobody on it; ``options`` as in ``options.Options``."""
+        """A new network with nobody on it, set up as at the start but for ``options.Options``."""
         await self._do("reset", options=options)
 
 

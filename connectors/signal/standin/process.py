@@ -68,6 +68,7 @@ def start(
     version: str = "0.101",
     port: int = 0,
     record: Path | None = None,
+    folder: Path | None = None,
 ) -> Running:
     """Starts a stand-in and waits until it listens.
 
@@ -77,6 +78,7 @@ def start(
         version: ``0.100`` or ``0.101``.
         port: of the REST server; 0 lets the system choose.
         record: folder for the requests with their text; tests only.
+        folder: its working folder; without ``record`` it writes nothing, there or elsewhere.
 
     Raises:
         RuntimeError: it ended before it listened.
@@ -86,7 +88,11 @@ def start(
     if record is not None:
         command += ["--record", str(record)]
     child = subprocess.Popen(  # noqa: S603 (our own module, no shell)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        cwd=folder,
     )
     line = child.stdout.readline() if child.stdout is not None else b""
     if not line:
