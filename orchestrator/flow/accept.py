@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.port.errors import ConnectorError, Rejected, Unreadable
@@ -23,6 +23,7 @@ from orchestrator.deals.book import HOME, Book
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.incoming import Incoming
+from orchestrator.flow.resolve import deal_answered, deal_named
 from orchestrator.ids import new_id
 from orchestrator.seal.body import SealedRow
 from orchestrator.seal.sealer import INLINE_MAX, Sealer
@@ -178,15 +179,29 @@ class Accepter:
     def _whose(self, incoming: Incoming) -> tuple[DealId | None, PersonId | None]:
         """The deal by room or door, else the sender's; None where nobody knows the sender.
 
-        Of a sender on several deals the first keeps the message until he says which is meant.
+        Of a sender on several deals it is the one that he answers in or names a conversation of;
+        else the first keeps the message, held.
         """
         deals = self._book.deals_of(incoming.connector, incoming.sender)
         found = self._book.room(incoming.connector, incoming.room) if incoming.room else None
         deal_id = incoming.deal_id or (found[0].deal_id if found else None)
         if deal_id is None and deals:
-            deal_id = min(view.deal_id for view, _ in deals)
+            own = {view.deal_id for view, _ in deals}
+            deal_id = (self._meant(incoming, own) if len(own) > 1 else None) or min(own)
         people = [p.person_id for view, p in deals if view.deal_id == deal_id]
         return deal_id, people[0] if people else None
+
+    def _meant(self, incoming: Incoming, own: Collection[DealId]) -> DealId | None:
+        """Which of several deals a sender means, by what he answers or by his leading name."""
+        door, reply = (incoming.connector, incoming.sender), incoming.reply_to
+        answered = (
+            self._store.glance(lambda tx: deal_answered(tx, incoming.connector, reply))
+            if reply is not None
+            else None
+        )
+        if answered in own:
+            return answered
+        return deal_named(self._book, door, incoming.text, self._now())
 
     def _insert(self, tx: Tx, ready: _Ready, at: int) -> Receipt:
         incoming = ready.incoming

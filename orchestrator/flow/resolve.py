@@ -1,19 +1,26 @@
 """Which conversation a message belongs to (docs/product.md section 3): never guessed from content.
 
-Rule kept here: room, else what it replies to, else the conversation that its sender named, else
-the intake of the sender's only deal and compartment. Otherwise it is held and the sender is told
-the names that he may use. A name that two deals of his have names neither.
+Rules kept here:
+
+1. Room, else what it replies to, else the conversation that its sender named, else the intake of
+   the sender's only deal and compartment. Otherwise it is held and the sender is told the names
+   that he may use, of all his deals. A name that two deals of his have names neither.
+2. Whose deal it is, is settled by the same words before anything of it is written, so that seals,
+   audit and journal are that deal's from the first.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.deals.book import API, Book, DealView
+from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation
-from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RoomId
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId, RoomId
 from tiers.people import Person
 
+Door = tuple[ConnectorName, AccountId]
 _PREFIX = re.compile(r"\s*#([\w-]{1,80})(?:\s+|$)")
 
 
@@ -50,6 +57,49 @@ class Resolved:
     choices: tuple[Conversation, ...]
     witness: bool = False
     ambiguous: str = ""
+    elsewhere: tuple[tuple[DealView, Person], ...] = ()
+    """The author's other deals, and who he is there."""
+
+    def names(self, at: int) -> tuple[str, ...]:
+        """Labels that the author may use and be told: each names one conversation of his deals."""
+        own = [(self.deal, self.person)] if self.deal is not None and self.person else []
+        found = [
+            c.label
+            for view, who in (*own, *self.elsewhere)
+            for c in view.open_to(who, at)
+            if view.roster.may_see(who.person_id, c.compartment, c.floor, at)
+        ]
+        count = Counter(label.casefold() for label in found)
+        return tuple(label for label in found if count[label.casefold()] == 1)
+
+
+def deal_named(book: Book, door: Door, text: str, at: int) -> DealId | None:
+    """The one deal of a sender of which his leading ``#name`` names a conversation, or None.
+
+    Args:
+        book: the deals in force.
+        door: channel and account of the sender.
+        text: only its first word is looked at.
+        at: now, microseconds UTC.
+    """
+    match = _PREFIX.match(text)
+    if match is None:
+        return None
+    deals = book.deals_of(*door)
+    found = [v.deal_id for v, who in deals if _of_name(match[1], v.open_to(who, at))]
+    return found[0] if len(found) == 1 else None
+
+
+def deal_answered(tx: Tx, connector: ConnectorName, reply_to: RemoteId) -> DealId | None:
+    """The deal of the conversation of the message that is answered, or None."""
+    row = tx.one(
+        "SELECT deal_id FROM delivery WHERE connector = ?1 AND remote_id = ?2 "
+        "AND conversation_id IS NOT NULL UNION "
+        "SELECT deal_id FROM message WHERE connector = ?1 AND remote_id = ?2 "
+        "AND conversation_id IS NOT NULL LIMIT 1",
+        (connector, reply_to),
+    )
+    return DealId(row[0]) if row is not None else None
 
 
 def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
@@ -90,24 +140,25 @@ def _by_word(
             bound = open_ids.get(cid)
             why = "" if bound else "that conversation is not open to its author"
             return Resolved(deal, person, bound, choices, ambiguous=why)
-    others = () if asked.connector == API else _others(book, deal, asked, at)
+    elsewhere = () if asked.connector == API else _elsewhere(book, deal, asked)
+    others = [c for view, who in elsewhere for c in view.open_to(who, at)]
     match = _PREFIX.match(text)
     if match is not None:
-        named, elsewhere = _of_name(match[1], choices), _of_name(match[1], others)
-        if len(named) == 1 and not elsewhere:
+        named, taken = _of_name(match[1], choices), _of_name(match[1], others)
+        if len(named) == 1 and not taken:
             return Resolved(deal, person, named[0], choices)
-        why = "another deal has it" if elsewhere else "no conversation has that name"
-        return Resolved(deal, person, None, choices, ambiguous=why)
-    if asked.connector != API and len(book.deals_of(asked.connector, asked.sender)) > 1:
+        why = "another deal has it" if taken else "no conversation has that name"
+        return Resolved(deal, person, None, choices, ambiguous=why, elsewhere=elsewhere)
+    if elsewhere:
         why = "its author is on several deals and named no conversation"
-        return Resolved(deal, person, None, choices, ambiguous=why)
+        return Resolved(deal, person, None, choices, ambiguous=why, elsewhere=elsewhere)
     return _intake(deal, person, choices)
 
 
-def _others(book: Book, deal: DealView, asked: Asked, at: int) -> list[Conversation]:
-    """What else the author may name: the conversations of his other deals."""
+def _elsewhere(book: Book, deal: DealView, asked: Asked) -> tuple[tuple[DealView, Person], ...]:
+    """The author's other deals."""
     deals = book.deals_of(asked.connector, asked.sender)
-    return [c for view, who in deals if view is not deal for c in view.open_to(who, at)]
+    return tuple((view, who) for view, who in deals if view is not deal)
 
 
 def _of_name(name: str, among: Iterable[Conversation]) -> list[Conversation]:

@@ -97,20 +97,13 @@ class Telling:
         if isinstance(outcome, Answered):
             return None if outcome.acted in DONE else notices.not_acted(message_id)
         if outcome.conversation is None:
-            return self._which(looked, deal, author, outcome)
+            return self._which(looked, outcome)
         return self._held(looked, deal, author, outcome, deadline, withdrawn=withdrawn)
 
-    def _which(
-        self, looked: Looked, deal: DealView, author: Person, outcome: Held
-    ) -> notices.Notice:
-        at = self._now()
-        labels = tuple(
-            c.label
-            for c in looked.resolved.choices
-            if deal.roster.may_see(author.person_id, c.compartment, c.floor, at)
-        )
+    def _which(self, looked: Looked, outcome: Held) -> notices.Notice:
         because = "; ".join(reasons_text(outcome.decision.against))
-        return notices.which(looked.row.message_id, because, labels)
+        names = looked.resolved.names(self._now())
+        return notices.which(looked.row.message_id, because, names)
 
     def _held(
         self,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.config.policy import default_text, read_policy, to_policy
 from orchestrator.deals.book import API, Book, DealView
-from orchestrator.flow.resolve import Asked, Resolved, resolve
+from orchestrator.flow.resolve import Asked, Resolved, deal_named, resolve
 from tiers.conversation import Conversation, RoomBinding
 from tiers.ids import (
     AccountId,
@@ -148,3 +148,9 @@ WORDS = st.text().filter(lambda text: not text.lstrip().startswith("#"))
 @given(text=WORDS, sender=st.sampled_from(["ada", "di", "cy", "mallory"]))
 def test_content_decides_nothing(text: str, sender: str) -> None:
     assert asked(sender, text) == asked(sender)
+
+
+@given(text=WORDS, sender=st.sampled_from(["ada", "di", "cy"]))
+def test_no_content_names_a_deal(text: str, sender: str) -> None:
+    assert deal_named(BOOK, (MEMORY, AccountId(sender)), text, AT) is None
+    assert deal_named(BOOK, (MEMORY, AccountId(sender)), f"#lunch {text}", AT) == HERON
