@@ -68,10 +68,11 @@ class Account:
         """Learns our own UUID, where the server tells it. Raises: ConnectorError."""
         if self.own.uuid is not None:
             return
-        found = own_uuid(await self._client.read(self.path("identities")), self.own.number)
-        if found is None:
-            listed = await self._client.read(self.path("groups"), {"expand": "true"})
-            found = own_uuid(listed, self.own.number)
+        self._learn(await self._client.read(self.path("identities")))
+        self._learn(await self._client.read(self.path("groups"), {"expand": "true"}))
+
+    def _learn(self, told: object) -> None:
+        found = own_uuid(told, self.own.number) if self.own.uuid is None else None
         if found is not None:
             self.own = Own(self.own.number, found)
             self._ledger.keep(_OWN_UUID, found)
@@ -132,7 +133,9 @@ class Account:
         Raises:
             Unreadable: there is none, or the listing makes no sense. Unavailable.
         """
-        found = read_group(await self._read("groups", room, expand=True), self.own)
+        told = await self._read("groups", room, expand=True)
+        self._learn([told])
+        found = read_group(told, self.own)
         if found is None:
             raise Unreadable("unknown_room", "the API server knows no such group")
         if found.room != room:

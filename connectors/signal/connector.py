@@ -265,11 +265,8 @@ class SignalConnector:
     async def posture(self, room: RoomId) -> Posture:
         """Reads a room's settings back. Raises: Unreadable, Unavailable."""
         parts, at = self._open, self._setup.now()
-        group = None
-        if not is_line(room):
-            await parts.sender.seats(room)
-            group = await parts.account.group(room)
         with _own_disk():
+            group = None if is_line(room) else await parts.sender.group(room)
             asked, seen = parts.ledger.timer(room, ASKED), parts.ledger.timer(room, SEEN)
         timer = groups.timer_of(asked, seen, at)
         return groups.posture(room, group, parts.account.own, timer, at)
@@ -356,7 +353,15 @@ class _Parts:
         self.client = Client(settings.api, door, now, settings.patience, token)
         self.reachable = Reachable(self.ledger, self.spool, now, self._came)
         self.account = Account(self.client, self.ledger, settings.number, self.reachable.tell)
-        self.sender = Sender(self.client, self.account, self.ledger, now, limit, self._suspect)
+        self.sender = Sender(
+            self.client,
+            self.account,
+            self.ledger,
+            now,
+            limit,
+            self._suspect,
+            self.reachable.tell,
+        )
         self.receiver = Receiver(
             self.client, self.account, self.ledger, self.spool, now, limit, self._suspect
         )

@@ -22,11 +22,11 @@ CREATE TABLE IF NOT EXISTS sent (
     stamp INTEGER PRIMARY KEY, room TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS removal (
-    stamp INTEGER NOT NULL, asked INTEGER NOT NULL, PRIMARY KEY (stamp, asked)
+    stamp INTEGER NOT NULL, asked INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (stamp, asked)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS removal_asked ON removal (asked);
-CREATE TABLE IF NOT EXISTS removal_seen (
-    stamp INTEGER NOT NULL, account TEXT NOT NULL, PRIMARY KEY (stamp, account)
+CREATE TABLE IF NOT EXISTS receipt (
+    stamp INTEGER NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (stamp, account, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS timer (
     room TEXT NOT NULL, how TEXT NOT NULL, seconds INTEGER NOT NULL, at INTEGER NOT NULL,
@@ -110,34 +110,43 @@ class Ledger:
         row = self._db.execute("SELECT room FROM sent WHERE stamp = ?", (stamp,)).fetchone()
         return RoomId(row[0]) if row else None
 
-    def asked_removal(self, stamp: int, asked: int) -> None:
+    def asked_removal(self, stamp: int, asked: int, at: int) -> None:
         """Notes that a message's removal was asked for, by a message with its own timestamp."""
         with self._db:
-            self._db.execute("INSERT OR IGNORE INTO removal VALUES (?, ?)", (stamp, asked))
+            self._db.execute("INSERT OR IGNORE INTO removal VALUES (?, ?, ?)", (stamp, asked, at))
 
-    def acknowledged(self, asked: int, account: AccountId) -> None:
-        """Notes that somebody's client got a message; only one that asks for a removal counts."""
+    def acknowledged(self, stamp: int, account: AccountId, kind: str, at: int) -> None:
+        """Notes that somebody's client got a message; that may be known before its timestamp is."""
         with self._db:
             self._db.execute(
-                "INSERT OR IGNORE INTO removal_seen SELECT stamp, ? FROM removal WHERE asked = ?",
-                (account, asked),
+                "INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?)", (stamp, account, kind, at)
             )
 
-    def removal_seen(self, stamp: int) -> frozenset[AccountId] | None:
-        """Whose clients got the request for a message's removal; None when nobody asked."""
-        if not self._db.execute("SELECT 1 FROM removal WHERE stamp = ?", (stamp,)).fetchone():
-            return None
-        rows = self._db.execute("SELECT account FROM removal_seen WHERE stamp = ?", (stamp,))
+    def receipts(self, stamp: int) -> list[tuple[AccountId, str, int]]:
+        """Who acknowledged a message, how and when."""
+        rows = self._db.execute("SELECT account, kind, at FROM receipt WHERE stamp = ?", (stamp,))
+        return [(AccountId(account), kind, at) for account, kind, at in rows]
+
+    def removal_asked_at(self, stamp: int) -> int | None:
+        """When a message's removal was last asked for, microseconds UTC; None if never."""
+        row = self._db.execute("SELECT max(at) FROM removal WHERE stamp = ?", (stamp,)).fetchone()
+        return int(row[0]) if row[0] is not None else None
+
+    def removal_seen(self, stamp: int) -> frozenset[AccountId]:
+        """Whose clients got the request for a message's removal."""
+        rows = self._db.execute(
+            "SELECT account FROM receipt WHERE stamp IN"
+            " (SELECT asked FROM removal WHERE stamp = ?)",
+            (stamp,),
+        )
         return frozenset(AccountId(a) for (a,) in rows)
 
     def forget_before(self, at: int) -> None:
         """Deletes what is older than ``at``, microseconds UTC."""
         with self._db:
             self._db.execute("DELETE FROM sent WHERE at < ?", (at,))
-            for table in ("removal", "removal_seen"):
-                self._db.execute(
-                    f"DELETE FROM {table} WHERE stamp NOT IN (SELECT stamp FROM sent)"  # noqa: S608 - two names of ours
-                )
+            self._db.execute("DELETE FROM removal WHERE at < ?", (at,))
+            self._db.execute("DELETE FROM receipt WHERE at < ?", (at,))
 
     # --- timers ---------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ from connectors.port.events import (
     MembershipChange,
     MembershipChanged,
     Missed,
+    Receipt,
+    ReceiptKind,
 )
 from connectors.port.messages import Device, Presence
 from connectors.signal import translate
@@ -102,8 +104,9 @@ class Receiver:
         if seen is not None:
             self._ledger.note_timer(seen[0], SEEN, Timer(seen[1], min(at, found.stamp * _MS)))
         receipt = mapping(found.envelope.get("receiptMessage"))
+        kind = translate.receipt_kind(receipt).value
         for stamp in translate.acknowledged(receipt):
-            self._ledger.acknowledged(stamp, found.sender)
+            self._ledger.acknowledged(stamp, found.sender, kind, at)
         if found.failed:
             self._suspect()
 
@@ -198,5 +201,9 @@ def _noted(note: dict[str, Any]) -> Event:
         return Missed(note["since"], note["until"], note["code"])
     if note["note"] == "forged":
         return Forged(note["code"], note["at"], note["count"])
+    if note["note"] == "receipt":
+        kind = ReceiptKind(note["kind"])
+        account, message = AccountId(note["account"]), RemoteId(note["message"])
+        return Receipt(RoomId(note["room"]), message, account, kind, note["at"])
     device = Device(DeviceId(note["device"]), note["key"])
     return KeyChanged(AccountId(note["account"]), device)

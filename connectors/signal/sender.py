@@ -11,6 +11,7 @@ Rules kept here:
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from connectors.port import AccountId, RemoteId, RoomId
 from connectors.port.errors import (
@@ -19,6 +20,7 @@ from connectors.port.errors import (
     ReadersChanged,
     Rejected,
     Unavailable,
+    Uncertain,
     Unreadable,
 )
 from connectors.port.messages import Accepted, Delivery, Presence, Reader
@@ -26,12 +28,14 @@ from connectors.signal import outgoing
 from connectors.signal.account import Account
 from connectors.signal.answers import check_sent, mapping, number, sent
 from connectors.signal.client import Client
-from connectors.signal.groups import UNDO_FOR
+from connectors.signal.groups import UNDO_FOR, Group
 from connectors.signal.ids import is_group, is_line, remote_id, split_remote
 from connectors.signal.ledger import Ledger, Seat
 from connectors.signal.peers import Peer
 
 _MS = 1000
+_ASK_AGAIN = 60_000_000
+"""Microseconds for which receipts of a removal's request are waited for before another."""
 
 
 class Sender:
@@ -40,6 +44,7 @@ class Sender:
     Args:
         limit: largest file in bytes.
         suspect: told when the network refused somebody's key.
+        tell: has a note told in its order.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Sender:
         now: Callable[[], int],
         limit: int,
         suspect: Callable[[], None],
+        tell: Callable[[dict[str, Any]], None],
     ) -> None:
         self._client = client
         self._account = account
@@ -57,6 +63,7 @@ class Sender:
         self._now = now
         self._limit = limit
         self._suspect = suspect
+        self._tell = tell
 
     async def seats(self, room: RoomId) -> dict[AccountId, Seat]:
         """Who reads a room, our own account included. Raises: Unreadable, Unavailable."""
@@ -65,12 +72,16 @@ class Sender:
             joined = Presence.JOINED.value
             other = AccountId(room.lower())
             return {own: Seat(joined, admin=True), other: Seat(joined, admin=False)}
+        return (await self.group(room)).seats()
+
+    async def group(self, room: RoomId) -> Group:
+        """A group that we are in. Raises: Unreadable, Unavailable."""
         if not is_group(room):
             raise Unreadable("unknown_room", "this is no room of Signal")
         group = await self._account.group(room)
         if not group.ours:
             raise Unreadable("not_a_member", "our account is not in this group")
-        return group.seats()
+        return group
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once. Raises: ConnectorError."""
@@ -85,10 +96,17 @@ class Sender:
             if isinstance(error, IdentityChanged) or "identity" in error.code:
                 self._suspect()
             raise
-        at = self._now()
+        at, name = self._now(), remote_id(self._account.own.account, stamp)
         with suppress(sqlite3.Error):  # it is sent, whatever our disk says
             self._ledger.sent(stamp, delivery.room, delivery.key, at)
-        return Accepted(remote_id(self._account.own.account, stamp), at)
+            self._tell_early_receipts(delivery.room, stamp, name)
+        return Accepted(name, at)
+
+    def _tell_early_receipts(self, room: RoomId, stamp: int, name: RemoteId) -> None:
+        """Receipts overtake the answer that first says what they are for."""
+        for account, kind, at in self._ledger.receipts(stamp):
+            told = {"room": room, "message": name, "account": account, "kind": kind, "at": at}
+            self._tell({"note": "receipt", **told})
 
     async def _check_readers(self, delivery: Delivery) -> int:
         """How many there are beside us, each of them named with the key that he has.
@@ -129,11 +147,15 @@ class Sender:
         stamp = self._ours(room, message)
         if self._now() - stamp * _MS > UNDO_FOR:
             raise Rejected("too_late", "clients take a message back for a day")
+        before = self._ledger.removal_asked_at(stamp)
+        if before is not None and 0 <= self._now() - before < _ASK_AGAIN:
+            return
         body = {"recipient": room, "timestamp": stamp}
         told = await self._client.act("DELETE", self._account.path("remote-delete"), body)
         asked = number(mapping(told).get("timestamp"))
-        if asked is not None:
-            self._ledger.asked_removal(stamp, asked)
+        if asked is None:
+            raise Uncertain("answer_malformed", "the API server gave the request no timestamp")
+        self._ledger.asked_removal(stamp, asked, self._now())
 
     async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
         """Whether the client of everybody who is in has acknowledged the removal.
@@ -144,8 +166,9 @@ class Sender:
         stamp = self._ours(room, message)
         joined = Presence.JOINED.value
         others = {a for a, seat in (await self.seats(room)).items() if seat.presence == joined}
-        seen = self._ledger.removal_seen(stamp)
-        return seen is not None and others - {self._account.own.account} <= seen
+        if self._ledger.removal_asked_at(stamp) is None:
+            return False
+        return others - {self._account.own.account} <= self._ledger.removal_seen(stamp)
 
     def _ours(self, room: RoomId, message: RemoteId) -> int:
         named = split_remote(message)

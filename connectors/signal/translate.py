@@ -331,13 +331,18 @@ def _preview(raw: Raw) -> list[str]:
 
 def _receipts(found: Heard, raw: Raw, own: Own, room_of_ours: RoomOf) -> Iterator[Receipt]:
     """What somebody's client acknowledges of messages of ours."""
-    read = raw.get("isRead") is True or raw.get("isViewed") is True
-    kind = ReceiptKind.READ if read else ReceiptKind.DELIVERED
+    kind = receipt_kind(raw)
     at = (number(raw.get("when")) or found.stamp) * _MS
     for stamp in acknowledged(raw):
         room = room_of_ours(stamp)
         if room is not None:
             yield Receipt(room, remote_id(own.account, stamp), found.sender, kind, at)
+
+
+def receipt_kind(raw: Raw) -> ReceiptKind:
+    """Whether a receipt is for what was delivered, or for what was read."""
+    read = raw.get("isRead") is True or raw.get("isViewed") is True
+    return ReceiptKind.READ if read else ReceiptKind.DELIVERED
 
 
 def acknowledged(raw: Raw) -> list[int]:

@@ -92,6 +92,7 @@ class Webhook:
         self._socket = listener
         config = uvicorn.Config(
             self.answer,
+            interface="asgi3",
             http="h11",
             ws="none",
             lifespan="off",

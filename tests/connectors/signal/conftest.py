@@ -1,0 +1,388 @@
+"""A stand-in of the API server, our connector on it, and people on their own phones."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import jsonschema
+import pytest
+
+from connectors.port import AccountId, ConnectorName, DeliveryKey, Guarantee, RemoteId, RoomId
+from connectors.port.connector import Setup
+from connectors.port.events import Event, InboundMessage
+from connectors.port.messages import Content, Delivery, Reader, RoomSpec
+from connectors.signal import layout
+from connectors.signal.connector import SignalConnector, open_connector
+from connectors.signal.standin import process
+from connectors.signal.standin.control import Control, Message, Upload
+from connectors.testing.rig import Arrived, CannotError
+from orchestrator import clock
+
+NUMBER = "+15550100"
+DAY = 86_400_000_000
+SECOND = 1_000_000
+SWAGGER = Path(__file__).parents[3] / "../shared/contracts/signal/swagger.json"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[process.Running]:
+    with process.start() as running:
+        yield running
+
+
+@pytest.fixture
+async def hand(server: process.Running) -> AsyncIterator[Control]:
+    async with Control(server.control, server.token) as far:
+        await far.reset(webhook="", mode="json-rpc", version="0.101", profile="Wallcross")
+        yield far
+        checked(await far.requests())
+
+
+# --- every request against the description ----------------------------------------------------
+
+KNOWN_ERRORS: Mapping[str, str] = {}
+"""Routes whose description is wrong about what the server takes, with what is wrong: none that we
+call. (Its errors are all in answers: the send's array, the account settings' 201.)"""
+
+
+def checked(requests: tuple[Any, ...]) -> None:
+    """Every request that was made, against the description of the real server."""
+    if not SWAGGER.exists():
+        return
+    told = json.loads(SWAGGER.read_text())
+    paths = {_NAME.sub("{}", path): methods for path, methods in told["paths"].items()}
+    for one in requests:
+        operation = paths[_NAME.sub("{}", one.route)].get(one.method.lower())
+        assert operation is not None, (one.method, one.route)
+        named = {p["name"]: p for p in operation.get("parameters", ())}
+        assert set(one.query) <= {n for n, p in named.items() if p["in"] == "query"}, one.route
+        bodies = [p["schema"] for p in named.values() if p["in"] == "body"]
+        if one.route in KNOWN_ERRORS:
+            continue
+        if bodies and one.method != "GET" and "bytes" not in (one.body or {}):
+            schema = {**bodies[0], "definitions": told["definitions"]}
+            jsonschema.validate(one.body, schema, jsonschema.Draft4Validator)
+            unknown = set(one.body) - set(_properties(schema))
+            assert not unknown, (one.route, unknown)
+        else:
+            assert one.body is None or "bytes" in one.body, one.route
+
+
+_NAME = re.compile(r"\{\w+\}")
+
+
+def _properties(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema["$ref"].rpartition("/")[2]
+    found: dict[str, Any] = schema["definitions"][name]["properties"]
+    return found
+
+
+# --- a lab ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Lab:
+    """Makes connectors on one stand-in, rooms, and deliveries."""
+
+    server: process.Running
+    hand: Control
+    folder: Path
+    opened: list[SignalConnector] = field(default_factory=list)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+    def setup(self, state: str = "bot", **settings: object) -> Setup:
+        plain = {"api": self.server.url, "number": NUMBER, "listen_port": 0, "patience": 10.0}
+        return Setup(
+            name=ConnectorName("signal"),
+            settings=plain | settings,
+            secrets={"webhook_secret": self.secret, "state_key": self.key},
+            state=self.folder / state,
+            now=clock.now,
+        )
+
+    def url(self, bot: SignalConnector) -> str:
+        return f"http://127.0.0.1:{bot.listens_on}/{self.secret}"
+
+    async def bot(self, state: str = "bot", **settings: object) -> SignalConnector:
+        connector = open_connector(self.setup(state, **settings))
+        assert isinstance(connector, SignalConnector)
+        self.opened.append(connector)
+        await connector.open()
+        await self.hand.webhook(self.url(connector))
+        return connector
+
+    async def room(self, bot: SignalConnector, *people: str, **spec: Any) -> RoomId:
+        """A group whose members have all written in it: keys and timer are known."""
+        accounts = [AccountId((await self.hand.person(p)).uuid) for p in people]
+        plain: dict[str, Any] = {"owners": frozenset(), "timer": DAY, "gate": False}
+        made = RoomSpec(secrets.token_hex(4), frozenset(accounts), **(plain | spec))
+        room = await bot.create(made)
+        for person in people:
+            await self.hand.write(person, "here", group=room)
+        await self.hand.settle()
+        return room
+
+    async def account(self, name: str) -> AccountId:
+        return AccountId((await self.hand.person(name)).uuid)
+
+    @staticmethod
+    async def delivery(
+        bot: SignalConnector, room: RoomId, text: str = "text", **more: Any
+    ) -> Delivery:
+        """To everybody who is in a room now."""
+        members = (await bot.members(room)).members
+        readers = frozenset(Reader(m.account, m.devices) for m in members)
+        plain: dict[str, Any] = {
+            "key": DeliveryKey(secrets.token_hex(16)),
+            "content": Content(text),
+            "readers": readers,
+        }
+        return Delivery(room=room, **(plain | more))
+
+    async def ours(self, name: str, room: RoomId | None) -> list[Message]:
+        """What a person's phone shows of our account's messages, in order."""
+        bot = next(p for p in await self.hand.people() if p.name == "bot")
+        shown = await self.hand.arrived(name, room)
+        return [m for m in shown if m.author in {"bot", bot.uuid} and not m.deleted]
+
+    @staticmethod
+    async def events(
+        bot: SignalConnector, cursor: str | None, enough: Callable[[list[Event]], bool]
+    ) -> tuple[list[Event], str]:
+        """Events from a cursor on until there are enough, and the cursor after them."""
+        found: list[Event] = []
+        async with asyncio.timeout(20), contextlib.aclosing(bot.receive(cursor)) as stream:
+            async for batch in stream:
+                found += batch.events
+                if enough(found):
+                    return found, batch.cursor
+        raise AssertionError("the stream ended")
+
+    async def now(self, bot: SignalConnector) -> str:
+        await self.hand.settle()
+        return (await self.events(bot, None, lambda _: True))[1]
+
+    async def first(self, bot: SignalConnector, cursor: str, kind: type[Any]) -> Any:
+        """The first event of a kind."""
+        found, _ = await self.events(bot, cursor, lambda e: any(isinstance(x, kind) for x in e))
+        return next(e for e in found if isinstance(e, kind))
+
+    async def post(
+        self, bot: SignalConnector, body: bytes, path: str | None = None, method: str = "POST"
+    ) -> int:
+        """Somebody posts to our listener by himself."""
+        url = f"http://127.0.0.1:{bot.listens_on}/{self.secret if path is None else path}"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.request(method, url, content=body)).status_code
+
+
+@pytest.fixture
+async def lab(server: process.Running, hand: Control, tmp_path: Path) -> AsyncIterator[Lab]:
+    made = Lab(server, hand, tmp_path)
+    yield made
+    for one in made.opened:
+        await one.close()
+
+
+def said(events: list[Event]) -> list[InboundMessage]:
+    return [e for e in events if isinstance(e, InboundMessage)]
+
+
+def part(text: str) -> str:
+    return quote(text, safe="")
+
+
+# --- the rig of the contract ------------------------------------------------------------------
+
+LOOSER: dict[Guarantee, dict[str, str]] = {
+    Guarantee.INVITE_ONLY: {"add_members": "every-member"},
+    Guarantee.NO_PUBLIC_LINK: {"link": "enabled"},
+}
+
+
+class FarPeople:
+    """Ann on her phone, and Bob beside her; truth is what Ann's phone shows."""
+
+    def __init__(self, rig: "SignalRig") -> None:
+        self._rig = rig
+        self._hand = rig.lab.hand
+
+    @property
+    def member(self) -> AccountId:
+        return self._rig.ann
+
+    async def arrived(self, room: RoomId) -> tuple[Arrived, ...]:
+        shown = await self._rig.lab.ours("ann", room)
+        return tuple(self._arrived(message) for message in shown)
+
+    def _arrived(self, message: Message) -> Arrived:
+        shown = layout.parse(message.text or "")
+        quoted = message.quote
+        return Arrived(
+            remote_id=RemoteId(f"{NUMBER}/{message.timestamp}"),
+            text=shown.text,
+            author_line=shown.author,
+            key=None,
+            marked=shown.repeated,
+            reply_to=self._name(quoted["author"], quoted["timestamp"]) if quoted else None,
+            files=tuple((f.name or "", f.sha256) for f in message.files),
+        )
+
+    def _name(self, author: str, stamp: int) -> RemoteId:
+        return RemoteId(f"{self._rig.uuids.get(author, author)}/{stamp}")
+
+    async def write(
+        self, room: RoomId, text: str, *, file: tuple[str, bytes] | None = None
+    ) -> RemoteId:
+        files = [Upload(*file)] if file else []
+        return await self._told(self._hand.write("ann", text, group=room, files=files))
+
+    async def _told(self, act: Any) -> RemoteId:
+        stamp = await act
+        await self._hand.settle()
+        return RemoteId(f"{self._rig.ann}/{stamp}")
+
+    async def write_unreadable(self, room: RoomId) -> RemoteId:
+        return await self._told(self._hand.unreadable("ann", group=room))
+
+    async def write_direct(self, text: str) -> RemoteId:
+        return await self._told(self._hand.write("ann", text))
+
+    async def answer(self, room: RoomId, to: RemoteId, text: str) -> RemoteId:
+        stamp = int(to.rpartition("/")[2])
+        return await self._told(self._hand.write("ann", text, group=room, quote=("bot", stamp)))
+
+    async def edit(self, room: RoomId, message: RemoteId, text: str) -> RemoteId:
+        stamp = int(message.rpartition("/")[2])
+        return await self._told(self._hand.edit("ann", stamp, text, group=room))
+
+    async def take_back(self, room: RoomId, message: RemoteId) -> None:
+        stamp = int(message.rpartition("/")[2])
+        await self._told(self._hand.delete("ann", stamp, group=room))
+
+    async def let_in_stranger(self, room: RoomId) -> AccountId:
+        stranger = await self._hand.person("eve")
+        await self._hand.add_member(room, "eve", by="owner")
+        await self._hand.settle()
+        return AccountId(stranger.uuid)
+
+    async def add_device(self) -> None:
+        raise CannotError("nobody on Signal sees the devices of others")
+
+    async def change_key(self) -> None:
+        """The server has met the new key; what happens before that is a test of its own."""
+        await self._hand.reinstall("ann")
+        await self._hand.settle()
+
+    async def set_timer(self, room: RoomId, timer: int | None) -> None:
+        await self._hand.set_timer("ann", (timer or 0) // SECOND, group=room)
+        await self._hand.settle()
+
+    async def loosen(self, room: RoomId, guarantee: Guarantee) -> None:
+        if guarantee is Guarantee.TIMER:
+            await self.set_timer(room, None)
+        elif guarantee in LOOSER:
+            await self._hand.change(room, by="owner", **LOOSER[guarantee])
+        else:
+            raise CannotError("it is not in the power of a Signal group")
+        await self._hand.settle()
+
+
+class FarFaults:
+    """What the stand-in does wrong, once."""
+
+    def __init__(self, hand: Control) -> None:
+        self._hand = hand
+
+    async def refuse(self) -> None:
+        await self._hand.refuse(text="Message is too long")
+
+    async def unavailable(self) -> None:
+        await self._hand.unavailable()
+
+    async def rate_limit(self, retry_after: int) -> None:  # noqa: ARG002 - the server never says
+        await self._hand.rate_limit()
+
+    async def cut_before(self) -> None:
+        """The reading before the send finds no connection, so nothing leaves."""
+        await self._hand.cut_lost("group")
+
+    async def cut_after(self) -> None:
+        await self._hand.cut_after()
+
+    async def answer_nothing(self) -> None:
+        await self._hand.answer_nothing()
+
+    async def answer_garbage(self) -> None:
+        await self._hand.garbage()
+
+    async def slow(self) -> None:
+        await self._hand.slow(by=300_000)
+
+    async def partial_members(self) -> None:
+        await self._hand.partial_members()
+
+    async def unreadable_members(self) -> None:
+        await self._hand.garbage_members()
+
+    async def unreadable_posture(self) -> None:
+        await self._hand.garbage_members()
+
+    async def ignore_timer(self) -> None:
+        await self._hand.ignore_timer()
+
+    async def cut_events(self) -> None:
+        await self._hand.go_down()
+        await self._hand.come_back()
+
+    async def duplicate_events(self) -> None:
+        await self._hand.duplicate_webhook()
+
+    async def go_down(self) -> None:
+        await self._hand.go_down()
+
+    async def come_back(self) -> None:
+        await self._hand.come_back()
+
+
+class SignalRig:
+    """Our account, Ann, Bob, and an owner who does what people with a phone can."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.uuids: dict[str, str] = {}
+
+    async def start(self) -> None:
+        self.connector = await self.lab.bot()
+        self.ann = await self.lab.account("ann")
+        owner = await self.lab.account("owner")
+        self.room = await self.lab.room(
+            self.connector, "ann", "bob", "owner", owners=frozenset({owner})
+        )
+        self.uuids = {p.name: p.uuid for p in await self.lab.hand.people()}
+        ours = self.uuids["bot"]
+        self.uuids |= {ours: NUMBER, "bot": NUMBER}
+        self.far = FarPeople(self)
+        self.faults = FarFaults(self.lab.hand)
+
+    async def reopen(self) -> SignalConnector:
+        await self.connector.close()
+        self.connector = await self.lab.bot()
+        return self.connector
+
+
+@pytest.fixture
+async def rig(lab: Lab) -> SignalRig:
+    made = SignalRig(lab)
+    await made.start()
+    return made

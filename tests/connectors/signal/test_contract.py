@@ -1,0 +1,48 @@
+"""The Signal connector keeps the contract, on a stand-in that lies as the real one was seen to."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pytest
+
+from connectors.port import Guarantee
+from connectors.testing.contract import ConnectorContract
+from connectors.testing.rig import Rig
+
+NO_KEY = "Signal carries nothing beside the text, so a delivery's key reaches nobody"
+NO_DEVICES = "nobody on Signal sees the devices of others: an account has one identity key"
+
+
+class TestSignal(ConnectorContract):
+    excused: ClassVar[Mapping[str, str]] = {
+        "test_a_message_arrives_once_under_its_key": NO_KEY,
+        "test_a_repeat_is_as_declared": NO_KEY,
+        "test_many_at_once_keep_their_answers_apart": NO_KEY,
+        "test_a_cancelled_send_ends_and_leaves_no_trace": NO_KEY,
+        "test_our_own_message_comes_back_with_its_key": "a device is not sent its own messages",
+        "test_a_file_arrives_byte_for_byte": "its bytes do; its name is a path on the server, so "
+        "what separates in a path is replaced",
+        "test_a_rate_limit_says_how_long_to_wait": "the server drops retryAfterSeconds",
+        "test_a_new_device_stops_it": NO_DEVICES,
+        "test_a_new_device_is_fine_where_devices_are_left_open": NO_DEVICES,
+        "test_devices_are_read_afresh": NO_DEVICES,
+        "test_a_new_device_is_not_verified": NO_DEVICES,
+        "test_a_new_device_is_told": NO_DEVICES,
+        "test_a_distrusted_device_is_not_sealed_to": NO_DEVICES,
+        "test_distrust_outlives_a_restart": "nobody in a group can be left out: the send is "
+        "refused instead, also after a restart",
+        "test_a_partial_list_says_so": "a listing that leaves somebody out looks as a whole one",
+        "test_a_hardened_room_holds_all_that_is_promised": "a timer is requested until somebody's "
+        "message shows it; verified keys are concluded by whoever keeps the keys of people",
+    }
+
+    @pytest.mark.parametrize(
+        "guarantee",
+        [Guarantee.INVITE_ONLY, Guarantee.NO_PUBLIC_LINK, Guarantee.TIMER],
+        ids=lambda g: g.value,
+    )
+    async def test_what_was_loosened_is_no_longer_held(
+        self, rig: Rig, guarantee: Guarantee
+    ) -> None:
+        """The others are facts of the network, not of the room."""
+        await super().test_what_was_loosened_is_no_longer_held(rig, guarantee)
