@@ -36,7 +36,7 @@ from orchestrator.seal.body import Unlocked
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.classify import Classification
-from tiers.conversation import Conversation, RoomBinding
+from tiers.conversation import Conversation, Place, RoomBinding
 from tiers.decision import Decision, Effect, Reason
 from tiers.ids import ConversationId, DealId, MessageId, PersonId, RuleId
 from tiers.routing import Held, Placed, RoomView, Route, place, route
@@ -278,8 +278,21 @@ class Router:
     async def _read(self, deal: DealView, binding: RoomBinding, not_before: int) -> RoomView:
         return await self._s.rooms.view(deal, binding, not_before=not_before)
 
-    async def route(self, deal: DealView, placed: Placed, row: Waiting) -> Route | Held:
-        """Reads a conversation's rooms back and decides for all of them."""
+    async def route(
+        self,
+        deal: DealView,
+        placed: Placed,
+        row: Waiting,
+        still: frozenset[Place] = frozenset(),
+    ) -> Route | Held:
+        """Reads a conversation's rooms back and decides for all of them.
+
+        Args:
+            deal: in force.
+            placed: the conversation and the tier.
+            row: the message.
+            still: rooms that may be read, and that nothing goes into.
+        """
         past = await self._s.store.read(lambda tx: past_of(tx, row.message_id))
         views = [
             await self._view(deal, placed, row, n)
@@ -287,7 +300,7 @@ class Router:
         ]
         return route(
             placed,
-            views,
+            (replace(v, still=True) if v.binding.place in still else v for v in views),
             deal.roster,
             deal.policy,
             at=self._s.now(),

@@ -30,6 +30,7 @@ from orchestrator.flow.quarantine import Quarantine
 from orchestrator.flow.room_notice import LANE as NOTICE
 from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
+from orchestrator.flow.stand_in import StandIns
 from orchestrator.flow.stopped import Stopping
 from orchestrator.journal.errors import NoJournalKey
 from orchestrator.outbox.dispatch import Dispatcher
@@ -144,8 +145,8 @@ async def _drain(
 
 def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None:
     engine, store, now = runtime.engine, runtime.store, runtime.now
-
     expiry = Expiry(store, runtime.sealer, runtime.book, runtime.lines, runtime.writer)
+
     async def turn() -> None:
         await runtime.sealer.turn_due(store, now())
 
@@ -159,6 +160,9 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
         await store.write(lambda tx: sign_heads(tx, runtime.head_key, at=at))
         await anchoring.turn(early=early)
 
+    router = runtime.router
+    stand_ins = StandIns(store, runtime.book, runtime.writer, router.route, router.row, now)
+
     async def look() -> None:
         await runtime.watcher.look_at_all()
         await told.see_all()
@@ -169,6 +173,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
+    engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 
 
 async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

@@ -1,0 +1,142 @@
+"""Moves what waits for a room that fails on to the room's alternate.
+
+Rules kept here:
+
+1. Only what certainly never left: queued, and no attempt of it in doubt. What was started stays in
+   its room, where it is settled or marked.
+2. The route decides again, on facts read now. A room counts as failing where what waited so long
+   was tried and did not get out, also if it can be read.
+3. The delivery to the room ends in the unit that begins the one to the alternate.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
+from orchestrator.clock import MINUTE, Clock
+from orchestrator.deals.book import Book, DealView
+from orchestrator.flow.guard import OURS
+from orchestrator.flow.plan import Waiting, Writer
+from orchestrator.outbox import rows
+from orchestrator.store.unit import Store, StoreError, Tx
+from tiers.conversation import Place
+from tiers.ids import ConnectorName, ConversationId, DealId, RoomId
+from tiers.routing import Held, Leg, Placed, Route
+from tiers.tier import Tier
+
+PATIENCE: Final = 2 * MINUTE
+"""For how long a room may fail before what waits for it goes to its alternate."""
+_MOST: Final = 64
+_WAITS = """
+SELECT d.delivery_id, d.message_id, d.deal_id, d.conversation_id, d.as_tier, d.connector, d.room,
+    d.attempts
+FROM delivery d JOIN message m USING (message_id)
+WHERE d.state = 'queued' AND NOT d.possibly AND d.kind = 'send' AND m.state = 'delivering'
+    AND m.connector <> ? AND m.accepted_at < ? AND (d.connector, d.room) IN (
+        SELECT alternate_connector, alternate_room FROM room WHERE alternate_room IS NOT NULL)
+ORDER BY d.lane, d.seq LIMIT ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """A delivery that waits for a room which has an alternate."""
+
+    delivery_id: str
+    message_id: str
+    deal_id: str
+    conversation_id: str
+    as_tier: str
+    connector: str
+    room: str
+    attempts: int
+
+    @property
+    def place(self) -> Place:
+        return ConnectorName(self.connector), RoomId(self.room)
+
+
+class StandIns:
+    """Looks for deliveries that an alternate can take over.
+
+    Args:
+        book: deals in force.
+        writer: has the alternate's lane drained.
+        route: decides for a conversation on facts read now.
+        open_row: reads a message's row.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        book: Book,
+        writer: Writer,
+        route: Callable[[DealView, Placed, Waiting, frozenset[Place]], Awaitable[Route | Held]],
+        open_row: Callable[[Tx, str], Waiting],
+        now: Clock,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._writer = writer
+        self._route = route
+        self._open_row = open_row
+        self._now = now
+
+    async def look(self) -> None:
+        """Moves what can be moved now."""
+        late = self._now() - PATIENCE
+        found = await self._store.read(lambda tx: tx.all(_WAITS, (OURS, late, _MOST)))
+        waiting = [_Waits(*row) for row in found]
+        failing = frozenset(w.place for w in waiting if w.attempts)
+        for waits in waiting:
+            await self._move(waits, failing)
+
+    async def _move(self, waits: _Waits, failing: frozenset[Place]) -> None:
+        deal = self._book.deals.get(DealId(waits.deal_id))
+        if deal is None:
+            return
+        conversation = deal.conversations.get(ConversationId(waits.conversation_id))
+        if conversation is None:
+            return
+        placed = Placed(conversation, max(Tier(waits.as_tier), conversation.floor))
+        row = await self._store.read(lambda tx: self._open_row(tx, waits.message_id))
+        outcome = await self._route(deal, placed, row, failing)
+        legs = outcome.legs if isinstance(outcome, Route) else ()
+        leg = next((leg for leg in legs if leg.binding.alternate_of == waits.place), None)
+        if leg is None:
+            return
+        with suppress(StoreError):  # started, stopped or settled meanwhile, it stays what it is
+            await self._store.write(lambda tx: self._write(tx, waits, leg, deal))
+
+    def _write(self, tx: Tx, waits: _Waits, leg: Leg, deal: DealView) -> None:
+        at = self._now()
+        tx.expect(
+            "UPDATE delivery SET state = 'stopped', reason = 'alternate', settled_at = ? "
+            "WHERE delivery_id = ? AND state = 'queued' AND NOT possibly",
+            (at, waits.delivery_id),
+        )
+        lane = rows.enqueue(
+            tx,
+            kind="send",
+            message_id=waits.message_id,
+            deal_id=waits.deal_id,
+            conversation_id=waits.conversation_id,
+            connector=leg.binding.connector,
+            room=leg.binding.room,
+            as_tier=waits.as_tier,
+            blocks=deal.policy.tiers[Tier(waits.as_tier)].poison_blocks,
+            at=at,
+        )
+        body: dict[str, Json] = {
+            "message": waits.message_id,
+            "conversation": waits.conversation_id,
+            "as_tier": waits.as_tier,
+            "rooms": [leg.binding.room],
+            "alternate_of": waits.room,
+        }
+        append(tx, waits.deal_id, Kind.MESSAGE_ROUTED, body, at=at, actor=rows.ACTOR)
+        self._writer.wake(lane, at, tx)
