@@ -45,6 +45,7 @@ COMMANDS = {
     "channel": "Channel accounts: list, test, pause, resume.",
     "config": "Settings: show, validate, schema.",
     "secret": "Secrets by name: set, list, rotate, where; never values.",
+    "lab": "Stand-ins of networks on this machine, for trying out.",
     "bench": "What tiering and the core do per second here.",
     "version": "What this is.",
 }

@@ -1,0 +1,18 @@
+"""Stand-ins of networks, for trying out and for tests.
+
+Rule kept here: a stand-in is the far side. It gets no settings, no secrets and no state of a home,
+and nothing of a home reaches it but over its network's own protocol.
+"""
+
+from collections.abc import Sequence
+
+from connectors.signal.standin.app import main
+
+
+def signal(argv: Sequence[str]) -> None:
+    """Serves the stand-in for signal-cli-rest-api until it is told to end.
+
+    Args:
+        argv: its options, see ``connectors.signal.standin.app``.
+    """
+    main(argv)

@@ -1,0 +1,26 @@
+"""`wallcross lab`: a stand-in comes up, says where, and ends when it is told to."""
+
+import json
+import signal
+import ssl
+import subprocess
+import sys
+
+import httpx
+
+
+def test_lab_signal_serves_until_it_is_told_to_end() -> None:
+    command = [sys.executable, "-m", "orchestrator.cli", "lab", "signal", "--release", "0.100"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        told = json.loads(child.stdout.readline())
+        assert told.keys() == {"port", "control", "token", "pid"}
+        assert told["pid"] == child.pid
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with httpx.Client(base_url=f"http://127.0.0.1:{told['port']}", verify=nobody) as rest:
+            about = rest.get("/v1/about").json()
+        assert (about["mode"], about["version"]) == ("json-rpc", "0.100")
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+        assert b"A stand-in" in child.stderr.read()
