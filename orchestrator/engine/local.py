@@ -20,7 +20,7 @@ from orchestrator.engine.timetable import Timetable
 from orchestrator.store.unit import Store, Tx
 
 log = structlog.get_logger(__name__)
-DRAINS = 64
+DRAINS = 128
 """Lanes at once: enough that some send while others wait for the disk (docs/performance.md)."""
 
 

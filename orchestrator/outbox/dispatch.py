@@ -35,7 +35,8 @@ from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.decision import Effect, Reason
 from tiers.ids import ConnectorName, RemoteId, RoomId, RuleId
 
-BATCH: Final = 32
+BATCH: Final = 16
+"""Rows read at a time, sealed bodies and all: with the lanes at once it bounds the memory."""
 LONGEST_WAIT: Final = 5 * MINUTE
 UNDO_TRIES: Final = 8
 AFTER_A_CRASH: Final = SECOND // 4

@@ -5,6 +5,8 @@ Rules kept here:
 1. Whoever waits goes on only once what he wrote is on disk, together with others' or by itself.
 2. Something that cannot be written takes nothing from what waits beside it.
 3. An end is written even when nobody waits for it any more; a beginning is not.
+4. Who waited goes on only after what waits now was handed to the store, so that it is written while
+   he sends: else all lanes send, and then all of them wait, in step.
 """
 
 import asyncio
@@ -13,13 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from orchestrator.engine.local import DRAINS
 from orchestrator.outbox import rows
 from orchestrator.outbox.item import Done, Start
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 
-MOST: Final = 64
-"""Of what is written together; docs/performance.md has what that buys."""
+MOST: Final = DRAINS // 2
+"""Of what is written together: one half of the lanes is written while the other half sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +61,33 @@ class Ledger:
 
     async def _serve(self) -> None:
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._write(group)
+            under_way = self._hand_over()
+            while under_way is not None:
+                group, written = under_way
+                error = await _outcome(written)
+                await asyncio.sleep(0)  # whoever comes back now is written while these send
+                following = self._hand_over()
+                await self._tell(group, error)
+                under_way = following or self._hand_over()
         finally:
             self._work = None
 
-    async def _write(self, group: Sequence[_Entry]) -> None:
-        try:
-            await self._store.write(partial(self._unit, group=group))
-        except Exception as error:  # noqa: BLE001 - told to whoever waits for it
-            await self._apart(group, error)
+    def _hand_over(self) -> "tuple[Sequence[_Entry], asyncio.Future[None]] | None":
+        """Gives the store what waits, before anybody else has his turn."""
+        if not self._waiting:
+            return None
+        group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        return group, self._store.put(partial(self._unit, group=group))
+
+    async def _tell(self, group: Sequence[_Entry], error: Exception | None) -> None:
+        if error is not None and len(group) > 1:
+            await asyncio.gather(*(self._alone(entry) for entry in group))
             return
         for entry in group:
-            if not entry.written.done():
-                entry.written.set_result(None)
+            _settle(entry, error)
 
-    async def _apart(self, group: Sequence[_Entry], error: Exception) -> None:
-        if len(group) > 1:
-            await asyncio.gather(*(self._write((entry,)) for entry in group))
-        elif not group[0].written.done():
-            group[0].written.set_exception(error)
+    async def _alone(self, entry: _Entry) -> None:
+        _settle(entry, await _outcome(self._store.put(partial(self._unit, group=(entry,)))))
 
     def _unit(self, tx: Tx, group: Sequence[_Entry]) -> None:
         dones = [e.done for e in group if e.done is not None]
@@ -87,3 +96,20 @@ class Ledger:
             rows.done(tx, self._sealer, dones)
         if starts:
             rows.start(tx, starts)
+
+
+async def _outcome(written: "asyncio.Future[None]") -> Exception | None:
+    try:
+        await written
+    except Exception as error:  # noqa: BLE001 - told to whoever waits for it
+        return error
+    return None
+
+
+def _settle(entry: _Entry, error: Exception | None) -> None:
+    if entry.written.done():
+        return
+    if error is None:
+        entry.written.set_result(None)
+    else:
+        entry.written.set_exception(error)

@@ -5,6 +5,7 @@ Rule kept here: a change of state and the entry that states it are in one unit o
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append, append_each
@@ -14,7 +15,7 @@ from orchestrator.outbox.item import Done, Item, Start, from_row
 from orchestrator.outbox.port import Due, HeldAs, MessageFacts
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import Destroyed
-from orchestrator.seal.sealer import Sealer
+from orchestrator.seal.sealer import SEALED, Sealer
 from orchestrator.store.unit import Tx
 from tiers.decision import Reason
 
@@ -22,35 +23,43 @@ ACTOR = "wallcross"
 UNDO = "@undo/"
 """Begins the lane of what is to be taken back in a room; no channel's name begins so."""
 
-_DUE = """
+_DUE = f"""
 SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.connector, d.room,
     d.lane, d.seq, d.wire_key, d.state, d.attempts, d.not_before, d.started_at, d.possibly,
     d.as_tier, d.target,
     m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to,
     m.accepted_at, m.size,
-    EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id)
-FROM delivery d JOIN message m USING (message_id)
-WHERE d.lane = ? AND d.state IN ('queued', 'started')
+    EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id),
+    {SEALED}
+FROM delivery d JOIN message m USING (message_id) LEFT JOIN sealed ON owner = m.message_id
+WHERE d.lane = ?1 AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
-ORDER BY d.seq LIMIT ?"""
-_ITEM = 17
-"""Columns of a delivery; those of its message follow."""
+    AND NOT EXISTS (SELECT 1 FROM delivery WHERE lane = ?1 AND state = 'dead' AND blocks)
+ORDER BY d.seq LIMIT ?2"""  # noqa: S608 - our own columns
+_ITEM, _FACTS = 17, 27
+"""Where the columns of a delivery end, and those of its message; what is sealed follows."""
 
 
 def due(tx: Tx, sealer: Sealer, lane: str, limit: int) -> list[Due]:
-    """The open rows of a lane in their order, unless a dead row blocks it.
+    """The open rows of a lane in their order, unless a dead row blocks it; one statement.
 
     While a message is held, because another room of it was stopped, no part of it is due.
     """
-    blocked = tx.one("SELECT 1 FROM delivery WHERE lane = ? AND state = 'dead' AND blocks", (lane,))
-    if blocked:
-        return []
     return [_due(tx, sealer, row) for row in tx.all(_DUE, (lane, limit))]
 
 
 def _due(tx: Tx, sealer: Sealer, row: tuple[object, ...]) -> Due:
-    facts = MessageFacts(*row[_ITEM:])  # type: ignore[arg-type]  # the table is STRICT
-    return Due(from_row(row[:_ITEM]), facts, unlocked(tx, sealer, facts.message_id))
+    facts = MessageFacts(*row[_ITEM:_FACTS])  # type: ignore[arg-type]  # the table is STRICT
+    return Due(from_row(row[:_ITEM]), facts, _body(tx, sealer, facts.message_id, row[_FACTS:]))
+
+
+def _body(tx: Tx, sealer: Sealer, owner: str, sealed: tuple[Any, ...]) -> Unlocked | None:
+    if sealed[0] is None:
+        return None
+    try:
+        return sealer.unlock_row(owner, sealed)
+    except Destroyed:  # a turn ended its epoch meanwhile: the row hangs on the next one now
+        return unlocked(tx, sealer, owner)
 
 
 def unlocked(tx: Tx, sealer: Sealer, owner: str) -> Unlocked | None:

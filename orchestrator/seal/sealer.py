@@ -27,7 +27,7 @@ from orchestrator.seal.errors import Destroyed, SealError, Tampered
 from orchestrator.seal.master import MasterKey
 from orchestrator.seal.wrap import Subject, new_key, unwrap, wrap
 from orchestrator.secrets.port import SecretStore
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Row, Store, Tx
 
 FOLDER = "blobs"
 INLINE_MAX = 256 * 1024
@@ -38,6 +38,9 @@ BATCH = 500
 ABREAST = 16
 """Deals turned at the same time, so that their commits and flushes share the disk's waits."""
 
+
+SEALED = "sealed.deal_id, sealed.epoch, sealed.wrapped, sealed.envelope, sealed.size"
+"""The columns of what is sealed that ``Sealer.unlock_row`` needs."""
 
 # An owner's parts (``owner-0``) follow it in order: '-' stands right before '.'.
 _PARTS = """
@@ -163,11 +166,18 @@ class Sealer:
             return self._unlock(tx, owner)
 
     def _unlock(self, tx: Tx, owner: str) -> Unlocked:
-        row = tx.one(
-            "SELECT deal_id, epoch, wrapped, envelope, size FROM sealed WHERE owner = ?", (owner,)
-        )
+        row = tx.one(f"SELECT {SEALED} FROM sealed WHERE owner = ?", (owner,))  # noqa: S608 - ours
         if row is None:
             raise Destroyed("nothing is sealed under this owner")
+        return self.unlock_row(owner, row)
+
+    def unlock_row(self, owner: str, row: Row) -> Unlocked:
+        """As ``unlock``, of the columns ``SEALED`` as they were read together with others.
+
+        Raises:
+            Destroyed: its epoch has ended; the row may have been wrapped anew since.
+            Tampered: the row is not what we wrote.
+        """
         deal_id, epoch, wrapped, envelope, size = row
         subject = Subject(owner, deal_id, size, envelope is not None)
         key = unwrap(wrapped, epoch, self._epochs.key(deal_id, epoch), subject)

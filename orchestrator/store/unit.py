@@ -137,12 +137,17 @@ class Store:
             StoreError: the commit failed (for instance a full disk); nothing was written.
             Exception: whatever ``work`` raised; nothing of it was written.
         """
-        if self._closed:
-            raise StoreError("the store is closed")
+        return await self.put(work)
+
+    def put(self, work: Callable[[Tx], T]) -> "asyncio.Future[T]":
+        """Hands ``work`` to the writer's thread now; as ``write``, whose errors the future has."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, future, loop))
-        return await future
+        if self._closed:
+            future.set_exception(StoreError("the store is closed"))
+        else:
+            self._jobs.put(_Job(work, future, loop))
+        return future
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Runs ``work`` on one snapshot that cannot be written, outside the event loop's thread."""
@@ -150,12 +155,13 @@ class Store:
         return await loop.run_in_executor(self._readers, _snapshot, self._reader, work)
 
     def glance(self, work: Callable[[Tx], T]) -> T:
-        """Runs ``work`` on one snapshot that cannot be written, here and now.
+        """Runs ``work``, which reads by one statement, here and now.
 
         For a few rows by their index, which cost less than another thread's turn. Call it in the
-        event loop's thread only, which waits meanwhile.
+        event loop's thread only, which waits meanwhile. A further statement sees what was
+        committed since.
         """
-        return _snapshot(self._glancer, work)
+        return work(Tx(self._glancer))
 
     async def close(self) -> None:
         """Finishes what was handed in, truncates the log and closes. May be called twice."""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -14,8 +15,8 @@ import pytest
 from orchestrator.audit.chain import GENESIS
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
-from orchestrator.outbox.item import DeliveryState, Done, Item, Start, from_row
-from orchestrator.outbox.ledger import Ledger
+from orchestrator.outbox.item import DeliveryState, Done, Item, Start
+from orchestrator.outbox.ledger import MOST, Ledger
 from orchestrator.seal.master import create_master
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.files import FileStore
@@ -57,8 +58,8 @@ async def queued(store: Store, sealer: Sealer, count: int, legs: int = 1) -> lis
             sealer.insert(tx, sealer.prepare(deal, message, b"text"))
             for _ in range(legs):
                 enqueue(tx, deal, message, f"room-{next(lanes)}")
-        sql = rows._DUE.replace("d.lane = ? AND", "").replace("LIMIT ?", "")
-        return [from_row(row[: rows._ITEM]) for row in tx.all(sql)]
+        made = [lane for (lane,) in tx.all("SELECT lane FROM lane ORDER BY lane")]
+        return [due.item for lane in made for due in rows.due(tx, sealer, lane, 1)]
 
     return await store.write(unit)
 
@@ -96,13 +97,13 @@ async def test_what_waits_at_the_same_time_is_one_unit(
 ) -> None:
     items = await queued(store, sealer, 12)
     units: list[Callable[[Tx], object]] = []
-    write = store.write
+    put = store.put
 
-    async def counted(work: Callable[[Tx], object]) -> object:
+    def counted(work: Callable[[Tx], object]) -> "asyncio.Future[object]":
         units.append(work)
-        return await write(work)
+        return put(work)
 
-    monkeypatch.setattr(store, "write", counted)
+    monkeypatch.setattr(store, "put", counted)
     ledger = Ledger(store, sealer)
     await asyncio.gather(*(ledger.write(None, Start(item, AT)) for item in items))
     assert len(units) == 1
@@ -114,6 +115,29 @@ async def test_what_waits_at_the_same_time_is_one_unit(
     }
     assert set(await column(store, "SELECT state FROM message")) == {"delivered"}
     assert await column(store, "SELECT owner FROM sealed") == []
+
+
+async def test_one_half_of_the_lanes_goes_on_once_the_other_is_handed_over(
+    store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = await queued(store, sealer, MOST + 3)
+    handed: list[int] = []
+    put = store.put
+
+    def counted(work: "partial[None]") -> "asyncio.Future[None]":
+        handed.append(len(work.keywords["group"]))
+        return put(work)
+
+    monkeypatch.setattr(store, "put", counted)
+    ledger = Ledger(store, sealer)
+
+    async def lane(item: Item) -> tuple[int, ...]:
+        await ledger.write(None, Start(item, AT))
+        return tuple(handed)
+
+    seen = await asyncio.gather(*(lane(item) for item in items))
+    assert seen == [(MOST, 3)] * len(items), "the others were handed over before these went on"
+    assert {state for state, _, _ in (await deliveries(store)).values()} == {"started"}
 
 
 async def test_each_end_has_its_entry_in_the_chain_of_its_deal(
@@ -189,3 +213,31 @@ async def test_of_one_who_waits_no_more_the_end_is_written_and_the_beginning_is_
     assert [states[i.delivery_id][0] for i in (ended, following, beside)] == [
         "done", "queued", "started"
     ]  # fmt: skip
+
+
+async def test_who_waits_at_a_closed_store_is_told(store: Store, sealer: Sealer) -> None:
+    items = await queued(store, sealer, 3)
+    await store.close()
+    ledger = Ledger(store, sealer)
+    came = await asyncio.gather(
+        *(ledger.write(None, Start(item, AT)) for item in items), return_exceptions=True
+    )
+    assert [type(c) for c in came] == [StoreError] * 3
+
+
+async def test_what_comes_while_others_are_written_apart_is_written_too(
+    store: Store, sealer: Sealer
+) -> None:
+    first, second, third, *late = await queued(store, sealer, 6)
+    ledger = Ledger(store, sealer)
+    others = [replace(first, attempts=5), replace(second, attempts=5), third]
+
+    async def lane(item: Item) -> None:
+        with suppress(StoreError):
+            await ledger.write(None, Start(item, AT))
+        if late:
+            await ledger.write(None, Start(late.pop(), AT))
+
+    await asyncio.gather(*(lane(item) for item in others))
+    states = [state for state, _, _ in (await deliveries(store)).values()]
+    assert (states.count("started"), states.count("queued")) == (4, 2)

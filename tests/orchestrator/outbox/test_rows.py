@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from orchestrator.outbox import rows
 from orchestrator.outbox.item import DELIVERY_MOVES, DeliveryState, Done, Item, Start, from_row
 from orchestrator.outbox.port import HeldAs
+from orchestrator.seal.errors import Destroyed
+from orchestrator.seal.sealer import SEALED
 from orchestrator.store.unit import StoreError
 from tiers.decision import Effect, Reason
 from tiers.ids import RuleId
@@ -244,3 +246,22 @@ async def _history(folder: Path, acts: list[tuple[str, bool]]) -> None:
 @given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.booleans()), max_size=8))
 def test_no_act_leaves_the_table(folders: Iterator[Path], acts: list[tuple[str, bool]]) -> None:
     asyncio.run(_history(next(folders), acts))
+
+
+async def test_what_was_wrapped_anew_since_it_was_read_is_read_again(outbox: Outbox) -> None:
+    name = await outbox.message("r", text=b"said")
+    columns = (f"SELECT {SEALED} FROM sealed WHERE owner = ?", name)  # noqa: S608 - our own columns
+    (before,) = await outbox.all(*columns)
+    await outbox.sealer.turn(outbox.store, DEAL)
+    with pytest.raises(Destroyed):
+        outbox.sealer.unlock_row(name, before)
+    found = outbox.store.glance(lambda tx: rows._body(tx, outbox.sealer, name, before))
+    assert found is not None
+    assert found.read() == b"said"
+
+
+async def test_a_row_whose_body_is_gone_is_due_without_it(outbox: Outbox) -> None:
+    name = await outbox.message("r")
+    await outbox.do(lambda tx: outbox.sealer.destroy(tx, name))
+    (due,) = outbox.store.glance(lambda tx: rows.due(tx, outbox.sealer, "memory/r", 10))
+    assert (due.item.message_id, due.body) == (name, None)
