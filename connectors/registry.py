@@ -25,6 +25,7 @@ GROUP = "wallcross.connectors"
 SHIPPED = {
     "matrix": "connectors.matrix.connector:open_connector",
     "memory": "connectors.memory.connector:open_connector",
+    "pgpmail": "connectors.pgpmail.connector:open_connector",
     "signal": "connectors.signal.connector:open_connector",
 }
 """Name -> factory of what ships; the entry points of our own distribution say the same."""

@@ -36,7 +36,7 @@ class Keyring:
         self._now = now
 
     async def take(self, account: AccountId, data: bytes) -> Device:
-        """Imports one certificate as a proposal for an address.
+        """Imports one certificate as a proposal for an address, or what is new on a known one.
 
         Args:
             account: the address that it must name.
@@ -51,7 +51,8 @@ class Keyring:
         found = await self._home.inspect(data)
         if len(found) != 1:
             raise Rejected("several_certificates", "give one certificate at a time")
-        if account.lower() not in found[0].addresses():
+        news = found[0].fingerprint not in self._ledger.known(account)
+        if news and account.lower() not in found[0].addresses():
             raise Rejected("address_differs", HINTS["address_differs"])
         await self._home.take(data)
         self._ledger.know(account, found[0].fingerprint, self._now())

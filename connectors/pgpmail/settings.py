@@ -137,14 +137,14 @@ class MailSecrets(BaseModel):
     """Secret values of one PGP mail account; never in a repr.
 
     Attributes:
-        passphrase: of our private key.
+        passphrase: of our private key; random, as it is read from a secret store by no person.
         smtp_password: for the submission server.
         imap_password: for the mailbox; the submission server's when not given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    passphrase: SecretStr = Field(min_length=12)
+    passphrase: SecretStr = Field(min_length=20)
     smtp_password: SecretStr
     imap_password: SecretStr | None = None
 

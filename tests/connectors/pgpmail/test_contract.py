@@ -1,0 +1,61 @@
+"""The PGP mail connector keeps the contract, read by another gpg from the delivered mails."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pytest
+
+from connectors.port import Guarantee
+from connectors.testing.contract import ConnectorContract
+from connectors.testing.reading import SETTABLE
+from connectors.testing.rig import Rig
+
+OF_THE_NETWORK: Mapping[str, str] = {
+    "test_members_are_all_and_ourselves": "a mailing has one adviser and nobody more",
+    "test_a_partial_list_says_so": "who a mailing goes to stands in our own ledger, whole",
+    "test_a_room_without_a_gate_says_so": "what an adviser writes reaches us alone: always a gate",
+    "test_owners_are_admins_and_members": "an adviser has no say over a mailing",
+    "test_while_nothing_answers_reading_is_unavailable": "a mailing is read from our own keyring",
+    "test_a_new_device_is_fine_where_devices_are_left_open": "a second key of the same address "
+    "is never sealed to before one of the two is withdrawn",
+    "test_a_distrusted_device_is_not_sealed_to": "the other key must be compared first",
+    "test_distrust_outlives_a_restart": "without his one key nothing goes to an adviser",
+    "test_our_own_message_comes_back_with_its_key": "a mailbox does not hold what it sent",
+    "test_an_edit_names_what_it_replaces": "mail has no edits",
+    "test_a_private_line_is_told_as_one": "every mailing is between one adviser and us",
+    "test_who_comes_in_is_told": "nobody comes into a mailing but through our own ledger",
+    "test_a_new_device_is_told": "a key comes by our own import, not by the network",
+    "test_a_changed_setting_is_told": "mail has no settings",
+    "test_a_message_taken_back_is_told": "mail cannot be taken back",
+}
+WITHOUT_A_MAILBOX = dict.fromkeys(
+    (
+        "test_a_message_is_told_with_who_where_and_what",
+        "test_what_was_before_now_is_not_told",
+        "test_order_is_kept_in_a_room",
+        "test_what_cannot_be_read_is_told_and_says_so",
+        "test_a_file_is_read_byte_for_byte",
+        "test_an_answer_heard_names_what_it_answers",
+        "test_events_are_offered_until_a_stream_starts_behind_them",
+        "test_reopening_loses_nothing",
+        "test_a_broken_stream_mends_itself",
+        "test_a_repeated_event_keeps_its_name",
+        "test_a_success_tells_nothing_of_the_message",
+    ),
+    "this account has no mailbox: it only sends",
+)
+
+
+class TestMail(ConnectorContract):
+    patience: ClassVar[float] = 5.0
+    excused: ClassVar[Mapping[str, str]] = {**OF_THE_NETWORK, **WITHOUT_A_MAILBOX}
+
+    @pytest.mark.parametrize(
+        "guarantee",
+        [g for g in SETTABLE if g is not Guarantee.MEMBERS_READABLE],  # of our own ledger
+        ids=lambda g: g.value,
+    )
+    async def test_what_was_loosened_is_no_longer_held(
+        self, rig: Rig, guarantee: Guarantee
+    ) -> None:
+        await super().test_what_was_loosened_is_no_longer_held(rig, guarantee)
