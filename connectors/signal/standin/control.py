@@ -294,7 +294,7 @@ class Control:
 
     async def remove_member(self, group: str, name: str, *, by: str | None = None) -> None:
         """Somebody (also ``bot``) is put out."""
-        await self._do("remove_member", group=group, name=name, by=by)
+        await self._do("put_out", group=group, name=name, by=by)
 
     async def grant_admin(self, group: str, name: str, *, by: str | None = None) -> None:
         """Somebody becomes an admin."""

@@ -131,7 +131,7 @@ def _actor(far: Standin, call: Json) -> Person:
     return far.network.people[first[0]]
 
 
-def _remove_member(far: Standin, call: Json) -> Json:
+def _put_out(far: Standin, call: Json) -> Json:
     group, by = _group(far, call["group"]), _actor(far, call)
     person = _who(far, call["name"])
     far.network.unseat(group, person)
@@ -438,7 +438,7 @@ VERBS: dict[str, Verb] = {
     "group": _state,
     "groups": _groups,
     "add_member": _add_member,
-    "remove_member": _remove_member,
+    "put_out": _put_out,
     "role": _role,
     "change": _change,
     "set_timer": _set_timer,
