@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from connectors.port.connector import Inspects
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -13,7 +14,7 @@ from orchestrator.client import views
 from orchestrator.client.views import Check
 from orchestrator.clock import SECOND
 from orchestrator.command.channels import Channels
-from orchestrator.command.runtime import Runtime
+from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
 from orchestrator.journal.policy import JOINT
@@ -102,7 +103,8 @@ class Overview:
         deals = (self._journal(deal) for deal in self._r.book.deals.values())
         live = self._r.live
         channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
-        return [self._clock(), self._stated(), *deals, *channels]
+        set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
+        return [self._clock(), self._stated(), *deals, *channels, *set_up]
 
     def _stated(self) -> Check:
         """Whether what permits is as the audit states it; what is not permits nothing."""
@@ -213,6 +215,23 @@ def _channel(channel: views.ChannelView, *, live: bool) -> Check:
         then=f"wallcross channel test {channel.name}",
         group="channel",
     )
+
+
+async def _set_up(channel: Channel) -> list[Check]:
+    """What stands between a channel and its network, where it can be looked at."""
+    connector: object = channel.connector
+    if not isinstance(connector, Inspects):
+        return []
+    return [
+        Check(
+            name=f"{channel.name} {found.code}",
+            state="ok" if found.ok else "fix",
+            text=found.hint,
+            then="" if found.ok else f"see docs/channels/{channel.kind}.md",
+            group="channel",
+        )
+        for found in await connector.inspect()
+    ]
 
 
 def _happening(row: Row) -> views.Happening | None:

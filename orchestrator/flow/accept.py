@@ -79,6 +79,16 @@ class Accepter:
         self._now = now
         self._wake = wake
 
+    @property
+    def book(self) -> Book:
+        """The deals in force."""
+        return self._book
+
+    @property
+    def now(self) -> Clock:
+        """The clock."""
+        return self._now
+
     async def accept(
         self,
         incoming: Sequence[Incoming],

@@ -28,6 +28,7 @@ from connectors.port.events import (
 )
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.incoming import from_event
+from orchestrator.flow.outages import alarms
 from orchestrator.flow.quarantine import Quarantine
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, RoomId
@@ -110,10 +111,11 @@ class Listener:
             for room in rooms:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 
+        alarm = alarms(self._name, ours, batch.events, self._accepter.book, self._accepter.now)
         lossy = self._failed >= PATIENCE
         try:
             async with self._quarantine.sealed(self._name, batch.events) as put:
-                units = (also, put)
+                units = (also, alarm, put)
                 await self._accepter.accept(
                     messages, (self._name, batch.cursor), lambda tx: _all(tx, units), lossy=lossy
                 )

@@ -20,6 +20,7 @@ from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import MINUTE, SECOND
 from orchestrator.command.channels import recorded_grade
+from orchestrator.command.pulse import Pulse
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.config.model import ChannelPart
 from orchestrator.deals.book import DealView
@@ -173,6 +174,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
+    engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 
 
