@@ -30,9 +30,10 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
     account() -> Mapping                             profile(name)
 
     fault(kind, *, verb, times, amount, text, who)   clear_faults()
-    refuse unavailable rate_limit cut_lost cut_after answer_nothing lie garbage slow hang
+    refuse unavailable rate_limit cut_lost cut_after cut_midway answer_nothing lie garbage slow hang
     fail_recipients partial_members garbage_members ignore_timer drop_webhook duplicate_webhook
-    go_down()  come_back()  webhook(url)  settle(seconds)  losses() -> tuple[Lost, ...]
+    go_down()  come_back()  lose_daemon()  find_daemon()  webhook(url)  settle(seconds)
+    losses() -> tuple[Lost, ...]  waiting() -> int
     requests() -> tuple[Asked, ...]  forget_requests()  advance(microseconds) -> int
     reset(**options)                                 (fields of ``options.Options``)
 """
@@ -532,6 +533,10 @@ class Control:
         """The next call is done, and the connection is reset before an answer."""
         await self.fault(FaultKind.CUT_AFTER, verb=verb)
 
+    async def cut_midway(self, verb: str = "send") -> None:
+        """The next call is done, and the connection is reset in the middle of the answer."""
+        await self.fault(FaultKind.CUT_MIDWAY, verb=verb)
+
     async def answer_nothing(self, verb: str = "send") -> None:
         """The next call is answered with success that names nothing; nothing is done."""
         await self.fault(FaultKind.NOTHING, verb=verb)
@@ -585,6 +590,14 @@ class Control:
     async def come_back(self) -> None:
         """The server is there again, and gets what waited."""
         await self._do("come_back")
+
+    async def lose_daemon(self) -> None:
+        """signal-cli is gone: health and about answer as ever, all else never."""
+        await self._do("daemon", there=False)
+
+    async def find_daemon(self) -> None:
+        """signal-cli is there again; what was asked in between stays unanswered."""
+        await self._do("daemon", there=True)
 
     async def webhook(self, url: str) -> None:
         """Sets ``RECEIVE_WEBHOOK_URL``; empty: nobody is told."""

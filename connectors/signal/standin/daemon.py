@@ -6,6 +6,7 @@ Rules kept here:
    answers alike. While it posts a line to the webhook, without a time limit, every answer waits.
 2. A line that could not be posted is lost for good; each loss is written down with its instant.
 3. While the server is down, messages wait at the Signal service; nothing of that is lost.
+4. While signal-cli alone is gone, messages wait too, and a call that asks it is never answered.
 """
 
 import asyncio
@@ -69,6 +70,7 @@ class Daemon:
 
     def __init__(self, network: Network, account: Account, faults: Faults) -> None:
         self.up = True
+        self.attached = True
         self.webhook = network.options.webhook
         self.losses: list[Loss] = []
         self.posted = 0
@@ -90,14 +92,15 @@ class Daemon:
             return
         self._service.append(queued)
         self._came.set()
-        if self._network.options.json_rpc and self.up:
-            self._read_on()
+        self._read_on()
 
     def waiting(self) -> int:
         """How much waits at the service."""
         return len(self._service)
 
     def _read_on(self) -> None:
+        if not (self._network.options.json_rpc and self.up and self.attached):
+            return
         while self._service:
             queued = self._service.popleft()
             if self._blocked(queued):
@@ -233,5 +236,18 @@ class Daemon:
     def come_back(self) -> None:
         """The server is there again and gets what waited."""
         self.up = True
-        if self._network.options.json_rpc:
-            self._read_on()
+        self._read_on()
+
+    @property
+    def answers(self) -> bool:
+        """Whether a call that asks signal-cli is ever answered."""
+        return self.attached or not self._network.options.json_rpc
+
+    def detach(self) -> None:
+        """signal-cli is gone; the server lives and does not say so."""
+        self.attached = False
+
+    def attach(self) -> None:
+        """signal-cli is there again and reads what waited; earlier calls stay unanswered."""
+        self.attached = True
+        self._read_on()

@@ -23,6 +23,8 @@ class FaultKind(StrEnum):
     """The call is read, nothing is done, the connection is reset."""
     CUT_AFTER = "cut_after"
     """The call is done, the connection is reset before an answer."""
+    CUT_MIDWAY = "cut_midway"
+    """The call is done, the connection is reset in the middle of the answer."""
     NOTHING = "nothing"
     """A success that names nothing, and nothing was done."""
     LIE = "lie"

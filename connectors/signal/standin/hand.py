@@ -5,7 +5,6 @@ received is posted; nothing here goes through the REST server.
 """
 
 import base64
-import secrets
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -245,9 +244,7 @@ def _post(far: Standin, by: Person, group: Group | None, call: Json) -> Post:
 
 
 def _file(told: Json) -> File:
-    data = base64.b64decode(told["data"])
-    suffix = told["content_type"].rpartition("/")[2] or "bin"
-    return File(told["name"], told["content_type"], data, f"{secrets.token_urlsafe(15)}.{suffix}")
+    return File.of(told["name"], told["content_type"], base64.b64decode(told["data"]))
 
 
 def _quote(far: Standin, told: Json | None) -> Quote | None:
@@ -410,6 +407,15 @@ def _losses(far: Standin, call: Json) -> Json:  # noqa: ARG001 - all verbs have 
     return {"losses": named, "posted": far.daemon.posted, "waiting": far.daemon.waiting()}
 
 
+def _daemon(far: Standin, call: Json) -> Json:
+    """signal-cli goes away behind the server, or is there again."""
+    if call["there"]:
+        far.daemon.attach()
+    else:
+        far.daemon.detach()
+    return {}
+
+
 def _webhook(far: Standin, call: Json) -> Json:
     far.daemon.webhook = call["url"]
     return {}
@@ -461,6 +467,7 @@ VERBS: dict[str, Verb] = {
     "fault": _fault,
     "clear_faults": _clear,
     "losses": _losses,
+    "daemon": _daemon,
     "webhook": _webhook,
     "clock": _clock,
     "account": _account,

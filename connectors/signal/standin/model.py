@@ -3,6 +3,7 @@
 Rule kept here: text stands in fields that no repr shows, and nowhere but in memory.
 """
 
+import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -11,22 +12,26 @@ EVERY, ADMINS = "every-member", "only-admins"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file in a message.
+    """A file in a message; make it with ``of``.
 
     Attributes:
         name: None when the sender gave none.
         id: its name on the server once our account received it.
+        sha256: of its bytes.
     """
 
     name: str | None = field(repr=False)
     content_type: str
     data: bytes = field(repr=False)
     id: str
+    sha256: str
 
-    @property
-    def sha256(self) -> str:
-        """Of its bytes."""
-        return sha256(self.data).hexdigest()
+    @classmethod
+    def of(cls, name: str | None, content_type: str, data: bytes) -> "File":
+        """A file under a new id, which ends as the server lets it end: by its type."""
+        suffix = content_type.rpartition("/")[2] or "bin"
+        made = f"{secrets.token_urlsafe(15)}.{suffix}"
+        return cls(name, content_type, data, made, sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

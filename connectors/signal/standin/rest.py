@@ -9,30 +9,25 @@ Rules kept here:
 
 import asyncio
 import inspect
-import json
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from connectors.signal.standin import accounting, grouping, receiving, sending
 from connectors.signal.standin.api import Standin
 from connectors.signal.standin.faults import Fault, FaultKind
 from connectors.signal.standin.network import Refused
+from connectors.signal.standin.seen import Seen, SeenCall, readable
 from connectors.signal.standin.wire import TEXT, Answer, Call, Wrong, error, told
 
 Handler = Callable[[Standin, Call], Answer | Awaitable[Answer]]
 PORTAL = b"<html><body>welcome to the portal</body></html>"
-MOST_SEEN = 20_000
-MOST_BODY = 1_000_000
-"""Bytes of a body that are kept for tests; a longer one is named by its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,39 +119,6 @@ ROUTES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SeenCall:
-    """A request as it came, for tests."""
-
-    at: int
-    method: str
-    path: str
-    route: str
-    verb: str
-    query: dict[str, str]
-    body: Any = field(repr=False)
-    status: int
-
-
-class Seen:
-    """The latest requests, in memory; in a file only when a folder is given.
-
-    Args:
-        folder: where ``requests.jsonl`` is written, bodies and all.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self.calls: deque[SeenCall] = deque(maxlen=MOST_SEEN)
-        self._path = None if folder is None else folder / "requests.jsonl"
-
-    def add(self, call: SeenCall) -> None:
-        """Keeps one."""
-        self.calls.append(call)
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(call)) + "\n")
-
-
 class Rest:
     """The server's application.
 
@@ -184,43 +146,41 @@ class Rest:
                 tuple(request.query_params.getlist("numbers")),
                 await request.body(),
             )
-            given = await self._through_faults(routed, call, request)
+            given = _instead(self._far, routed, call)
+            if given is None:
+                await self._before(routed, call, request)
+                given = await _done(self._far, routed, call)
             self._note(routed, call, request, given)
-            kind = None if given.body is None else given.content_type
-            return Response(given.body, given.status, media_type=kind)
+            return await self._after(call, request, given)
 
         return answer
 
-    async def _through_faults(self, routed: Routed, call: Call, request: Request) -> Answer:
-        """What is answered, after whatever shall go wrong."""
+    async def _before(self, routed: Routed, call: Call, request: Request) -> None:
+        """What goes wrong before anything is done."""
         far = self._far
-
-        def take(kind: FaultKind) -> Fault | None:
-            return far.fault(kind, call)
-
-        instead = _instead(far, routed, call)
-        if instead is not None:
-            return instead
-        if take(FaultKind.CUT_LOST):
+        if far.fault(FaultKind.CUT_LOST, call):
             await _cut(request)
-        if take(FaultKind.HANG_LOST):
+        if far.fault(FaultKind.HANG_LOST, call) or (routed.asks and not far.daemon.answers):
             await _hang(request)
-        slow = take(FaultKind.SLOW)
+        slow = far.fault(FaultKind.SLOW, call)
         if slow is not None:
             await asyncio.sleep(slow.amount / 1_000_000)
-        given = await _done(far, routed, call)
-        if take(FaultKind.CUT_AFTER):
-            self._note(routed, call, request, given)
+
+    async def _after(self, call: Call, request: Request, given: Answer) -> Response:
+        """What becomes of an answer on its way back."""
+        far = self._far
+        if far.fault(FaultKind.CUT_AFTER, call):
             await _cut(request)
-        if take(FaultKind.HANG):
-            self._note(routed, call, request, given)
+        if far.fault(FaultKind.HANG, call):
             await _hang(request)
-        garbage = take(FaultKind.GARBAGE)
-        return (
-            given
-            if garbage is None
-            else Answer(garbage.amount or given.status, PORTAL, "text/html")
-        )
+        garbage = far.fault(FaultKind.GARBAGE, call)
+        if garbage is not None:
+            given = Answer(garbage.amount or given.status, PORTAL, "text/html")
+        kind = None if given.body is None else given.content_type
+        if far.fault(FaultKind.CUT_MIDWAY, call):
+            length = {"content-length": str(len(given.body or b"") or 1)}
+            return StreamingResponse(_half(request, given), given.status, length, kind)
+        return Response(given.body, given.status, media_type=kind)
 
     def _note(self, routed: Routed, call: Call, request: Request, given: Answer) -> None:
         self.seen.add(
@@ -231,7 +191,7 @@ class Rest:
                 routed.path,
                 call.verb,
                 dict(call.query),
-                _body(call.raw),
+                readable(call.raw),
                 given.status,
             )
         )
@@ -278,22 +238,19 @@ async def _cut(request: Request) -> None:
     raise ClientDisconnect
 
 
+async def _half(request: Request, given: Answer) -> AsyncIterator[bytes]:
+    """The first half of an answer; then the connection is reset."""
+    body = given.body or b""
+    yield body[: len(body) // 2]
+    await asyncio.sleep(0.01)  # so that the half is on its way before the reset
+    await _cut(request)
+
+
 async def _hang(request: Request) -> None:
     """Never answers; ends when the caller goes away."""
     while (await request.receive())["type"] != "http.disconnect":
         continue
     raise ClientDisconnect
-
-
-def _body(raw: bytes) -> object:
-    if not raw:
-        return None
-    if len(raw) > MOST_BODY:
-        return {"bytes": len(raw)}
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return {"not_json": len(raw)}
 
 
 async def _unknown(_request: Request, _error: Exception) -> Response:

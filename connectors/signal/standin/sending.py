@@ -100,7 +100,7 @@ def _file(encoded: str) -> File:
         raw = base64.b64decode(data, validate=True)
     except ValueError:
         raise Wrong(error(400, f"illegal base64 data at input byte {_bad_byte(data)}")) from None
-    return File(name, kind, raw, f"{secrets.token_urlsafe(15)}.bin")
+    return File.of(name, kind, raw)
 
 
 def _bad_byte(data: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.signal.standin.faults import FaultKind
 
-from .conftest import US, Far
+from .conftest import US, Far, Hook
 
 BROKEN = (httpx.RemoteProtocolError, httpx.ReadError)
 
@@ -129,3 +129,29 @@ async def test_requests_can_be_looked_at(far: Far) -> None:
     assert asked.body["message"] == "looked at"
     await far.hand.forget_requests()
     assert await far.hand.requests() == ()
+
+
+async def test_a_connection_can_break_in_the_middle_of_an_answer(far: Far) -> None:
+    ann = await far.uuid("ann")
+    await far.hand.cut_midway()
+    with pytest.raises(BROKEN):
+        await far.send(ann)
+    assert await far.texts("ann") == ["hello"]
+
+
+async def test_without_signal_cli_the_server_is_healthy_and_answers_nothing(
+    far: Far, hook: Hook
+) -> None:
+    await far.hand.lose_daemon()
+    await far.hand.write("ann", "waits")
+    short = httpx.Timeout(5, read=0.2)
+    statuses = [(await far.get(f"/v1/{path}")).status_code for path in ("health", "about")]
+    assert statuses == [204, 200]
+    for path in ("accounts", f"groups/{US}", f"identities/{US}"):
+        with pytest.raises(httpx.ReadTimeout):
+            await far.rest.get(f"/v1/{path}", timeout=short)
+    assert (hook.bodies, await far.hand.waiting()) == ([], 1)
+    await far.hand.find_daemon()
+    await far.hand.settle()
+    assert len(hook.envelopes()) == 1
+    assert (await far.get("/v1/accounts")).status_code == 200
