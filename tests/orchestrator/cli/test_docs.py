@@ -13,6 +13,8 @@ from orchestrator.config.policy import default_text
 from orchestrator.config.spans import microseconds
 from orchestrator.roster.read import GRANT_COLUMNS, PERSON_COLUMNS, SIDE_COLUMNS, WALL_COLUMNS
 
+COLUMNS = 3
+"""One a tier, at the end of a row."""
 DOCS = Path(__file__).parents[3] / "docs"
 
 
@@ -48,7 +50,8 @@ def test_every_column_is_on_the_page() -> None:
 def test_the_policys_tables_are_the_policy_that_ships() -> None:
     shipped = tomllib.loads(default_text())["tiers"]
     rows = re.findall(r"^\| `(\w+)[^|]*\|(.*)\|$", _page("policy.md"), re.MULTILINE)
-    found = {name: [cell.strip() for cell in cells.split("|")][-3:] for name, cells in rows}
+    tiers = reversed([row for row in rows if row[1].count("|") >= COLUMNS - 1])  # the first counts
+    found = {name: [cell.strip() for cell in cells.split("|")][-COLUMNS:] for name, cells in tiers}
     for column, tier in enumerate(("valuation", "operations", "coordination")):
         for name in ("fresh_for", "grade", "changed_key", "repeat_after_unknown", "body_for"):
             written, meant = found[name][column], shipped[tier][name]
