@@ -184,5 +184,5 @@ def _problems(error: ValidationError) -> list[str]:
     ]
 
 
-Settings = MailSettings
-"""Under this name the registry looks for a connector's settings."""
+Settings, Secrets = MailSettings, MailSecrets
+"""Under these names the registry looks for a connector's settings and secrets."""

@@ -170,5 +170,5 @@ def _problems(error: ValidationError) -> list[str]:
     ]
 
 
-Settings = SignalSettings
-"""Under this name the registry looks for a connector's settings."""
+Settings, Secrets = SignalSettings, SignalSecrets
+"""Under these names the registry looks for a connector's settings and secrets."""

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.memory.farside import FarSide
 from connectors.memory.network import shared
+from connectors.registry import SHIPPED, find
 from orchestrator.audit.anchors.folder import FolderAnchor
 from orchestrator.clock import SECOND, now
 from orchestrator.command.trust import ClockTrust
@@ -18,6 +19,7 @@ from orchestrator.secrets.secret import SecretError
 from orchestrator.wiring import assemble, open_home, open_runtime
 from orchestrator.wiring.anchors import anchors_of
 from orchestrator.wiring.home import Lazy
+from orchestrator.wiring.settings import channel_mistakes
 
 
 @pytest.mark.parametrize("name", ["master", "audit"])
@@ -99,3 +101,12 @@ def test_a_folder_anchor_knows_the_witness_that_its_settings_name(tmp_path: Path
     [anchor] = anchors_of(found, FileStore(tmp_path / "secrets"))
     assert isinstance(anchor, FolderAnchor)
     assert anchor._witness == bytes.fromhex("ab" * 32)
+
+
+@pytest.mark.parametrize("kind", sorted(SHIPPED.keys() - {"memory"}))
+def test_every_connector_with_secrets_is_asked_for_them(kind: str) -> None:
+    model = find(kind).secrets()
+    assert model is not None
+    channel = {"kind": kind, "settings": {}, "secrets": {"no_such": "env:NOT_SET_ANYWHERE_AT_ALL"}}
+    places = {mistake.place for mistake in channel_mistakes({"c": channel})}
+    assert "channels.c.secrets.no_such" in places
