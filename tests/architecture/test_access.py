@@ -26,7 +26,7 @@ WRITERS = {
         "orchestrator/command/conversations.py",
     ),
     "peer_key": ("orchestrator/keys/keyring.py", "orchestrator/keys/keyring.py"),
-    "journal_key": ("orchestrator/journal/keys.py", "orchestrator/command/records.py"),
+    "journal_key": ("orchestrator/journal/keys.py", "orchestrator/journal/keys.py"),
     "journal_exemption": ("orchestrator/journal/decision.py", "orchestrator/command/records.py"),
     "approval": ("", ""),  # nobody yet: what needs a second person is refused
 }

@@ -25,7 +25,7 @@ PERMITTING = {
     "peer_key": ("n", "account", "device", "key", "state"),
     "attestation": ("n", "room", "guarantee", "value", "person_id", "at", "deal_id"),
     "conversation": ("label", "floor", "compartment", "side", "state", "deal_id"),
-    "room": ("room", "conversation_id", "host", "paused", "deal_id"),
+    "room": ("room", "conversation_id", "host", "paused", "deal_id", "alternate_room"),
     "journal_key": ("key_id", "scope", "recipient", "deal_id", "adopted_at"),
 }
 SPECIAL: dict[str, tuple[Any, ...]] = {
@@ -39,6 +39,7 @@ SPECIAL: dict[str, tuple[Any, ...]] = {
     "scope": ("joint", "kestrel", "marlow"),
     "deal_id": ("deal_" + "0" * 32,),
     "label": (None, "price", "lunch"),
+    "alternate_room": ("!another",),
 }
 
 

@@ -162,7 +162,7 @@ async def test_an_attestation_lapses_after_thirty_days(
     house.clock.ahead = 31 * DAY
     message = await house.send(SAID, to="price")
     assert await house.ends(message) == "held"
-    assert "timer" in await house.reasons(message)
+    assert "disappear" in await house.reasons(message)
 
 
 async def test_an_attestation_of_what_is_read_back_adds_nothing(house: House) -> None:
