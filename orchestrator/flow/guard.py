@@ -122,12 +122,12 @@ class FlowGuard:
             view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
         ours = due.message.connector == OURS
-        if not decision and ours:
+        if ours and not decision:
             return Over("room_not_fit")  # it has no author who could act; it is told anew
         if not ours:  # a notice of ours is told to each room by itself
-            decision = all_of((decision, await self._whole.decide(due.item, deal, placed, view)))
-        if not decision:
-            return Stopped(decision.against)
+            whole = await self._whole.decide(due.item, deal, placed, view)
+            if not (decision and whole):
+                return Stopped(all_of((decision, whole)).against)
         policy = deal.policy.tiers[placed.as_tier]
         readers = self._readers(view, pinned=_pins_devices(policy))
         try:
