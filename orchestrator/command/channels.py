@@ -17,11 +17,13 @@ from connectors.port.errors import ConnectorError
 from connectors.port.messages import Content, Delivery, RoomSpec
 from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
+from orchestrator.audit.granted import commitment, stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.runtime import Channel, Runtime, must_live
 from orchestrator.deals.book import HOME
+from orchestrator.deals.stated import PAUSE_STANDS
 from orchestrator.ids import new_id
 from orchestrator.store.unit import Tx
 from tiers.guarantees import Evidence, Guarantee
@@ -128,7 +130,7 @@ class Channels:
                 "changed_at = excluded.changed_at",
                 (name, reason, at),
             )
-            body: dict[str, Json] = {"channel": name}
+            body: dict[str, Json] = {"channel": name, "row": _pause(name, reason)}
             append(tx, HOME, kind, body, at=at, actor=actor)
 
         await self._r.store.write(unit)
@@ -169,6 +171,22 @@ class Channels:
             append(tx, HOME, Kind.CHANNEL_TESTED, body, at=at, actor=actor)
 
         await self._r.store.write(unit)
+
+
+def paused_of(tx: Tx, name: ConnectorName) -> str | None:
+    """Why nothing goes out on a channel; a pause stands until the audit states its end."""
+    row = tx.one("SELECT paused FROM channel WHERE connector = ?", (name,))
+    paused: str | None = row[0] if row is not None else None
+    kinds = (Kind.CHANNEL_PAUSED, Kind.CHANNEL_RESUMED)
+    said = [e for e in stated(tx, HOME) if e.kind in kinds and e.body["channel"] == name]
+    stands = bool(said) and said[-1].kind == Kind.CHANNEL_PAUSED
+    if stands and said[-1].body["row"] != _pause(name, paused):
+        return PAUSE_STANDS
+    return paused
+
+
+def _pause(name: ConnectorName, paused: str | None) -> str:
+    return commitment("channel", name, paused)
 
 
 def _counts(tx: Tx, name: ConnectorName) -> tuple[int, int | None]:

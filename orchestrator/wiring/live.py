@@ -19,7 +19,7 @@ from connectors.registry import UnknownConnectorError, find
 from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import MINUTE, SECOND
-from orchestrator.command.channels import recorded_grade
+from orchestrator.command.channels import paused_of, recorded_grade
 from orchestrator.command.pulse import Pulse
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.config.model import ChannelPart
@@ -210,11 +210,11 @@ async def _open_channel(
     channel.connector = connector
     channel.grade = Grade[shipped.grade.name] if shipped else Grade.NONE
     stored = await runtime.store.read(
-        lambda tx: tx.one("SELECT paused, grade FROM channel WHERE connector = ?", (name,))
+        lambda tx: tx.one("SELECT grade FROM channel WHERE connector = ?", (name,))
     )
+    channel.paused = await runtime.store.read(lambda tx: paused_of(tx, name))
     if stored is not None:
-        channel.paused = stored[0]
-        recorded = recorded_grade(stored[1], name, part.kind, runtime.head_key.public)
+        recorded = recorded_grade(stored[0], name, part.kind, runtime.head_key.public)
         channel.grade = channel.grade if recorded is None else recorded
     runtime.connectors[name] = connector
     runtime.grades[name] = channel.grade

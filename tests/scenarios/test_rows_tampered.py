@@ -18,12 +18,12 @@ from orchestrator.deals.doubts import doubts_of
 from orchestrator.journal import duties, keys, writer
 from orchestrator.keys.keyring import Keyring, KnownKey
 from orchestrator.store.unit import Row, Tx
-from tiers.ids import PersonId
+from tiers.ids import ConnectorName, PersonId
 from tiers.tier import Tier
 from tiers.trust import KeyState
 
 from .conftest import House, Opens
-from .house import ACTOR, Talk
+from .house import ACTOR, CHANNEL, Talk
 from .tampering import Sends, Tampering, Ways, read_again, sends, tampered, tamperings, ways
 from .test_flow_provision import Requested
 
@@ -272,3 +272,20 @@ async def test_an_entry_that_was_changed_states_nothing(
     view = house.home.runtime.book.deals[house.deal]
     assert len(view.doubted) == len(TALKS)
     assert {c.floor for c in view.conversations.values()} == {Tier.VALUATION}
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE channel SET paused = NULL", "DELETE FROM channel", "SELECT 1"]
+)
+async def test_a_channels_pause_stands_until_a_person_ends_it(house: House, change: str) -> None:
+    name = ConnectorName(CHANNEL)
+    await house.home.channel_pause(name, "its server was taken", actor=ACTOR)
+    await house.home.runtime.store.write(lambda tx: tx.run(change))
+    await house.restart()
+    [channel] = await house.home.channel_list()
+    untouched = change == "SELECT 1"
+    assert channel.state == "paused"
+    assert channel.why == ("its server was taken" if untouched else stated.PAUSE_STANDS)
+    await house.home.channel_resume(name, actor=ACTOR)
+    await house.restart()
+    assert (await house.home.channel_list())[0].state == "up"
