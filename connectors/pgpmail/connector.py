@@ -19,9 +19,9 @@ from pathlib import Path
 from connectors.pgpmail import sender as sending
 from connectors.pgpmail.gate import Usable
 from connectors.pgpmail.home import Home
+from connectors.pgpmail.inbox_open import mailbox_of
 from connectors.pgpmail.keyring import KEY, Keyring
 from connectors.pgpmail.ledger import Ledger
-from connectors.pgpmail.mailbox import Mailbox, NoMailbox
 from connectors.pgpmail.settings import (
     MailSecrets,
     MailSettings,
@@ -146,7 +146,7 @@ class MailConnector:
         return self._parts
 
     async def health(self) -> Health:
-        """Whether the mail server takes our account and our own key can be used."""
+        """Whether the servers take our account, either way, and our own key can be used."""
         parts = self._parts
         if parts is None:
             return Health(up=False, code="not_open", hint="open the channel", seen_at=None)
@@ -157,7 +157,9 @@ class MailConnector:
         except ConnectorError as error:
             hint = error.hint or "wait"
             return Health(up=False, code=error.code, hint=hint, seen_at=self._seen_at)
-        return Health(up=True, code="ok", hint="", seen_at=self._seen_at)
+        trouble = parts.inbox.trouble
+        hint = "" if trouble is None else "the mailbox cannot be read; what comes in waits there"
+        return Health(trouble is None, trouble or "ok", hint, self._seen_at)
 
     # --- rooms ----------------------------------------------------------------------------------
 
@@ -296,7 +298,8 @@ class _Parts:
         self.sender = sending.Sender(
             settings, home, self.keyring, ledger, self.submission, spool, self.own, setup.now
         )
-        self.inbox: Mailbox = NoMailbox()
+        folders = (settings.home or setup.state / "gnupg", setup.state)
+        self.inbox = mailbox_of(settings, secret, door, ledger, self.own, folders, setup.now)
 
     @classmethod
     async def made(

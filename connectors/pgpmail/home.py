@@ -55,7 +55,7 @@ class _Ran:
 
 
 class Home:
-    """One gpg home.
+    """One gpg home, in ``folder``.
 
     Args:
         folder: made when it is not there.
@@ -64,17 +64,17 @@ class Home:
     """
 
     def __init__(self, folder: Path, passphrase: str, program: str = "gpg") -> None:
-        self._folder = folder
+        self.folder = folder
         self._passphrase = passphrase
         self._program = program
         self._gnupg: gnupg.GPG | None = None
 
     def __repr__(self) -> str:
-        return f"Home({str(self._folder)!r})"
+        return f"Home({str(self.folder)!r})"
 
     async def open(self) -> None:
         """Makes the folder and looks whether gpg is there. Raises: Rejected, Unavailable."""
-        longest = len(os.fsencode(self._folder)) + _LONGEST_SOCKET
+        longest = len(os.fsencode(self.folder)) + _LONGEST_SOCKET
         if longest > _SOCKET_LIMIT:
             raise Rejected(
                 "home_path_too_long",
@@ -83,25 +83,25 @@ class Home:
             )
         if shutil.which(self._program) is None:
             raise Unavailable("gpg_missing", "install gnupg")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
-        (self._folder / "gpg-agent.conf").write_text(_AGENT, encoding="ascii")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        (self.folder / "gpg-agent.conf").write_text(_AGENT, encoding="ascii")
         await self.end()
         logging.getLogger("gnupg").setLevel(logging.WARNING)  # below, it logs what it is given
         self._gnupg = await asyncio.to_thread(self._library)
 
     def _library(self) -> gnupg.GPG:
-        home, options = str(self._folder), list(_OPTIONS)
+        home, options = str(self.folder), list(_OPTIONS)
         return gnupg.GPG(gpgbinary=self._program, gnupghome=home, options=options)
 
     async def end(self) -> None:
         """Ends the agent of this home, if there is one."""
         self._gnupg = None
         gpgconf = shutil.which("gpgconf")
-        if gpgconf is None or not self._folder.is_dir():
+        if gpgconf is None or not self.folder.is_dir():
             return
         process = await asyncio.create_subprocess_exec(
-            *(gpgconf, "--homedir", str(self._folder), "--kill", "all"),
+            *(gpgconf, "--homedir", str(self.folder), "--kill", "all"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -258,7 +258,7 @@ class Home:
         os.write(phrase_w, self._passphrase.encode() + b"\n")
         os.close(phrase_w)
         command = (
-            *(self._program, "--homedir", str(self._folder), *_OPTIONS),
+            *(self._program, "--homedir", str(self.folder), *_OPTIONS),
             *("--pinentry-mode", "loopback", "--passphrase-fd", str(phrase_r)),
             *("--status-fd", str(status_w), *args),
         )

@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS sent (
     message TEXT PRIMARY KEY, key TEXT NOT NULL, room TEXT NOT NULL, token TEXT NOT NULL UNIQUE,
     at INTEGER NOT NULL, UNIQUE (room, key)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS heard (
+    remote TEXT PRIMARY KEY, message TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS own (
     one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint TEXT NOT NULL
 ) STRICT;
@@ -192,7 +195,22 @@ class Ledger:
         row = self._db.execute(query + where, values).fetchone()
         return None if row is None else Sent(*row)
 
+    # --- mails of others ------------------------------------------------------------------------
+
+    def heard(self, remote: RemoteId, message: str, at: int) -> None:
+        """Notes the Message-ID of a verified mail, so that an answer to it can name it."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO heard VALUES (?, ?, ?)", (remote, message, at))
+
+    def message_of(self, remote: RemoteId) -> str | None:
+        """The Message-ID of a mail of ours or of a verified one; None when it is not known."""
+        if self.sent(remote) is not None:
+            return remote
+        row = self._db.execute("SELECT message FROM heard WHERE remote = ?", (remote,)).fetchone()
+        return None if row is None else str(row[0])
+
     def forget_before(self, at: int) -> None:
         """Deletes the names of mails older than ``at``, microseconds UTC."""
         with self._db:
             self._db.execute("DELETE FROM sent WHERE at < ?", (at,))
+            self._db.execute("DELETE FROM heard WHERE at < ?", (at,))

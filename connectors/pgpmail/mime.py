@@ -133,11 +133,13 @@ class Inner:
         delivery: what, of whom.
         envelope: between whom.
         encoding: of files, base64 or binary.
+        answers: Message-ID of the mail that it answers.
     """
 
     delivery: Delivery
     envelope: Envelope
     encoding: str
+    answers: str | None
     _boundary: str = field(default_factory=lambda: f"=_{secrets.token_hex(16)}")
 
     def _pieces(self) -> list[bytes | Attachment]:
@@ -180,9 +182,8 @@ class Inner:
         shown = {**dict(outer), "Date": date(self.envelope.now)}
         shown["Subject"] = layout.encoded(NO_SUBJECT if subject is None else subject)
         lines = [f"{name}: {value}" for name, value in shown.items()]
-        answered = self.delivery.reply_to
-        if answered is not None and _ID.fullmatch(answered):
-            lines.append(f"In-Reply-To: {answered}")
+        if self.answers is not None and _ID.fullmatch(self.answers):
+            lines.append(f"In-Reply-To: {self.answers}")
         lines.append(f"{DELIVERY}: {self.delivery.key}")
         if self.delivery.author_line is not None:
             lines.append(f"{AUTHOR}: {layout.encoded(self.delivery.author_line)}")

@@ -99,7 +99,8 @@ class Sender:
             message=sent.message,
             now=self._now(),
         )
-        inner = mime.Inner(delivery, envelope, self._settings.attachment_encoding)
+        answered = delivery.reply_to and self._ledger.message_of(delivery.reply_to)
+        inner = mime.Inner(delivery, envelope, self._settings.attachment_encoding, answered)
         self._refuse_too_large(mime.wire_size(mime.padded(inner.size)))
         with self._staged() as path:
             async with aclosing(inner.read()) as pieces:

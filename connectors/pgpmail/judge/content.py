@@ -93,5 +93,5 @@ def _name(part: Part) -> str:
         for _, value in decode_params(mine)[1:]:
             found = decoded(collapse_rfc2231_value(value, errors="replace").strip('"'))
             if found:
-                return found.replace("/", "_").replace("\\", "_")[:_NAME_MAX]
+                return found[:_NAME_MAX]
     return "message.eml" if part.kind.name.startswith("message/") else "file"

@@ -52,6 +52,19 @@ _REMARK = {
 }
 
 
+def digest_of(signer: str, payload: bytes, made_at: int | None) -> str:
+    """What a signed mail is called by us: the same however it is sealed or sent again.
+
+    Args:
+        signer: primary fingerprint.
+        payload: what was signed, whole.
+        made_at: when, microseconds UTC, where nothing signed names the mail (its Message-ID does);
+            else two mails of the same words would count as one.
+    """
+    said = f"{signer}:{'' if made_at is None else made_at}:".encode()
+    return sha256(said + sha256(payload).digest()).hexdigest()
+
+
 def never(_digest: str) -> bool:
     """Nothing was seen before."""
     return False
@@ -185,8 +198,8 @@ class _Case:
                 self._remarks.append("partial_signature")
             raise
         self._signer = made.signer
-        said_by = f"{made.signer}:{made.made_at}:".encode()
-        self._digest = sha256(said_by + sha256(ran.plain).digest()).hexdigest()
+        named = payload.fields.get("message-id") is not None
+        self._digest = digest_of(made.signer, ran.plain, None if named else made.made_at)
         return payload, made
 
     def _refuse_unreadable(self, outside: Sealed) -> None:
@@ -232,7 +245,8 @@ class _Case:
         if not protected:
             self._remarks.append("unprotected_headers")
         content = content_of(payload, subject=protected)
-        return Letter(sender.address, content, made.made_at, _answers(root, payload))
+        own = payload.fields.get("message-id") if protected else None
+        return Letter(sender.address, content, made.made_at, _answers(root, payload), own)
 
 
 def _answers(root: Part, payload: Part) -> str | None:

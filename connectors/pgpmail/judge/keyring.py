@@ -87,12 +87,15 @@ class Keyring:
         self.close()
 
     def open(self) -> None:
-        """Copies. Raises: OSError."""
+        """Copies. Raises: NoEngine."""
         _sweep(self._base)
-        home = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=self._base))
-        self._home = home
-        if self._source is not None:
-            _copy(self._source, home)
+        try:
+            self._home = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=self._base))
+            if self._source is not None:
+                _copy(self._source, self._home)
+        except OSError as error:
+            self.close()
+            raise NoEngine("the keys cannot be copied") from error
 
     def close(self) -> None:
         """Ends the agent and removes the copy; may be called twice."""

@@ -65,12 +65,14 @@ class Letter:
         content: text and files.
         sent_at: when it was signed, microseconds UTC.
         answers: Message-ID of the mail that it answers.
+        message_id: its own Message-ID, where that was signed.
     """
 
     sender: str
     content: Content
     sent_at: int
     answers: str | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
