@@ -152,29 +152,26 @@ Labelled = tuple[Conversation, str | None]
 def check(chain: Chain, rows: Sequence[Labelled], bindings: Sequence[RoomBinding]) -> Checked:
     """Compares a deal's rows with what was stated."""
     conversations = {c.conversation_id: _believed(chain, c, label) for c, label in rows}
-    gone = chain.conversations.keys() - conversations.keys()
-    conversations |= {ConversationId(cid): _missing(chain, cid) for cid in sorted(gone)}
-    bad = {c.conversation_id for c, label in rows if not _stated(chain, c, label)}
-    bad |= {ConversationId(cid) for cid in gone}
-    there = {b.place: b for b in bindings}
-    missed = [_lost(p, said) for p, said in chain.rooms.items() if p not in there]
-    strange = [b for b in bindings if b.place not in chain.rooms]
-    found = [_as_stated(chain, b) for b in bindings] + missed
-    kept = [b for b in found if b.conversation_id in conversations]
-    rooms: dict[ConversationId, list[RoomBinding]] = {}
-    for binding in kept:
-        held = replace(binding, paused=NOT_AS_STATED) if binding.conversation_id in bad else binding
-        rooms.setdefault(binding.conversation_id, []).append(held)
-    wrong = [b for b in [*bindings, *missed] if not _room_agrees(chain, b) or b in missed]
-    return Checked(
-        conversations,
-        {cid: tuple(of) for cid, of in rooms.items()},
-        frozenset(bad),
-        frozenset(b.place for b in strange),
-        (
-            *(Doubt(cid, f"a conversation: {NOT_AS_STATED}") for cid in sorted(bad)),
-            *(Doubt(f"{b.connector}:{b.room}", f"a room: {NOT_AS_STATED}") for b in wrong),
-        ),
+    gone = [ConversationId(cid) for cid in chain.conversations if cid not in conversations]
+    conversations |= {cid: _missing(chain, cid) for cid in gone}
+    bad = {c.conversation_id for c, label in rows if not _stated(chain, c, label)} | {*gone}
+    there = {b.place for b in bindings}
+    missed = [_lost(place, said) for place, said in chain.rooms.items() if place not in there]
+    rooms: dict[ConversationId, tuple[RoomBinding, ...]] = {}
+    for binding in [*(_as_stated(chain, b) for b in bindings), *missed]:
+        cid = binding.conversation_id
+        if cid in conversations:
+            held = replace(binding, paused=NOT_AS_STATED) if cid in bad else binding
+            rooms[cid] = (*rooms.get(cid, ()), held)
+    wrong = [b for b in bindings if not _room_agrees(chain, b)] + missed
+    strange = frozenset(b.place for b in bindings if b.place not in chain.rooms)
+    return Checked(conversations, rooms, frozenset(bad), strange, _doubts(bad, wrong))
+
+
+def _doubts(bad: Iterable[ConversationId], wrong: Iterable[RoomBinding]) -> tuple[Doubt, ...]:
+    return (
+        *(Doubt(cid, f"a conversation: {NOT_AS_STATED}") for cid in sorted(bad)),
+        *(Doubt(":".join(b.place), f"a room: {NOT_AS_STATED}") for b in wrong),
     )
 
 
@@ -217,10 +214,10 @@ def _as_stated(chain: Chain, row: RoomBinding) -> RoomBinding:
     if said["row"] != _room(row):
         cid = ConversationId(said["conversation"])
         return replace(row, conversation_id=cid, paused=NOT_AS_STATED)
-    return row if _pause_agrees(chain, row) else replace(row, paused=row_pause(chain, row))
+    return row if _pause_agrees(chain, row) else replace(row, paused=_standing_pause(chain, row))
 
 
-def row_pause(chain: Chain, row: RoomBinding) -> str:
+def _standing_pause(chain: Chain, row: RoomBinding) -> str:
     """Why a room stands still whose row tells another pause than was stated."""
     kind, _ = chain.pauses.get(row.place, (Kind.ROOM_RESUMED, {}))
     return PAUSE_STANDS if kind == Kind.ROOM_PAUSED or row.paused is None else row.paused
