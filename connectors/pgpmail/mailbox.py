@@ -13,6 +13,11 @@ from connectors.port.events import Batch
 class Mailbox(Protocol):
     """Reads what comes in."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot be read now, short and stable; None while it can."""
+        ...
+
     def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Batches after ``cursor`` until closed; see ``Connector.receive``."""
         ...
@@ -27,6 +32,11 @@ class NoMailbox:
 
     def __init__(self) -> None:
         self._closed = asyncio.Event()
+
+    @property
+    def trouble(self) -> None:
+        """Nothing to read is no trouble."""
+        return None
 
     async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """One empty batch, and then nothing until closed."""

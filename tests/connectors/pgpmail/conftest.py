@@ -30,6 +30,7 @@ from cryptography.x509.oid import NameOID
 
 from connectors.pgpmail.connector import MailConnector, open_connector
 from connectors.pgpmail.home import Home
+from connectors.pgpmail.judge.judge import digest_of
 from connectors.pgpmail.layout import unmarked
 from connectors.port import AccountId, ConnectorName, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Setup
@@ -310,8 +311,22 @@ class Letter:
     to_key: str | None = None
 
 
-def written(adviser: Adviser, letter: Letter, signer: str, to_key: str) -> tuple[str, bytes]:
-    """A letter as a usual mail client sends it, and its Message-ID (RFC 3156, RFC 9788)."""
+@dataclass(frozen=True)
+class Posted:
+    """A letter on its way.
+
+    Attributes:
+        message: its Message-ID.
+        name: what we will call it.
+    """
+
+    message: str
+    name: RemoteId
+    mail: bytes
+
+
+def written(adviser: Adviser, letter: Letter, signer: str, to_key: str) -> Posted:
+    """A letter as a usual mail client sends it (RFC 3156, RFC 9788)."""
     name = f"<{secrets.token_hex(12)}@lawfirm.test>"
     outer = EmailMessage(policy=policy.SMTP)
     inner = EmailMessage(policy=policy.SMTP)
@@ -337,7 +352,9 @@ def written(adviser: Adviser, letter: Letter, signer: str, to_key: str) -> tuple
     body.set_payload(sealed.decode().replace("\n", "\r\n"))
     outer.set_payload([version, body])
     outer.set_boundary(f"=_{secrets.token_hex(12)}")
-    return name, outer.as_bytes()
+    whole, readable = outer.as_bytes(), letter.to_key is None
+    digest = digest_of(signer, inner.as_bytes(), None)
+    return Posted(name, RemoteId(digest if readable else sha256(whole).hexdigest()), whole)
 
 
 # --- the lab -------------------------------------------------------------------------------------
@@ -354,6 +371,8 @@ class Lab:
     boxes: Path
     adviser: Adviser
     mint: Mint
+    twice: bool = False
+    names: dict[str, RemoteId] = field(default_factory=dict)
     opened: list[MailConnector] = field(default_factory=list)
 
     def setup(self, state: str = "bot", **settings: object) -> Setup:
@@ -367,6 +386,7 @@ class Lab:
                 "smtp_host": "127.0.0.1",
                 "smtp_port": self.port,
                 "ca_file": str(self.ca_file),
+                "maildir": str(self.boxes / BOT),
                 **settings,
             },
             secrets={"passphrase": PASSPHRASE, "smtp_password": PASSWORD},
@@ -392,11 +412,13 @@ class Lab:
         return await bot.create(spec(address))
 
     def post(self, letter: Letter) -> RemoteId:
-        """Puts a letter of the member's into our mailbox; its Message-ID."""
+        """Puts a letter of the member's into our mailbox; what we will call it."""
         key = letter.to_key or self.mint.bot_key
-        name, mail = written(self.adviser, letter, self.mint.keys["member"], key)
-        self.front.deliver(MEMBER, BOT, mail)
-        return RemoteId(name)
+        posted = written(self.adviser, letter, self.mint.keys["member"], key)
+        self.names[posted.message] = posted.name
+        for _ in range(1 + self.twice):
+            self.front.deliver(MEMBER, BOT, posted.mail)
+        return posted.name
 
     def mails(self, address: str = MEMBER) -> list[bytes]:
         """What lies in a mailbox, in the order of arrival."""
@@ -507,7 +529,7 @@ class MailFaults:
         raise CannotError
 
     async def duplicate_events(self) -> None:
-        raise CannotError
+        self.lab.twice = True
 
     async def go_down(self) -> None:
         self.lab.front.down = True
@@ -544,7 +566,7 @@ class MailFar:
             author,
             inner["Wallcross-Delivery"],
             marked,
-            None if answered is None else RemoteId(str(answered)),
+            None if answered is None else self.lab.names[str(answered)],
             files_of(inner),
         )
 
