@@ -182,6 +182,7 @@ class Acting(Line):
         edits: int | None = None,
         view_once: bool = False,
         device: int = 1,
+        at: int | None = None,
     ) -> int:
         """A person writes into a group, or to somebody; returns the message's time.
 
@@ -196,6 +197,7 @@ class Acting(Line):
             edits: time of the message that it replaces.
             view_once: the files can be seen once.
             device: number of the person's device.
+            at: its time in milliseconds, for a phone whose clock is wrong.
 
         Raises:
             NotDoneError: the person may not.
@@ -211,13 +213,15 @@ class Acting(Line):
             edits=edits,
             view_once=view_once,
             device=device,
+            at=at,
         )
         return int(told["timestamp"])
 
     async def _write(self, **fields: Any) -> Json:
         empty: Json = {"text": None, "files": [], "quote": None, "mentions": [], "edits": None}
-        plain: Json = {"view_once": False, "device": 1, "broken": None, "to": "bot"}
-        return await self._do("write", **(empty | plain | fields))
+        plain: Json = {"view_once": False, "device": 1, "broken": None, "to": "bot", "at": None}
+        odd: Json = {"odd": {}, "instead": {}}
+        return await self._do("write", **(empty | plain | odd | fields))
 
     async def edit(self, by: str, timestamp: int, text: str, *, group: str | None = None) -> int:
         """A person replaces a message of his."""
@@ -226,6 +230,32 @@ class Acting(Line):
     async def delete(self, by: str, timestamp: int, *, group: str | None = None) -> int:
         """A person takes a message of his back."""
         told = await self._do("delete", by=by, timestamp=timestamp, group=group, to="bot")
+        return int(told["timestamp"])
+
+    async def admin_delete(self, by: str, author: str, timestamp: int, *, group: str) -> int:
+        """An admin takes away what somebody else (also ``bot``) wrote."""
+        told = await self._do(
+            "admin_delete", by=by, author=author, timestamp=timestamp, group=group
+        )
+        return int(told["timestamp"])
+
+    async def odd(
+        self,
+        by: str,
+        *,
+        group: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        instead: Mapping[str, Any] | None = None,
+    ) -> int:
+        """A person sends something rare.
+
+        Args:
+            by: the person.
+            group: where; None for the private line with us.
+            data: fields of its ``dataMessage``: a sticker, a poll, a card, a payment.
+            instead: what comes in the place of a ``dataMessage``, such as a ``callMessage``.
+        """
+        told = await self._write(by=by, group=group, odd=data or {}, instead=instead or {})
         return int(told["timestamp"])
 
     async def react(

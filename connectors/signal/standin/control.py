@@ -17,7 +17,9 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
     accept(group, name)  follow_link(group, name)  leave(group, name)
     set_timer(by, seconds, *, group) -> int          (group=None: the private line with us)
 
-    write(by, text, *, group, to, files, quote, mentions, edits, view_once, device) -> int
+    write(by, text, *, group, to, files, quote, mentions, edits, view_once, device, at) -> int
+    admin_delete(by, author, timestamp, *, group) -> int
+    odd(by, *, group, data, instead) -> int
     edit(by, timestamp, text, *, group) -> int       delete(by, timestamp, *, group) -> int
     react(by, author, timestamp, emoji, *, group, remove) -> int
     unreadable(by, *, group, exception) -> int       read(by, timestamps, *, kind)

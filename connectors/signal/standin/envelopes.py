@@ -65,6 +65,8 @@ class Envelopes:
     def _body(self, post: Post) -> Json:
         if post.author == self._network.bot.uuid:
             return {"syncMessage": {"sentMessage": self._sync(post)}}
+        if post.instead:
+            return dict(post.instead)
         if post.edits is not None:
             edit = {"targetSentTimestamp": post.edits, "dataMessage": self.data(post)}
             return {"editMessage": edit}
@@ -98,13 +100,15 @@ class Envelopes:
             "mentions": [self._mention(each) for each in post.mentions] or None,
             "attachments": [_attachment(f, post.timestamp) for f in post.files] or None,
             "remoteDelete": None if post.deletes is None else {"timestamp": post.deletes},
+            "adminDelete": self._admin_delete(post),
             "textStyles": [
                 {"start": s.start, "length": s.length, "style": s.style} for s in post.styles
             ]
             or None,
             "groupInfo": self._group(post),
         }
-        return always | {name: value for name, value in optional.items() if value is not None}
+        used = {name: value for name, value in optional.items() if value is not None}
+        return always | used | dict(post.odd)
 
     def _group(self, post: Post) -> Json | None:
         group = self._network.groups.get(post.room or "")
@@ -120,6 +124,12 @@ class Envelopes:
         emoji, author, stamp, taken_off = post.reacts
         target = {"targetSentTimestamp": stamp, "isRemove": taken_off}
         return {"emoji": emoji} | self._names("targetAuthor", author) | target
+
+    def _admin_delete(self, post: Post) -> Json | None:
+        if post.admin_deletes is None:
+            return None
+        author, stamp = post.admin_deletes
+        return self._names("targetAuthor", author) | {"targetSentTimestamp": stamp}
 
     def _quote(self, quote: Quote | None) -> Json | None:
         if quote is None:

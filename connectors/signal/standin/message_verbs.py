@@ -25,7 +25,11 @@ def _write(far: Standin, call: Json) -> Json:
         view_once=call["view_once"],
         device=call["device"],
         broken=call["broken"],
+        odd=call["odd"],
+        instead=call["instead"],
     )
+    if call["at"] is not None:
+        post = replace(post, timestamp=call["at"])
     far.network.spread(post)
     return {"timestamp": post.timestamp}
 
@@ -66,6 +70,16 @@ def _mention(far: Standin, told: Json) -> Mention:
 def _delete(far: Standin, call: Json) -> Json:
     by = by_of(far, call)
     post = replace(_post(far, by, _place(far, call), call), deletes=call["timestamp"])
+    far.network.spread(post)
+    return {"timestamp": post.timestamp}
+
+
+def _admin_delete(far: Standin, call: Json) -> Json:
+    by, group, author = by_of(far, call), group_of(far, call["group"]), who(far, call["author"])
+    if by.uuid not in group.admins:
+        raise Refused("only an admin takes away what others wrote")
+    target = (author.uuid, call["timestamp"])
+    post = replace(_post(far, by, group, call), admin_deletes=target)
     far.network.spread(post)
     return {"timestamp": post.timestamp}
 
@@ -157,6 +171,7 @@ def _download(far: Standin, call: Json) -> Json:
 MESSAGES: dict[str, Verb] = {
     "write": _write,
     "delete": _delete,
+    "admin_delete": _admin_delete,
     "react": _react,
     "receipt": _receipt,
     "typing": _typing,

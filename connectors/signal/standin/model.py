@@ -4,8 +4,10 @@ Rule kept here: text stands in fields that no repr shows, and nowhere but in mem
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 EVERY, ADMINS = "every-member", "only-admins"
 
@@ -74,11 +76,14 @@ class Post:
         expires: seconds; 0 does not disappear.
         edits: the message that it replaces.
         deletes: the message that it takes back.
+        admin_deletes: author and time of the message that an admin takes away from everybody.
         reacts: emoji, author and time of the message, and whether it is taken off.
         timer_update: it sets the time to live and says nothing.
         group_update: it says that the group changed.
         key: the author's identity key that it was sealed with.
         broken: name of the exception with which our account's client fails on it.
+        odd: further fields of its ``dataMessage``, as signal-cli would print them.
+        instead: what stands in its envelope in the place of a ``dataMessage``.
     """
 
     author: str
@@ -94,12 +99,15 @@ class Post:
     expires: int = 0
     edits: int | None = None
     deletes: int | None = None
+    admin_deletes: tuple[str, int] | None = None
     reacts: tuple[str, str, int, bool] | None = None
     timer_update: bool = False
     group_update: bool = False
     view_once: bool = False
     key: bytes = field(default=b"", repr=False)
     broken: str | None = None
+    odd: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    instead: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

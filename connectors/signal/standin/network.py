@@ -166,6 +166,8 @@ class Network:
             person.noticed.append((kind, post.room or post.author, post.timestamp))
         elif post.deletes is not None:
             self._take_back(person, post.author, post.deletes)
+        elif post.admin_deletes is not None:
+            self._take_back(person, *post.admin_deletes)
         elif post.edits is not None:
             self._replace(person, post, post.edits)
         elif post.reacts is not None:

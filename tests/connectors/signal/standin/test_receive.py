@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from connectors.signal.standin.control import Upload
+from connectors.signal.standin.control import NotDoneError, Upload
 from connectors.signal.standin.faults import FaultKind
 
 from .conftest import US, Far, Hook
@@ -345,3 +345,44 @@ async def test_a_blocked_group_is_silent(far: Far, hook: Hook) -> None:
     await far.hand.write("ann", "unheard", group=group)
     await far.hand.settle()
     assert (hook.bodies, (await far.entry(group))["blocked"]) == ([], True)
+
+
+async def test_an_admin_takes_away_what_others_wrote(far: Far, hook: Hook) -> None:
+    group = await far.hand.make_group("ann", ["bot", "bob"])
+    sent = int((await far.send(group, text="ours")).json()[0]["timestamp"])
+    with pytest.raises(NotDoneError):
+        await far.hand.admin_delete("bob", "bot", sent, group=group)
+    await far.hand.admin_delete("ann", "bot", sent, group=group)
+    await far.hand.settle()
+    told = hook.envelopes()[-1]["dataMessage"]["adminDelete"]
+    assert (told["targetAuthorNumber"], told["targetSentTimestamp"]) == (US, sent)
+    assert await far.texts("bob", group) == [None]
+
+
+async def test_rare_things_come_as_signal_cli_prints_them(far: Far, hook: Hook) -> None:
+    sticker = {"packId": "ab", "stickerId": 3}
+    await far.hand.odd("ann", data={"sticker": sticker})
+    await far.hand.odd("ann", instead={"callMessage": {"hangupMessage": {"id": 1}}})
+    await far.hand.settle()
+    assert hook.envelopes()[0]["dataMessage"]["sticker"] == sticker
+    (call,) = hook.envelopes("callMessage")
+    assert call.keys() == ALWAYS | {"callMessage"}
+
+
+async def test_a_phone_can_have_a_wrong_clock(far: Far, hook: Hook) -> None:
+    assert await far.hand.write("ann", "1970", at=1000) == 1000
+    await far.hand.settle()
+    (envelope,) = hook.envelopes()
+    assert envelope["timestamp"] == envelope["dataMessage"]["timestamp"] == 1000
+    assert envelope["serverReceivedTimestamp"] > 1_700_000_000_000
+
+
+async def test_an_upgrade_to_a_websocket_is_refused_politely(far: Far) -> None:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    answer = await far.rest.get(f"/v1/receive/{US}", headers=headers)
+    assert answer.status_code == 400
