@@ -18,11 +18,6 @@ class Mailbox(Protocol):
         """Why it cannot be read now, short and stable; None while it can."""
         ...
 
-    @property
-    def trouble(self) -> str | None:
-        """Why it cannot be read now, short and stable; None while it can."""
-        ...
-
     def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Batches after ``cursor`` until closed; see ``Connector.receive``."""
         ...
@@ -41,11 +36,6 @@ class NoMailbox:
     @property
     def trouble(self) -> None:
         """Nothing to read is no trouble."""
-        return None
-
-    @property
-    def trouble(self) -> str | None:
-        """None: there is nothing to be read."""
         return None
 
     async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:

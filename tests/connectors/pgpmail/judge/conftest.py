@@ -9,8 +9,10 @@ from connectors.pgpmail.judge.judge import Court
 from connectors.pgpmail.judge.keyring import Keyring
 from connectors.pgpmail.judge.sender import Known
 from connectors.pgpmail.judge.words import Judgement
+from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 from orchestrator.clock import now
 
+from .books import TOKEN, Book, Mailed
 from .mails import Post
 from .people import People, end, everybody, revoke, short_base
 
@@ -55,3 +57,12 @@ def court(people: People, keyring: Keyring) -> Court:
 @pytest.fixture(scope="session")
 def judge(court: Court) -> Judges:
     return court.judge
+
+
+@pytest.fixture
+def book(people: People) -> Book:
+    names = {AccountId(a): prints for a, prints in people.contacts("alice", "mallory").items()}
+    ours = Mailed(RemoteId("<ours@deal.test>"), DeliveryKey("key_1"), RoomId("mailing-1"))
+    theirs = Mailed(RemoteId("<other@deal.test>"), DeliveryKey("key_2"), RoomId("mailing-2"))
+    rooms = {ours.room: AccountId("Alice@LawFirm.test"), theirs.room: AccountId("m@other.test")}
+    return Book(names, {each.message: each for each in (ours, theirs)}, {TOKEN: ours}, rooms)

@@ -1,8 +1,8 @@
 """Made-up people with keys of their own, made by gpg in throw-away homes."""
 
-import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -111,6 +111,4 @@ def end(people: People) -> None:
 
 def short_base(name: str) -> Path:
     """A folder whose path is short enough for agents' sockets."""
-    base = Path(f"/tmp/{name}-{os.getpid()}")  # noqa: S108 - short, and ours alone
-    base.mkdir(mode=0o700)
-    return base
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/tmp"))

@@ -14,63 +14,17 @@ from connectors.pgpmail.inbox_maildir import MaildirBox
 from connectors.pgpmail.inbox_state import InboxState
 from connectors.pgpmail.judge.judge import digest_of
 from connectors.pgpmail.judge.words import Limits
-from connectors.port import AccountId, DeliveryKey, DeviceId, RemoteId, RoomId
+from connectors.port import AccountId, DeviceId
 from connectors.port.errors import Unavailable
 from connectors.port.events import Batch, Event, InboundMessage, Quarantined, Receipt
 from connectors.port.messages import Device
 from orchestrator.clock import now
 
+from .books import TOKEN, Book
 from .mails import CANARY, OUTER, Post, encrypted, having, inner, mail, multi, part, payload
 from .people import People
 
 BOT = AccountId("bot@deal.test")
-TOKEN = "0123456789abcdef"
-
-
-@dataclass
-class Mailed:
-    message: RemoteId
-    key: DeliveryKey
-    room: RoomId
-
-
-@dataclass
-class Book:
-    """The ledger, as far as the inbox asks it."""
-
-    pinned: dict[AccountId, frozenset[str]]
-    mails: dict[str, Mailed] = field(default_factory=dict)
-    tokens: dict[str, Mailed] = field(default_factory=dict)
-    rooms: dict[RoomId, AccountId] = field(default_factory=dict)
-    named: dict[RemoteId, str] = field(default_factory=dict)
-
-    def contacts(self) -> dict[AccountId, frozenset[str]]:
-        return self.pinned
-
-    def sent(self, message: str) -> Mailed | None:
-        return self.mails.get(message)
-
-    def bounced(self, token: str) -> Mailed | None:
-        return self.tokens.get(token)
-
-    def account_of(self, room: RoomId) -> AccountId | None:
-        return self.rooms.get(room)
-
-    def heard(self, remote: RemoteId, message: str, at: int) -> None:
-        assert at
-        self.named[remote] = message
-
-    def rooms_of(self, account: AccountId) -> list[RoomId]:
-        return [room for room, whose in self.rooms.items() if whose.lower() == account.lower()]
-
-
-@pytest.fixture
-def book(people: People) -> Book:
-    names = {AccountId(a): prints for a, prints in people.contacts("alice", "mallory").items()}
-    ours = Mailed(RemoteId("<ours@deal.test>"), DeliveryKey("key_1"), RoomId("mailing-1"))
-    theirs = Mailed(RemoteId("<other@deal.test>"), DeliveryKey("key_2"), RoomId("mailing-2"))
-    rooms = {ours.room: AccountId("Alice@LawFirm.test"), theirs.room: AccountId("m@other.test")}
-    return Book(names, {each.message: each for each in (ours, theirs)}, {TOKEN: ours}, rooms)
 
 
 @dataclass
