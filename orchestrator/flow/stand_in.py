@@ -135,8 +135,8 @@ class StandIns:
             "message": waits.message_id,
             "conversation": waits.conversation_id,
             "as_tier": waits.as_tier,
+            "from_room": waits.room,
             "rooms": [leg.binding.room],
-            "alternate_of": waits.room,
         }
         append(tx, waits.deal_id, Kind.MESSAGE_ROUTED, body, at=at, actor=rows.ACTOR)
         self._writer.wake(lane, at, tx)
