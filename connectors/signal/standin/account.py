@@ -40,7 +40,7 @@ class Account:
         self.has_avatar = False
         self.pin: str | None = None
         self.tokens: dict[str, bool] = {}
-        self.ignores_files = False
+        self.ignores_files = network.options.ignore_attachments
         self.trust_mode = network.options.trust
         self.log_level = network.options.log_level
 

@@ -31,6 +31,8 @@ class Options:
         group_limit: most members of a group (a server-side setting of Signal).
         webhook: ``RECEIVE_WEBHOOK_URL``; json-rpc mode only.
         profile: the account's profile name; without one it makes no group.
+        text_mode: ``DEFAULT_SIGNAL_TEXT_MODE``, for a send that names none.
+        ignore_attachments: ``JSON_RPC_IGNORE_ATTACHMENTS``.
         log_level: what ``GET /v1/configuration`` says.
     """
 
@@ -41,6 +43,8 @@ class Options:
     group_limit: int = 1000
     webhook: str = ""
     profile: str = "Wallcross"
+    text_mode: str = "normal"
+    ignore_attachments: bool = False
     log_level: str = "info"
 
     @property

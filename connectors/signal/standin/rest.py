@@ -51,6 +51,7 @@ class Routed:
     asks: bool = True
 
 
+FAIL_WITH_500 = {"identities", "accounts", "attachments"}
 _GROUP = "/v1/groups/{number}/{groupid}"
 ROUTES = (
     Routed("GET", "/v1/about", "about", accounting.about, 200, asks=False),
@@ -224,7 +225,7 @@ def _instead(far: Standin, routed: Routed, call: Call) -> Answer | None:
     refused = far.fault(FaultKind.REFUSE, call)
     if refused is None:
         return None
-    return error(500 if routed.verb in {"identities", "accounts"} else 400, _words(refused))
+    return error(500 if routed.verb in FAIL_WITH_500 else 400, _words(refused))
 
 
 def _words(fault: Fault) -> str:

@@ -38,6 +38,7 @@ LIFT = (
 FIELDS: dict[str, type] = {
     **dict.fromkeys(("number", "message", "text_mode", "quote_author", "quote_message"), str),
     **dict.fromkeys(("recipients", "base64_attachments", "mentions", "quote_mentions"), list),
+    "link_preview": dict,
     **dict.fromkeys(("quote_timestamp", "edit_timestamp"), int),
     **dict.fromkeys(("view_once", "notify_self"), bool),
 }
@@ -59,6 +60,7 @@ def send(far: Standin, call: Call) -> Answer:
         raise Wrong(error(400, "Couldn't process request - please provide a valid number"))
     if body.flag("view_once") and not body.texts("base64_attachments"):
         raise Wrong(error(400, "'view_once' can only be set for image attachments!"))
+    _check_preview(body)
     kind = _kind_of(recipients)
     files = tuple(_file(each) for each in body.texts("base64_attachments"))
     bot = far.known(body.text("number"))
@@ -66,6 +68,14 @@ def send(far: Standin, call: Call) -> Answer:
     if kind == "group":
         return _to_group(far, call, post, recipients[0])
     return _to_people(far, call, post, recipients, usernames=kind == "username")
+
+
+def _check_preview(body: Body) -> None:
+    url = body.object("link_preview").text("url")
+    if body.has("link_preview") and not url.startswith("https://"):
+        raise Wrong(error(400, "Link preview url must start with https://"))
+    if url not in body.text("message"):
+        raise Wrong(error(400, "Link preview url must be part of the message"))
 
 
 def _kind_of(recipients: list[str]) -> str:
@@ -110,7 +120,8 @@ def _bad_byte(data: str) -> int:
 
 def _post(far: Standin, body: Body, bot: Person, files: tuple[File, ...]) -> Post:
     plain = body.text("message")
-    text, styles = interpreted(plain) if body.text("text_mode") == "styled" else (plain, ())
+    mode = body.text("text_mode") or far.options.text_mode
+    text, styles = interpreted(plain) if mode == "styled" else (plain, ())
     return Post(
         bot.uuid,
         far.clock.stamp(bot.uuid),

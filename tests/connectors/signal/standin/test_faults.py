@@ -85,6 +85,7 @@ async def test_a_proxy_can_be_the_one_that_answers(far: Far) -> None:
         ("devices", f"/v1/devices/{US}", 400),
         ("identities", f"/v1/identities/{US}", 500),
         ("accounts", "/v1/accounts", 500),
+        ("attachments", "/v1/attachments", 500),
     ],
 )
 async def test_a_refusal_has_its_status(far: Far, verb: str, path: str, status: int) -> None:

@@ -386,3 +386,12 @@ async def test_an_upgrade_to_a_websocket_is_refused_politely(far: Far) -> None:
     }
     answer = await far.rest.get(f"/v1/receive/{US}", headers=headers)
     assert answer.status_code == 400
+
+
+async def test_files_can_be_ignored_from_outside(far: Far, hook: Hook) -> None:
+    await far.hand.reset(ignore_attachments=True, webhook=hook.url)
+    await far.hand.person("ann")
+    await far.hand.write("ann", "see", files=[Upload("a.txt", b"a")])
+    await far.hand.settle()
+    assert "attachments" not in hook.envelopes()[0]["dataMessage"]
+    assert (await far.get("/v1/attachments")).json() == []

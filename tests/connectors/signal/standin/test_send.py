@@ -289,3 +289,41 @@ async def test_the_bare_client_sees_what_a_plus_in_a_path_means(far: Far) -> Non
     escaped = US.replace("+", "%2B")
     both = [await far.get(f"/v1/devices/{each}") for each in (US, escaped)]
     assert [each.status_code for each in both] == [httpx.codes.OK] * 2
+
+
+async def test_the_default_text_mode_may_be_styled(far: Far) -> None:
+    await far.hand.reset(text_mode="styled")
+    ann = await far.uuid("ann")
+    await far.send(ann, text="**x**")
+    await far.send(ann, text="**x**", text_mode="normal")
+    assert await far.texts("ann") == ["x", "**x**"]
+
+
+async def test_an_empty_message_is_taken(far: Far) -> None:
+    ann = await far.uuid("ann")
+    assert (await far.send(ann, text="")).status_code == 201
+    assert await far.texts("ann") == [""]
+
+
+async def test_a_username_reaches_its_person(far: Far) -> None:
+    await far.hand.person("ann", username="ann.01")
+    assert (await far.send("ann.01")).status_code == 201
+    assert await far.texts("ann") == ["hello"]
+
+
+async def test_who_is_not_registered_is_a_failure(far: Far) -> None:
+    ann = await far.uuid("ann")
+    ((only,),) = [(await far.send(ann, "+15550001")).json()]
+    assert [each["reason"] for each in only["errors"]["recipients"]] == ["UNREGISTERED_FAILURE"]
+    answer = await far.send("+15550001")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Failed to send message"})
+
+
+@pytest.mark.parametrize("url", ["http://x.org", "https://y.org"])
+async def test_a_preview_is_of_an_https_link_in_the_message(far: Far, url: str) -> None:
+    ann, other = await far.uuid("ann"), {"title": "t", "description": "d", "base64_thumbnail": ""}
+    text = "see http://x.org and https://x.org"
+    answer = await far.send(ann, text=text, link_preview=other | {"url": url})
+    assert answer.status_code == 400
+    fine = await far.send(ann, text=text, link_preview=other | {"url": "https://x.org"})
+    assert fine.status_code == 201
