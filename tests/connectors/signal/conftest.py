@@ -19,7 +19,7 @@ import pytest
 from connectors.port import AccountId, ConnectorName, DeliveryKey, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Setup
 from connectors.port.events import Event, InboundMessage
-from connectors.port.messages import Content, Delivery, Reader, RoomSpec
+from connectors.port.messages import Content, Delivery, Device, Reader, RoomSpec
 from connectors.signal import layout
 from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.standin import process
@@ -148,6 +148,13 @@ class Lab:
             "readers": readers,
         }
         return Delivery(room=room, **(plain | more))
+
+    @staticmethod
+    async def device(bot: SignalConnector, room: RoomId, account: AccountId) -> Device:
+        """What stands for somebody's devices."""
+        members = (await bot.members(room)).members
+        (device,) = next(m.devices for m in members if m.account == account) or frozenset()
+        return device
 
     async def ours(self, name: str, room: RoomId | None) -> list[Message]:
         """What a person's phone shows of our account's messages, in order."""

@@ -484,7 +484,7 @@ async def test_a_private_line_is_one_person_and_its_timer_a_contacts(lab: Lab) -
     ann = await lab.account("ann")
     spec = RoomSpec("x", frozenset({ann}), frozenset(), HOUR, gate=False, direct=True)
     line = await bot.create(spec)
-    assert line == ann
+    assert str(line) == ann
     (one,) = await asked(lab, "contact_update")
     assert one.body == {"recipient": ann, "expiration_in_seconds": 3600}
     assert {m.account for m in (await bot.members(line)).members} == {NUMBER, ann}
@@ -509,7 +509,7 @@ async def test_a_wrong_safety_number_is_a_changed_identity(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
     ann = await lab.account("ann")
-    (device,) = next(m.devices for m in (await bot.members(room)).members if m.account == ann) or ()
+    device = await lab.device(bot, room, ann)
     await lab.hand.refuse("trust", text="Failed to set the trust for this number, x")
     await fails(bot.trust(ann, device), IdentityChanged)
     await fails(bot.trust(ann, Device(device.device, "0" * 60)), IdentityChanged)
@@ -521,7 +521,7 @@ async def test_a_distrusted_key_stops_the_room_also_after_a_restart(lab: Lab) ->
     bot = await lab.bot()
     room = await lab.room(bot, "ann", "bob")
     ann = await lab.account("ann")
-    (device,) = next(m.devices for m in (await bot.members(room)).members if m.account == ann) or ()
+    device = await lab.device(bot, room, ann)
     await bot.distrust(ann, device)
     await fails(bot.send(await lab.delivery(bot, room)), IdentityChanged)
     await bot.close()
