@@ -155,11 +155,13 @@ class Check:
         code: short and stable: what was looked at.
         ok: it is as it should be.
         hint: what was found, and what to do when it is not.
+        later: it cannot be told yet; not ok, and no reason to stop the channel.
     """
 
     code: str
     ok: bool
     hint: str
+    later: bool = False
 
 
 @runtime_checkable

@@ -60,7 +60,7 @@ class Doctor:
                 yield Check(code, ok=False, hint=_UNSEEN)
         heard = self._heard_at is not None
         hint = "posts arrive" if heard else "no post yet: is RECEIVE_WEBHOOK_URL set there?"
-        yield Check("webhook", ok=heard, hint=hint)
+        yield Check("webhook", ok=heard, hint=hint, later=not heard)
 
     async def _reach(self) -> Check:
         if self._loopback:

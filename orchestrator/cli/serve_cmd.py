@@ -103,10 +103,11 @@ def _refusal(refused: Sequence[Check]) -> Unready:
 
 
 async def _pause_red(out: Out, client: Client) -> None:
-    channels = [c for c in await client.checks() if c.group == "channel" and c.state == "fix"]
-    for check in channels:
-        await client.channel_pause(check.name, "its check was red when serve started")
-        out.note(f"{check.name} starts paused: {check.text}")
+    found = [c for c in await client.checks() if c.group == "channel" and c.state == "fix"]
+    for name in dict.fromkeys(_named(check) for check in found):
+        await client.channel_pause(name, "its check was red when serve started")
+    for check in found:
+        out.note(f"{_named(check)} starts paused: {check.name}: {check.text}")
 
 
 async def _told_to_stop() -> None:
