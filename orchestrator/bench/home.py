@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +37,7 @@ from orchestrator.secrets.files import FileStore
 from orchestrator.secrets.port import SecretStore
 from orchestrator.store.unit import Tx
 from tiers.classify import Classification, Context, Part
-from tiers.ids import AccountId, ConversationId, DealId, PersonId, RemoteId, SideId
+from tiers.ids import AccountId, ConversationId, DealId, PersonId, RemoteId, RoomId, SideId
 from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span
 from tiers.policy import Grade
 from tiers.tier import Strength, Tier
@@ -115,6 +116,7 @@ class BenchHome:
                 for k in range(conversations // deals):
                     made = await home.conv_new(deal, _conversation(n, k), actor=ACTOR)
                     self.targets.append((deal, ConversationId(made.conversation_id)))
+                await runtime.store.write(partial(_told, rooms=_rooms(runtime, deal), n=n))
 
     def messages(self, count: int, text: str) -> list[Incoming]:
         """The next ``count`` messages, over all conversations in turn."""
@@ -189,6 +191,17 @@ async def _deal(home: OpenHome, n: int) -> DealId:
     key = generate("joint", [Group("nobody", 1, 1)])
     await home.journal_key_add(deal, "joint", json.dumps(key.public), actor=ACTOR)
     return deal
+
+
+def _rooms(runtime: Runtime, deal: DealId) -> list[RoomId]:
+    return [b.room for found, b in runtime.book.rooms() if found.deal_id == deal]
+
+
+def _told(tx: Tx, rooms: Sequence[RoomId], n: int) -> None:
+    """Everybody has been told what he is to know of his rooms: no notice falls into a round."""
+    accounts = [f"@{_name(n, k)}:bench.example" for k in range(PEOPLE)]
+    told = ((NAME, room, who, new_id("msg"), system_now()) for room in rooms for who in accounts)
+    tx.many("INSERT INTO room_notice VALUES (?, ?, ?, ?, ?)", told)
 
 
 def _roster(n: int) -> Roster:

@@ -7,9 +7,12 @@ import pytest
 
 from orchestrator.bench import route as bench
 from orchestrator.bench.burn import calibrate
-from orchestrator.bench.network import Wire
+from orchestrator.bench.home import PEOPLE, BenchHome
+from orchestrator.bench.network import NAME, BenchNetwork, Wire
+from orchestrator.bench.post import Poster
 from orchestrator.bench.route import BenchError, route_report
 from orchestrator.bench.tier import LENGTHS, tier_report
+from orchestrator.clock import now
 from orchestrator.wiring import open_runtime
 
 FIGURES = ("floor_per_s", "drain_per_s", "ratio", "accept_per_s", "route_per_s")
@@ -66,3 +69,15 @@ def test_tiering_is_measured_in_four_lengths_beside_rules_alone() -> None:
     assert all(ms > 0 for ms in found["ms_by_length"].values())
     assert found["alternative"] == "rules"
     assert found["memory_mb"] >= 0
+
+
+async def test_no_notice_is_due_in_a_room_of_the_bench(tmp_path: Path) -> None:
+    home = BenchHome(tmp_path, BenchNetwork(Wire(Poster(1), bytes), now), open_runtime)
+    await home.found(1, 2)
+    async with home.open(live=False) as runtime:
+        sql = "SELECT room, account FROM room_notice"
+        told = set(await runtime.store.read(lambda tx: tx.all(sql)))
+        rooms = [binding.room for _, binding in runtime.book.rooms()]
+        joined = [(room, await runtime.observer.joined(NAME, room)) for room in rooms]
+    assert told == {(room, account) for room, accounts in joined for account in accounts or ()}
+    assert len(told) == 2 * PEOPLE
