@@ -202,7 +202,8 @@ class Acting(Line):
         Raises:
             NotDoneError: the person may not.
         """
-        told = await self._write(
+        told = await self._do(
+            "write",
             by=by,
             text=text,
             group=group,
@@ -216,12 +217,6 @@ class Acting(Line):
             at=at,
         )
         return int(told["timestamp"])
-
-    async def _write(self, **fields: Any) -> Json:
-        empty: Json = {"text": None, "files": [], "quote": None, "mentions": [], "edits": None}
-        plain: Json = {"view_once": False, "device": 1, "broken": None, "to": "bot", "at": None}
-        odd: Json = {"odd": {}, "instead": {}}
-        return await self._do("write", **(empty | plain | odd | fields))
 
     async def edit(self, by: str, timestamp: int, text: str, *, group: str | None = None) -> int:
         """A person replaces a message of his."""
@@ -255,7 +250,9 @@ class Acting(Line):
             data: fields of its ``dataMessage``: a sticker, a poll, a card, a payment.
             instead: what comes in the place of a ``dataMessage``, such as a ``callMessage``.
         """
-        told = await self._write(by=by, group=group, odd=data or {}, instead=instead or {})
+        told = await self._do(
+            "write", by=by, text=None, group=group, odd=data or {}, instead=instead or {}
+        )
         return int(told["timestamp"])
 
     async def react(
@@ -289,7 +286,7 @@ class Acting(Line):
         exception: str = "ProtocolInvalidMessageException: invalid message",
     ) -> int:
         """A person writes what our client cannot open: the envelope has an exception beside it."""
-        told = await self._write(by=by, text="", group=group, broken=exception)
+        told = await self._do("write", by=by, group=group, broken=exception)
         return int(told["timestamp"])
 
     async def read(self, by: str, timestamps: Sequence[int], *, kind: str = "read") -> None:

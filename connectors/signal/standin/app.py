@@ -102,14 +102,21 @@ class Process:
             return JSONResponse({"error": f"not understood: {type(wrong).__name__}"}, 400)
 
     async def _do(self, verb: str, call: dict[str, Any]) -> dict[str, Any]:
+        call = hand.DEFAULTS | call
         if verb in hand.VERBS:
             return hand.VERBS[verb](self._far, call)
         if verb == "settle":
-            await asyncio.wait_for(self._far.daemon.settle(), call["seconds"])
-            return {}
+            return await self._settle(call["seconds"])
         if verb == "requests":
             return {"requests": [asdict(each) for each in self._rest.seen.calls]}
         return await self._switch(verb, call)
+
+    async def _settle(self, seconds: float) -> dict[str, Any]:
+        try:
+            await asyncio.wait_for(self._far.daemon.settle(), seconds)
+        except TimeoutError:
+            raise Refused("not all that was received is posted or lost by now") from None
+        return {}
 
     async def _switch(self, verb: str, call: dict[str, Any]) -> dict[str, Any]:
         """What is about the server as a whole."""

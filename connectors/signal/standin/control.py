@@ -188,7 +188,7 @@ class Control(Acting):
         await self._do("webhook", url=url)
 
     async def settle(self, seconds: float = WAIT) -> None:
-        """Waits until all that was received is posted or lost."""
+        """Waits until all that was received is posted or lost. Raises: NotDoneError."""
         await self._do("settle", seconds=seconds)
 
     async def losses(self) -> tuple[Lost, ...]:

@@ -66,6 +66,21 @@ def _profile(far: Standin, call: Json) -> Json:
     return {}
 
 
+DEFAULTS: Json = {
+    **dict.fromkeys(("group", "number", "quote", "edits", "broken", "at", "verb")),
+    **{name: [] for name in ("members", "admins", "files", "mentions", "who")},
+    **{name: {} for name in ("odd", "instead", "options")},
+    **dict.fromkeys(("view_once", "remove"), False),
+    **dict.fromkeys(("began", "tell"), True),
+    "text": "",
+    "timer": 0,
+    "amount": 0,
+    "times": 1,
+    "device": 1,
+    "seconds": 30,
+}
+"""What a field is that a verb takes and nobody names."""
+
 VERBS: dict[str, Verb] = {
     **PEOPLE,
     **GROUPS,

@@ -100,6 +100,23 @@ async def test_the_hand_asks_for_the_token() -> None:
                 await wrong_port.people()
 
 
+async def test_a_verb_takes_what_is_needed_and_no_more() -> None:
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with process.start() as running:
+        headers = {"Authorization": f"Bearer {running.token}"}
+        async with httpx.AsyncClient(
+            base_url=running.control, headers=headers, verify=nobody, trust_env=False
+        ) as hand:
+            assert (await hand.post("/far/person", json={"name": "ann"})).status_code == 200
+            written = await hand.post("/far/write", json={"by": "ann", "text": "hello"})
+            assert written.json()["timestamp"] > 0
+            shown = (await hand.post("/far/arrived", json={"name": "ann"})).json()
+            assert [each["text"] for each in shown["messages"]] == ["hello"]
+            assert (await hand.post("/far/write", json={})).status_code == 400
+            assert (await hand.post("/far/nothing", json={})).status_code == 400
+            assert (await hand.post("/far/write", json={"by": "eve"})).status_code == 409
+
+
 async def test_two_ports_are_two_doors() -> None:
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with process.start(mode="normal", version="0.100") as running:

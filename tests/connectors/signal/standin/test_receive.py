@@ -96,6 +96,8 @@ async def test_while_the_endpoint_sleeps_every_other_request_waits(far: Far, hoo
     done, _ = await asyncio.wait({asked, sent}, timeout=0.3)
     assert done == set()
     assert await far.texts("cyd") == ["done, not answered"]
+    with pytest.raises(NotDoneError):
+        await far.hand.settle(0.05)
     hook.awake.set()
     assert [(await asked).status_code, (await sent).status_code] == [200, 201]
 
