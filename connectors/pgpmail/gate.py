@@ -95,12 +95,12 @@ def judge(certificate: Certificate, address: str, now: int) -> Usable | Refused:
 
 def _fault_of_part(part: Part, now: int, curves: frozenset[str]) -> str | None:
     """What is wrong with one key as such."""
+    if part.made_at > now:
+        return "from_the_future"
     if part.validity in _LETTERS:
         return _LETTERS[part.validity]
     if part.expires_at is not None and part.expires_at <= now:
         return "expired"
-    if part.made_at > now:
-        return "from_the_future"
     if part.algorithm == RSA:
         return None if part.bits >= LEAST_RSA_BITS else "weak_algorithm"
     known = part.algorithm in ({ECDH} if curves is SEALING_CURVES else {ECDSA, EDDSA})

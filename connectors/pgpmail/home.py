@@ -31,11 +31,12 @@ _OPTIONS = (
     *("--no-options", "--batch", "--no-tty", "--no-greeting", "--no-permission-warning"),
     *("--no-auto-key-locate", "--no-auto-key-retrieve", "--disable-dirmngr"),
     *("--no-auto-check-trustdb", "--trust-model", "always", "--no-emit-version", "--no-comments"),
-    *("--lock-once", "--no-encrypt-to", "--no-throw-keyids", "--weak-digest", "SHA1"),
+    *("--lock-once", "--no-encrypt-to", "--no-throw-keyids"),
 )
 _SEALING = (
     *("--sign", "--encrypt", "--armor", "-z", "0", "--compress-algo", "none"),
     *("--cipher-algo", "AES256", "--digest-algo", "SHA256", "--set-filename", ""),
+    *("--weak-digest", "SHA1"),  # not when listing: there the gate is to see it and name it
 )
 _LISTING = ("--with-colons", "--fixed-list-mode", "--check-sigs")
 _LONGEST_SOCKET = len("/S.gpg-agent.browser")

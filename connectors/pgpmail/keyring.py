@@ -46,13 +46,16 @@ class Keyring:
             The key as it will be listed; its fingerprint is to be compared.
 
         Raises:
-            Rejected: it is not one public certificate, or does not name the address.
+            Rejected: it is not one public certificate, does not name the address, or was
+                withdrawn.
         """
         found = await self._home.inspect(data)
         if len(found) != 1:
             raise Rejected("several_certificates", "give one certificate at a time")
+        if found[0].fingerprint in self._ledger.barred(account):
+            raise Rejected("withdrawn_key", "this key was withdrawn for good")
         news = found[0].fingerprint not in self._ledger.known(account)
-        if news and account.lower() not in found[0].addresses():
+        if news and account.lower() not in {uid.address for uid in found[0].user_ids}:
             raise Rejected("address_differs", HINTS["address_differs"])
         await self._home.take(data)
         self._ledger.know(account, found[0].fingerprint, self._now())

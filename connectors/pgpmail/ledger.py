@@ -150,9 +150,16 @@ class Ledger:
 
     def pinned(self, account: AccountId) -> frozenset[str]:
         """Fingerprints that were compared and are this address's."""
+        return self._judged(account, pinned=True)
+
+    def barred(self, account: AccountId) -> frozenset[str]:
+        """Fingerprints that are never to be sealed to for this address."""
+        return self._judged(account, pinned=False)
+
+    def _judged(self, account: AccountId, *, pinned: bool) -> frozenset[str]:
         rows = self._db.execute(
-            "SELECT fingerprint FROM verdict WHERE address = ? AND pinned = 1",
-            (same_address(account),),
+            "SELECT fingerprint FROM verdict WHERE address = ? AND pinned = ?",
+            (same_address(account), int(pinned)),
         )
         return frozenset(fingerprint for (fingerprint,) in rows)
 
