@@ -17,6 +17,8 @@ _LABEL = r"[0-9A-Za-z](?:[0-9A-Za-z\-]*[0-9A-Za-z])?"
 _ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
 _LOOKS_LIKE = re.compile(rf"{_LOCAL}\s*@\s*[^\s@<>\"']+")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()<>,:;\\]|[^"()<>,:;\\]+')
+_LONGEST = 998
+"""Characters of a field that names one sender (RFC 5322 section 2.1.1); longer ones name nobody."""
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
@@ -43,7 +45,7 @@ def address(text: str) -> str | None:
 
 def mailbox(value: str) -> Mailbox | None:
     """The one sender that a From field names; None where it is not plainly one."""
-    tokens = _without_comments(value)
+    tokens = _without_comments(value) if len(value) <= _LONGEST else None
     if tokens is None:
         return None
     specials = [token for token in tokens if token in {"<", ">", ",", ":", ";", "\\"}]
@@ -59,6 +61,7 @@ def mailbox(value: str) -> Mailbox | None:
 
 def mentioned(value: str) -> frozenset[str]:
     """Every address that a field shows in any place, for finding whom it touches."""
+    value = value[:_LONGEST]
     text = _decoded(value)
     return frozenset(
         match[0].lower() for match in re.finditer(_ADDRESS, f"{value} {text}") if match[0].isascii()

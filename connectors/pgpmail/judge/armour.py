@@ -10,17 +10,12 @@ import re
 
 from connectors.pgpmail.judge.words import Malformed
 
-BEGIN = b"-----BEGIN PGP MESSAGE-----"
-_BLOCK = re.compile(
-    rb"\s*-----BEGIN PGP MESSAGE-----[ \t]*\n"
-    rb"(?:[A-Za-z]{1,20}: [^\n]{0,200}\n|[A-Za-z]{1,20}:[ \t]*\n)*"
-    rb"[ \t]*\n"
-    rb"((?:[A-Za-z0-9+/]+[ \t]*\n)*(?:[A-Za-z0-9+/]*={0,2}[ \t]*\n))"
-    rb"(?:[ \t]*\n)?"
-    rb"(?:=([A-Za-z0-9+/]{4})[ \t]*\n)?"
-    rb"-----END PGP MESSAGE-----\s*"
-)
-_CRC_START, _CRC_POLYNOMIAL = 0xB704CE, 0x1864CFB
+BEGIN, END = b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE-----"
+_BLANKS = b" \t\r\n"
+_HEADER = re.compile(rb"[A-Za-z]{1,20}:(?: [^\n]{0,200})?")
+_CHECKSUM = re.compile(rb"\n=[A-Za-z0-9+/]{4}\Z")
+_HEADERS = 10
+_HEAD_BYTES = 4096
 
 
 def without_armour(text: bytes) -> bytes:
@@ -29,13 +24,31 @@ def without_armour(text: bytes) -> bytes:
     Raises:
         Malformed: there is anything else in it.
     """
-    found = _BLOCK.fullmatch(text.replace(b"\r\n", b"\n"))
-    if found is None:
+    block = text.strip(_BLANKS)
+    if not block.startswith(BEGIN) or not block.endswith(END):
         raise Malformed("bad_armour")
+    body = _behind_headers(block[len(BEGIN) : -len(END)].replace(b"\r\n", b"\n"))
+    body = _CHECKSUM.sub(b"", body.rstrip(_BLANKS))
     try:
-        packets = base64.b64decode(found[1].translate(None, b" \t\n"), validate=True)
+        packets = base64.b64decode(body.translate(None, _BLANKS), validate=True)
     except binascii.Error:
         raise Malformed("bad_armour") from None
     if not packets:
         raise Malformed("bad_armour")
     return packets
+
+
+def _behind_headers(text: bytes) -> bytes:
+    """What follows the blank line behind the block's headers. Raises: Malformed."""
+    head = text[:_HEAD_BYTES]
+    first, *lines = head.split(b"\n")
+    if first.strip(_BLANKS):
+        raise Malformed("bad_armour")
+    at = len(first) + 1
+    for line in lines[: _HEADERS + 1]:
+        at += len(line) + 1
+        if not line.strip(_BLANKS):
+            return text[at:]
+        if not _HEADER.fullmatch(line.rstrip(_BLANKS)):
+            raise Malformed("bad_armour")
+    raise Malformed("bad_armour")

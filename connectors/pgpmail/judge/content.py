@@ -14,7 +14,7 @@ from connectors.pgpmail.judge.parts import Part
 from connectors.port.messages import Attachment, Content
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_LEGACY = re.compile(r"\A(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)+\n")
+_LEGACY = re.compile(r"\A(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)+(?:\n|\Z)")
 _DROPPED = frozenset({"application/pgp-keys", "text/rfc822-headers"})
 _NAME_MAX = 200
 
@@ -28,7 +28,7 @@ def content_of(payload: Part, *, subject: bool) -> Content:
     """
     texts: list[str] = []
     files: list[Part] = []
-    _gather(payload, texts, files)
+    _gather(payload, texts, files, payload)
     shown = decoded(payload.fields.get("subject") or "") if subject else ""
     return Content(
         "\n".join(text.strip("\n") for text in texts if text.strip()),
@@ -37,30 +37,37 @@ def content_of(payload: Part, *, subject: bool) -> Content:
     )
 
 
-def _gather(part: Part, texts: list[str], files: list[Part]) -> None:
+def _gather(part: Part, texts: list[str], files: list[Part], root: Part) -> None:
     name = part.kind.name
     if name == "multipart/alternative":
         plain = [each for each in part.parts if each.kind.name == "text/plain"]
         for each in plain[:1] or part.parts[-1:]:
-            _gather(each, texts, files)
+            _gather(each, texts, files, root)
     elif part.kind.multipart:
         for each in part.parts:
-            _gather(each, texts, files)
+            _gather(each, texts, files, root)
     elif name == "text/plain" and part.disposition.name != "attachment":
-        texts.append(_text(part))
+        texts.append(_text(part, copied=_copies_headers(part, root)))
     elif name not in _DROPPED:
         files.append(part)
 
 
-def _text(part: Part) -> str:
+def _copies_headers(part: Part, root: Part) -> bool:
+    """Whether a text begins with headers, for readers that do not know protected ones.
+
+    It says so (RFC 9788 section 2.1.2), or it is a part of its own in the older form.
+    """
+    marked = part is not root and "protected-headers" in part.kind.params
+    return marked or part.kind.param("hp-legacy-display") == "1"
+
+
+def _text(part: Part, *, copied: bool) -> str:
     try:
         text = part.decoded().decode(part.kind.params.get("charset", "utf-8"), "replace")
     except LookupError:
         text = part.decoded().decode("utf-8", "replace")
     text = _CONTROL.sub("", text.replace("\r\n", "\n"))
-    if part.kind.param("hp-legacy-display") == "1" or "protected-headers" in part.kind.params:
-        text = _LEGACY.sub("", text)
-    return text
+    return _LEGACY.sub("", text) if copied else text
 
 
 def decoded(value: str) -> str:

@@ -203,7 +203,7 @@ class _Case:
         return payload, made
 
     def _refuse_unreadable(self, outside: Sealed) -> None:
-        if not outside.recipients and outside.password:
+        if outside.password:
             raise Refused(Verdict.UNDECRYPTABLE, "password_encrypted")
         if not outside.supported:
             raise Refused(Verdict.UNDECRYPTABLE, "unsupported_encryption")

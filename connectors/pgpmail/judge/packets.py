@@ -16,6 +16,8 @@ _PLAIN = frozenset({SIGNATURE, ONE_PASS, COMPRESSED, LITERAL})
 _SEALED = frozenset({SEALED_BARE, SEALED, SEALED_AEAD})
 MAX_KEYS = 200
 """Recipients of one message that are looked at."""
+MAX_PIECES = 100_000
+"""Pieces of one packet: engines write thousands of bytes in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,13 @@ def _old_body(data: bytes, at: int, *, whole: bool) -> tuple[bytes, int]:
 def _new_body(data: bytes, at: int, *, whole: bool) -> tuple[bytes, int]:
     """A body in the new form: its pieces, each with a length (RFC 9580 section 4.2.1)."""
     head, at = b"", at + 1
-    while True:
+    for _ in range(MAX_PIECES):
         length, at, partial = _length(data, at)
         piece, at = _slice(data, at, length, whole=whole)
         head = (head + piece)[:_HEAD]
         if not partial or (not whole and at >= len(data)):
             return head, at
+    raise Malformed("bad_packets")
 
 
 def _length(data: bytes, at: int) -> tuple[int, int, bool]:

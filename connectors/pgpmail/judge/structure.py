@@ -18,6 +18,7 @@ _ARMOURED = re.compile(rb"-----\s*BEGIN\s+PGP\s+MESSAGE", re.IGNORECASE)
 _TYPES = frozenset({"multipart/encrypted", "application/pgp-encrypted"})
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _EXCHANGE_PARTS = 3
+_CONTROL_BYTES = 500
 
 
 def sealed_part(root: Part) -> tuple[Part, bool] | None:
@@ -51,8 +52,9 @@ def _mixed_up(root: Part) -> bool:
 
 
 def _control(part: Part) -> bool:
-    name = part.kind.name == "application/pgp-encrypted"
-    return name and _VERSION.fullmatch(part.decoded()) is not None
+    small = part.end - part.body <= _CONTROL_BYTES
+    named = small and part.kind.name == "application/pgp-encrypted"
+    return named and _VERSION.fullmatch(part.decoded()) is not None
 
 
 def _holder(part: Part) -> bool:

@@ -170,7 +170,7 @@ REASONS = {
     "sender_has_no_key": "its sender has no pinned key",
     "no_key": "it is sealed to a key that is not ours",
     "key_locked": "our key needs a pass-phrase that was not given",
-    "password_encrypted": "it is sealed by a password",
+    "password_encrypted": "it is sealed by a password, alone or beside keys",
     "unsupported_encryption": "it is sealed in a form that this version does not read",
     "smime_encrypted": "it is sealed by S/MIME, which is not read here",
     "no_integrity_protection": "it is sealed without protection against alteration",

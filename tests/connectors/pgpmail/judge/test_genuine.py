@@ -189,3 +189,25 @@ def test_an_answer_is_not_told_from_outside_where_headers_are_protected(
     found = judge(post.good(headers=having(OUTER, In_Reply_To="<other@deal.test>")))
     assert found.letter is not None
     assert found.letter.answers is None
+
+
+def older_display(post: Post) -> bytes:
+    """An older client's copy of the headers as a part of its own."""
+    copied = part('text/plain; protected-headers="v1"', b"Subject: Terms\r\n")
+    text = part("text/plain", CANARY.encode())
+    entity = multi("mixed", copied, text, mark="in", more='; protected-headers="v1"')
+    return mail(
+        encrypted(post.sealed(b"From: alice@lawfirm.test\r\nTo: bot@deal.test\r\n" + entity))
+    )
+
+
+def test_a_copy_of_the_headers_is_not_shown_and_a_text_like_one_is(
+    post: Post, judge: Judges
+) -> None:
+    first = judge(older_display(post)).letter
+    kind = 'text/plain; protected-headers="v1"'
+    second = judge(post.good(payload("Price: five\n\nno more\n", kind=kind))).letter
+    assert first is not None
+    assert first.content.text == CANARY
+    assert second is not None
+    assert second.content.text == "Price: five\n\nno more"

@@ -291,3 +291,35 @@ def test_a_change_of_the_sealed_bytes_never_comes_in(
 @pytest.fixture(scope="session")
 def sealed_once(post: Post) -> bytes:
     return dearmoured(post.sealed())
+
+
+# mails that cost time
+
+
+def costly(post: Post) -> dict[str, bytes]:
+    control = part("application/pgp-encrypted", b"Version: 1" + b"\n" * 1_000_000 + b"x")
+    holder = part("application/octet-stream", post.sealed())
+    more = '; protocol="application/pgp-encrypted"'
+    pieces = bytes([0xC0 | 18]) + b"\xe0\x01" * 2_000_000 + b"\x00"
+    keys, _ = split(dearmoured(post.sealed()))
+    lines = b"-----BEGIN PGP MESSAGE-----\n\n" + b"aGVs\n" * 1_000_000
+    return {
+        "a control part of blank lines": mail(multi("encrypted", control, holder, more=more)),
+        "a sender without end": mail(part("text/plain", b"x"), having(OUTER, From="a" * 30_000)),
+        "a packet in tiny pieces": mail(encrypted(armoured(keys + pieces))),
+        "armour without end": mail(encrypted(lines)),
+        "blanks in armour": mail(encrypted(b"-----BEGIN PGP MESSAGE-----" + b" \n" * 1_000_000)),
+        "dashes": mail(part("text/plain", b"-----" + b"\n" * 2_000_000 + b"-" * 2_000_000)),
+        "boundaries": mail(multi("mixed", part("text/plain", b"\n--b1x" * 500_000))),
+        "parameters": mail(part("text/plain; " + "a=b; " * 6_000, b"x")),
+        "quotes": mail(part("text/plain", b"x"), having(OUTER, From='"' * 900)),
+        "brackets": mail(part("text/plain", b"x"), having(OUTER, From="(" * 900)),
+    }
+
+
+@pytest.mark.timeout(30)
+def test_a_mail_that_is_made_to_cost_time_is_judged_soon(post: Post, judge: Judges) -> None:
+    found = {name: judge(raw) for name, raw in costly(post).items()}
+    assert [name for name, each in found.items() if each.released] == []
+    assert found["a packet in tiny pieces"].reasons == ("bad_packets",)
+    assert found["a control part of blank lines"].reasons == ("encrypted_structure",)
