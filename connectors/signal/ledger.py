@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS distrusted (
 CREATE TABLE IF NOT EXISTS device (
     id INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (id, created)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seat (
+CREATE TABLE IF NOT EXISTS present (
     room TEXT NOT NULL, account TEXT NOT NULL, presence TEXT NOT NULL, admin INTEGER NOT NULL,
     PRIMARY KEY (room, account)
 ) STRICT, WITHOUT ROWID;
@@ -211,15 +211,17 @@ class Ledger:
 
     def seats(self, room: RoomId) -> dict[AccountId, Seat]:
         """A room's members as last read."""
-        rows = self._db.execute("SELECT account, presence, admin FROM seat WHERE room = ?", (room,))
+        rows = self._db.execute(
+            "SELECT account, presence, admin FROM present WHERE room = ?", (room,)
+        )
         return {AccountId(a): Seat(presence, bool(admin)) for a, presence, admin in rows}
 
     def keep_seats(self, room: RoomId, seats: dict[AccountId, Seat]) -> None:
         """Notes a room's members as they are now."""
         rows = [(room, a, seat.presence, seat.admin) for a, seat in seats.items()]
         with self._db:
-            self._db.execute("DELETE FROM seat WHERE room = ?", (room,))
-            self._db.executemany("INSERT INTO seat VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("DELETE FROM present WHERE room = ?", (room,))
+            self._db.executemany("INSERT INTO present VALUES (?, ?, ?, ?)", rows)
 
     def owners(self) -> dict[RoomId, set[AccountId]]:
         """Who is still to be made an admin, once he is in."""
