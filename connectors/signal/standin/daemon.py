@@ -33,7 +33,7 @@ class Loss:
     """A received thing that reached nobody, for good.
 
     Attributes:
-        at: when it was lost, microseconds.
+        at: when it was lost (nobody was there: when it was tried), microseconds.
         received: when the Signal service got it, microseconds.
         author: ACI.
         timestamp: of the message, milliseconds; 0 for receipts and typing.
@@ -192,33 +192,37 @@ class Daemon:
             self._lose(line.queued, "dropped")
         else:
             twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
-            reasons = [await self._post(client, line.params) for _ in range(2 if twice else 1)]
-            if all(reasons):
-                self._lose(line.queued, str(reasons[0]))
+            failed = [await self._post(client, line.params) for _ in range(2 if twice else 1)]
+            if all(failed) and failed[0] is not None:
+                self._lose(line.queued, *failed[0])
 
-    async def _post(self, client: httpx.AsyncClient, params: Json) -> str | None:
+    async def _post(self, client: httpx.AsyncClient, params: Json) -> tuple[str, int] | None:
         """Once, as the real program does: no retry, no signature, no end to the waiting.
 
         Returns:
-            None, or why nobody got it.
+            None, or why nobody got it, and when: where nobody was there, when it was tried.
         """
+        began = self._network.clock.now()
         notification = {"jsonrpc": "2.0", "method": "receive", "params": params}
         body, headers = json.dumps(notification).encode(), {"Content-Type": "application/json"}
         try:
             answer = await client.post(self.webhook, content=body, headers=headers)
+        except httpx.ConnectError as error:
+            return type(error).__name__, began
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return type(error).__name__
+            return type(error).__name__, self._network.clock.now()
         if answer.status_code not in DONE:
-            return f"status {answer.status_code}"
+            return f"status {answer.status_code}", self._network.clock.now()
         self.posted += 1
         return None
 
-    def _lose(self, queued: Queued, reason: str) -> None:
-        what, now = queued.what, self._network.clock.now()
+    def _lose(self, queued: Queued, reason: str, at: int | None = None) -> None:
+        what = queued.what
+        when = self._network.clock.now() if at is None else at
         post = what if isinstance(what, Post) else None
         kind = "message" if post else "receipt" if isinstance(what, Receipt) else "typing"
         stamp, room = (post.timestamp, post.room) if post else (0, None)
-        self.losses.append(Loss(now, queued.at, what.author, stamp, room, kind, reason))
+        self.losses.append(Loss(when, queued.at, what.author, stamp, room, kind, reason))
 
     # the server's own life
 

@@ -106,7 +106,7 @@ class Lost:
     """A received thing that reached nobody, for good; see ``daemon.Loss``.
 
     Attributes:
-        at: when it was lost, microseconds.
+        at: when it was lost (nobody was there: when it was tried), microseconds.
         received: when the service got it, microseconds.
         timestamp: of the message, milliseconds; 0 for receipts and typing.
         room: the group's REST id; None on a private line.
