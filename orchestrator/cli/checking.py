@@ -26,9 +26,11 @@ def still_checks(settings: Settings) -> list[Check]:
     vault = vault_of(settings.state, settings.secrets_folder)
     channels = import_module("orchestrator.wiring.settings").channel_settings_check
     wrong: Check | None = channels(settings.config, vault)
+    counsel = checks.counsel_check(settings.config)
     return [
         checks.config_check(settings),
         *([wrong] if wrong is not None else []),
+        *([counsel] if counsel is not None else []),
         checks.secrets_check(settings.config, vault),
         *checks.machine_checks(settings.state),
         *([checks.clock_source_check()] if settings.config.clock.system else []),

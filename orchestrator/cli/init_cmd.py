@@ -3,14 +3,17 @@
 Rules kept here:
 
 1. What it writes opens no door: no channel, deal or anchor that was not asked for.
-2. It never writes over a file, and what it wrote is read back and checked before it is kept.
+2. It never writes over a file, and what it would write is checked before anything is kept, by
+   what reads it later: the settings, the connectors, the policy.
 """
 
 import json
 import os
-import re
-import sys
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -19,11 +22,25 @@ import typer
 
 from orchestrator.cli.checking import still_checks
 from orchestrator.cli.doctor_cmd import tell_checks
+from orchestrator.cli.init_channels import (
+    ASKED,
+    OPTIONS,
+    Channels,
+    chosen,
+    decide,
+    fit,
+    needs,
+    next_steps,
+    offered,
+    tables,
+)
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import make_home
 from orchestrator.client.problems import Refused
+from orchestrator.clock import SECOND, now
 from orchestrator.config import load
-from orchestrator.config.load import config_file, state_folder
+from orchestrator.config.load import check, config_file, state_folder
+from orchestrator.config.mistakes import Mistake
 from orchestrator.config.model import CODE
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.roster.form import ID as SIDE
@@ -32,10 +49,6 @@ from orchestrator.secrets.ownfile import write_own
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 POLICY = "policy.toml"
 KEPT = ("3", "5", "7")
-CHANNELS = ("matrix", "none")
-ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?|")
-"""Nothing where there is no channel."""
-USER = re.compile(r"@[^:\s@]{1,200}:[A-Za-z0-9.\[\]:-]{1,200}|")
 HOST_FORM = "none, or a side's id as on the roster: small letters, digits, . - or _"
 CODE_FORM = "none, or two or more capitals, digits or -"
 
@@ -46,12 +59,15 @@ class Answers:
 
     host: str
     code: str
-    channel: str
-    homeserver: str
-    user: str
+    channels: Channels
     secrets: str
     anchor: str
     years: str
+
+    @property
+    def service(self) -> str:
+        """Named after the deal: a keyring knows users, not homes."""
+        return "wallcross" if self.code == "none" else f"wallcross-{self.code.lower()}"
 
 
 @app.command()
@@ -59,9 +75,21 @@ def init(
     ctx: typer.Context,
     *,
     host: Annotated[str | None, typer.Option(help="Side or neutral firm that runs this.")] = None,
-    channel: Annotated[str | None, typer.Option(help="matrix or none.")] = None,
-    homeserver: Annotated[str | None, typer.Option(help="Address of the homeserver.")] = None,
-    user: Annotated[str | None, typer.Option(help="Our account, @name:server.")] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="matrix, signal, pgpmail or none; may be repeated.")
+    ] = None,
+    signal_decision: Annotated[
+        str | None, typer.Option(help="Counsel on unofficial Signal clients: yes, no or later.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who of counsel decided that.")] = None,
+    homeserver: Annotated[str | None, typer.Option(help="matrix: address of it.")] = None,
+    user: Annotated[str | None, typer.Option(help="matrix: our account, @name:server.")] = None,
+    api: Annotated[str | None, typer.Option(help="signal: address of the API server.")] = None,
+    number: Annotated[str | None, typer.Option(help="signal: our number, +….")] = None,
+    webhook_port: Annotated[str | None, typer.Option(help="signal: port it posts to.")] = None,
+    address: Annotated[str | None, typer.Option(help="pgpmail: our mail address.")] = None,
+    smtp: Annotated[str | None, typer.Option(help="pgpmail: submission, host[:port].")] = None,
+    imap: Annotated[str | None, typer.Option(help="pgpmail: mailbox, host[:port].")] = None,
     secrets: Annotated[str | None, typer.Option(help="Folder of secrets, or auto.")] = None,
     anchor: Annotated[str | None, typer.Option(help="Folder outside this machine.")] = None,
     years: Annotated[str | None, typer.Option(help="Years that records are kept.")] = None,
@@ -73,27 +101,16 @@ def init(
     policy = file.with_name(POLICY)
     _refuse_over(file, policy)
     out = Out(ctx.obj)
-    if not (ctx.obj.no_input or sys.stdin.isatty()):
+    if not (out.asks or ctx.obj.no_input):
         out.note("No terminal: nothing is asked, and what is piped in is not read; options count.")
     code = out.ask("1  Code name of the deal (none for later)?", "--deal", ctx.obj.deal or "none")
     named = host or out.ask("2  Which side or neutral firm runs this home?", "--host", "none")
-    kind = channel or out.ask("3  Which channel, matrix or none?", "--channel", "none")
+    needed = (homeserver, user, api, number, webhook_port, address, smtp, imap)
+    given = dict(zip(ASKED, needed, strict=True))
     answers = Answers(
-        host=named if named == "none" else _fit("--host", named, HOST_FORM, SIDE),
-        code=code if code == "none" else _fit("--deal", code, CODE_FORM, CODE),
-        channel=_one_of("--channel", kind, CHANNELS),
-        homeserver=_fit(
-            "--homeserver",
-            _if(kind, homeserver, out, "   Its homeserver?", "--homeserver"),
-            "an address that begins with https:// or http://",
-            ADDRESS,
-        ),
-        user=_fit(
-            "--user",
-            _if(kind, user, out, "   Our account there (@name:server)?", "--user"),
-            "our account as @name:server",
-            USER,
-        ),
+        host=named if named == "none" else fit("--host", named, HOST_FORM, SIDE),
+        code=code if code == "none" else fit("--deal", code, CODE_FORM, CODE),
+        channels=_channels(out, channel or (), (signal_decision, by), given),
         secrets=_outside(
             "--secrets",
             secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
@@ -113,8 +130,11 @@ def init(
         ),
     )
     _check_zone(zone)
+    text, rules = settings_text(answers, zone), policy_text(answers)
+    _check(text)
+    read_policy(rules, policy)
     make_home(state)
-    _write(file, settings_text(answers, zone), policy, policy_text(answers.years))
+    _write(file, text, policy, rules)
     settings = load(environ=os.environ, file=file, state=state)
     tell = {"config": str(file), "policy": str(policy)}
     out.one(tell, lambda: [f"wrote {file}", f"wrote {policy}"])
@@ -133,56 +153,56 @@ def settings_text(answers: Answers, zone: str) -> str:
         lines += ["", "[secrets]", f"folder = {json.dumps(answers.secrets)}"]
     if answers.code != "none":
         lines += ["", f"[deals.{answers.code}]", f"policy = {json.dumps(POLICY)}"]
-    if answers.channel == "matrix":
-        lines += ["", *_matrix(answers)]
+    today = datetime.fromtimestamp(now() // SECOND, UTC).date().isoformat()
+    lines += tables(answers.channels, answers.service, today)
     if answers.anchor != "none":
         lines += ["", "[[anchors]]", 'kind = "folder"', 'name = "outside"']
         lines.append(f"path = {json.dumps(answers.anchor)}")
     return "\n".join(lines) + "\n"
 
 
-def policy_text(years: str) -> str:
-    """The policy that ships, with records kept for ``years``."""
+def policy_text(answers: Answers) -> str:
+    """The policy that ships, with the years that records are kept, and where valuation sits."""
+    years, seats = answers.years, answers.channels.for_valuation
     text = default_text().replace('record_class = "7y"', f'record_class = "{years}y"')
-    return text.replace('keep_for = "7 y"', f'keep_for = "{years} y"')
+    text = text.replace('keep_for = "7 y"', f'keep_for = "{years} y"')
+    if not seats:
+        return text
+    below = "[tiers.valuation.demands]"
+    return text.replace(below, f"channels = {json.dumps(list(seats))}\n\n{below}", 1)
 
 
-def _matrix(answers: Answers) -> list[str]:
-    return [
-        "[channels.matrix]",
-        'kind = "matrix"',
-        "",
-        "[channels.matrix.settings]",
-        f"homeserver = {json.dumps(answers.homeserver)}",
-        f"user = {json.dumps(answers.user)}",
-        "",
-        "[channels.matrix.secrets]",
-        f'password = "{_secret(answers, "password")}"',
-        f'pickle_key = "{_secret(answers, "pickle-key")}"',
-        "",
-        "[clock]",
-        'channels = ["matrix"]',
-    ]
+def _channels(
+    out: Out,
+    named: Sequence[str],
+    counsel: tuple[str | None, str | None],
+    given: Mapping[str, str | None],
+) -> Channels:
+    """The third answer: counsel's decision on Signal first, then the channels."""
+    decided, by = decide(out, *counsel, named)
+    choice = ", ".join(offered(decided))
+    question = f"3  Which channels ({choice}), with commas, or none?"
+    text = ",".join(named) or out.ask(question, "--channel", "none")
+    kinds = chosen(text, decided)
+    return Channels(kinds, decided, by, needs(out, kinds, given))
 
 
-def _secret(answers: Answers, name: str) -> str:
-    """The reference of a secret, named after the deal: a keyring knows users, not homes."""
-    service = "wallcross" if answers.code == "none" else f"wallcross-{answers.code.lower()}"
-    return f"keyring:{service}/matrix-{name}"
+def _check(text: str) -> None:
+    """Refuses what the settings or a connector would not take, all of it at once."""
+    data = tomllib.loads(text)
+    mistakes: Sequence[Mistake] = check(data, {})
+    if not mistakes:
+        find = import_module("orchestrator.wiring.settings").channel_mistakes
+        mistakes = find(data.get("channels"))
+    if mistakes:
+        raise typer.BadParameter("; ".join(map(_named, mistakes)))
 
 
-def _if(kind: str, given: str | None, out: Out, question: str, option: str) -> str:
-    """An answer that only a channel needs."""
-    if kind == "none":
-        return ""
-    return given or out.ask(question, option)
-
-
-def _fit(option: str, value: str, form: str, known: re.Pattern[str]) -> str:
-    """An answer of its form."""
-    if known.fullmatch(value) is None:
-        raise typer.BadParameter(f"{option} is {form}; this is not: {value}")
-    return value
+def _named(mistake: Mistake) -> str:
+    """A mistake by the option that it came from: the place names it, or the remedy's first word."""
+    last, word = mistake.place.rpartition(".")[2], mistake.remedy.partition(":")[0].lower()
+    option = OPTIONS.get(last) or OPTIONS.get(word) or mistake.place
+    return f"{option}: {mistake.wrong}. {mistake.remedy}"
 
 
 def _check_zone(zone: str) -> None:
@@ -222,17 +242,13 @@ def _refuse_over(*files: Path) -> None:
 
 
 def _write(file: Path, settings: str, policy: Path, rules: str) -> None:
-    read_policy(rules, policy)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_own(policy, rules.encode())
     write_own(file, settings.encode())
 
 
 def _next(answers: Answers) -> str:
-    steps = []
-    if answers.channel == "matrix":
-        steps.append(f"wallcross secret set {_secret(answers, 'password')}")
-        steps.append(f"wallcross secret set {_secret(answers, 'pickle-key')} --random")
+    steps = [*next_steps(answers.channels, answers.service)]
     if answers.code != "none":
         steps.append(f"wallcross deal new {answers.code}")
     steps.append("wallcross doctor")

@@ -96,20 +96,25 @@ class Out:
         self._refuse_if_alone("--yes")
         return typer.confirm(question, err=True)
 
+    @property
+    def asks(self) -> bool:
+        """Somebody can be asked."""
+        return not self._asked.no_input and sys.stdin.isatty()
+
     def ask(self, question: str, option: str, default: str | None = None) -> str:
         """Asks for a word.
 
         Raises:
             Wrong: nobody can be asked and there is no default.
         """
-        if self._asked.no_input or not sys.stdin.isatty():
+        if not self.asks:
             if default is not None:
                 return default
             self._refuse_if_alone(option)
         return str(typer.prompt(question, default=default, err=True))
 
     def _refuse_if_alone(self, option: str) -> None:
-        if self._asked.no_input or not sys.stdin.isatty():
+        if not self.asks:
             raise Wrong(
                 f"Nobody can be asked here; {option} is needed", still="Nothing was changed"
             )

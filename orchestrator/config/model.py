@@ -151,6 +151,22 @@ class LogPart(Part):
     level: Literal["debug", "info"] = "info"
 
 
+class SignalDecision(Part):
+    """Counsel's decision on Signal clients that Signal does not make."""
+
+    allowed: bool
+    by: str = Field(min_length=1, max_length=200, description="who of counsel decided")
+    on: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="the day, YYYY-MM-DD")
+
+
+class DecisionsPart(Part):
+    """What people decided that a program cannot know."""
+
+    signal: SignalDecision | None = Field(
+        default=None, description="counsel's, on unofficial Signal clients; none: undecided"
+    )
+
+
 class Config(Part):
     """The whole file."""
 
@@ -158,6 +174,7 @@ class Config(Part):
     home: HomePart = HomePart()
     deals: dict[Code, DealPart] = {}
     channels: dict[Name, ChannelPart] = {}
+    decisions: DecisionsPart = DecisionsPart()
     anchors: list[Anchor] = []
     clock: ClockPart = ClockPart()
     secrets: SecretsPart = SecretsPart()

@@ -105,6 +105,25 @@ def anchors_check(config: Config) -> Check:
     return Check(name="anchors", state="ok", text=text)
 
 
+def counsel_check(config: Config) -> Check | None:
+    """Whether counsel allowed the Signal client that is configured; None without a Signal channel.
+
+    A no is red: `init` would not have offered it.
+    """
+    named = [name for name, channel in config.channels.items() if channel.kind == "signal"]
+    if not named:
+        return None
+    decision, then = config.decisions.signal, "docs/configuration.md, [decisions.signal]"
+    if decision is None:
+        text = f"{named[0]} is a Signal client that Signal does not make; nobody says that it may"
+        return Check(name="counsel", state="soon", text=text, then=then)
+    said = f"{decision.by} said {'yes' if decision.allowed else 'no'} on {decision.on}"
+    if decision.allowed:
+        return Check(name="counsel", state="ok", text=f"unofficial Signal clients: {said}")
+    text = f"{named[0]} is configured, and {said} to unofficial Signal clients"
+    return Check(name="counsel", state="fix", text=text, then=f"take [channels.{named[0]}] out")
+
+
 def _count(things: Sequence[object] | dict[str, object] | object, word: str) -> str:
     count = len(things) if isinstance(things, dict | list) else 0
     return f"{count} {word}{'' if count == 1 else 's'}"
