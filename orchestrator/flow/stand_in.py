@@ -4,8 +4,8 @@ Rules kept here:
 
 1. Only what certainly never left: queued, and no attempt of it in doubt. What was started stays in
    its room, where it is settled or marked.
-2. The route decides again, on facts read now. A room counts as failing where what waited so long
-   was tried and did not get out, also if it can be read.
+2. The route decides again, on facts read now. A room into which something was tried in vain counts
+   as failing for what waited so long, also if it can be read.
 3. The delivery to the room ends in the unit that begins the one to the alternate.
 """
 
@@ -33,7 +33,8 @@ PATIENCE: Final = 2 * MINUTE
 _MOST: Final = 64
 _WAITS = """
 SELECT d.delivery_id, d.message_id, d.deal_id, d.conversation_id, d.as_tier, d.connector, d.room,
-    d.attempts
+    EXISTS (SELECT 1 FROM delivery h
+        WHERE h.lane = d.lane AND h.state = 'queued' AND h.attempts AND h.seq <= d.seq)
 FROM delivery d JOIN message m USING (message_id)
 WHERE d.state = 'queued' AND NOT d.possibly AND d.kind = 'send' AND m.state = 'delivering'
     AND m.connector <> ? AND m.accepted_at < ? AND (d.connector, d.room) IN (
@@ -52,7 +53,8 @@ class _Waits:
     as_tier: str
     connector: str
     room: str
-    attempts: int
+    tried: bool
+    """It, or what stands before it in its lane, was tried and did not get out."""
 
     @property
     def place(self) -> Place:
@@ -91,7 +93,7 @@ class StandIns:
         late = self._now() - PATIENCE
         found = await self._store.read(lambda tx: tx.all(_WAITS, (OURS, late, _MOST)))
         waiting = [_Waits(*row) for row in found]
-        failing = frozenset(w.place for w in waiting if w.attempts)
+        failing = frozenset(w.place for w in waiting if w.tried)
         for waits in waiting:
             await self._move(waits, failing)
 
