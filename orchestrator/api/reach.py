@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 
 from orchestrator.api.port import Home
+from orchestrator.deals.book import HOME
 from tiers.ids import DealId
 
 
@@ -23,6 +24,14 @@ async def _deal(deal: str, home: OpenHome) -> DealId:
 
 Deal = Annotated[DealId, Depends(_deal)]
 """The deal of a path, by code or id. Raises: Missing."""
+
+
+async def _chain(deal: str, home: OpenHome) -> DealId:
+    return HOME if deal == HOME else await home.find_deal(deal)
+
+
+Chain = Annotated[DealId, Depends(_chain)]
+"""The audit chain of a path: a deal's, or ``home`` for what belongs to the installation."""
 
 
 async def stream(pieces: AsyncIterator[bytes], media_type: str) -> StreamingResponse:

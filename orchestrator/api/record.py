@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from orchestrator.api.bodies import Decision, JournalKey
-from orchestrator.api.reach import Deal, OpenHome, stream
+from orchestrator.api.reach import Chain, Deal, OpenHome, stream
 from orchestrator.api.who import Actor
 from orchestrator.client.views import AuditLine, AuditReport, JournalReport
 
@@ -17,20 +17,20 @@ ARCHIVE = "application/x-tar"
 
 @router.get("/audit")
 async def audit_tail(
-    deal: Deal, home: OpenHome, count: Annotated[int, Query(ge=1, le=10_000)] = 20
+    deal: Chain, home: OpenHome, count: Annotated[int, Query(ge=1, le=10_000)] = 20
 ) -> Sequence[AuditLine]:
     """The newest entries."""
     return await home.audit_tail(deal, count)
 
 
 @router.get("/audit/check")
-async def audit_verify(deal: Deal, home: OpenHome) -> AuditReport:
+async def audit_verify(deal: Chain, home: OpenHome) -> AuditReport:
     """Whether the chain, its heads and its anchors hold."""
     return await home.audit_verify(deal)
 
 
 @router.post("/audit/export")
-async def audit_export(deal: Deal, home: OpenHome, actor: Actor) -> StreamingResponse:
+async def audit_export(deal: Chain, home: OpenHome, actor: Actor) -> StreamingResponse:
     """The export, a tar archive; itself an entry."""
     return await stream(home.audit_export(deal, actor=actor), ARCHIVE)
 

@@ -54,9 +54,12 @@ def _is_secret(value: object, place: Place) -> bool:
 
 
 def _random(value: str) -> bool:
+    """Whether it holds a long random word; of an absolute path each part is a word by itself."""
+    words = value.split("/") if value.startswith("/") else [value]
     return any(
         _entropy(word) > _BITS and sum(c.isdigit() for c in word) >= len(word) // 8
-        for word in _DENSE.findall(value)
+        for part in words
+        for word in _DENSE.findall(part)
     )
 
 

@@ -4,12 +4,12 @@ Rule kept here: nobody and nothing in it is real; the deal is marked made-up, so
 and export says so and no channel proven in a lab is taken for more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from orchestrator.client.views import KeyView
-from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
+from tiers.ids import AccountId, CompartmentId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span
 from tiers.tier import Tier
 
@@ -103,11 +103,23 @@ def person_id(name: str) -> PersonId:
     return PersonId(name.lower().replace(" ", "-"))
 
 
-def roster(accounts: Accounts) -> Roster:
+BOARD: Final = CompartmentId("board")
+"""Those who speak for the two boards, about the price, on Signal."""
+DRAFTING: Final = CompartmentId("drafting")
+"""Those who draft the agreement, outside advisers among them."""
+_BOARD = ("hana-ferri", "viktor-sand", "ximena-park", "yara-nassar")
+_DRAFTING = (
+    *("ada-lindqvist", "idris-costa", "jonas-lind", "laura-penn", "nadia-frost"),
+    *("sofia-lang", "timo-berg", "viktor-sand"),
+)
+
+
+def roster(accounts: Accounts, *, apart: bool = False) -> Roster:
     """The whole roster.
 
     Args:
         accounts: gives each person's accounts by channel.
+        apart: with the compartments of the board and of those who draft.
     """
     people = tuple(
         _person(name, SideId(side), accounts)
@@ -118,8 +130,18 @@ def roster(accounts: Accounts) -> Roster:
         host=SideId("kestrel"),
         sides=tuple(Side(SideId(i), name, party) for i, name, party in _SIDES),
         people=people,
-        grants=tuple(Grant(p.person_id, DEAL, _highest(p.person_id), Span(BEGINS)) for p in people),
+        grants=(
+            *(Grant(p.person_id, DEAL, _highest(p.person_id), Span(BEGINS)) for p in people),
+            *(_apart() if apart else ()),
+        ),
     )
+
+
+def _apart() -> Iterator[Grant]:
+    for person in _BOARD:
+        yield Grant(PersonId(person), BOARD, Tier.VALUATION, Span(BEGINS))
+    for person in _DRAFTING:
+        yield Grant(PersonId(person), DRAFTING, Tier.OPERATIONS, Span(BEGINS))
 
 
 def _person(name: str, side: SideId, accounts: Accounts) -> Person:

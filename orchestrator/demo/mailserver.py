@@ -189,8 +189,8 @@ class MailServer:
             why = f"{self.folder} is too long a path for their sockets"
         if why is not None:
             raise NoMailServer(why)
-        self.submission = self.submission or _free_port()
-        self.imaps = self.imaps or _free_port()
+        self.submission = self.submission or free_port()
+        self.imaps = self.imaps or free_port()
         self._configure()
         try:
             self._run("dovecot", "-c", str(self.folder / "dc" / "dovecot.conf"))
@@ -234,7 +234,7 @@ class MailServer:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         os.chown(self.folder / "box", owner.pw_uid, owner.pw_gid)
         os.chown(self.folder / "state", pwd.getpwnam("postfix").pw_uid, -1)
-        _certify(self.folder / "crt", self.folder / "key")
+        certify(self.folder / "crt", self.folder / "key")
         values = self._values(owner)
         files = {
             "pf/main.cf": _MAIN.format(**values),
@@ -246,6 +246,9 @@ class MailServer:
         }
         for name, text in files.items():
             (self.folder / name).write_text(text, encoding="utf-8")
+        for path in (self.folder, *self.folder.rglob("*")):  # whatever umask made them
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        (self.folder / "key").chmod(0o600)
         dovecot = grp.getgrnam("dovecot").gr_gid
         os.chown(self.folder / "dc" / "users", 0, dovecot)
         (self.folder / "dc" / "users").chmod(0o640)
@@ -266,7 +269,7 @@ class MailServer:
         """Starts a daemon. Never through a pipe: what it starts would hold the pipe open."""
         with (self.folder / f"{command[0]}.out").open("wb") as out:
             done = subprocess.run(  # noqa: S603 (our own command line)
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, umask=0o022
             )
         if done.returncode != 0:
             raise NoMailServer(f"{command[0]} did not start, see {self.folder}/{command[0]}.out")
@@ -286,7 +289,7 @@ def _owner() -> pwd.struct_passwd:
     return pwd.getpwnam(_OWNER)
 
 
-def _certify(certificate: Path, key_file: Path) -> None:
+def certify(certificate: Path, key_file: Path) -> None:
     """A certificate of its own for this machine, for a month."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
@@ -319,7 +322,8 @@ def _certify(certificate: Path, key_file: Path) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The demo: nine steps on one stage, each true only if the far side saw it.
+"""The demo: thirteen steps on one stage, each true only if the far side saw it.
 
 Rules kept here:
 
@@ -19,10 +19,12 @@ from orchestrator.client.problems import Failed, Problem, Refused, Unready
 from orchestrator.client.views import Step
 from orchestrator.demo.audit_act import audit
 from orchestrator.demo.crash_act import crash
+from orchestrator.demo.mail_act import agreement, three_networks
 from orchestrator.demo.messages_act import flow, held, intake, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
 from orchestrator.demo.rooms_act import rooms
 from orchestrator.demo.serving import NotServing
+from orchestrator.demo.signal_act import board, safety_number
 from orchestrator.demo.stage import NotSeen, Stage
 from orchestrator.demo.synapse import NoSynapse, synapse_python
 
@@ -36,10 +38,14 @@ STEPS: Final[Sequence[tuple[str, str, Act]]] = (
     ("the intake finds the conversation by tier", "all phones", intake),
     ("an uncleared member stops the room", "the members' phones", stranger),
     ("a new device stops valuation until two verify it", "the members' phones", new_device),
+    ("valuation on Signal disappears", "a member's phone", board),
+    ("a changed safety number stops it until two call", "the members' phones", safety_number),
+    ("a document for five advisers, each his copy", "gpg in their hands", agreement),
+    ("three networks, one conversation; a forgery stays out", "phones and gpg", three_networks),
     ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
     ("the audit verifies offline, a rewritten one fails", "the exported program", audit),
 )
-PACED_S: Final = 60.0
+PACED_S: Final = 75.0
 """How long the play takes when people watch."""
 
 

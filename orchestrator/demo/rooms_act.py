@@ -8,7 +8,7 @@ from urllib.parse import quote
 from orchestrator.client.views import NewConversation
 from orchestrator.clock import DAY
 from orchestrator.demo import halcyon
-from orchestrator.demo.stage import BOT, CAST, CHANNEL, NotSeen, Stage, accounts, name_of, user_of
+from orchestrator.demo.stage import BOT, CAST, CHANNEL, NotSeen, Stage, name_of, on_matrix, user_of
 from orchestrator.journal.keygen import Group, generate
 from orchestrator.roster.document import to_document
 from orchestrator.roster.read import read_files, read_roster
@@ -61,7 +61,7 @@ async def _roster_in(stage: Stage) -> int:
     """Adopts the roster from spreadsheets, as `roster import` does, and a throw-away key."""
     folder = stage.folder / "people"
     folder.mkdir(mode=0o700)
-    for name, data in write_roster(halcyon.roster(accounts)).items():
+    for name, data in write_roster(halcyon.roster(stage.accounts, apart=True)).items():
         (folder / name).write_bytes(data)
     listed = read_roster(read_files(folder), folder)
     made = await stage.client.deal_new(halcyon.CODE, made_up=True, policy=None)
@@ -96,7 +96,7 @@ async def _come_in(stage: Stage, person: str) -> None:
 
 
 def _members(floor: Tier) -> frozenset[str]:
-    roster = halcyon.roster(accounts)
+    roster = halcyon.roster(on_matrix)
     return frozenset(g.person_id for g in roster.grants if g.highest >= floor)
 
 

@@ -90,3 +90,29 @@ BURST: Final = (
         "Contract {n:02} is read; its consent is noted.",
     ),
 )
+ON_SIGNAL: Final = Line(
+    "hana-ferri", "board", "viktor-sand", "The board would accept 27.80 per share, in cash."
+)
+WITH_NEW_NUMBER: Final = Line(
+    "hana-ferri", "board", "yara-nassar", "The last word of their board is 28.40 per share."
+)
+AGREEMENT: Final = (
+    "The parties deliver the supply agreements, the lease schedules and the list of contracts to "
+    "the data room before the closing. Each contract that needs a consent is listed in the "
+    "schedule, and the party that holds it asks for the consent within ten days. The employees of "
+    "both plants keep their contracts; the works council is heard before anything is changed."
+)
+"""The draft agreement: a document of operations."""
+TO_ADVISERS: Final = Line(
+    "idris-costa",
+    "drafting",
+    "laura-penn",
+    "The list of contracts in the schedule was read again; two consents are missing.",
+)
+REPLY: Final = Line(
+    "laura-penn",
+    "drafting",
+    "idris-costa",
+    "We have asked for both consents; the schedule of the contracts stays as it is.",
+)
+FORGED: Final = "Please take both consents off the schedule of the contracts today."

@@ -1,4 +1,4 @@
-"""Where the demo plays: a homeserver, a home with its `serve`, and people with phones of their own.
+"""Where the demo plays: three networks, a home with its `serve`, people with phones of their own.
 
 Rules kept here:
 
@@ -20,11 +20,17 @@ from typing import Self
 from orchestrator.client.api import Client
 from orchestrator.demo import halcyon
 from orchestrator.demo.farside import Person, Seen
+from orchestrator.demo.mailside import MailSide
+from orchestrator.demo.phones import NUMBER, Phones
 from orchestrator.demo.serving import Served
 from orchestrator.demo.synapse import Homeserver
 from tiers.ids import AccountId, ConnectorName, PersonId
 
 CHANNEL = ConnectorName("matrix")
+SIGNAL = ConnectorName("signal")
+MAIL = ConnectorName("mail")
+ON_SIGNAL = ("hana-ferri", "viktor-sand", "ximena-park", "yara-nassar")
+"""Those with a phone on Signal."""
 SERVER = "deal.test"
 BOT = f"@wallcross:{SERVER}"
 CAST = (*sorted(halcyon.VALUATION), "idris-costa", "noor-ivanova")
@@ -37,6 +43,18 @@ version = 1
 kind = "matrix"
 settings = {{ homeserver = {url}, user = {bot}, sync_wait = 5 }}
 secrets = {{ password = {password}, pickle_key = {pickle} }}
+
+[channels.signal]
+kind = "signal"
+settings = {{ api = {api}, number = {number}, listen_port = {port}, look_every = 0.5 }}
+secrets = {{ webhook_secret = {webhook}, state_key = {state} }}
+
+[channels.mail]
+kind = "pgpmail"
+secrets = {{ passphrase = {phrase}, smtp_password = {post} }}
+
+[channels.mail.settings]
+{mail}
 
 [clock]
 channels = ["matrix"]
@@ -67,7 +85,7 @@ def user_of(person: str) -> AccountId:
     return AccountId(f"@{person}:{SERVER}")
 
 
-def accounts(person: PersonId) -> dict[ConnectorName, AccountId]:
+def on_matrix(person: PersonId) -> dict[ConnectorName, AccountId]:
     """Everybody's account on the demo's homeserver."""
     return {CHANNEL: user_of(person)}
 
@@ -98,9 +116,12 @@ class Stage:
     read: dict[tuple[str, str], int] = field(default_factory=dict)
     """How many notices with certain words a person has read."""
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+    phrase: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
 
     def __post_init__(self) -> None:
         self.server = Homeserver(self.folder / "homeserver")
+        self.signal = Phones(secrets.token_hex(32))
+        self.mail = MailSide(self.password, self.phrase)
         self.served = Served(
             self.folder / "wallcross.toml", self.folder / "home", self.folder / "serve.log"
         )
@@ -132,7 +153,12 @@ class Stage:
         await asyncio.to_thread(self.server.start)
         await self.say("A Matrix homeserver runs on this machine, for this deal alone.")
         await asyncio.to_thread(self._register)
-        await self.say(f"It knows {len(halcyon.roster(accounts).people)} people and our account.")
+        await self.say(f"It knows {len(halcyon.roster(on_matrix).people)} people and our account.")
+        await self.signal.open(ON_SIGNAL)
+        await self.say("A stand-in for Signal speaks its server's own wire protocol.")
+        await self.mail.open()
+        server = "Postfix and Dovecot run" if self.mail.real else "A small mail server runs"
+        await self.say(f"{server} here too, and five advisers have keys of their own.")
         self._write_settings()
         serving = asyncio.create_task(self.served.start())
         try:
@@ -143,7 +169,7 @@ class Stage:
 
     def _register(self) -> None:
         self.server.register("wallcross", self.password)
-        for person in halcyon.roster(accounts).people:
+        for person in halcyon.roster(on_matrix).people:
             self.server.register(person.person_id, self.password)
 
     def _write_settings(self) -> None:
@@ -155,10 +181,17 @@ class Stage:
             "bot": BOT,
             "password": self._secret_file("bot.password", self.password),
             "pickle": self._secret_file("bot.pickle", pickle),
+            "api": self.signal.url,
+            "number": NUMBER,
+            "webhook": self._secret_file("signal.webhook", self.signal.secret),
+            "state": self._secret_file("signal.state", secrets.token_hex(32)),
+            "phrase": self._secret_file("mail.phrase", self.phrase),
+            "post": self._secret_file("mail.password", self.password),
             "anchor": str(self.folder / "anchor"),
             "secrets": str(self.folder / "secrets"),
         }
-        text = _SETTINGS.format(**{k: json.dumps(v) for k, v in values.items()})
+        quoted = {k: json.dumps(v) for k, v in values.items()}
+        text = _SETTINGS.format(port=self.signal.port, mail=self.mail.settings(), **quoted)
         self.served.config.write_text(text)
         self.served.config.chmod(0o600)
 
@@ -167,6 +200,15 @@ class Stage:
         path.touch(0o600)
         path.write_text(value)
         return f"file:{path}"
+
+    def accounts(self, person: PersonId) -> dict[ConnectorName, AccountId]:
+        """A person's accounts on the three networks; the first is where he is told things."""
+        found = on_matrix(person)
+        if person in self.signal.uuids:
+            found[SIGNAL] = self.signal.uuids[person]
+        if person in self.mail.advisers:
+            found[MAIL] = AccountId(self.mail.advisers[person].address)
+        return found
 
     async def _sign_in(self) -> None:
         self.people.update({person: self.phone(person, "phone") for person in CAST})
@@ -183,6 +225,8 @@ class Stage:
             await phone.close()
         self.people.clear()
         await self.served.stop()
+        await self.mail.close()
+        await self.signal.close()
         await asyncio.to_thread(self.server.stop)
 
     # --- what the far side sees ---------------------------------------------------------------

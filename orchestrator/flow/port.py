@@ -49,6 +49,10 @@ class ReadsRooms(Protocol):
 class OpensLines(Protocol):
     """Finds or makes a person's private line (orchestrator.rooms.lines)."""
 
+    def rank(self, connector: ConnectorName, account: AccountId) -> int:
+        """How fit a network is to tell an account something; the lowest is the best."""
+        ...
+
     async def ensure(
         self, connector: ConnectorName, account: AccountId, deal_id: str
     ) -> RoomId | None:

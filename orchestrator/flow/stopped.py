@@ -28,8 +28,9 @@ async def told_in_line(
     deal_id: str,
     notice: notices.Notice,
 ) -> Told | None:
-    """The author's line on the network he wrote on; for our own door, on any that he is on."""
-    doors = [door] if door[0] != API else author.accounts.items()
+    """The author's line on the network he wrote on; for our own door, on the fittest he is on."""
+    own = sorted(author.accounts.items(), key=lambda account: lines.rank(*account))
+    doors = [door] if door[0] != API else own
     for connector, account in doors:
         room = await lines.ensure(connector, account, deal_id)
         if room is not None:

@@ -42,6 +42,17 @@ class Lines:
         self._name = name
         self._making: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def rank(self, connector: ConnectorName, account: AccountId) -> int:
+        """How fit a network is to tell an account something; the lowest is the best.
+
+        Where he has a line he is used to being told. A mailing comes last: it waits for a key.
+        """
+        if self._book.line_room(connector, account) is not None:
+            return 0
+        network = self._connectors.get(connector)
+        single = network is not None and network.capabilities.most_members == 1
+        return 2 if single else 1
+
     async def ensure(
         self, connector: ConnectorName, account: AccountId, deal_id: str
     ) -> RoomId | None:

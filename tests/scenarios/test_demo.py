@@ -28,7 +28,7 @@ from orchestrator.demo.people_act import new_device, stranger
 from orchestrator.demo.play import Act, play_on
 from orchestrator.demo.rooms_act import make, read_back
 from orchestrator.demo.script import BURST, MISPLACED, TO_INTAKE, TYPED
-from orchestrator.demo.stage import Stage, accounts, user_of
+from orchestrator.demo.stage import Stage, user_of
 from orchestrator.demo.synapse import ENVIRONMENT, NoSynapse, synapse_python
 from orchestrator.roster.document import to_document
 from tiers.people import Grant, Roster
@@ -209,7 +209,7 @@ async def test_an_intake_that_leads_nowhere_is_seen(theatre: Theatre) -> None:
 @pytest.mark.long
 async def test_a_room_that_does_not_stop_for_somebody_added_is_seen(theatre: Theatre) -> None:
     stage = theatre.stage
-    listed = halcyon.roster(accounts)
+    listed = halcyon.roster(stage.accounts, apart=True)
     old = next(g for g in listed.grants if g.person_id == "idris-costa")
     cleared = Grant(old.person_id, old.compartment, Tier.VALUATION, old.span)
     more = Roster(listed.host, listed.sides, listed.people, (*listed.grants, cleared))
