@@ -246,8 +246,6 @@ class Inbox:
                     await self._work(box.wait)
                     continue
                 yield await self._told(fetched)
-                if self._goes_on(mine):
-                    await self._work(partial(box.stored, fetched.cursor))
         finally:
             if self._goes_on(mine):
                 await self._work(box.close)

@@ -16,6 +16,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout
@@ -98,11 +99,12 @@ class ImapBox:
     def open(self, addresses: list[str]) -> None:
         """Connects, signs in, selects the inbox for reading. Raises: BoxError, OSError."""
         host, port = self._place
-        failure: OSError = OSError("the name has no address")
+        failure: Exception = OSError("the name has no address")
         for address in addresses:
             try:
-                self._client = _Client(host, port, address, self._context, self._silence)
-            except OSError as error:  # of which a refused certificate is one
+                made = partial(_Client, host, port, address, self._context, self._silence)
+                self._client = self._asked(made, "no_answer")
+            except (OSError, BoxError) as error:  # a refused certificate is an OSError
                 failure = error
             else:
                 self._select()
@@ -171,9 +173,6 @@ class ImapBox:
     def _one(self, uid: int, what: str, key: bytes) -> object:
         answer = self._asked(lambda: self._client.fetch([uid], [what]), "no_answer")
         return answer.get(uid, {}).get(key)
-
-    def stored(self, cursor: str) -> None:
-        """The server is not told: a mail stays as its owner's other programs left it."""
 
     def wait(self) -> None:
         """One IDLE, until the server says something or it is to be renewed."""

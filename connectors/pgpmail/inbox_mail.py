@@ -38,11 +38,7 @@ class Box(Protocol):
         ...
 
     def next(self) -> Fetched | None:
-        """The next mail behind the last one given; None when there is none now."""
-        ...
-
-    def stored(self, cursor: str) -> None:
-        """Is told that all up to ``cursor`` is stored."""
+        """The next mail behind the last one given, which is stored by now; None for none yet."""
         ...
 
     def wait(self) -> None:

@@ -57,12 +57,12 @@ class MaildirBox:
     def start(self, cursor: str) -> None:
         """Goes on behind ``cursor``; what was told but not stored is read from where it is now."""
         self._last = int(cursor) if cursor.isdecimal() else 0
-        self.stored(cursor)
+        self._put_away()
         self._state.drop_up_to(self._last)
 
-    def stored(self, cursor: str) -> None:
+    def _put_away(self) -> None:
         """Moves what is stored out of ``new``."""
-        for name in self._state.up_to(int(cursor) if cursor.isdecimal() else 0):
+        for name in self._state.up_to(self._last):
             here = self._new / name
             if here.exists():
                 here.rename(self._moved(name))
@@ -72,6 +72,7 @@ class MaildirBox:
 
     def next(self) -> Fetched | None:
         """The next file. Raises: OSError."""
+        self._put_away()
         for n, name in self._state.after(self._last):
             self._last = n
             found = self._read(name, n)

@@ -6,14 +6,19 @@ import pytest
 
 from connectors.pgpmail.judge.words import REASONS
 
-from .attacks import CORPUS, Attack
+from .attacks import BUILT
+from .attacks_sealed import SEALED
 from .conftest import Judges
+from .corpus import Attack
 from .mails import CANARY, Post
 
 FAMILIES = (
     *("efail", "oracle", "wrapped", "from", "duplicate", "phony", "bomb", "deep"),
     *("unprotected", "digest", "keys", "stripped", "downgrade", "replay"),
 )
+
+
+CORPUS = [*BUILT, *SEALED]
 
 
 @pytest.mark.parametrize("attack", CORPUS, ids=lambda a: f"{a.family}-{a.name}")
