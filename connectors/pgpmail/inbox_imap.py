@@ -104,7 +104,7 @@ class ImapBox:
             try:
                 made = partial(_Client, host, port, address, self._context, self._silence)
                 self._client = self._asked(made, "no_answer")
-            except (OSError, BoxError) as error:  # a refused certificate is an OSError
+            except (OSError, BoxError) as error:
                 failure = error
             else:
                 self._select()
@@ -124,6 +124,10 @@ class ImapBox:
         """Asks; what the server says goes no further than a code. Raises: BoxError, OSError."""
         try:
             return call()
+        except ssl.SSLCertVerificationError:
+            broken = "certificate_refused"
+        except OSError:
+            raise
         except (IMAPClientError, imaplib.IMAP4.error, ValueError):
             broken = code
         raise BoxError(broken)

@@ -185,7 +185,7 @@ async def test_a_wrong_password_and_a_strange_certificate_are_told(
     box = strange._box
     assert isinstance(box, ImapBox)
     box._context = ssl.create_default_context()
-    assert await trouble(strange) == "mailbox_unreachable"
+    assert await trouble(strange) == "certificate_refused"
 
 
 async def trouble(inbox: Inbox) -> str | None:
