@@ -50,6 +50,8 @@ class Case:
     tier: Tier
     meant: ConversationId | None
     """The conversation its author put it in."""
+    withdrawn: bool
+    """It was taken back from the room that it was written in, or is being."""
 
 
 class Desk:
@@ -142,7 +144,9 @@ class Desk:
             if held is None:
                 raise Missing("no held message of that id", then="wallcross held list")
             meant = ConversationId(held[1]) if held[1] else None
-            return Case(self._open_row(tx, message_id), Tier(held[0]), meant)
+            undo = "SELECT 1 FROM delivery WHERE message_id = ? AND kind = 'undo'"
+            withdrawn = tx.one(undo, (message_id,)) is not None
+            return Case(self._open_row(tx, message_id), Tier(held[0]), meant, withdrawn)
 
         return await self._store.read(read)
 
@@ -187,7 +191,8 @@ class Desk:
                 then="its author writes it again; wallcross held drop",
             )
         placed = Placed(conversation, conversation.floor)
-        outcome = await self._route(deal, placed, replace(case.row, room=None))
+        row = replace(case.row, room=None) if case.withdrawn else case.row
+        outcome = await self._route(deal, placed, row)
         if isinstance(outcome, Held):
             raise Refused(
                 "it does not fit there now",

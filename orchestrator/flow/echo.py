@@ -6,10 +6,10 @@ own, so that two rooms that we mirror would feed each other for ever.
 
 Rules kept here:
 
-1. The same text as one that we brought into that very room from elsewhere, whatever stands around
-   it as author and quotation marks, is an echo: whoever has a seat has it already.
-2. What repeats such a text with more to it may be an answer that quotes; the eighth that grew out
-   of each other is an echo. So every loop ends, whatever a bridge adds.
+1. The same text as one that we brought into that very room, or as another wrote in it, whatever
+   stands around it as author and quotation marks, is an echo: whoever has a seat has it already.
+2. What repeats a text with more to it may be an answer that quotes, and a short text may be said by
+   many. What grew out of each other so often is held: so every loop ends, whatever a bridge adds.
 3. Texts are kept as hashes under a key of this process, in memory, for an hour.
 """
 
@@ -18,16 +18,19 @@ import secrets
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from orchestrator.clock import HOUR, Clock
 from orchestrator.flow.body import Body
 from tiers.conversation import Place
-from tiers.ids import ConversationId
+from tiers.ids import AccountId, ConversationId
 
 LONG: Final = 24
 """Letters and digits from which on nobody says the same as somebody else by chance."""
 DEEPEST: Final = 8
+OFTEN: Final = 24
+"""How often in an hour a text may grow out of another; the second figure: a short one be said."""
 _MOST: Final = 512
 _LEVELS: Final = 8
 _FAR: Final = 16_384
@@ -41,10 +44,12 @@ class Said:
 
     Attributes:
         place: the conversation's room that it was written in; None for another door.
+        author: the account that wrote it.
         message: its id.
     """
 
     place: Place | None
+    author: AccountId
     message: str
     body: Body = field(repr=False)
 
@@ -70,15 +75,24 @@ class _Print:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class _Brought:
-    """A text of a conversation: where it was written, how often it grew out of another."""
+    """A text of a conversation: where it was written and by whom, how often it grew."""
 
-    origin: Place | None
-    message: str
-    print: _Print
-    depth: int
-    at: int
+    __slots__ = ("at", "author", "depth", "message", "origin", "print")
+
+    def __init__(self, said: Said, found: _Print, depth: int, at: int) -> None:
+        self.origin, self.author, self.message = said.place, said.author, said.message
+        self.print, self.depth, self.at = found, depth, at
+
+
+class Heard(Enum):
+    """What a message is beside what went before."""
+
+    NEWS = "news"
+    ECHO = "echo"
+    """Whoever has a seat has it already."""
+    LOOP = "loop"
+    """Said too often to be people's doing, and not surely the same."""
 
 
 class Echoes:
@@ -93,29 +107,31 @@ class Echoes:
         self._key = secrets.token_bytes(32)
         self._brought: dict[ConversationId, deque[_Brought]] = {}
 
-    def is_echo(self, conversation: ConversationId, said: Said) -> bool:
-        """Whether a message written in a room of a mirrored conversation is an echo."""
+    def hears(self, conversation: ConversationId, said: Said) -> Heard:
+        """What a message written in a room of a mirrored conversation is."""
         if said.place is None or not said.letters():
-            return False
+            return Heard.NEWS
         earlier = self._before(conversation, said)
-        return self._same(said, earlier) or self._depth(said, earlier) > DEEPEST
+        if self._same(said, earlier):
+            return Heard.ECHO
+        most = DEEPEST if len(said.letters()) >= LONG else OFTEN
+        return Heard.LOOP if self._depth(said, earlier) > most else Heard.NEWS
 
     def remember(self, conversation: ConversationId, said: Said) -> None:
         """Remembers what goes to the rooms of a mirrored conversation."""
-        if not said.letters():
+        letters = said.letters()
+        if not letters:
             return
         earlier = self._before(conversation, said)
         depth = self._depth(said, earlier) if said.place is not None else 0
         kept = self._brought.setdefault(conversation, deque(maxlen=_MOST))
-        kept.append(
-            _Brought(said.place, said.message, self._print(said.letters()), depth, self._now())
-        )
+        kept.append(_Brought(said, self._print(letters), depth, self._now()))
 
     def _before(self, conversation: ConversationId, said: Said) -> list[_Brought]:
-        """What was brought to the room from elsewhere; looked at anew, nothing is its own echo."""
+        """What went through it lately; a message that is looked at anew is not its own echo."""
         at = self._now()
         lately = (b for b in self._brought.get(conversation, ()) if 0 <= at - b.at < HOUR)
-        return [b for b in lately if b.origin != said.place and b.message != said.message]
+        return [b for b in lately if b.message != said.message]
 
     def _depth(self, said: Said, earlier: list[_Brought]) -> int:
         letters = said.letters()
@@ -124,7 +140,8 @@ class Echoes:
         return 1 + max(grown, default=0)
 
     def _same(self, said: Said, earlier: list[_Brought]) -> bool:
-        long = {b.print for b in earlier if b.print.size >= LONG}
+        others = (b for b in earlier if (b.origin, b.author) != (said.place, said.author))
+        long = {b.print for b in others if b.print.size >= LONG}
         return bool(long) and any(self._print(form) in long for form in said.forms())
 
     def _windows(self, letters: str) -> dict[bytes, list[int]]:

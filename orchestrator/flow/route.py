@@ -22,7 +22,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.documents import Addressed, addressed
-from orchestrator.flow.echo import Echoes, Said
+from orchestrator.flow.echo import Echoes, Heard, Said
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
 from orchestrator.flow.past import past_of
@@ -255,9 +255,13 @@ class Router:
     ) -> Route | Held:
         """Decides for several rooms; what a bridge posted anew goes to none of them."""
         here = (row.connector, row.room) if witness and row.room is not None else None
-        said, cid = Said(here, row.message_id, body), placed.conversation.conversation_id
-        if self._echoes.is_echo(cid, said):
+        cid = placed.conversation.conversation_id
+        said = Said(here, row.sender, row.message_id, body)
+        heard = self._echoes.hears(cid, said)
+        if heard is Heard.ECHO:
             return Route(placed, (), Decision((_ECHO,)))
+        if heard is Heard.LOOP:
+            return Held(_no(ECHO, _LOOP), placed.as_tier, placed.conversation)
         outcome = await self.route(deal, placed, row)
         if isinstance(outcome, Route):
             self._echoes.remember(cid, said)
@@ -376,6 +380,7 @@ _NO_JOURNAL = Raised(
 )
 
 
+_LOOP = "the same was said here again and again lately, as by a bridge between two rooms"
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 
 
