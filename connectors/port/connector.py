@@ -154,13 +154,15 @@ class Check:
     Attributes:
         code: short and stable: what was looked at.
         ok: it is as it should be.
-        hint: what was found, and what to do when it is not.
+        hint: what was found; where it is not ok, also what holds in spite of it.
+        remedy: what to do; empty when ok.
         later: it cannot be told yet; not ok, and no reason to stop the channel.
     """
 
     code: str
     ok: bool
     hint: str
+    remedy: str = ""
     later: bool = False
 
 

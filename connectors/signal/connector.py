@@ -50,7 +50,6 @@ from connectors.signal.spool import Spool
 from connectors.signal.watch import Watch
 from connectors.signal.webhook import Webhook
 
-_KEPT_FOR = 90 * 24 * 3600 * 1_000_000
 _MODE = "json-rpc"
 
 
@@ -152,7 +151,6 @@ class SignalConnector:
         with suppress(Unreadable, Rejected):  # until it is learnt, replies to us name our number
             await parts.account.learn()
         with _own_disk():
-            parts.ledger.forget_before(self._setup.now() - _KEPT_FOR)
             parts.reachable.opened()
         parts.watch.start()
 
@@ -193,15 +191,22 @@ class SignalConnector:
         """What an operator can see to at the API server."""
         parts = self._parts
         if parts is None:
-            return (Check("api", ok=False, hint="the channel is not open"),)
+            remedy = "see why it is closed: wallcross channel list"
+            return (Check("api", ok=False, hint="the channel is not open", remedy=remedy),)
         doctor = Doctor(
             parts.client,
             parts.account,
-            loopback=self._settings.opening.loopback,
+            guarded=self._secrets.api_token is not None,
+            opening=self._settings.opening,
             least=self._settings.least_version,
             heard_at=parts.receiver.heard_at,
+            coming=self._coming,
         )
         return await doctor.look()
+
+    def _coming(self) -> set[RoomId]:
+        with _own_disk():
+            return set(self._open.ledger.owners())
 
     # --- rooms ----------------------------------------------------------------------------------
 

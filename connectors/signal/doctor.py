@@ -3,15 +3,20 @@
 Rule kept here: what cannot be seen is not ok.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Container
 
+from connectors.port import RoomId
 from connectors.port.connector import Check
+from connectors.port.door import Opening
 from connectors.port.errors import ConnectorError
 from connectors.signal.account import Account
 from connectors.signal.answers import mapping, text
 from connectors.signal.client import Client
+from connectors.signal.exposed import listens_beyond
 
-_UNSEEN = "it could not be seen; is the API server up?"
+GUIDE = "docs/guides/operator.md"
+_UNSEEN = "it could not be seen; nothing is sent that needs it"
+_STILL = "between the phones and it all is end-to-end encrypted still"
 
 
 def older(version: str, least: str) -> bool | None:
@@ -28,19 +33,31 @@ class Doctor:
     """Looks at one installation.
 
     Args:
-        loopback: the API server is reached on loopback.
+        guarded: a proxy before the API server asks for our credential.
+        opening: where the API server is.
         least: the oldest release that is good enough.
         heard_at: when we last got a post, microseconds UTC; None if never since the start.
+        coming: tells the rooms with people who become admins once they are in.
     """
 
     def __init__(
-        self, client: Client, account: Account, *, loopback: bool, least: str, heard_at: int | None
+        self,
+        client: Client,
+        account: Account,
+        *,
+        guarded: bool,
+        opening: Opening,
+        least: str,
+        heard_at: int | None,
+        coming: Callable[[], Container[RoomId]],
     ) -> None:
         self._client = client
         self._account = account
-        self._loopback = loopback
+        self._guarded = guarded
+        self._opening = opening
         self._least = least
         self._heard_at = heard_at
+        self._coming = coming
 
     async def look(self) -> tuple[Check, ...]:
         """All facts."""
@@ -57,43 +74,81 @@ class Doctor:
             try:
                 yield await look()
             except ConnectorError:
-                yield Check(code, ok=False, hint=_UNSEEN)
-        heard = self._heard_at is not None
-        hint = "posts arrive" if heard else "no post yet: is RECEIVE_WEBHOOK_URL set there?"
-        yield Check("webhook", ok=heard, hint=hint, later=not heard)
+                yield Check(code, ok=False, hint=_UNSEEN, remedy="see that the API server runs")
+        yield self._heard()
+
+    def _heard(self) -> Check:
+        if self._heard_at is not None:
+            return Check("webhook", ok=True, hint="posts arrive")
+        return Check(
+            "webhook",
+            ok=False,
+            hint="no post since the start; we can send, and hear nobody until one comes",
+            remedy="set RECEIVE_WEBHOOK_URL at the API server, then write to the account",
+            later=True,
+        )
 
     async def _reach(self) -> Check:
-        if self._loopback:
-            hint = "on loopback; every program of this machine can ask it"
-            return Check("api reach", ok=True, hint=hint)
-        if await self._client.anybody_may_ask():
-            hint = "it answers without a credential: let the proxy before it refuse that"
-            return Check("api reach", ok=False, hint=hint)
-        return Check("api reach", ok=True, hint="behind a proxy that asks for our credential")
+        if self._guarded and await self._client.anybody_may_ask():
+            hint = f"it answers without our credential, so anybody reads and sends as us; {_STILL}"
+            remedy = f"let the proxy before it refuse what has no credential ({GUIDE})"
+            return Check("api reach", ok=False, hint=hint, remedy=remedy)
+        if self._guarded:
+            return Check("api reach", ok=True, hint="behind a proxy that asks for our credential")
+        beyond = listens_beyond(self._opening.port)
+        if beyond:
+            hint = (
+                "it listens beyond loopback and asks for nothing, so others read and send as us;"
+                f" {_STILL}"
+            )
+            remedy = "bind it to 127.0.0.1 (Docker: -p 127.0.0.1:PORT:8080), or put a proxy before"
+            return Check("api reach", ok=False, hint=hint, remedy=remedy)
+        if beyond is None:
+            hint = "for whom it listens could not be seen"
+            return Check(
+                "api reach", ok=False, hint=hint, remedy="run it on this machine's loopback"
+            )
+        hint = "on loopback alone; every program of this machine can ask it"
+        return Check("api reach", ok=True, hint=hint)
 
     async def _log(self) -> Check:
         told = mapping(await self._client.read("/v1/configuration"))
         level = text(mapping(told.get("logging")).get("Level"))
         if level in {"info", "warn", "error"}:
             return Check("api log", ok=True, hint=f"level {level}")
-        hint = "it logs bodies: set LOG_LEVEL=info" if level == "debug" else "its level is unknown"
-        return Check("api log", ok=False, hint=hint)
+        bodies = "it logs what is written, in the clear; our own logs hold no text"
+        hint = bodies if level == "debug" else "at which level it logs is unknown"
+        remedy = "set LOG_LEVEL=info there, start it anew, and destroy the log that it has written"
+        return Check("api log", ok=False, hint=hint, remedy=remedy)
 
     async def _version(self) -> Check:
         _, version = await self._account.mode()
         old = older(version, self._least)
         if old is None:
-            return Check("api version", ok=False, hint="the server does not say a release")
+            hint, remedy = "the server does not say a release", "run a released one"
+            return Check("api version", ok=False, hint=hint, remedy=remedy)
         if old:
-            hint = f"older than {self._least}: it does not say whom a message did not reach"
-            return Check("api version", ok=False, hint=hint)
+            hint = (
+                f"older than {self._least}: it does not say whom a message did not reach; what it"
+                " says to be sent is sent to some"
+            )
+            remedy = "take a newer release; see its own notes before"
+            return Check("api version", ok=False, hint=hint, remedy=remedy)
         return Check("api version", ok=True, hint=f"at least {self._least}")
 
     async def _admins(self) -> Check:
         own = self._account.own.account
         groups = [g for g in await self._account.groups() if g.ours and len(g.members) > 1]
-        alone = sum(group.admins == {own} for group in groups)
-        if alone:
-            hint = f"our account is the only admin of {alone} rooms: make a person an admin"
-            return Check("room admins", ok=False, hint=hint)
-        return Check("room admins", ok=True, hint=f"{len(groups)} rooms have a person as admin")
+        alone = [g.room for g in groups if g.admins == {own}]
+        coming = self._coming() if alone else frozenset()
+        lost = [room for room in alone if room not in coming]
+        if lost:
+            hint = (
+                f"our account is the only admin of {len(lost)} rooms: if it is lost, nobody can"
+                " take anybody out; their members read and write on"
+            )
+            remedy = f"make a member an admin through the API server ({GUIDE})"
+            return Check("room admins", ok=False, hint=hint, remedy=remedy)
+        waiting = f"; of {len(alone)} the owner has not come in yet" if alone else ""
+        hint = f"{len(groups) - len(alone)} rooms have a person as admin{waiting}"
+        return Check("room admins", ok=True, hint=hint)

@@ -227,7 +227,7 @@ async def _set_up(channel: Channel) -> list[Check]:
             name=f"{channel.name} {found.code}",
             state="ok" if found.ok else "soon" if found.later else "fix",
             text=found.hint,
-            then="" if found.ok else f"see docs/channels/{channel.kind}.md",
+            then=found.remedy,
             group="channel",
         )
         for found in await connector.inspect()
