@@ -32,6 +32,7 @@ _NOBODY_REACHED = "Failed to send message"
 _FIRST_SERVER_FAULT, _TOO_MANY, _NOT_NOW = 500, 429, 503
 _REFUSED_US = (401, 403)
 _MOST_TOKENS, _LONGEST_TOKEN = 8, 200
+_MOST, _DIGITS = 2**53, 16
 # the graver first: what a person must look into comes before what mends itself
 _REASONS = (
     "IDENTITY_FAILURE",
@@ -48,8 +49,13 @@ def mapping(value: object) -> Raw:
 
 
 def text(value: object) -> str:
-    """A string, or nothing where it is none."""
-    return value if isinstance(value, str) else ""
+    """A string that can be written as UTF-8, or nothing where it is none.
+
+    Half a pair of surrogates, which JSON can spell, would stop whoever stores it.
+    """
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def sequence(value: object) -> Sequence[Any]:
@@ -58,10 +64,14 @@ def sequence(value: object) -> Sequence[Any]:
 
 
 def number(value: object) -> int | None:
-    """A number that is not negative, also written in digits; None where it is none."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:  # noqa: PLR2004 (no number of theirs is longer)
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A number that is not negative, also written in digits; None where it is none.
+
+    One above 2**53 is none either: no instant or length is, and no database would take it.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _DIGITS:
+        value = int(value)
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return value if plain and isinstance(value, int) and 0 <= value <= _MOST else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from connectors.port import AccountId, RemoteId, RoomId
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GROUP = re.compile(r"group\.[A-Za-z0-9+/]+={0,2}")
+_NUMBER = re.compile(r"\+[0-9]{3,20}")
 _PREFIX = "group."
 _INTERNAL_BYTES = 32
 _LONGEST_STAMP = 16
@@ -90,7 +91,8 @@ class Own:
             return self.account
         if known is not None:
             return AccountId(known)
-        return AccountId(number) if isinstance(number, str) and number else None
+        plain = isinstance(number, str) and _NUMBER.fullmatch(number)
+        return AccountId(str(number)) if plain else None
 
 
 def remote_id(author: AccountId, stamp: int) -> RemoteId:

@@ -137,10 +137,18 @@ class Receiver:
         found = translate.heard(one.told["post"], self._account.own)
         if isinstance(found, str):  # it was of the right form when it was stored
             return []
-        told = translate.events(found, self._account.own, self._file, self._ledger.room_of)
+        told = self._told(found)
         changed = translate.changed_group(found.envelope)
         moved = await self._moved(changed, found) if changed is not None else []
         return [*moved, *told]
+
+    def _told(self, found: translate.Heard) -> list[Event]:
+        """What a post says; one that we do not understand must stop nothing behind it."""
+        own = self._account.own
+        try:
+            return list(translate.events(found, own, self._file, self._ledger.room_of))
+        except Exception:  # noqa: BLE001 - it is told as unreadable, and read again by nobody
+            return [translate.unreadable(found, None, "not_understood", direct=False)]
 
     async def _moved(self, room: RoomId, found: translate.Heard) -> list[Event]:
         """Who came, went or got another role since we last told of it; read back.
@@ -162,19 +170,19 @@ class Receiver:
             if (change := _change(before.get(account), after.get(account))) is not None
         ]
 
-    def _file(self, name: str, size: int) -> Callable[[], AsyncIterator[bytes]]:
+    def _file(self, name: str, size: int | None) -> Callable[[], AsyncIterator[bytes]]:
         def read() -> AsyncIterator[bytes]:
             return self._read(name, size)
 
         return read
 
-    async def _read(self, name: str, size: int) -> AsyncIterator[bytes]:
+    async def _read(self, name: str, size: int | None) -> AsyncIterator[bytes]:
         count = 0
         async with self._client.download(name, self._limit) as pieces:
             async for piece in pieces:
                 count += len(piece)
                 yield piece
-        if count != size:
+        if size is not None and count != size:
             raise Unreadable("file_length_differs", "a file is not as long as it was said to be")
 
     async def remove_leftovers(self) -> None:

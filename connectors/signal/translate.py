@@ -27,8 +27,8 @@ from connectors.port.messages import Attachment, Content
 from connectors.signal.answers import Raw, mapping, number, sequence, text
 from connectors.signal.ids import Own, is_uuid, remote_id, rest_id
 
-FindFile = Callable[[str, int], Callable[[], AsyncIterator[bytes]]]
-"""Name on the server and size -> a reader of its bytes."""
+FindFile = Callable[[str, int | None], Callable[[], AsyncIterator[bytes]]]
+"""Name on the server, and size where it was said -> a reader of its bytes."""
 RoomOf = Callable[[int], RoomId | None]
 """Timestamp of a message of ours -> its room."""
 
@@ -145,7 +145,7 @@ def events(found: Heard, own: Own, find: FindFile, room_of_ours: RoomOf) -> Iter
     """
     envelope = found.envelope
     if found.failed:
-        yield _unreadable(found, None, stable(found.failed), direct=False)
+        yield unreadable(found, None, stable(found.failed), direct=False)
     elif "receiptMessage" in envelope:
         raw = mapping(envelope.get("receiptMessage"))
         yield from _receipts(found, raw, own, room_of_ours)
@@ -156,7 +156,7 @@ def events(found: Heard, own: Own, find: FindFile, room_of_ours: RoomOf) -> Iter
     elif "syncMessage" in envelope:
         yield from _sync(found, mapping(envelope.get("syncMessage")), own, find)
     elif not any(kind in envelope for kind in _SILENT) and set(envelope) - _ALWAYS:
-        yield _unreadable(found, None, "unknown_kind", direct=False)
+        yield unreadable(found, None, "unknown_kind", direct=False)
 
 
 def _sync(found: Heard, sync: Raw, own: Own, find: FindFile) -> Iterator[Event]:
@@ -187,7 +187,7 @@ def _data(
     room, direct = room_of(data, found, own)
     name = remote_id(found.sender, number(data.get("timestamp")) or found.stamp)
     if room is None:
-        yield _unreadable(found, None, "no_room", direct=direct)
+        yield unreadable(found, None, "no_room", direct=direct)
         return
     changed = mapping(data.get("groupInfo")).get("type") == "UPDATE"
     if changed or data.get("isExpirationUpdate") is True:
@@ -199,7 +199,7 @@ def _data(
     content = content_of(data, find)
     code = _unread(data, content)
     if code is not None:
-        yield _unreadable(found, room, code, direct=direct)
+        yield unreadable(found, room, code, direct=direct)
     elif content.text or content.attachments:
         yield _message(found, data, own, room, content, name, edits, direct=direct)
 
@@ -281,9 +281,9 @@ def content_of(data: Raw, find: FindFile) -> Content:
 
 
 def _file(raw: Raw, find: FindFile) -> Attachment:
-    name, size = text(raw.get("id")), number(raw.get("size")) or 0
+    name, size = text(raw.get("id")), number(raw.get("size"))
     kind = text(raw.get("contentType")) or "application/octet-stream"
-    return Attachment(text(raw.get("filename")) or name, kind, size, find(name, size))
+    return Attachment(text(raw.get("filename")) or name, kind, size or 0, find(name, size))
 
 
 def _with_mentions(data: Raw) -> str:
@@ -351,7 +351,8 @@ def acknowledged(raw: Raw) -> list[int]:
     return [stamp for stamp in found if stamp is not None]
 
 
-def _unreadable(found: Heard, room: RoomId | None, code: str, *, direct: bool) -> InboundMessage:
+def unreadable(found: Heard, room: RoomId | None, code: str, *, direct: bool) -> InboundMessage:
+    """A message that cannot be read, and why."""
     return InboundMessage(
         room=room,
         remote_id=remote_id(found.sender, found.stamp),

@@ -5,7 +5,7 @@ Rules kept here:
 1. Twice a second: whether the server answers, so that no window is longer than it was.
 2. Every minute, and at once when somebody's key is suspected: keys, our own devices, owners who
    are not admins yet, files that nobody needs.
-3. Once a day: whether Signal itself still knows our number.
+3. Once a day: whether Signal itself still knows our number; and what is too old is forgotten.
 4. What fails is tried again; a look never ends the watching.
 """
 
@@ -23,6 +23,8 @@ from connectors.signal.receiver import Receiver
 BEAT = 0.5
 """Seconds between two beats of the pulse."""
 _SIGN_OF_LIFE = 2.0
+KEPT_FOR = 90 * 24 * 3600 * 1_000_000
+"""Microseconds for which it is remembered what we sent."""
 _DAY = 24 * 3600 * 1_000_000
 _SECOND = 1_000_000
 _ASKED_SIGNAL = "asked_signal"
@@ -106,4 +108,5 @@ class Watch:
         if asked is not None and 0 <= self._now() - asked < _DAY:
             return
         if await self._account.is_known_to_signal():
+            self._ledger.forget_before(self._now() - KEPT_FOR)
             self._ledger.keep(_ASKED_SIGNAL, self._now())

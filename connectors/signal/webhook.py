@@ -101,7 +101,6 @@ class Webhook:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=256,
             timeout_graceful_shutdown=1,
         )
         self._server = _Quiet(config)
@@ -141,7 +140,12 @@ class Webhook:
                 body = await _whole(receive)
         except TimeoutError:
             return Said.BROKEN_OFF
-        return body if isinstance(body, Said) else self._take(body)
+        if isinstance(body, Said):
+            return body
+        try:
+            return self._take(body)
+        except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
+            return Said.NOT_STORED
 
 
 async def _whole(receive: Receive) -> bytes | Said:

@@ -93,6 +93,36 @@ async def test_a_post_for_another_account_is_refused_and_told(lab: Lab) -> None:
     assert (await lab.first(bot, cursor, Forged)).code == "other_account"
 
 
+@pytest.mark.parametrize("stamp", [10**30, 2**63, "9" * 30])
+async def test_numbers_that_no_database_takes_stop_nothing(lab: Lab, stamp: Any) -> None:
+    bot = await lab.bot()
+    cursor = await lab.now(bot)
+    receipt = {"when": stamp, "isDelivery": True, "timestamps": [stamp]}
+    odd = ENVELOPE | {"receiptMessage": receipt}
+    del odd["dataMessage"]
+    assert await lab.post(bot, post(envelope=odd)) == 200
+    assert await lab.post(bot, post(envelope=ENVELOPE | {"timestamp": stamp})) == 400
+    assert await lab.post(bot, post()) == 200
+    events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
+    assert [m.content.text for m in said(events)] == ["I approve"]
+
+
+async def test_what_we_do_not_understand_stops_nothing_behind_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await lab.bot()
+    cursor = await lab.now(bot)
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("I approve")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("connectors.signal.translate.events", fails)
+        await lab.post(bot, post())
+        events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
+    assert [m.unreadable for m in said(events)] == ["not_understood"]
+
+
 async def test_nothing_of_a_forged_post_is_taken_in(lab: Lab) -> None:
     bot = await lab.bot()
     cursor = await lab.now(bot)

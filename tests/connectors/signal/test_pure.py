@@ -130,7 +130,7 @@ def data(**fields: Any) -> dict[str, Any]:
 
 
 def heard(post: Any) -> list[Event]:
-    def find(_name: str, _size: int) -> Any:
+    def find(_name: str, _size: int | None) -> Any:
         return lambda: None
 
     found = translate.heard(post, OWN)
@@ -252,7 +252,7 @@ def test_a_copy_of_our_own_goes_by_its_destination() -> None:
 
 
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(), max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -282,6 +282,28 @@ def test_nothing_from_outside_raises(kind: str, inner: Any, sync: bool) -> None:
 def test_no_post_of_any_form_raises(inner: Any) -> None:
     assert isinstance(translate.heard(inner, OWN), str)
     translate.heard({"method": "receive", "params": inner}, OWN)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"message": "half \ud800"},
+        {"message": "x", "quote": {"id": 1, "authorUuid": OURS, "text": "\ud800"}},
+        {"attachments": [{"id": "a", "filename": "\udc00", "contentType": "\udc00"}]},
+        {"mentions": [{"start": 0, "length": 1, "name": "\ud800"}]},
+    ],
+)
+def test_what_is_no_unicode_becomes_it(fields: dict[str, Any]) -> None:
+    found = message(**fields)
+    words = [found.content.text, found.quoted or "", found.remote_id, found.sender]
+    words += [w for a in found.content.attachments for w in (a.name, a.media_type)]
+    assert all(word.encode() is not None for word in words)
+
+
+def test_a_number_that_no_database_takes_is_none() -> None:
+    assert answers.number(2**53) == 2**53
+    for wrong in (2**53 + 1, 10**30, -1, True, "9" * 17, "1.5", None, [1]):
+        assert answers.number(wrong) is None
 
 
 def test_a_timer_is_seen_in_what_members_send() -> None:
