@@ -20,7 +20,7 @@ from connectors.pgpmail.judge.content import content_of
 from connectors.pgpmail.judge.engine import Cap, TooMuch
 from connectors.pgpmail.judge.keyring import Keyring
 from connectors.pgpmail.judge.packets import SEALED_BARE, Sealed, sealed
-from connectors.pgpmail.judge.parts import Part, read_mail
+from connectors.pgpmail.judge.parts import Part, read_mail, shapeless
 from connectors.pgpmail.judge.sender import Known, check_sender, claims_protection, protects
 from connectors.pgpmail.judge.structure import (
     packets_of,
@@ -111,6 +111,7 @@ class _Case:
         self._remarks: list[str] = []
         self._digest: str | None = None
         self._signer: str | None = None
+        self._shapeless = False
 
     def judged(self) -> Judgement:
         letter = None
@@ -209,18 +210,23 @@ class _Case:
             raise Refused(Verdict.UNDECRYPTABLE, "unsupported_encryption")
         if not outside.recipients & {HIDDEN, *self._court.keyring.ours.key_ids}:
             raise Refused(Verdict.UNDECRYPTABLE, "no_key")
+        if outside.cut:
+            raise Refused(Verdict.TAMPERED, "integrity_failed")
         if outside.tag == SEALED_BARE:
             raise Refused(Verdict.TAMPERED, "no_integrity_protection")
 
     def _read(self, plain: bytes) -> Part:
-        """What was sealed, as a mail. Raises: Refused."""
+        """What was sealed, as a mail; what is none is known for that later. Raises: Refused."""
+        payload = None
         try:
             payload = read_mail(plain, self._court.limits)
         except Malformed as malformed:
             self._remarks.append(malformed.reason)
-            raise Malformed("payload_not_mime") from None
-        if payload.fields.get("content-type") is None or payload.start:
-            raise Malformed("payload_not_mime")
+            if malformed.reason != "bad_header":
+                raise Malformed("payload_not_mime") from None
+        if payload is None or payload.start or payload.fields.get("content-type") is None:
+            self._shapeless = True
+            payload = shapeless(plain)
         refuse_nested(payload, "encryption_in_plaintext")
         if automatic(payload.fields):
             self._class = MailClass.AUTO_REPLY
@@ -232,6 +238,8 @@ class _Case:
         """The letter, once its sender is proven. Raises: Refused."""
         court = self._court
         sender = check_sender(root, payload, made, court.known)
+        if self._shapeless:  # signed, but as a mail? Perhaps it is a document, or another's text
+            raise Malformed("payload_not_mime")
         reason = None
         if made.made_at < court.now - court.limits.age:
             reason = "signature_old"

@@ -22,10 +22,11 @@ MAX_PIECES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet's tag, and the first bytes of its body."""
+    """A packet's tag, the first bytes of its body, and whether the data ends before it does."""
 
     tag: int
     head: bytes
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Sealed:
         tag: of the sealed packet; 0 where nothing is sealed at all.
         version: of the sealed packet, 0 where it has none.
         supported: every version in it is one that is read.
+        cut: the sealed packet is shorter than it says.
     """
 
     recipients: frozenset[str]
@@ -45,6 +47,7 @@ class Sealed:
     tag: int
     version: int
     supported: bool
+    cut: bool = False
 
 
 def sealed(data: bytes) -> Sealed:
@@ -69,13 +72,14 @@ def sealed(data: bytes) -> Sealed:
         tag=last.tag,
         version=version,
         supported=all(head[:1] == b"\x03" for head in ours) and version <= 1,
+        cut=last.cut,
     )
 
 
 def looks_sealed(data: bytes) -> bool:
     """Whether ``data`` begins as a binary sealed message: a file that is one."""
     try:
-        first = next(_packets(data[: 1 << 16], whole=False), None)
+        first = next(_packets(data[: 1 << 16]), None)
     except Malformed:
         return False
     if first is None:
@@ -90,7 +94,8 @@ _HEAD = 9
 _NEW, _TAG = 0x40, 0x80
 
 
-def _packets(data: bytes, *, whole: bool = True) -> Iterator[Packet]:
+def _packets(data: bytes) -> Iterator[Packet]:
+    """The packets, the last perhaps cut. Raises: Malformed."""
     at = count = 0
     while at < len(data):
         first = data[at]
@@ -99,36 +104,35 @@ def _packets(data: bytes, *, whole: bool = True) -> Iterator[Packet]:
             raise Malformed("bad_packets")
         new = bool(first & _NEW)
         tag = first & 0x3F if new else (first & 0x3C) >> 2
-        read = _new_body if new else _old_body
-        head, at = read(data, at, whole=whole)
-        yield Packet(tag, head)
+        head, at = (_new_body if new else _old_body)(data, at)
+        yield Packet(tag, head, at > len(data))
 
 
-def _old_body(data: bytes, at: int, *, whole: bool) -> tuple[bytes, int]:
+def _old_body(data: bytes, at: int) -> tuple[bytes, int]:
     kind = data[at] & 3
     if kind == 3:  # noqa: PLR2004 (RFC 9580 section 4.2.2: to the end of the data)
         return data[at + 1 : at + 1 + _HEAD], len(data)
     size = 1 << kind
     length = int.from_bytes(data[at + 1 : at + 1 + size], "big")
-    return _slice(data, at + 1 + size, length, whole=whole)
+    return _slice(data, at + 1 + size, length)
 
 
-def _new_body(data: bytes, at: int, *, whole: bool) -> tuple[bytes, int]:
+def _new_body(data: bytes, at: int) -> tuple[bytes, int]:
     """A body in the new form: its pieces, each with a length (RFC 9580 section 4.2.1)."""
     head, at = b"", at + 1
     for _ in range(MAX_PIECES):
         length, at, partial = _length(data, at)
-        piece, at = _slice(data, at, length, whole=whole)
+        piece, at = _slice(data, at, length)
         head = (head + piece)[:_HEAD]
-        if not partial or (not whole and at >= len(data)):
+        if not partial or at > len(data):
             return head, at
     raise Malformed("bad_packets")
 
 
 def _length(data: bytes, at: int) -> tuple[int, int, bool]:
-    """(length, where the body begins, more pieces follow)."""
+    """(length, where the body begins, more pieces follow); past the end, a body that is cut."""
     if at >= len(data):
-        raise Malformed("bad_packets")
+        return 1, at, False
     first = data[at]
     if first < 192:  # noqa: PLR2004 (RFC 9580 section 4.2.1.1)
         return first, at + 1, False
@@ -140,8 +144,6 @@ def _length(data: bytes, at: int) -> tuple[int, int, bool]:
     return int.from_bytes(data[at + 1 : at + 5], "big"), at + 5, False
 
 
-def _slice(data: bytes, at: int, length: int, *, whole: bool) -> tuple[bytes, int]:
-    """The first bytes of a body and where it ends."""
-    if whole and at + length > len(data):
-        raise Malformed("bad_packets")
+def _slice(data: bytes, at: int, length: int) -> tuple[bytes, int]:
+    """The first bytes of a body, and where it ends or would end."""
     return data[at : at + min(length, _HEAD)], at + length

@@ -177,6 +177,11 @@ def _before(text: bytes, at: int) -> int:
     return at - 1 if text[at - 1 : at] == b"\r" else at
 
 
+def shapeless(data: bytes) -> Part:
+    """Bytes that are no mail, as one part without headers."""
+    return Part(data, Fields(()), Kind("text/plain"), 0, 0, len(data))
+
+
 def read_mail(data: bytes, limits: Limits) -> Part:
     """A mail's root part with all that lies in it.
 

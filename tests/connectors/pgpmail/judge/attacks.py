@@ -94,6 +94,7 @@ attacks(
         "a_block_twice": gadget(lambda b: bytes(b[:64] + b[48:64] + b[64:])),
         "two_blocks_swapped": gadget(lambda b: bytes(b[:48] + b[64:80] + b[48:64] + b[80:])),
         "cut_short": gadget(lambda b: bytes(b[:-40])),
+        "the_last_lines_lost": lambda p: mail(encrypted(armoured(dearmoured(p.sealed())[:-100]))),
     },
 )
 
@@ -289,6 +290,27 @@ attacks(
         "a_text_packet_behind": lambda p: mail(
             encrypted(armoured(dearmoured(p.sealed()) + literal(payload())))
         ),
+    },
+)
+attacks(
+    "wrapped",
+    "mismatch",
+    "signer_not_pinned",
+    {"no_mail_signed_by_another": lambda p: mail(encrypted(p.sealed(b"agreed\r\n", "mallory")))},
+)
+attacks(
+    "wrapped",
+    "known_unsigned",
+    "no_signature",
+    {"no_mail_and_not_signed": lambda p: mail(encrypted(p.sealed(b"agreed\r\n", None)))},
+)
+attacks(
+    "wrapped",
+    "malformed",
+    "payload_not_mime",
+    {
+        "a_signed_file_as_a_mail": lambda p: p.good(b"\x89PNG\r\n" + bytes(200)),
+        "a_signed_text_as_a_mail": lambda p: p.good(b"I agree.\r\n\r\nAlice\r\n"),
     },
 )
 attacks(
