@@ -5,7 +5,7 @@
 #   - every distribution is hashed, also the one that builds: nothing is fetched behind the lock;
 #   - what the lock does not name is removed: a test must not pass by a left-over;
 #   - what the machine lacks is named in one line with its remedy, and put there by ourselves
-#     only where we are root on Debian.
+#     only where we are root on Debian; nothing is removed for it.
 #
 # usage: tools/env.sh DIRECTORY LOCK [project]
 #   DIRECTORY  the environment, such as .venv
@@ -50,6 +50,37 @@ need_packages() {
     exit 1
 }
 
+# want_packages: programs that the demo and the long tests use where they are; what lacks is skipped
+# there with its reason. Put there by ourselves only where we are root on Debian, nothing else goes
+# for it, and no service of theirs is started.
+want_packages() {
+    local pair missing=()
+    for pair in gpg:gnupg postfix:postfix dovecot:dovecot-imapd sq:sq rnp:rnp; do
+        [[ -n $(PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}") ]] || missing+=("${pair#*:}")
+    done
+    ((${#missing[@]})) || return 0
+    if [[ $(id -u) != 0 || ! -e /etc/debian_version ]]; then
+        say "without these system packages some tests are skipped: sudo apt-get install ${missing[*]}"
+        return 0
+    fi
+    say "missing system packages: ${missing[*]}; installing them"
+    apt-get update -qq > /dev/null 2>&1 || true
+    for pair in "${missing[@]}"; do
+        add_package "$pair" || say "not installed: $pair (some tests are skipped)"
+    done
+}
+
+# add_package PACKAGE: installs it, unless something else would be removed for it.
+add_package() {
+    local install="apt-get install -y --no-install-recommends $1" goes
+    goes=$(LC_ALL=C $install --simulate 2> /dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | tr '\n' ' ')
+    if [[ -n $goes ]]; then
+        say "$1 would remove $goes"
+        return 1
+    fi
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $install > /dev/null 2>&1
+}
+
 has_uv() { [[ ${UV:-1} != 0 ]] && uv --version > /dev/null 2>&1; }
 
 if [[ -n ${PYTHON:-} ]] && ! new_enough "$PYTHON"; then
@@ -86,6 +117,7 @@ if [[ $(head -n1 "$stamp" 2> /dev/null) != "$wanted" ]] || ! new_enough "$envdir
 fi
 
 if [[ -n $project ]]; then
+    want_packages
     if has_uv; then
         uv pip install -q --python "$envdir/bin/python" --no-deps --no-build-isolation -e .
     else
