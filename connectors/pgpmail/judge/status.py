@@ -26,7 +26,7 @@ _CLASSES = frozenset({"00", "01"})
 """Signatures of a document, binary or text (RFC 9580 section 5.2.1)."""
 _VALIDSIG_WORDS = 10
 _SECOND = 1_000_000
-_NO_PUBKEY, _BAD_DIGEST = "9", "5"
+_NO_PUBKEY, _BAD_DIGEST, _BAD_KEY = "9", "5", "6"
 _CODE = 0xFFFF
 """The part of an error's number that is its code (gpg-error.h)."""
 _LOCKED = frozenset({11, 31, 85, 99, 177})
@@ -143,6 +143,8 @@ def _refuse_wrong(said: list[Line], count: Counter[str]) -> None:
         error = args[5] if len(args) > 5 else ""  # noqa: PLR2004 (ERRSIG's sixth word is its code)
         if error == _NO_PUBKEY:
             raise Refused(Verdict.MISMATCH, "signer_unknown")
+        if error == _BAD_KEY:
+            raise Refused(Verdict.TAMPERED, "key_not_usable")
         weak = error == _BAD_DIGEST or args[2] not in _DIGESTS
         raise Refused(Verdict.TAMPERED, "weak_digest" if weak else "signature_unchecked")
 

@@ -183,7 +183,7 @@ REASONS = {
     "signature_expired": "its signature has expired",
     "key_expired": "the signer's key has expired",
     "key_revoked": "the signer's key was revoked",
-    "key_not_yet_valid": "the signer's key is younger than the signature",
+    "key_not_usable": "the signer's key cannot be used now: of a time to come, or broken",
     "signature_unchecked": "its signature could not be checked",
     "several_signatures": "it has more than one signature",
     "signer_unknown": "its signer's key is not among ours",

@@ -203,7 +203,7 @@ attacks(
 attacks(
     "keys",
     "tampered",
-    "signature_unchecked",
+    "key_not_usable",
     {
         "of_a_time_to_come": lambda p: p.dated("early", TO_COME),
         "of_a_time_to_come_once_more": lambda p: p.dated("early", "20400601T000000"),
