@@ -301,6 +301,11 @@ class SignalConnector:
         with _own_disk():
             return await self._open.sender.send(delivery)
 
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        """Puts another text in the place of a message of ours. Raises: ConnectorError."""
+        with _own_disk():
+            return await self._open.sender.edit(room, message, delivery)
+
     async def undo(self, room: RoomId, message: RemoteId) -> None:
         """Asks for a message's removal. Raises: ConnectorError."""
         with _own_disk():

@@ -55,7 +55,9 @@ class Request:
         yield tail
 
 
-def request(delivery: Delivery, own: Own, recipient: str, limit: int) -> Request:
+def request(
+    delivery: Delivery, own: Own, recipient: str, limit: int, edits: int | None = None
+) -> Request:
     """The body that carries a delivery.
 
     Args:
@@ -63,6 +65,7 @@ def request(delivery: Delivery, own: Own, recipient: str, limit: int) -> Request
         own: who sends it.
         recipient: REST id of a group, or a person's UUID.
         limit: largest file in bytes.
+        edits: timestamp of the message of ours that it replaces, milliseconds.
 
     Raises:
         Rejected: it cannot go.
@@ -80,6 +83,8 @@ def request(delivery: Delivery, own: Own, recipient: str, limit: int) -> Request
     }
     if delivery.reply_to is not None:
         fields |= _quote(delivery, own)
+    if edits is not None:
+        fields["edit_timestamp"] = edits
     head, between, tail = _frame(fields, content.attachments)
     coded = sum(4 * ((file.size + 2) // 3) for file in content.attachments)
     length = len(head) + sum(map(len, between)) + coded + len(tail)

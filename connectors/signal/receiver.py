@@ -36,6 +36,7 @@ from connectors.signal.spool import Full, Spool, Waiting
 from connectors.signal.webhook import Said
 
 _MOST = 200
+_HINT = 5.0
 _MS = 1000
 
 
@@ -156,8 +157,9 @@ class Receiver:
         Where the group cannot be read, that it changed is told all the same, without names.
         """
         try:
-            group = await self._account.group(room)
-        except ConnectorError:
+            async with asyncio.timeout(_HINT):  # what stands behind it must not wait for a hint
+                group = await self._account.group(room)
+        except (ConnectorError, TimeoutError):
             return []
         if self._stopped:
             return []

@@ -85,9 +85,21 @@ class Sender:
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once. Raises: ConnectorError."""
+        return await self._send(delivery, None)
+
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        """Puts another text in the place of a message of ours. Raises: ConnectorError."""
+        if delivery.room != room:
+            raise Rejected("another_room", "an edit stands where its message does")
+        if delivery.content.attachments:
+            raise Rejected("edit_with_files", "an edit of Signal replaces the text alone")
+        return await self._send(delivery, self._recent(room, message))
+
+    async def _send(self, delivery: Delivery, edits: int | None) -> Accepted:
         if not is_group(delivery.room) and not is_line(delivery.room):
             raise Rejected("unknown_room", "this is no room of Signal")
-        request = outgoing.request(delivery, self._account.own, delivery.room, self._limit)
+        own, room = self._account.own, delivery.room
+        request = outgoing.request(delivery, own, room, self._limit, edits)
         others = await self._check_readers(delivery)
         try:
             found = sent(await self._client.send(request.pieces(), request.length))
@@ -144,9 +156,7 @@ class Sender:
 
     async def undo(self, room: RoomId, message: RemoteId) -> None:
         """Asks everybody's clients to remove a message of ours. Raises: ConnectorError."""
-        stamp = self._ours(room, message)
-        if self._now() - stamp * _MS > UNDO_FOR:
-            raise Rejected("too_late", "clients take a message back for a day")
+        stamp = self._recent(room, message)
         before = self._ledger.removal_asked_at(stamp)
         if before is not None and 0 <= self._now() - before < _ASK_AGAIN:
             return
@@ -169,6 +179,13 @@ class Sender:
         if self._ledger.removal_asked_at(stamp) is None:
             return False
         return others - {self._account.own.account} <= self._ledger.removal_seen(stamp)
+
+    def _recent(self, room: RoomId, message: RemoteId) -> int:
+        """The timestamp of a message of ours that clients still change."""
+        stamp = self._ours(room, message)
+        if self._now() - stamp * _MS > UNDO_FOR:
+            raise Rejected("too_late", "clients take back or replace a message for a day")
+        return stamp
 
     def _ours(self, room: RoomId, message: RemoteId) -> int:
         named = split_remote(message)

@@ -264,6 +264,34 @@ async def test_a_remote_delete_proves_nothing_until_clients_acknowledge_it(lab: 
     assert await bot.is_gone(room, accepted.remote_id)
 
 
+async def test_an_edit_replaces_the_text_of_the_message_that_it_names(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    first = await bot.send(await lab.delivery(bot, room, "first", author_line="Ann Example"))
+    for text in ("second", "third"):
+        again = await lab.delivery(bot, room, text, author_line="Ann Example")
+        accepted = await bot.edit(room, first.remote_id, again)
+        assert accepted.remote_id != first.remote_id
+    (seen,) = await lab.ours("ann", room)
+    assert (seen.text, len(seen.edits)) == ("Ann Example\n> third", 2)
+    stamps = [one.body.get("edit_timestamp") for one in await asked(lab, "send")]
+    assert stamps == [None, seen.timestamp, seen.timestamp]
+
+
+async def test_an_edit_of_what_is_not_ours_or_with_files_is_refused(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    stamp = await lab.hand.write("ann", "hers", group=room)
+    hers = RemoteId(f"{await lab.account('ann')}/{stamp}")
+    delivery = await lab.delivery(bot, room)
+    await fails(bot.edit(room, hers, delivery), Rejected)
+    ours = await bot.send(delivery)
+    filed = replace(delivery, content=Content("x", None, (attachment("a", b"x"),)))
+    await fails(bot.edit(room, ours.remote_id, filed), Rejected)
+    await fails(bot.edit(RoomId("other"), ours.remote_id, delivery), Rejected)
+    assert len(await asked(lab, "send")) == 1
+
+
 async def test_only_our_own_messages_are_taken_back(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
