@@ -31,7 +31,7 @@ from connectors.pgpmail.settings import (
 )
 from connectors.pgpmail.submit import Submission, trusting
 from connectors.pgpmail.words import words_of
-from connectors.port import AccountId, Evidence, Guarantee, Holding, RoomId, Source
+from connectors.port import AccountId, DeliveryKey, Evidence, Guarantee, Holding, RoomId, Source
 from connectors.port.capabilities import Capabilities, Health, Posture, Undo
 from connectors.port.connector import Connector, Setup
 from connectors.port.door import Door
@@ -229,6 +229,10 @@ class MailConnector:
         async with aclosing(self._open.inbox.receive(cursor)) as batches:
             async for batch in batches:
                 yield batch
+
+    async def came_back(self, key: DeliveryKey) -> bool:
+        """Whether a mail to ourselves has come in since the start, and was verified."""
+        return self._open.inbox.came_back(key)
 
     # --- keys -----------------------------------------------------------------------------------
 

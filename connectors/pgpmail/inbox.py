@@ -11,6 +11,7 @@ Rules kept here:
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -47,6 +48,8 @@ _SEEN_FOR = 2
 
 
 _PIECE = 256 * 1024
+_OWN_KEPT = 64
+"""How many of our own mails to ourselves are remembered; they come back within minutes."""
 
 
 class _Over(Exception):
@@ -163,6 +166,7 @@ class Inbox:
         self._trouble: str | None = None
         self._keyring: Keyring | None = None
         self._stamp: tuple[int, ...] = ()
+        self._own: deque[DeliveryKey] = deque(maxlen=_OWN_KEPT)
 
     async def close(self) -> None:
         """Ends every stream, the worker and the judge's agent; may be called twice."""
@@ -196,6 +200,10 @@ class Inbox:
     def trouble(self) -> str | None:
         """Why the mailbox cannot be read now, short and stable; None while it can."""
         return self._trouble
+
+    def came_back(self, key: DeliveryKey) -> bool:
+        """Whether a mail of ours to ourselves came in since the start, and was verified."""
+        return key in self._own
 
     # --- the stream -----------------------------------------------------------------------------
 
@@ -323,6 +331,7 @@ class Inbox:
         if letter.sender == self._ours.account.lower():
             own = self._book.sent(letter.message_id or "")
             if own is not None:
+                self._own.append(own.key)
                 return _returned(letter, own, sender)
         if letter.message_id is not None:
             self._book.heard(RemoteId(digest), letter.message_id, self._now())

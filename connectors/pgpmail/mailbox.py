@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from connectors.port import DeliveryKey
 from connectors.port.events import Batch
 
 
@@ -20,6 +21,10 @@ class Mailbox(Protocol):
 
     def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Batches after ``cursor`` until closed; see ``Connector.receive``."""
+        ...
+
+    def came_back(self, key: DeliveryKey) -> bool:
+        """Whether a mail of ours to ourselves came in since the start, and was verified."""
         ...
 
     async def close(self) -> None:
@@ -43,6 +48,11 @@ class NoMailbox:
         if not self._closed.is_set():
             yield Batch((), cursor or "0")
             await self._closed.wait()
+
+    @staticmethod
+    def came_back(_: DeliveryKey) -> bool:
+        """Nothing comes."""
+        return False
 
     async def close(self) -> None:
         """Ends every stream."""

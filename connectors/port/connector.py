@@ -135,6 +135,24 @@ class UndoesMessages(Protocol):
 
 
 @runtime_checkable
+class EditsMessages(Protocol):
+    """Can put another text in the place of a message of ours."""
+
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        """Replaces ``message``, our own, by ``delivery``; readers and errors are as for ``send``.
+
+        Args:
+            room: of both.
+            message: as ``send`` named it first, also where it was replaced before.
+            delivery: what stands there from now on; its key is that of this act.
+
+        Returns:
+            the act's own name, as the network has it.
+        """
+        ...
+
+
+@runtime_checkable
 class VerifiesPeers(Protocol):
     """Keeps, in its own store, which devices are to be trusted."""
 
@@ -172,6 +190,15 @@ class Inspects(Protocol):
 
     async def inspect(self) -> tuple[Check, ...]:
         """Looks now; what cannot be seen is not ok. Never raises ConnectorError."""
+        ...
+
+
+@runtime_checkable
+class HearsItself(Protocol):
+    """Gets what it sends to its own account back, and judges it as anybody's."""
+
+    async def came_back(self, key: DeliveryKey) -> bool:
+        """Whether a delivery to our own account has come in since the start, and was believed."""
         ...
 
 

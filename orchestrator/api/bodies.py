@@ -51,6 +51,12 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class Trial(Body):
+    """Who says that the real server answers a channel's test."""
+
+    real_server: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
+
+
 class Target(Body):
     """Where a held message goes."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from orchestrator.api.bodies import Reason
+from orchestrator.api.bodies import Reason, Trial
 from orchestrator.api.reach import OpenHome
 from orchestrator.api.who import Actor
 from orchestrator.client.views import ChannelTest, ChannelView
@@ -26,9 +26,10 @@ async def key_export(home: OpenHome, channel: str | None = None) -> str:
 
 
 @router.post("/{name}/test")
-async def channel_test(name: str, home: OpenHome, actor: Actor) -> ChannelTest:
+async def channel_test(name: str, body: Trial, home: OpenHome, actor: Actor) -> ChannelTest:
     """The safe live check, recorded."""
-    return await home.channel_test(ConnectorName(name), actor=actor)
+    told = body.real_server
+    return await home.channel_test(ConnectorName(name), actor=actor, real_server=told)
 
 
 @router.post("/{name}/pause")

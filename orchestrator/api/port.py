@@ -244,7 +244,9 @@ class ChannelAccess(Protocol):
         """Every configured channel."""
         ...
 
-    async def channel_test(self, name: ConnectorName, *, actor: Actor) -> ChannelTest:
+    async def channel_test(
+        self, name: ConnectorName, *, actor: Actor, real_server: str | None = None
+    ) -> ChannelTest:
         """The safe live check, recorded. *live*."""
         ...
 

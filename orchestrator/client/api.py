@@ -248,9 +248,10 @@ class Client:
         """Every configured channel."""
         return await self._get(list[ChannelView], "/channels")
 
-    async def channel_test(self, name: str) -> ChannelTest:
+    async def channel_test(self, name: str, real_server: str | None = None) -> ChannelTest:
         """The safe live check, recorded."""
-        return await self._post(ChannelTest, f"/channels/{_part(name)}/test")
+        body = {"real_server": real_server}
+        return await self._post(ChannelTest, f"/channels/{_part(name)}/test", body)
 
     async def channel_pause(self, name: str, reason: str) -> ChannelView:
         """Stops what we send there."""

@@ -5,16 +5,13 @@ signed record at each start; a row that was edited by hand earns nothing.
 """
 
 import json
-import time
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from connectors.port.capabilities import Posture
-from connectors.port.connector import Connector, CreatesRooms, UndoesMessages
+from connectors.port.connector import Check, Connector, Inspects
 from connectors.port.errors import ConnectorError
-from connectors.port.messages import Content, Delivery, RoomSpec
 from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import commitment, stated
@@ -22,18 +19,13 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.runtime import Channel, Runtime, must_live
+from orchestrator.command.trial import SIMULATED, Trial, shows_running_timer
 from orchestrator.deals.book import HOME
 from orchestrator.deals.stated import PAUSE_STANDS
-from orchestrator.ids import new_id
 from orchestrator.store.unit import Tx
-from tiers.guarantees import Evidence, Guarantee
-from tiers.ids import ConnectorName, DeliveryKey
+from tiers.ids import ConnectorName
 from tiers.policy import Grade
 
-_FIT = frozenset(
-    {Guarantee.END_TO_END_ENCRYPTED, Guarantee.INVITE_ONLY, Guarantee.MEMBERS_READABLE}
-)
-_TIMER = 86_400_000_000
 DOMAIN = b"wallcross channel test v1\n"
 """Stands before a test's record in what is signed."""
 
@@ -90,8 +82,16 @@ class Channels:
         return await self._channel_view(channel)
 
     async def channel_resume(self, name: ConnectorName, *, actor: str) -> views.ChannelView:
-        """Lets it go on, if it answers."""
+        """Lets it go on, if it answers and nothing that stands before it is red."""
         channel = self._channel(name)
+        red = [found for found in await inspected(channel) if not (found.ok or found.later)]
+        if red:
+            raise Refused(
+                f"{name} is red: {red[0].hint}",
+                still="It stays paused; messages wait here.",
+                then=red[0].remedy,
+                details=[f"{found.code}: {found.hint}" for found in red],
+            )
         health = await channel.connector.health() if channel.connector else None
         if health is None or not health.up:
             raise Refused(
@@ -135,24 +135,53 @@ class Channels:
 
         await self._r.store.write(unit)
 
-    async def channel_test(self, name: ConnectorName, *, actor: str) -> views.ChannelTest:
-        """Own room, own message, read back, taken back; recorded and signed."""
+    async def channel_test(
+        self, name: ConnectorName, *, actor: str, real_server: str | None = None
+    ) -> views.ChannelTest:
+        """Own room, own message, read back, taken back; recorded and signed.
+
+        Args:
+            name: of the channel.
+            actor: who asks.
+            real_server: who says that the real server answers, where only a stand-in was met
+                before the release.
+        """
         channel = self._channel(name)
         if channel.connector is None:
             raise Refused(f"{name} is not open ({channel.why})", then="wallcross doctor")
-        steps, posture = await _run(channel.connector)
-        grade = _earned(channel.kind, posture) if all(s.ok for s in steps) else Grade.NONE
+        if real_server is not None and channel.kind == SIMULATED:
+            raise Refused(f"{name} is a network inside this machine, and nobody's word changes it")
+        trial = Trial(channel.kind, channel.connector)
+        await trial.run()
+        seen = trial.passed and await self._timer_seen(channel, channel.connector)
+        if seen:
+            trial.saw_timer()
+        grade = trial.grade(channel.shipped, stated=real_server is not None, timer_seen=seen)
         at = self._r.now()
         record: dict[str, Json] = {
             "channel": name,
             "kind": channel.kind,
             "grade": grade.name.lower(),
             "at": at,
-            "steps": [{"name": s.name, "ok": s.ok} for s in steps],
+            "real_server": real_server,
+            "steps": [{"name": s.name, "ok": s.ok} for s in trial.steps],
         }
         await self._record(name, record, actor, at)
         channel.grade = self._r.grades[name] = grade
-        return views.ChannelTest(channel=name, grade=grade.name.lower(), at=at, steps=tuple(steps))
+        steps = tuple(trial.steps)
+        return views.ChannelTest(channel=name, grade=grade.name.lower(), at=at, steps=steps)
+
+    async def _timer_seen(self, channel: Channel, connector: Connector) -> bool:
+        """Whether a room of ours on this channel shows in its traffic that messages disappear."""
+        rooms = [b.room for _, b in self._r.book.rooms() if b.connector == channel.name]
+        for room in rooms:
+            try:
+                posture = await connector.posture(room)
+            except ConnectorError:
+                continue
+            if shows_running_timer(posture):
+                return True
+        return False
 
     async def _record(
         self, name: ConnectorName, record: dict[str, Json], actor: str, at: int
@@ -168,9 +197,17 @@ class Channels:
                 (name, signed, at),
             )
             body: dict[str, Json] = {"channel": name, "grade": record["grade"]}
+            if record["real_server"] is not None:
+                body |= {"real_server": True, "by": record["real_server"]}
             append(tx, HOME, Kind.CHANNEL_TESTED, body, at=at, actor=actor)
 
         await self._r.store.write(unit)
+
+
+async def inspected(channel: Channel) -> Sequence[Check]:
+    """What stands between a channel and its network, where it can be looked at."""
+    connector: object = channel.connector
+    return await connector.inspect() if isinstance(connector, Inspects) else ()
 
 
 def paused_of(tx: Tx, name: ConnectorName) -> str | None:
@@ -217,53 +254,3 @@ def recorded_grade(record: str | None, name: str, kind: str, public: bytes) -> G
         return Grade[said["grade"].upper()] if about == (name, kind) else None
     except (ValueError, TypeError, KeyError, AttributeError, InvalidSignature):
         return None
-
-
-def _earned(kind: str, posture: Posture | None) -> Grade:
-    """fit: timer, encryption and members by read-back; field: a real server, less than that.
-
-    A network in memory is a simulator, whatever it answers.
-    """
-    if kind == "memory":
-        return Grade.LAB
-    if posture is None:
-        return Grade.FIELD
-    held = {h.guarantee for h in posture.holdings if h.evidence is Evidence.VERIFIED}
-    timer = any(h.guarantee is Guarantee.TIMER and h.value for h in posture.holdings)
-    return Grade.FIT if held >= _FIT and timer else Grade.FIELD
-
-
-async def _run(connector: Connector) -> tuple[list[views.Step], Posture | None]:
-    steps: list[views.Step] = []
-    clock = time.monotonic()
-    posture: Posture | None = None
-
-    def step(name: str, text: str, *, ok: bool) -> None:
-        nonlocal clock
-        took, clock = time.monotonic() - clock, time.monotonic()
-        steps.append(views.Step(name=name, ok=ok, observed_by="server", seconds=took, text=text))
-
-    try:
-        health = await connector.health()
-        step("signed in", health.code, ok=health.up)
-        if not isinstance(connector, CreatesRooms):
-            step("own room", "this network makes no rooms", ok=False)
-            return steps, None
-        spec = RoomSpec("Room check", frozenset(), frozenset(), _TIMER, gate=False)
-        room = await connector.create(spec)
-        posture = await connector.posture(room)
-        step("own room, settings read back", f"{len(posture.holdings)} guarantees", ok=True)
-        members = await connector.members(room)
-        alone = members.complete and {m.account for m in members.members} == {connector.account}
-        step("members read back", f"{len(members.members)} member", ok=alone)
-        key = DeliveryKey(new_id("wx"))
-        content = Content("Channel check. Nothing to do.")
-        accepted = await connector.send(Delivery(key, room, content, frozenset()))
-        step("own message", "accepted", ok=True)
-        if isinstance(connector, UndoesMessages):
-            await connector.undo(room, accepted.remote_id)
-            gone = await connector.is_gone(room, accepted.remote_id)
-            step("taken back, seen gone", "read back", ok=gone)
-    except ConnectorError as error:
-        step("failed", error.code, ok=False)
-    return steps, posture

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from connectors.port.connector import Inspects
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.views import Check
 from orchestrator.clock import SECOND
-from orchestrator.command.channels import Channels
+from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
@@ -218,10 +217,7 @@ def _channel(channel: views.ChannelView, *, live: bool) -> Check:
 
 
 async def _set_up(channel: Channel) -> list[Check]:
-    """What stands between a channel and its network, where it can be looked at."""
-    connector: object = channel.connector
-    if not isinstance(connector, Inspects):
-        return []
+    """What stands between a channel and its network, as checks."""
     return [
         Check(
             name=f"{channel.name} {found.code}",
@@ -230,7 +226,7 @@ async def _set_up(channel: Channel) -> list[Check]:
             then=found.remedy,
             group="channel",
         )
-        for found in await connector.inspect()
+        for found in await inspected(channel)
     ]
 
 

@@ -41,6 +41,7 @@ class Channel:
         kind: the connector's name.
         connector: None when it could not be opened.
         grade: in this installation.
+        shipped: what was run before the release.
         paused: why nothing goes out there; None while it runs.
         why: stable code of what is wrong; None when it is open.
     """
@@ -51,6 +52,7 @@ class Channel:
     grade: Grade
     paused: str | None = None
     why: str | None = None
+    shipped: Grade = Grade.NONE
 
 
 @dataclass(slots=True)

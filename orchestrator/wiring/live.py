@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from connectors.port.connector import Setup
+from connectors.port.connector import EditsMessages, Setup
 from connectors.port.errors import ConnectorError
 from connectors.registry import UnknownConnectorError, find
 from orchestrator.audit.anchors.run import Anchoring
@@ -64,6 +64,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.now,
         runtime.clock_trusted,
         Stopping(runtime.book, runtime.lines, runtime.writer, runtime.now),
+        lambda name: isinstance(runtime.connectors.get(name), EditsMessages),
     )
     dispatcher = Dispatcher(
         runtime.store,
@@ -208,7 +209,7 @@ async def _open_channel(
         return
     shipped = found.graded()
     channel.connector = connector
-    channel.grade = Grade[shipped.grade.name] if shipped else Grade.NONE
+    channel.grade = channel.shipped = Grade[shipped.grade.name] if shipped else Grade.NONE
     stored = await runtime.store.read(
         lambda tx: tx.one("SELECT grade FROM channel WHERE connector = ?", (name,))
     )

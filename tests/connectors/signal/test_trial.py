@@ -22,7 +22,7 @@ async def test_a_group_with_ourselves_alone_shows_what_it_can(lab: Lab) -> None:
     ]
     assert await lab.ours("ann", None) == []
     groups = [o for o in await lab.hand.requests() if o.verb == "group_create"]
-    assert all(not (g.body or {}).get("members") for g in groups)
+    assert [(g.body or {}).get("members") for g in groups] == [[]]
 
 
 async def test_a_timer_that_was_only_asked_for_makes_it_field_and_no_more(lab: Lab) -> None:
