@@ -253,7 +253,13 @@ class Inbox:
                 if fetched is None:
                     await self._work(box.wait)
                     continue
-                yield await self._told(fetched)
+                source = sha256(fetched.raw).hexdigest()
+                if fetched.again and self._state.is_stored(source):
+                    yield Batch((), fetched.cursor)
+                    continue
+                yield await self._told(fetched, source)
+                if self._goes_on(mine):
+                    self._state.keep_stored(source, self._now())
         finally:
             if self._goes_on(mine):
                 await self._work(box.close)
@@ -265,8 +271,7 @@ class Inbox:
 
     # --- one mail -------------------------------------------------------------------------------
 
-    async def _told(self, fetched: Fetched) -> Batch:
-        source = sha256(fetched.raw).hexdigest()
+    async def _told(self, fetched: Fetched, source: str) -> Batch:
         known = self._known()
         try:
             found = await self._work(lambda: self._judge(fetched, source, known))

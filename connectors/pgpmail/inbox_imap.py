@@ -90,6 +90,7 @@ class ImapBox:
         self._client: Any = None
         self._validity = 0
         self._last = 0
+        self._renamed = False
         self._waiting: list[int] = []
         logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs what it hears
 
@@ -142,6 +143,7 @@ class ImapBox:
         validity, _, last = cursor.partition(":")
         known = last.isdecimal() and validity == str(self._validity)
         self._last = int(last) if known else 0
+        self._renamed = not known
         self._waiting = []
 
     def next(self) -> Fetched | None:
@@ -172,7 +174,7 @@ class ImapBox:
         raw = self._one(uid, f"BODY.PEEK[]{part}", key)
         if not isinstance(raw, bytes):
             return None
-        return Fetched(raw, max(size, len(raw)), f"{self._validity}:{uid}")
+        return Fetched(raw, max(size, len(raw)), f"{self._validity}:{uid}", self._renamed)
 
     def _one(self, uid: int, what: str, key: bytes) -> object:
         answer = self._asked(lambda: self._client.fetch([uid], [what]), "no_answer")

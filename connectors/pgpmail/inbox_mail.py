@@ -12,11 +12,13 @@ class Fetched:
         raw: as it lies there; only its beginning when it is larger than the limit.
         size: bytes as it lies there.
         cursor: where to go on from once it is stored.
+        again: the server has given all mails new names, so that it may be one that we have.
     """
 
     raw: bytes = field(repr=False)
     size: int
     cursor: str
+    again: bool = False
 
 
 class Box(Protocol):

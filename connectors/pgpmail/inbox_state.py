@@ -1,4 +1,4 @@
-"""What the inbound side must remember: signatures that were seen, and the order of a Maildir.
+"""What the inbound side must remember: signatures and mails that came, the order of a Maildir.
 
 Rule kept here: digests, names of files and instants, nothing of a mail. A digest belongs to the
 mail that brought it first, so that the same mail offered again after a crash is no repetition.
@@ -10,6 +10,9 @@ from pathlib import Path
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
     digest TEXT PRIMARY KEY, source TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stored (
+    source TEXT PRIMARY KEY, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file (
     n INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE
@@ -52,6 +55,18 @@ class InboxState:
         """Drops what is refused by its age anyway; microseconds UTC."""
         with self._db:
             self._db.execute("DELETE FROM seen WHERE at < ?", (at,))
+
+    # mails
+
+    def keep_stored(self, source: str, at: int) -> None:
+        """Notes that a mail was taken in, whatever was found of it."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO stored VALUES (?, ?)", (source, at))
+
+    def is_stored(self, source: str) -> bool:
+        """Whether it was."""
+        row = self._db.execute("SELECT 1 FROM stored WHERE source = ?", (source,)).fetchone()
+        return row is not None
 
     # files of a Maildir
 

@@ -15,7 +15,7 @@ from email.header import decode_header, make_header
 _LOCAL = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~\-]+(?:\.[0-9A-Za-z!#$%&'*+/=?^_`{|}~\-]+)*"
 _LABEL = r"[0-9A-Za-z](?:[0-9A-Za-z\-]*[0-9A-Za-z])?"
 _ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
-_LOOKS_LIKE = re.compile(rf"{_LOCAL}\s*@\s*[^\s@<>\"']+")
+_LOOKS_LIKE = re.compile(rf"{_LOCAL}\s*@\s*[^\s@<>\"'.]+\.[^\s@<>\"']+")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()<>,:;\\]|[^"()<>,:;\\]+')
 _LONGEST = 998
 """Characters of a field that names one sender (RFC 5322 section 2.1.1); longer ones name nobody."""
@@ -49,14 +49,13 @@ def mailbox(value: str) -> Mailbox | None:
     if tokens is None:
         return None
     specials = [token for token in tokens if token in {"<", ">", ",", ":", ";", "\\"}]
-    name, found = "", None
+    found = None
     if not specials:
         found = address("".join(tokens))
     elif specials == ["<", ">"] and not "".join(tokens[tokens.index(">") + 1 :]).strip():
         opens = tokens.index("<")
-        name = "".join(tokens[:opens])
         found = address("".join(tokens[opens + 1 : tokens.index(">")]))
-    return None if found is None else Mailbox(found, _misleads(value, name, found))
+    return None if found is None else Mailbox(found, _misleads(value, found))
 
 
 def mentioned(value: str) -> frozenset[str]:
@@ -119,9 +118,9 @@ def _decoded(text: str) -> str:
     return unicodedata.normalize("NFKC", shown)
 
 
-def _misleads(value: str, name: str, real: str) -> bool:
+def _misleads(value: str, real: str) -> bool:
     shown = _decoded(value)
     if any(unicodedata.category(each) in _UNSEEN for each in shown.replace("\t", " ")):
         return True
-    others = {"".join(m[0].lower().split()) for m in _LOOKS_LIKE.finditer(shown)} - {real}
-    return bool(others) or ("@" in _decoded(name) and real not in _decoded(name).lower())
+    found = ("".join(match[0].lower().split()) for match in _LOOKS_LIKE.finditer(shown))
+    return any(other.rstrip(".,;:)") != real for other in found)

@@ -12,9 +12,9 @@ from connectors.pgpmail.judge.words import Limits, Malformed
 
 ONCE = frozenset(
     {
-        *("from", "sender", "reply-to", "to", "cc", "bcc", "date", "subject", "message-id"),
-        *("in-reply-to", "references", "mime-version", "content-type", "auto-submitted"),
-        *("content-transfer-encoding", "content-disposition", "content-id"),
+        *("from", "sender", "reply-to", "to", "cc", "date", "subject", "message-id"),
+        *("in-reply-to", "auto-submitted", "content-type"),
+        *("content-transfer-encoding", "content-disposition"),
     }
 )
 _NAME = re.compile(rb"[!-9;-~]+")

@@ -274,7 +274,8 @@ def contacts_of(pairs: list[str]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for n, pair in enumerate(pairs, 1):
         name, _, digits = pair.rpartition("=")
-        one, fingerprint = address(name), "".join(digits.split()).upper()
+        one = address(name)
+        fingerprint = "".join(digits.split()).upper().removeprefix("0X")
         if (
             one is None
             or len(fingerprint) not in {40, 64}

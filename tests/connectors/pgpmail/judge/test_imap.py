@@ -99,14 +99,14 @@ async def test_what_was_before_now_is_not_told(server: Dovecot, inbox: Inbox, po
 async def test_a_cut_in_a_burst_loses_nothing_and_keeps_the_order(
     server: Dovecot, way: Wire, inbox: Inbox, post: Post
 ) -> None:
-    raw = [post.good(payload(f"number {n}\n")) for n in range(40)]
+    raw = [post.good(payload(f"number {n}\n")) for n in range(200)]
     _, cursor = await told(inbox, None, 0)
     heard: list[Event] = []
 
     async def cutting() -> None:
         for n, one in enumerate(raw):
             server.post(one)
-            if n % 10 == 5:
+            if n % 40 == 20:
                 way.shut = True
                 way.cut()
                 await asyncio.sleep(0.2)
@@ -114,9 +114,9 @@ async def test_a_cut_in_a_burst_loses_nothing_and_keeps_the_order(
             await asyncio.sleep(0.01)
 
     cuts = asyncio.create_task(cutting())
-    heard, _ = await told(inbox, cursor, 40)
+    heard, _ = await told(inbox, cursor, 200)
     await cuts
-    assert texts(heard) == [f"number {n}" for n in range(40)]
+    assert texts(heard) == [f"number {n}" for n in range(200)]
     assert way.accepted > 4
 
 
@@ -151,10 +151,19 @@ async def test_other_names_for_all_mails_skip_none(
     _, cursor = await told(inbox, None, 0)
     server.post(post.good(payload("once\n")))
     (first,), _ = await told(inbox, cursor, 1)
-    (again,), _ = await told(inbox, f"1:{999_999}", 1)
+    (again,), behind = await told(inbox, "1:999999", 1)  # told, and not stored
     assert isinstance(first, InboundMessage)
     assert isinstance(again, InboundMessage)
     assert first.remote_id == again.remote_id
+    server.post(post.good(payload("twice\n")))
+    events, _ = await told(inbox, behind, 1)
+    assert texts(events) == ["twice"]
+    server.post(post.good(payload("thrice\n")))
+    events, _ = await told(inbox, "1:999999", 3)
+    assert texts(events) == ["once", "twice", "thrice"]
+    server.post(post.good(payload("more\n")))
+    events, _ = await told(inbox, "1:999999", 2)  # the first two were asked past: they are stored
+    assert texts(events) == ["thrice", "more"]
 
 
 async def test_a_mail_above_the_limit_is_fetched_in_part(server: Dovecot, inbox: Inbox) -> None:

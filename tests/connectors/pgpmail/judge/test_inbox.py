@@ -66,7 +66,7 @@ async def told(inbox: Inbox, cursor: str | None, count: int) -> tuple[list[Event
     """So many events, and the cursor behind them."""
     events: list[Event] = []
     last = cursor or ""
-    async with contextlib.aclosing(inbox.receive(cursor)) as batches, asyncio.timeout(20):
+    async with contextlib.aclosing(inbox.receive(cursor)) as batches, asyncio.timeout(60):
         while len(events) < count or cursor is None:
             batch: Batch = await anext(batches)
             events += batch.events

@@ -29,6 +29,7 @@ PRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
         ("a@b.test (Name)", "a@b.test"),
         ("(one (two)) a@b.test", "a@b.test"),
         ("a@b.test)", None),
+        ("Ada @ Home <a@b.test>", "a@b.test"),
         ("a..b@c.test", None),
         ("", None),
     ],
