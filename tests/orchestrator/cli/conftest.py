@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,8 @@ class Ended:
 
 
 Wx = Callable[..., Ended]
+Serve = Callable[..., subprocess.Popen[str]]
+START_S = 25.0
 
 
 @pytest.fixture
@@ -74,3 +78,36 @@ def deal(wx: Wx, tmp_path: Path) -> Wx:
     done = wx("roster", "import", str(tmp_path / "roster"), "--deal", "HALCYON")
     assert done.code == 0, done.err
     return wx
+
+
+@pytest.fixture
+def serve(wx: Wx, home: Path, tmp_path: Path) -> Iterator[Serve]:  # noqa: ARG001 - makes the environment
+    """Starts `serve` in a process of its own, in the environment that ``wx`` has made."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str) -> subprocess.Popen[str]:
+        with (tmp_path / "serve.err").open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestrator.cli", "serve", *args],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                text=True,
+                env=dict(os.environ),
+            )
+        started.append(process)
+        _listens(process, home / "run" / "wallcross.sock")
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _listens(process: subprocess.Popen[str], path: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while not path.exists():
+        assert process.poll() is None, "serve ended before it listened"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -7,49 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from .conftest import Wx
+from .conftest import START_S, Serve, Wx
 
 CANARY = "We would go to 27.50 a share, zyxwv"
-START_S = 25.0
-Serve = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def serve(wx: Wx, home: Path, tmp_path: Path) -> Iterator[Serve]:  # noqa: ARG001 - makes the environment
-    """Starts `serve` in a process of its own, in the environment that ``wx`` has made."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*args: str) -> subprocess.Popen[str]:
-        with (tmp_path / "serve.err").open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator.cli", "serve", *args],
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                text=True,
-                env=dict(os.environ),
-            )
-        started.append(process)
-        _listens(process, home / "run" / "wallcross.sock")
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-def _listens(process: subprocess.Popen[str], path: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while not path.exists():
-        assert process.poll() is None, "serve ended before it listened"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_commands_go_through_a_running_serve_and_it_ends_cleanly(
