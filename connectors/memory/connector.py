@@ -222,11 +222,19 @@ class MemoryConnector:
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once. Raises: ConnectorError."""
+        return await self._post(delivery, None)
+
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        """Replaces a message of ours. Raises: ConnectorError."""
+        return await self._post(replace(delivery, room=room), message)
+
+    async def _post(self, delivery: Delivery, edits: RemoteId | None) -> Accepted:
         calls = self._calls()
         outgoing.check(delivery, self._capabilities)
         files = [await self._bring(calls, each) for each in delivery.content.attachments]
         marked = delivery.attempt > 1 and not self._settings.idempotent_for
         fields = translate.send_fields(delivery, files, self._trust.never(), marked=marked)
+        fields["edits"] = edits
         read = partial(translate.accepted, readers=delivery.readers)
         return await calls.act("send", fields, read)
 

@@ -186,6 +186,7 @@ class Handler:
             attempt=call["attempt"],
             marked=call["marked"],
             reply_to=call["reply_to"],
+            edits=self._own(name, call),
             readers=readers,
             never=call["never"],
         )
@@ -197,6 +198,15 @@ class Handler:
             "known": known,
             "sealed": "as_asked" if sealed is not None and sealed == readers else sealed,
         }
+
+    def _own(self, name: str, call: JsonObject) -> str | None:
+        """The message that is to be replaced; only its own sender may."""
+        if call.get("edits") is None:
+            return None
+        message = posting.message_of(self.network, name, call["room"], call["edits"])
+        if message.sender != name:
+            raise Refusal("rejected", "not_ours", "only its sender replaces a message")
+        return message.id
 
     def _find(self, name: str, call: JsonObject) -> JsonObject:
         message = posting.find(self.network, name, call["room"], call["key"])

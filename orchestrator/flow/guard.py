@@ -21,6 +21,7 @@ from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.documents import covering_page, marked
 from orchestrator.flow.port import ReadsRooms
 from orchestrator.flow.standing import Standing
+from orchestrator.flow.thread import Threads
 from orchestrator.flow.whole import Whole
 from orchestrator.outbox.item import Item
 from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
@@ -67,6 +68,7 @@ class FlowGuard:
         now: the clock.
         clock_trusted: whether time may permit anything.
         stopping: holds what is stopped (``orchestrator.flow.stopped``).
+        edits: whether a network can change what was sent.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class FlowGuard:
         now: Clock,
         clock_trusted: Callable[[], bool],
         stopping: Callable[[Due, tuple[Reason, ...]], Awaitable[HeldAs]],
+        edits: Callable[[ConnectorName], bool],
     ) -> None:
         self._book = book
         self._rooms = rooms
@@ -89,6 +92,7 @@ class FlowGuard:
         self._clock_trusted = clock_trusted
         self._standing = Standing()
         self._whole = Whole(rooms, store, now)
+        self._threads = Threads(store, edits)
         self._stopping = stopping
 
     async def clear(self, due: Due, began: int) -> Verdict:
@@ -134,8 +138,12 @@ class FlowGuard:
             content = await self._content(body)
         except SealError:
             return _stopped("sealed", "what was sealed cannot be opened any more")
+        thread = await self._threads.of(due, deal)
         author = None if ours else _author(deal, due.message.person_id)
-        return Cleared(_delivery(due, content, readers, author), policy.repeat_unknown)
+        if author is not None and thread.beside:
+            author = f"{author} ({thread.beside})"
+        delivery = _delivery(due, content, readers, author, thread.reply_to)
+        return Cleared(delivery, policy.repeat_unknown, thread.edits)
 
     async def _copy(
         self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
@@ -243,11 +251,12 @@ def _author(deal: DealView, person_id: str | None) -> str:
 
 
 def _delivery(
-    due: Due, content: Content, readers: frozenset[Reader], author: str | None
+    due: Due,
+    content: Content,
+    readers: frozenset[Reader],
+    author: str | None,
+    reply_to: RemoteId | None = None,
 ) -> Delivery:
-    message = due.message
-    same_room = (message.connector, message.room) == (due.item.connector, due.item.room)
-    reply_to = RemoteId(message.reply_to) if message.reply_to and same_room else None
     return Delivery(
         DeliveryKey(due.item.wire_key),
         RoomId(due.item.room),

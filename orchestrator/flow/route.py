@@ -47,7 +47,8 @@ BATCH = 64
 LANE = "@route/"
 """Begins the lane of a deal; no channel's name begins so."""
 _WAITING = """
-SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named, reply_to,
+SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named,
+    COALESCE(edits, reply_to),
     unreadable, accepted_at, state, tier,
     (SELECT readers FROM document d WHERE d.message_id = message.message_id) FROM message """
 

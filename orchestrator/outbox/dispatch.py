@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from connectors.port.connector import Connector, UndoesMessages
+from connectors.port.connector import Connector, EditsMessages, UndoesMessages
 from connectors.port.errors import (
     ConnectorError,
     IdentityChanged,
@@ -147,7 +147,7 @@ class Dispatcher:
             return Step(pending, wait_until=verdict.until)
         at = await self._start(due.item, pending)
         try:
-            accepted = await _foreign(connector.send(verdict.delivery))
+            accepted = await _foreign(_deliver(connector, verdict))
         except ConnectorError as error:
             started = replace(due, item=_started(due.item, at))
             return await self._failed(connector, started, verdict, error)
@@ -253,6 +253,14 @@ def _both(pending: Callable[[Tx], None], start: Start) -> Callable[[Tx], None]:
         rows.start(tx, (start,))
 
     return unit
+
+
+def _deliver(connector: Connector, cleared: Cleared) -> Awaitable[Accepted]:
+    """Sends what was cleared, or puts it in the place of what it corrects."""
+    delivery = cleared.delivery
+    if cleared.edits is not None and isinstance(connector, EditsMessages):
+        return connector.edit(delivery.room, cleared.edits, delivery)
+    return connector.send(delivery)
 
 
 async def _foreign(work: Awaitable[T]) -> T:

@@ -13,6 +13,7 @@ from orchestrator.outbox.item import Item
 from orchestrator.seal.body import Unlocked
 from orchestrator.store.unit import Tx
 from tiers.decision import Reason
+from tiers.ids import RemoteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class MessageFacts:
     sender: str
     person_id: str | None
     reply_to: str | None
+    edits: str | None
     accepted_at: int
     size: int
     document: bool
@@ -48,6 +50,8 @@ class Cleared:
 
     delivery: Delivery
     repeat_unknown: bool
+    edits: RemoteId | None = None
+    """Our message that this one replaces, where its network changes what was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _DUE = f"""
 SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.connector, d.room,
     d.lane, d.seq, d.wire_key, d.state, d.attempts, d.not_before, d.started_at, d.possibly,
     d.as_tier, d.target,
-    m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to,
+    m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to, m.edits,
     m.accepted_at, m.size,
     EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id),
     {SEALED}
@@ -36,7 +36,7 @@ WHERE d.lane = ?1 AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
     AND NOT EXISTS (SELECT 1 FROM delivery WHERE lane = ?1 AND state = 'dead' AND blocks)
 ORDER BY d.seq LIMIT ?2"""  # noqa: S608 - our own columns
-_ITEM, _FACTS = 17, 27
+_ITEM, _FACTS = 17, 28
 """Where the columns of a delivery end, and those of its message; what is sealed follows."""
 
 
