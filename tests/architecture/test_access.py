@@ -52,9 +52,15 @@ def statements(source: Source) -> Iterator[str]:
 
 
 def misplaced_writes(sources: Iterable[Source]) -> list[str]:
-    """Statements that write what permits, where they do not belong."""
+    """Statements that write what permits, where they do not belong.
+
+    A connector keeps a database of its own, whose tables may have the same names: it is handed no
+    path and no module of the home's store (the import contracts): what it writes permits nothing.
+    """
     found = []
     for source in sources:
+        if source.path.startswith("connectors/"):
+            continue
         for text in statements(source):
             found += [
                 f"{source.path} writes {table}"

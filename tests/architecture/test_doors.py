@@ -11,7 +11,7 @@ from .conftest import Source, assert_none
 # Verbs of connectors.port that act on a network, and who may call them. Everything else goes
 # through the outbox: there the guard stands, and there the attempt is written down first.
 DISPATCH = "orchestrator/outbox/dispatch.py"
-LIVE_CHECK = "orchestrator/command/channels.py"  # `channel test`: an own room, an own message
+LIVE_CHECK = "orchestrator/command/trial.py"  # `channel test`: an own room, an own message
 FAR_SIDE = "orchestrator/demo/farside.py"  # plays people, with a client that is not ours
 MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
 ACTING = {

@@ -101,7 +101,7 @@ class Far:
 
 
 @pytest.fixture
-def far(wx: Wx, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:  # noqa: ARG001
+def far(wx: Wx, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:  # noqa: ARG001 - makes the environment
     """A home with a Signal channel, on a stand-in behind a proxy."""
     secret = secrets.token_urlsafe(32)
     for name, value in {
