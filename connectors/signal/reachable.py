@@ -62,6 +62,8 @@ class Reachable:
             self._open.setdefault(API_AWAY, self._well_at)
         elif API_AWAY in self._open:
             self._missed(self._open.pop(API_AWAY), now, API_AWAY)
+        if NOT_STORED in self._open and self._spool.takes():
+            self._missed(self._open.pop(NOT_STORED), now, NOT_STORED)
         for code, first, count in self._forgeries.due(now):
             self.tell({"note": "forged", "code": code, "at": first, "count": count})
         if self._retold() and not self._open:

@@ -45,7 +45,7 @@ class Receiver:
 
     Args:
         limit: largest file in bytes.
-        suspect: told when a post could not be opened because of its sender's key.
+        suspect: told when a post could not be opened, or a group changed: that asks for a look.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Receiver:
         kind = translate.receipt_kind(receipt).value
         for stamp in translate.acknowledged(receipt):
             self._ledger.acknowledged(stamp, found.sender, kind, at)
-        if found.failed:
+        if found.failed or translate.changed_group(found.envelope) is not None:
             self._suspect()
 
     # --- what is handed on ----------------------------------------------------------------------

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS spool (
 CREATE TABLE IF NOT EXISTS leftover (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """
-_NONCE = 12
+_NONCE, _TRIAL = 12, 64 * 1024
 _PROOF = b"wallcross signal spool v1"
 MOST_WAITING = 20_000
 """Posts that may wait; a room behind a consumer that stands still must not fill the disk."""
@@ -122,6 +122,19 @@ class Spool:
                 (at, sealed, json.dumps(list(files))),
             )
         self._count += 1
+
+    def takes(self) -> bool:
+        """Whether another could be stored now: one as large as any is written and removed."""
+        try:
+            with self._db:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO meta VALUES ('trial', zeroblob(?))", (_TRIAL,)
+                )
+            with self._db:
+                self._db.execute("DELETE FROM meta WHERE name = 'trial'")
+        except sqlite3.Error:
+            return False
+        return self._count < MOST_WAITING
 
     def after(self, seq: int, most: int) -> list[Waiting]:
         """What waits behind a place, in order."""

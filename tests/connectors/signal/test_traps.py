@@ -608,6 +608,15 @@ async def test_a_bot_that_is_the_only_admin_is_red(lab: Lab) -> None:
     assert not {c.code: c.ok for c in await bot.inspect()}["room admins"]
 
 
+async def test_once_a_day_signal_is_asked_whether_it_knows_us(lab: Lab) -> None:
+    bot = await lab.bot(look_every=0.1)
+    await until(lambda: asked(lab, "search"))
+    await asyncio.sleep(0.5)  # several looks pass
+    (one,) = await asked(lab, "search")
+    assert one.query == {"numbers": NUMBER}
+    assert bot._open.account.known_to_signal
+
+
 # --- 1.8 errors and hangs ---------------------------------------------------------------------
 
 
