@@ -151,7 +151,9 @@ class Front:
         envelope.rcpt_options += options
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802 (the library's name)
+        self, server: Any, _session: Session, envelope: Envelope
+    ) -> str:
         refusal = self.pop("data")
         if refusal is not None:
             return refusal
