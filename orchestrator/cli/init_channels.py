@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,253}")
 _PORT = re.compile(r"[0-9]{1,5}")
 _NAME = re.compile(r"\S[^\n\r]{0,199}")
 _SUBMISSION_TLS, _IMAPS = 465, 993
-_WEBHOOK_PORT = "18080"
+_WEBHOOK_PORT = "9440"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def test_on_yes_valuation_is_on_signal_first_and_then_on_matrix(wx: Wx, home: Pa
     text = (home / "wallcross.toml").read_text("utf-8")
     found = tomllib.loads(text)
     assert list(found["channels"]) == ["matrix", "signal", "pgpmail"]
-    assert found["channels"]["signal"]["settings"]["listen_port"] == 18080
+    assert found["channels"]["signal"]["settings"]["listen_port"] == 9440
     assert _seats(home) == ["signal", "matrix"]
     assert "#" not in text.partition("version")[2]  # the decision is a setting, not a remark
     decision = found["decisions"]["signal"]
@@ -146,7 +146,7 @@ def test_a_server_beyond_loopback_is_asked_for_its_proxys_credential(wx: Wx, hom
     assert (
         'api_token = "keyring:wallcross/signal-api-token"' in (home / "wallcross.toml").read_text()
     )
-    assert "RECEIVE_WEBHOOK_URL=http://127.0.0.1:18080/" in done.out
+    assert "RECEIVE_WEBHOOK_URL=http://127.0.0.1:9440/" in done.out
 
 
 def test_submission_on_465_is_tls_from_the_first_byte(wx: Wx, home: Path) -> None:
