@@ -24,6 +24,7 @@ from connectors.port.events import (
     KeyChanged,
     MembershipChanged,
     Receipt,
+    Redacted,
     SettingsChanged,
 )
 from orchestrator.flow.accept import Accepter
@@ -49,6 +50,7 @@ class Listener:
         forget_account: likewise of every room of an account; returns those rooms.
         wake: has a lane drained once the unit is on disk.
         quarantine: keeps what is not believed.
+        taken_back: acts upon what its author deleted.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Listener:
         forget_account: Callable[[ConnectorName, AccountId], tuple[RoomId, ...]],
         wake: Callable[[str, int, Tx], None],
         quarantine: Quarantine,
+        taken_back: Callable[[Tx, ConnectorName, Redacted], None],
     ) -> None:
         self._name = name
         self._connector = connector
@@ -70,6 +73,7 @@ class Listener:
         self._forget_account = forget_account
         self._wake = wake
         self._quarantine = quarantine
+        self._taken_back = taken_back
         self._failed = 0
 
     async def run(self) -> None:
@@ -108,6 +112,8 @@ class Listener:
             for event in batch.events:
                 if isinstance(event, Receipt):
                     self._receipt(tx, event)
+                if isinstance(event, Redacted):
+                    self._taken_back(tx, self._name, event)
             for room in rooms:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 

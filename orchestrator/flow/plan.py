@@ -52,6 +52,8 @@ class Waiting:
     tier: str | None
     readers: str | None = None
     """Of a formal document: whom its sender named, JSON; None for everything else."""
+    taken_back_at: int | None = None
+    """When its author deleted it on his network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ _WAITING = """
 SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named,
     COALESCE(edits, reply_to),
     unreadable, accepted_at, state, tier,
-    (SELECT readers FROM document d WHERE d.message_id = message.message_id) FROM message """
+    (SELECT readers FROM document d WHERE d.message_id = message.message_id),
+    taken_back_at FROM message """
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,8 @@ class Router:
             row: the message.
             still: rooms that may be read, and that nothing goes into.
         """
+        if row.taken_back_at is not None:
+            return Route(placed, (), Decision((_TAKEN_BACK,)))
         past = await self._s.store.read(lambda tx: past_of(tx, row.message_id))
         views = [
             await self._view(deal, placed, row, n)
@@ -381,6 +384,7 @@ _NO_JOURNAL = Raised(
 )
 
 
+_TAKEN_BACK = Reason(RuleId("taken_back"), Effect.ALLOW, "its author deleted it")
 _LOOP = "the same was said here again and again lately, as by a bridge between two rooms"
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 

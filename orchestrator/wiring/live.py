@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from connectors.port.connector import EditsMessages, Setup
+from connectors.port.connector import EditsMessages, Setup, UndoesMessages
 from connectors.port.errors import ConnectorError
 from connectors.registry import UnknownConnectorError, find
 from orchestrator.audit.anchors.run import Anchoring
@@ -33,6 +33,7 @@ from orchestrator.flow.room_notice import RoomNotices
 from orchestrator.flow.route import LANE
 from orchestrator.flow.stand_in import StandIns
 from orchestrator.flow.stopped import Stopping
+from orchestrator.flow.taken_back import TakenBack
 from orchestrator.journal.errors import NoJournalKey
 from orchestrator.outbox.dispatch import Dispatcher
 from orchestrator.secrets.reference import resolve
@@ -89,6 +90,13 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
     _schedule(runtime, anchoring, told)
     await _start(stack, runtime.engine.run(lambda lane: _drain(runtime, dispatcher, told, lane)))
     stack.push_async_callback(runtime.engine.stop, 10.0)
+    taken_back = TakenBack(
+        runtime.book,
+        runtime.sealer,
+        runtime.writer,
+        lambda name: isinstance(runtime.connectors.get(name), UndoesMessages),
+        runtime.now,
+    )
     for name, connector in runtime.connectors.items():
         listener = Listener(
             name,
@@ -99,6 +107,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             partial(_concerned, runtime),
             runtime.engine.wake,
             Quarantine(runtime.sealer, runtime.now),
+            taken_back,
         )
         await _start(stack, listener.run())
     runtime.live = True

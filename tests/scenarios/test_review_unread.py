@@ -57,6 +57,7 @@ def listener(house: House) -> Listener:
         runtime.observer.forget_account,
         runtime.engine.wake,
         Quarantine(runtime.sealer, runtime.now),
+        lambda *_: None,
     )
 
 
