@@ -42,6 +42,7 @@ from connectors.signal.doctor import Doctor
 from connectors.signal.ids import is_group, is_line, is_uuid
 from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat, Timer
 from connectors.signal.outgoing import MAX_BODY
+from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
 from connectors.signal.receiver import Receiver
 from connectors.signal.sender import Sender
@@ -152,7 +153,7 @@ class SignalConnector:
             await parts.account.learn()
         with _own_disk():
             parts.reachable.opened()
-        parts.watch.start()
+        parts.start_watching()
 
     async def close(self) -> None:
         """Ends cleanly; prompt, and may be called twice."""
@@ -357,6 +358,10 @@ class _Parts:
     ) -> None:
         now, limit = setup.now, settings.max_attachment_bytes
         _private(setup.state)
+        self._listen, self._reached_at = settings.listen, settings.reached_at
+        self._private = settings.private_address
+        self._secret = secrets.webhook_secret.get_secret_value()
+        self._probe: Probe | None = None
         token = secrets.api_token.get_secret_value() if secrets.api_token else None
         self.spool = Spool(setup.state, secrets.key)
         self.ledger = Ledger(setup.state)
@@ -387,7 +392,7 @@ class _Parts:
         self.webhook = Webhook(
             settings.listen,
             settings.listen_port,
-            secrets.webhook_secret.get_secret_value(),
+            self._secret,
             self.receiver.take,
             self.reachable.answered,
             now,
@@ -399,10 +404,19 @@ class _Parts:
     def _suspect(self) -> None:
         self.watch.soon()
 
+    def start_watching(self) -> None:
+        """Begins to look; the listener is there, so its port is known."""
+        host = f"[{self._listen}]" if ":" in self._listen else self._listen
+        base = self._reached_at or f"http://{host}:{self.webhook.port}"
+        self._probe = Probe(base, self._secret, private=self._private)
+        self.watch.start(self._probe)
+
     async def close(self) -> None:
         """Ends everything; what was stored stays."""
         self.receiver.stop()
         await self.watch.stop()
+        if self._probe is not None:
+            await self._probe.close()
         await self.webhook.stop()
         await self.client.close()
         self.spool.close()

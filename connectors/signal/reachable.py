@@ -21,6 +21,7 @@ from connectors.signal.webhook import Forgeries, Said
 
 PULSE = "pulse"
 NOT_RUNNING, API_AWAY, NOT_STORED = "not_running", "api_unreachable", "not_stored"
+UNREACHED = "listener_unreachable"
 _LOST = {Said.BROKEN_OFF: "broken_off", Said.TOO_LARGE: "too_large"}
 
 
@@ -49,19 +50,21 @@ class Reachable:
         if pulse is not None:
             self._missed(min(pulse, now), now, NOT_RUNNING)
         self._well_at = now
-        self.beat(alive=True)
+        self.beat(alive=True, reached=True)
 
-    def beat(self, *, alive: bool) -> None:
+    def beat(self, *, alive: bool, reached: bool) -> None:
         """Notes how it stands.
 
         Args:
             alive: the server answered just now.
+            reached: our listener did, at the place that the server was told.
         """
         now = self._now()
-        if not alive:
-            self._open.setdefault(API_AWAY, self._well_at)
-        elif API_AWAY in self._open:
-            self._missed(self._open.pop(API_AWAY), now, API_AWAY)
+        for code, well in ((API_AWAY, alive), (UNREACHED, reached)):
+            if not well:
+                self._open.setdefault(code, self._well_at)
+            elif code in self._open:
+                self._missed(self._open.pop(code), now, code)
         if NOT_STORED in self._open and self._spool.takes():
             self._missed(self._open.pop(NOT_STORED), now, NOT_STORED)
         for code, first, count in self._forgeries.due(now):

@@ -41,6 +41,8 @@ class SignalSettings(BaseModel):
         number: our own number, E.164.
         listen: loopback address that the API server posts to.
         listen_port: port there; 0 takes any (then only a test can tell the server which).
+        reached_at: base URL before the secret under which the API server reaches us, where a proxy
+            of ours stands between; that it answers is watched. Without it, our listener itself is.
         patience: seconds after which a call without an answer is given up.
         max_attachment_bytes: largest file sent or fetched.
         least_version: of the API server; an older one is shown red by ``doctor``.
@@ -54,6 +56,7 @@ class SignalSettings(BaseModel):
     number: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
     listen: str = "127.0.0.1"
     listen_port: int = Field(ge=0, le=65535)
+    reached_at: str | None = None
     patience: float = Field(default=60.0, ge=0.5, le=600.0)
     max_attachment_bytes: int = Field(default=100 * _MIB, ge=0, le=100 * _MIB)
     least_version: str = Field(default="0.100", pattern=r"^[0-9]+(\.[0-9]+){0,3}$")
@@ -72,12 +75,15 @@ class SignalSettings(BaseModel):
 
     @model_validator(mode="after")
     def _only_safe_transport(self) -> Self:
-        try:
-            opening = self.opening
-        except ValueError as error:
-            raise ValueError(f"api: {error}") from None
-        if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
-            raise ValueError("api: use https through an own proxy; http is accepted on loopback")
+        for name, url in (("api", self.api), ("reached_at", self.reached_at)):
+            if url is None:
+                continue
+            try:
+                opening = Opening.of(url, private=self.private_address)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+            if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
+                raise ValueError(f"{name}: use https with an own proxy; http only on loopback")
         return self
 
     @property

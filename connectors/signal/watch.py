@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-1. Twice a second: whether the server answers, so that no window is longer than it was.
+1. Twice a second: whether the server answers, and our own listener, so that no window is longer
+   than it was.
 2. Every minute, and at once when somebody's key is suspected: keys, our own devices, owners who
    are not admins yet, files that nobody needs.
 3. Once a day: whether Signal itself still knows our number; and what is too old is forgotten.
@@ -17,6 +18,7 @@ from connectors.port.errors import ConnectorError
 from connectors.signal.account import Account
 from connectors.signal.client import Client
 from connectors.signal.ledger import Ledger
+from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
 from connectors.signal.receiver import Receiver
 
@@ -57,9 +59,14 @@ class Watch:
         self._due = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begins."""
-        self._tasks = [asyncio.create_task(self._beating()), asyncio.create_task(self._looking())]
+    def start(self, probe: Probe) -> None:
+        """Begins.
+
+        Args:
+            probe: asks our own listener.
+        """
+        work = (self._beating(probe), self._looking())
+        self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
         """Ends."""
@@ -71,9 +78,12 @@ class Watch:
         """Has the next look come at once."""
         self._due = 0
 
-    async def _beating(self) -> None:
+    async def _beating(self, probe: Probe) -> None:
         while True:
-            self._reachable.beat(alive=await self._client.alive(_SIGN_OF_LIFE))
+            alive, reached = await asyncio.gather(
+                self._client.alive(_SIGN_OF_LIFE), probe.answers(_SIGN_OF_LIFE)
+            )
+            self._reachable.beat(alive=alive, reached=reached)
             await asyncio.sleep(BEAT)
 
     async def _looking(self) -> None:

@@ -35,6 +35,7 @@ class Said(IntEnum):
     """What a post is answered with."""
 
     STORED = 200
+    THERE = 204
     MALFORMED = 400
     OTHER_ACCOUNT = 403
     WRONG_PATH = 404
@@ -124,8 +125,8 @@ class Webhook:
         began = self._now()
         said = await self._heard(scope, receive)
         self._done(said, began)
-        headers = [(b"content-length", b"0")]
-        if said is not Said.STORED:
+        headers = [] if said is Said.THERE else [(b"content-length", b"0")]
+        if said not in {Said.STORED, Said.THERE}:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": int(said), "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -133,8 +134,11 @@ class Webhook:
     async def _heard(self, scope: MutableMapping[str, Any], receive: Receive) -> Said:
         if not hmac.compare_digest(bytes(scope["raw_path"]), self._path):
             return Said.WRONG_PATH
-        if scope["method"] != "POST":
-            return Said.WRONG_METHOD
+        if scope["method"] == "HEAD":  # our own question whether we can be reached
+            return Said.THERE
+        return await self._posted(receive) if scope["method"] == "POST" else Said.WRONG_METHOD
+
+    async def _posted(self, receive: Receive) -> Said:
         try:
             async with asyncio.timeout(_PATIENCE):
                 body = await _whole(receive)

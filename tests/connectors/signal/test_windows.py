@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -207,6 +208,79 @@ async def test_while_nothing_can_be_written_the_pulse_stands_still(lab: Lab) -> 
     again = await lab.bot()
     told = await windows(lab, again, "x.0")
     assert all(any(w.since <= x.at <= w.until for w in told) for x in await lab.hand.losses())
+
+
+class Between:
+    """A proxy of ours before the listener: passes bytes on until it is told to end."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far, near = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers |= {writer, near}
+        await asyncio.gather(_pass(reader, near), _pass(far, writer), return_exceptions=True)
+
+    def end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+async def test_a_proxy_before_us_that_goes_is_a_window(lab: Lab) -> None:
+    """The server answers us all the while, and cannot reach us."""
+    ours = free_port()
+    between = Between(ours)
+    await between.start()
+    at = f"http://127.0.0.1:{between.port}"
+    bot = await lab.bot(listen_port=ours, reached_at=at)
+    await lab.hand.webhook(f"{at}/{lab.secret}")
+    room = await lab.room(bot, "ann")
+    cursor = await lab.now(bot)
+    writer = Writer(lab, room)
+    await asyncio.sleep(0.7)
+    began = clock.now()
+    between.end()
+    await asyncio.sleep(1.5)
+    await between.start()
+    ended = clock.now()
+    await asyncio.sleep(0.5)
+    await writer.stop()
+    told = await windows(lab, bot, cursor)
+    assert {w.code for w in told} == {"listener_unreachable"}
+    await judged(lab, told, (began, ended))
+    between.end()
+
+
+async def test_our_own_question_is_no_forgery(lab: Lab) -> None:
+    bot = await lab.bot()
+    await lab.hand.person("ann")
+    await asyncio.sleep(1.2)
+    assert await lab.post(bot, b"", method="HEAD") == 204
+    assert await lab.post(bot, b"", "x" * 43, "HEAD") == 404
+    await lab.hand.write("ann", "x")
+    events, _ = await lab.events(bot, "x.0", lambda e: bool(said(e)))
+    assert not [e for e in events if isinstance(e, Missed)]
 
 
 async def test_a_post_that_breaks_off_is_a_window(lab: Lab) -> None:
