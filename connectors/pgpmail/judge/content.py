@@ -7,6 +7,7 @@ looked at.
 
 import re
 from collections.abc import AsyncIterator, Callable
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import collapse_rfc2231_value, decode_params
 
@@ -74,7 +75,7 @@ def decoded(value: str) -> str:
     """A header's text with its encoded words decoded (RFC 2047), on one line."""
     try:
         text = str(make_header(decode_header(value)))
-    except (ValueError, LookupError, UnicodeError):
+    except (ValueError, LookupError, HeaderParseError):
         text = value
     text = text.encode("utf-8", "replace").decode()
     return _CONTROL.sub("", text.replace("\n", " ")).strip()

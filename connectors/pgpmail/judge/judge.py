@@ -18,7 +18,7 @@ from connectors.pgpmail.judge.address import address, mailbox, mentioned
 from connectors.pgpmail.judge.classes import automatic, mail_class, only_keys
 from connectors.pgpmail.judge.content import content_of
 from connectors.pgpmail.judge.engine import Cap, TooMuch
-from connectors.pgpmail.judge.keyring import Keyring
+from connectors.pgpmail.judge.keyring import Keyring, NoEngine
 from connectors.pgpmail.judge.packets import SEALED_BARE, Sealed, sealed
 from connectors.pgpmail.judge.parts import Part, read_mail, shapeless
 from connectors.pgpmail.judge.sender import Known, check_sender, claims_protection, protects
@@ -123,8 +123,10 @@ class _Case:
             self._signer = refused.signer or self._signer
         except TooMuch as passed:
             verdict, reasons = Verdict.MALFORMED, [str(passed)]
-        except (RecursionError, ValueError, LookupError):
-            verdict, reasons = Verdict.MALFORMED, ["bad_encoding"]
+        except NoEngine:
+            raise
+        except Exception:  # noqa: BLE001 (no mail may stop those behind it; the error quotes it, so it is let go)
+            verdict, reasons = Verdict.MALFORMED, ["unreadable"]
         remark = [_REMARK[self._class]] if self._class in _REMARK else []
         return Judgement(
             *(verdict, self._class, tuple(dict.fromkeys([*reasons, *self._remarks, *remark]))),

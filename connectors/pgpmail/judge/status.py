@@ -70,6 +70,8 @@ def refuse_unopened(said: list[Line]) -> None:
     count = Counter(word for word, _ in said)
     if not count["DECRYPTION_KEY"] and not count["DECRYPTION_INFO"]:
         raise _unopened(said, count)
+    if not count["BEGIN_DECRYPTION"]:
+        raise Refused(Verdict.TAMPERED, "integrity_failed")
     inside = said[[word for word, _ in said].index("BEGIN_DECRYPTION") + 1 :]
     if any(word in {"ENC_TO", "BEGIN_DECRYPTION"} for word, _ in inside):
         raise Refused(Verdict.ORACLE, "encryption_in_plaintext")
@@ -107,7 +109,7 @@ def _unopened(said: list[Line], count: Counter[str]) -> Refused:
 
 
 def _is_failure(word: str, args: tuple[str, ...]) -> bool:
-    return word == "ERROR" and args[:1] == ("pkdecrypt_failed",) and args[1:2][0].isdecimal()
+    return word == "ERROR" and args[:1] == ("pkdecrypt_failed",) and "".join(args[1:2]).isdecimal()
 
 
 def signature(said: list[Line]) -> Signature:

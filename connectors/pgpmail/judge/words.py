@@ -145,6 +145,7 @@ class Limits:
 
 
 REASONS = {
+    "unreadable": "it cannot be read",
     "mail_too_large": "the mail is larger than the limit",
     "plaintext_too_large": "it decrypts to more than the limit",
     "compression_bomb": "it decrypts to far more than was sent",

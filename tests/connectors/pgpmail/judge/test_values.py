@@ -9,7 +9,7 @@ from connectors.pgpmail.judge.judge import contacts_of
 from connectors.pgpmail.judge.kinds import read_kind
 from connectors.pgpmail.judge.packets import sealed
 from connectors.pgpmail.judge.parts import read_mail
-from connectors.pgpmail.judge.status import lines
+from connectors.pgpmail.judge.status import lines, refuse_unopened
 from connectors.pgpmail.judge.words import Limits, Malformed, Refused
 
 LIMITS = Limits()
@@ -32,6 +32,8 @@ PRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
         ("Ada @ Home <a@b.test>", "a@b.test"),
         ("a..b@c.test", None),
         ("", None),
+        ("=?utf-8?b?x?= <a@b.test>", "a@b.test"),
+        ("=?no-such-charset?q?x?= <a@b.test>", "a@b.test"),
     ],
 )
 def test_a_sender_is_one_plain_address(value: str, address: str | None) -> None:
@@ -99,6 +101,32 @@ def test_a_status_line_that_is_none_refuses() -> None:
     assert lines(b"[GNUPG:] GOODSIG A b c\n") == [("GOODSIG", ("A", "b", "c"))]
     with pytest.raises(Refused, match="unexpected_packets"):
         lines(b"[GNUPG:] GOODSIG A b\ngpg: something\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("", "integrity_failed"),
+        ("ENC_TO 0", "no_key"),
+        ("NO_SECKEY 0", "no_key"),
+        ("ENC_TO 0\nERROR pkdecrypt_failed 67108949", "key_locked"),
+        ("ENC_TO 0\nERROR pkdecrypt_failed 83886179", "key_locked"),
+        ("ENC_TO 0\nERROR pkdecrypt_failed 67108888", "integrity_failed"),
+        ("ERROR pkdecrypt_failed\nENC_TO 0", "no_key"),
+        ("DECRYPTION_KEY a b", "integrity_failed"),
+        ("DECRYPTION_KEY a b\nDECRYPTION_INFO 2 9 0", "integrity_failed"),
+        ("BEGIN_DECRYPTION\nDECRYPTION_INFO 0 9\nDECRYPTION_OKAY", "no_integrity_protection"),
+        ("BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nDECRYPTION_OKAY", "integrity_failed"),
+        ("BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nGOODMDC", "integrity_failed"),
+        ("BEGIN_DECRYPTION\nDECRYPTION_INFO 2 3 0\nDECRYPTION_OKAY\nGOODMDC", "weak_cipher"),
+        ("BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nENC_TO 1\nGOODMDC", "encryption_in_plaintext"),
+    ],
+)
+def test_what_was_not_opened_whole_is_refused(said: str, reason: str) -> None:
+    raw = "".join(f"[GNUPG:] {line}\n" for line in said.splitlines()).encode()
+    with pytest.raises(Refused) as refused:
+        refuse_unopened(lines(raw))
+    assert refused.value.reason == reason
 
 
 def test_contacts_are_addresses_with_fingerprints() -> None:
