@@ -160,6 +160,7 @@ class ImapBox:
 
     def _behind(self) -> list[int]:
         """UIDs behind the last; ``n:*`` names the last mail also when it is older than ``n``."""
+        self._asked(self._client.noop, "no_answer")  # a search alone sees what was told of before
         words = ["UID", f"{self._last + 1}:*"]
         found = self._asked(lambda: self._client.search(words), "no_answer")
         return sorted(uid for uid in found if uid > self._last)
