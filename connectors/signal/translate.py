@@ -33,6 +33,8 @@ RoomOf = Callable[[int], RoomId | None]
 """Timestamp of a message of ours -> its room."""
 
 _MS = 1000
+_PLACE = "\ufffc".encode("utf-16-le")
+"""What a name stands for in a text."""
 _SILENT = ("typingMessage", "callMessage", "storyMessage")
 _ALWAYS = {
     "source",
@@ -287,7 +289,11 @@ def _file(raw: Raw, find: FindFile) -> Attachment:
 
 
 def _with_mentions(data: Raw) -> str:
-    """The text with the people who are named in it; places are counted in UTF-16 code units."""
+    """The text with the people who are named in it; places are counted in UTF-16 code units.
+
+    A name stands for one placeholder. What else a mention claims to cover stays: members' own
+    clients may show it, and what they see is to be read here.
+    """
     plain, marks = text(data.get("message")), sequence(data.get("mentions"))
     if not marks:
         return plain
@@ -301,7 +307,9 @@ def _with_mentions(data: Raw) -> str:
     for start, length, mark in sorted(found, key=lambda each: -each[0]):
         named = text(mark.get("name")) or text(mark.get("number")) or text(mark.get("uuid"))
         middle = f"@{named}".encode("utf-16-le", "surrogatepass")
-        units = units[: 2 * start] + middle + units[2 * (start + length) :]
+        covered = units[2 * start : 2 * (start + length)]
+        rest = units[2 * (start + length) :]
+        units = units[: 2 * start] + middle + (covered if covered != _PLACE else b"") + rest
     return units.decode("utf-16-le", "replace")
 
 
@@ -317,12 +325,11 @@ def _poll(raw: Raw) -> list[str]:
 
 
 def _card(raw: Raw) -> list[str]:
-    """The words of a contact card."""
-    name, emails = mapping(raw.get("name")), sequence(raw.get("email"))
-    phones = sequence(raw.get("phone"))
-    words = [v for v in name.values() if isinstance(v, str)]
-    values = [text(mapping(each).get("value")) for each in (*phones, *emails)]
-    return [" ".join(words), text(raw.get("organization")), *values]
+    """The words of a contact card: all of them, for its reader sees street and label too."""
+    name = [text(each) for each in mapping(raw.get("name")).values()]
+    listed = (sequence(raw.get(part)) for part in ("phone", "email", "address"))
+    values = (text(v) for each in listed for one in each for v in mapping(one).values())
+    return [" ".join(filter(None, name)), text(raw.get("organization")), *values]
 
 
 def _preview(raw: Raw) -> list[str]:

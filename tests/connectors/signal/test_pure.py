@@ -170,14 +170,36 @@ def test_a_mention_that_makes_no_sense_harms_nothing(mentions: Any) -> None:
     assert message(mentions=mentions).content.text.startswith("hi")
 
 
+@pytest.mark.parametrize(
+    "mentions",
+    [
+        [{"start": 0, "length": 26, "name": "Bob"}],
+        [{"start": 0, "length": 10_000, "name": "Bob"}],
+        [{"start": 3, "length": 9, "name": "Bob"}, {"start": 0, "length": 30, "name": "Eve"}],
+        [{"start": n, "length": 1, "name": "Bob"} for n in range(26)],
+    ],
+)
+def test_a_mention_hides_no_text_from_us(mentions: Any) -> None:
+    said = "we offer 27.50 per share  "
+    shown = message(message=said, mentions=mentions).content.text
+    assert shown.replace("@Bob", "").replace("@Eve", "") == said
+
+
 def test_whatever_a_member_sees_is_text() -> None:
     found = message(
         pollCreate={"question": "Sell?", "options": ["yes at 40", "no"]},
-        contacts=[{"name": {"given": "Eve"}, "phone": [{"value": "+1555"}]}],
+        contacts=[
+            {
+                "name": {"given": "Eve"},
+                "phone": [{"value": "+1555", "label": "by noon"}],
+                "address": [{"street": "27.50 per share", "region": None}],
+            }
+        ],
         previews=[{"title": "Offer", "description": "40 a share", "url": "https://x"}],
         attachments=[{"id": "a", "caption": "the deck", "size": 3}],
     ).content.text
-    for words in ("hi", "Sell?", "yes at 40", "Eve", "+1555", "40 a share", "the deck"):
+    card = ("Eve", "+1555", "by noon", "27.50 per share")
+    for words in ("hi", "Sell?", "yes at 40", *card, "40 a share", "the deck"):
         assert words in found
 
 
