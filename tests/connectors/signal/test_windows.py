@@ -19,6 +19,11 @@ MOST = 5_000_000
 """Microseconds by which a window may be longer than the outage."""
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 class Writer:
     """Ann writes without a pause until she is told to stop."""
 
@@ -57,7 +62,8 @@ async def judged(lab: Lab, told: list[Missed], outage: tuple[int, int]) -> None:
 
 
 async def test_a_restart_in_mid_flow_is_a_window(lab: Lab) -> None:
-    bot = await lab.bot()
+    port = free_port()
+    bot = await lab.bot(listen_port=port)
     room = await lab.room(bot, "ann")
     cursor = await lab.now(bot)
     writer = Writer(lab, room)
@@ -65,7 +71,7 @@ async def test_a_restart_in_mid_flow_is_a_window(lab: Lab) -> None:
     began = clock.now()
     await bot.close()
     await asyncio.sleep(1.0)
-    again = await lab.bot()
+    again = await lab.bot(listen_port=port)
     ended = clock.now()
     await asyncio.sleep(0.3)
     await writer.stop()
@@ -75,8 +81,7 @@ async def test_a_restart_in_mid_flow_is_a_window(lab: Lab) -> None:
 
 
 async def test_a_killed_process_is_a_window_from_its_last_pulse(lab: Lab) -> None:
-    child, port = await spawn(lab, lab.folder / "bot")
-    await lab.hand.webhook(f"http://127.0.0.1:{port}/{lab.secret}")
+    child, port = await spawn(lab, lab.folder / "bot", free_port())
     maker = await lab.bot("maker")
     await lab.hand.webhook(f"http://127.0.0.1:{port}/{lab.secret}")
     room = await lab.room(maker, "ann")
@@ -86,7 +91,7 @@ async def test_a_killed_process_is_a_window_from_its_last_pulse(lab: Lab) -> Non
     child.kill()
     await child.wait()
     await asyncio.sleep(1.0)
-    again = await lab.bot()
+    again = await lab.bot(listen_port=port)
     ended = clock.now()
     await asyncio.sleep(0.3)
     await writer.stop()
@@ -95,8 +100,8 @@ async def test_a_killed_process_is_a_window_from_its_last_pulse(lab: Lab) -> Non
     assert began - told[0].since < 2_000_000
 
 
-async def spawn(lab: Lab, state: Path) -> tuple[asyncio.subprocess.Process, int]:
-    setup = lab.setup()
+async def spawn(lab: Lab, state: Path, port: int = 0) -> tuple[asyncio.subprocess.Process, int]:
+    setup = lab.setup(listen_port=port)
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, str(Path(__file__).with_name("child.py")), str(state)),
         stdin=asyncio.subprocess.PIPE,
@@ -146,7 +151,8 @@ async def test_a_server_that_goes_is_a_window(lab: Lab) -> None:
 
 
 async def test_a_server_and_a_listener_that_go_at_once(lab: Lab) -> None:
-    bot = await lab.bot()
+    port = free_port()
+    bot = await lab.bot(listen_port=port)
     room = await lab.room(bot, "ann")
     cursor = await lab.now(bot)
     await asyncio.sleep(0.6)
@@ -157,7 +163,7 @@ async def test_a_server_and_a_listener_that_go_at_once(lab: Lab) -> None:
     await lab.hand.come_back()
     await lab.hand.write("ann", "lost", group=room)
     await lab.hand.settle()
-    again = await lab.bot()
+    again = await lab.bot(listen_port=port)
     ended = clock.now()
     await judged(lab, await windows(lab, again, cursor), (began, ended))
 
@@ -240,11 +246,6 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write(piece)
         await writer.drain()
     writer.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 async def test_a_proxy_before_us_that_goes_is_a_window(lab: Lab) -> None:
