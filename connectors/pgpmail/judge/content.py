@@ -5,9 +5,10 @@ and nothing remote is ever fetched. Names of files are data. Nothing outside the
 looked at.
 """
 
+import codecs
 import re
 from collections.abc import AsyncIterator, Callable
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.utils import collapse_rfc2231_value, decode_params
 
@@ -16,6 +17,10 @@ from connectors.port.messages import Attachment, Content
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LEGACY = re.compile(r"\A(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)+(?:\n|\Z)")
+_CHARSET = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-[bl]e)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|gb(?:2312|k|18030)|"
+    r"big5(?:hkscs)?|hz|euc_\w+|euc-\w+|shift_jis\w*|iso2022_\w+|johab|tis-620"
+)
 _DROPPED = frozenset({"application/pgp-keys", "text/rfc822-headers"})
 _NAME_MAX = 200
 
@@ -63,19 +68,28 @@ def _copies_headers(part: Part, root: Part) -> bool:
 
 
 def _text(part: Part, *, copied: bool) -> str:
-    try:
-        text = part.decoded().decode(part.kind.params.get("charset", "utf-8"), "replace")
-    except LookupError:
-        text = part.decoded().decode("utf-8", "replace")
+    text = part.decoded().decode(_charset(part.kind.params.get("charset", "")), "replace")
     text = _CONTROL.sub("", text.replace("\r\n", "\n"))
     return _LEGACY.sub("", text) if copied else text
+
+
+def _charset(name: str) -> str:
+    """A codec that takes time by the byte, whatever the bytes are; UTF-8 for any other.
+
+    Python has some for other uses under names that a mail may give: punycode takes hours.
+    """
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        found = ""
+    return found if _CHARSET.fullmatch(found) else "utf-8"
 
 
 def decoded(value: str) -> str:
     """A header's text with its encoded words decoded (RFC 2047), on one line."""
     try:
         text = str(make_header(decode_header(value)))
-    except (ValueError, LookupError, HeaderParseError):
+    except (ValueError, LookupError, MessageError):
         text = value
     text = text.encode("utf-8", "replace").decode()
     return _CONTROL.sub("", text.replace("\n", " ")).strip()

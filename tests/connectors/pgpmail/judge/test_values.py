@@ -4,6 +4,7 @@ import pytest
 
 from connectors.pgpmail.judge.address import mailbox, recipients
 from connectors.pgpmail.judge.armour import without_armour
+from connectors.pgpmail.judge.content import content_of
 from connectors.pgpmail.judge.fields import read_fields
 from connectors.pgpmail.judge.judge import contacts_of
 from connectors.pgpmail.judge.kinds import read_kind
@@ -34,6 +35,7 @@ PRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
         ("", None),
         ("=?utf-8?b?x?= <a@b.test>", "a@b.test"),
         ("=?no-such-charset?q?x?= <a@b.test>", "a@b.test"),
+        ("=?\udcb6?q?x?= <a@b.test>", "a@b.test"),
     ],
 )
 def test_a_sender_is_one_plain_address(value: str, address: str | None) -> None:
@@ -134,3 +136,22 @@ def test_contacts_are_addresses_with_fingerprints() -> None:
     for wrong in ("a@b.test", f"a@b.test={PRINT[:16]}", f"nobody={PRINT}", ""):
         with pytest.raises(ValueError, match="contact 1"):
             contacts_of([wrong])
+
+
+@pytest.mark.parametrize(
+    "name", ["punycode", "idna", "unicode_escape", "utf-7", "rot13", "undefined", "zlib", "none"]
+)
+def test_a_charset_that_is_none_of_mail_is_read_as_utf_8(name: str) -> None:
+    """Python's punycode takes hours for what fits into a mail, and others say something else."""
+    said = "say -\\u0041 +AGE- é"
+    raw = f"Content-Type: text/plain; charset={name}\r\n\r\n{said}\r\n".encode()
+    assert content_of(read_mail(raw, LIMITS), subject=False).text == said
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("ISO-8859-15", "iso8859-15"), ("windows-1251", "cp1251"), ("gbk", "gbk")]
+)
+def test_a_charset_of_mail_is_read_as_itself(name: str, codec: str) -> None:
+    said = "\u20ac 5" if codec == "iso8859-15" else "\u0434\u0430"
+    raw = f"Content-Type: text/plain; charset={name}\r\n\r\n".encode() + said.encode(codec)
+    assert content_of(read_mail(raw, LIMITS), subject=False).text == said
