@@ -10,5 +10,6 @@ pytest.register_assert_rewrite(
         f"connectors.testing.{name}"
         for name in ("abilities", "base", "contract", "failing", "living", "reading", "receiving")
     ),
+    "connectors.testing.imitating",
     "connectors.testing.sending",
 )

@@ -17,6 +17,7 @@ from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 from connectors.port.connector import (
     Connector,
     CreatesRooms,
+    EditsMessages,
     FindsDelivery,
     NetworkClock,
     UndoesMessages,
@@ -68,6 +69,12 @@ class ContractBase:
         """The connector as one that takes messages back."""
         if not isinstance(rig.connector, UndoesMessages):
             pytest.skip("UndoesMessages is not promised")
+        return rig.connector
+
+    def editor(self, rig: Rig) -> EditsMessages:
+        """The connector as one that puts another text in a message's place."""
+        if not isinstance(rig.connector, EditsMessages):
+            pytest.skip("EditsMessages is not promised")
         return rig.connector
 
     def verifier(self, rig: Rig) -> VerifiesPeers:

@@ -11,11 +11,12 @@ Rule kept here: every test was seen to fail on a connector that breaks just what
 
 from connectors.testing.abilities import Abilities
 from connectors.testing.failing import Failing
+from connectors.testing.imitating import Imitating
 from connectors.testing.living import Living
 from connectors.testing.reading import Reading
 from connectors.testing.receiving import Receiving
 from connectors.testing.sending import Sending
 
 
-class ConnectorContract(Sending, Failing, Reading, Receiving, Abilities, Living):
+class ConnectorContract(Sending, Imitating, Failing, Reading, Receiving, Abilities, Living):
     """The whole contract."""
