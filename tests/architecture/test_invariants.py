@@ -28,7 +28,9 @@ def page() -> str:
     return (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
-def test_every_test_that_is_named_is_there(page: str) -> None:
+@pytest.mark.parametrize("name", ["docs/architecture.md", "SECURITY.md"])
+def test_every_test_that_is_named_is_there(name: str) -> None:
+    page = (ROOT / name).read_text(encoding="utf-8")
     assert len(TEST.findall(page)) > 40
     assert_none(missing_tests(page, ROOT / "tests"))
 
