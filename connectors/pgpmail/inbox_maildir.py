@@ -5,8 +5,12 @@ Rules kept here:
 1. A file's place in the order is given once, when it is first seen, and kept; a name that sorts
    before the last one is not skipped.
 2. A file goes from ``new`` to ``cur`` once its mail is stored, and not before. Nothing is deleted.
+3. Only files are read: a link leads elsewhere, a pipe would hold up all behind it.
 """
 
+import errno
+import os
+import stat
 import threading
 from pathlib import Path
 
@@ -83,9 +87,10 @@ class MaildirBox:
     def _read(self, name: str, n: int) -> Fetched | None:
         """A file, in ``new`` or where it was moved; None when somebody took it away."""
         for place in (self._new / name, self._moved(name)):
-            if not place.exists():
+            descriptor = _opened(place)
+            if descriptor is None:
                 continue
-            with place.open("rb") as file:
+            with os.fdopen(descriptor, "rb") as file:
                 raw = file.read(self._limit + 1)
                 size = file.seek(0, 2)
             return Fetched(raw if size <= self._limit else raw[:_PART], size, str(n))
@@ -105,8 +110,22 @@ class MaildirBox:
         self._cut.set()
 
 
+def _opened(place: Path) -> int | None:
+    """A descriptor of a file; None for a name that is none: a folder, a link, a pipe, no more."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
+            return None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
 def _arrived(entry: Path) -> int:
     try:
-        return entry.stat().st_mtime_ns
+        return entry.lstat().st_mtime_ns
     except FileNotFoundError:
         return 0

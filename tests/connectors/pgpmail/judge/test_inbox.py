@@ -265,3 +265,20 @@ async def test_without_gpg_nothing_is_skipped(
 
 def _with(ours: Ours, program: str) -> Ours:
     return Ours(ours.account, ours.key, ours.home, ours.passphrase, ours.return_path, program)
+
+
+async def test_what_is_no_file_in_the_folder_is_not_read_and_holds_nothing_up(
+    house: House, post: Post
+) -> None:
+    inbox = house.inbox()
+    _, cursor = await told(inbox, None, 0)
+    new = house.folder / "box" / "new"
+    (house.folder / "elsewhere").write_bytes(post.good())
+    (new / "0001.link").symlink_to(house.folder / "elsewhere")
+    (new / "0002.gone").symlink_to(house.folder / "nowhere")
+    os.mkfifo(new / "0003.pipe")
+    (new / "0004.folder").mkdir()
+    house.post(post.good(payload(headers=inner(In_Reply_To="<ours@deal.test>"))), "0005.mail")
+    (event,), _ = await told(inbox, cursor, 1)
+    assert isinstance(event, InboundMessage)
+    assert event.reply_to == "<ours@deal.test>"
