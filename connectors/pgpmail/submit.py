@@ -32,6 +32,8 @@ _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
 _WAIT = re.compile(r"\b(\d{1,5}) ?(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
 _AT_ONCE = 4
 """Connections at the same time; servers count them by account."""
+_POLITE = 1.0
+"""Seconds that a farewell may take; nothing hangs on it."""
 _LONG_END = 5.0
 """How many times longer than any other answer the last one may take (RFC 5321, 4.5.3.2.6)."""
 
@@ -135,16 +137,15 @@ class Submission:
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
         """A connection, TLS up and signed in; broken off unless all went well."""
         smtp = await self._connected()
+        transport = smtp.transport
         try:
             yield smtp
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                if smtp.protocol is not None:
-                    smtp.protocol.write(b"QUIT\r\n")
-            smtp.close()
+                await smtp.quit(timeout=_POLITE)
         finally:
-            if isinstance(smtp.transport, asyncio.Transport):
-                smtp.transport.abort()  # a close would still write what is waiting
             smtp.close()
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()  # a close would write what waits, and wait for the other side
 
     async def _connected(self) -> aiosmtplib.SMTP:
         error: ConnectorError

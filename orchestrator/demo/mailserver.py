@@ -58,6 +58,8 @@ local_recipient_maps =
 biff = no
 recipient_delimiter = +
 default_transport = error:no mail leaves this machine
+default_destination_concurrency_limit = 1
+initial_destination_concurrency = 1
 virtual_mailbox_domains = {domains}
 virtual_mailbox_base = {folder}/box
 virtual_mailbox_maps = {boxes}
@@ -209,6 +211,15 @@ class MailServer:
         ):
             _end(self.folder / name, program)
 
+    def cut(self) -> int:
+        """Ends every IMAP session, as a network may; how many there were."""
+        master = _living(self.folder / "dc" / "run" / "master.pid", "dovecot")
+        sessions = [] if master is None else _children(master, "imap")
+        for pid in sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(sessions)
+
     def settle(self, seconds: float = 20.0) -> None:
         """Waits until all that was taken is delivered or given back.
 
@@ -353,6 +364,17 @@ def _end(pid_file: Path, program: str) -> None:
         if time.monotonic() > until:
             os.kill(pid, signal.SIGKILL)
         time.sleep(_SECOND_TRY)
+
+
+def _children(parent: int, program: str) -> list[int]:
+    """Process ids of a process's children that run this program."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            name, _, rest = stat.read_text(encoding="ascii").partition("(")[2].rpartition(")")
+            if (name, int(rest.split()[1])) == (program, parent):
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _living(pid_file: Path, program: str) -> int | None:

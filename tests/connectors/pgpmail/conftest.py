@@ -51,7 +51,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for this machine and its key."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.deal.test")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "front.deal.test")])
     today = datetime.now(UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
     made = (
@@ -279,6 +279,8 @@ PEOPLE = {"member": MEMBER, "again": MEMBER, "banker": AccountId("banker@bank.te
 
 @pytest.fixture(scope="session")
 def mint(tmp_path_factory: pytest.TempPathFactory) -> Mint:
+    if shutil.which("gpg") is None:
+        pytest.skip("no gpg: run `make env`, or install gnupg")
     folder = tmp_path_factory.mktemp("mint")
     (folder / "bot").mkdir(mode=0o700)
     bot = asyncio.run(_bots_home(folder / "bot"))
@@ -374,6 +376,8 @@ class Lab:
     adviser: Adviser
     mint: Mint
     twice: bool = False
+    mailbox: dict[str, object] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
     names: dict[str, RemoteId] = field(default_factory=dict)
     opened: list[MailConnector] = field(default_factory=list)
 
@@ -388,10 +392,10 @@ class Lab:
                 "smtp_host": "127.0.0.1",
                 "smtp_port": self.port,
                 "ca_file": str(self.ca_file),
-                "maildir": str(self.boxes / BOT),
+                **(self.mailbox or {"maildir": str(self.boxes / BOT)}),
                 **settings,
             },
-            secrets={"passphrase": PASSPHRASE, "smtp_password": PASSWORD},
+            secrets={"passphrase": PASSPHRASE, "smtp_password": PASSWORD, **self.secrets},
             state=folder,
             now=clock.now,
         )
