@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 _LOCAL = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~\-]+(?:\.[0-9A-Za-z!#$%&'*+/=?^_`{|}~\-]+)*"
@@ -114,7 +114,7 @@ def _decoded(text: str) -> str:
     """Encoded words decoded (RFC 2047), look-alike forms of characters made one."""
     try:
         shown = str(make_header(decode_header(text)))
-    except (ValueError, LookupError, HeaderParseError):
+    except (ValueError, LookupError, MessageError):
         shown = text
     return unicodedata.normalize("NFKC", shown)
 

@@ -26,6 +26,8 @@ _COPIED = ("pubring.kbx", "pubring.gpg", "secring.gpg")
 _PRIVATE = "private-keys-v1.d"
 _NAME = "wallcross-keys-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 (memory, not a disk; the folder made in it is ours alone)
+_LONGEST = 50
+"""Characters: the agent's socket takes 107 (unix(7)), our folder's name and its own 45."""
 _SECONDS = 30.0
 _LISTED_MAX = 16 * 1024 * 1024
 _KEY_FIELDS = 10
@@ -68,9 +70,7 @@ class Keyring:
         self._source = home
         self._program = program
         self._passphrase = passphrase
-        self._base = base or (
-            _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-        )
+        self._base = base or _place()
         self._home: Path | None = None
         self._ours: Ours | None = None
 
@@ -149,6 +149,13 @@ class Keyring:
             return run(command, data, cap, self._passphrase)
         except OSError as error:
             raise NoEngine("gpg cannot be run") from error
+
+
+def _place() -> Path:
+    """Where copies lie: in memory if there is such a place, under a path short enough."""
+    places = (_MEMORY, Path(tempfile.gettempdir()))
+    usable = (p for p in places if len(str(p)) <= _LONGEST and os.access(p, os.W_OK | os.X_OK))
+    return next(usable, Path("/tmp"))  # noqa: S108 (the folder made in it is ours alone)
 
 
 def _copy(source: Path, home: Path) -> None:

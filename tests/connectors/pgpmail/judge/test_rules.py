@@ -2,12 +2,14 @@
 
 import dataclasses
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.pgpmail.judge import keyring as keyring_module
 from connectors.pgpmail.judge.engine import Cap
 from connectors.pgpmail.judge.judge import Court
 from connectors.pgpmail.judge.keyring import Keyring
@@ -211,6 +213,16 @@ def test_what_a_killed_process_left_is_removed(people: People, tmp_path: Path) -
     with Keyring(people.home("bot"), base=tmp_path):
         assert not left.exists()
         assert ours.exists()
+
+
+def test_a_copy_lies_where_the_agents_socket_fits(
+    monkeypatch: pytest.MonkeyPatch, people: People, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(keyring_module, "_MEMORY", tmp_path / "none")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 80)))
+    assert len(str(keyring_module._place())) < 10
+    monkeypatch.setattr(tempfile, "tempdir", str(people.base))
+    assert keyring_module._place() == people.base
 
 
 def test_a_program_that_never_ends_is_ended(people: People, post: Post, tmp_path: Path) -> None:
