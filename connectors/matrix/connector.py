@@ -11,6 +11,7 @@ Rules kept here:
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from connectors.matrix import receiver, rooms
 from connectors.matrix.client import BASE, Client, Json, malformed, part, room_path
@@ -316,6 +317,10 @@ class MatrixConnector:
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once, to exactly the delivery's readers. Raises: ConnectorError."""
         return await self._open.sender.send(delivery)
+
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        """Replaces a message of ours (``m.replace``). Raises: ConnectorError."""
+        return await self._open.sender.send(replace(delivery, room=room), message)
 
     async def find(self, room: RoomId, key: DeliveryKey) -> Accepted | None:
         """The delivery as the homeserver has it. Raises: Unavailable, Unreadable."""

@@ -83,6 +83,18 @@ def message(delivery: Delivery, *, repeated: bool = False) -> dict[str, Any]:
     return content
 
 
+def replacing(content: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """Content of the event that puts ``content`` in the place of an earlier message.
+
+    Whoever's client knows no replacements reads it as one more message under its author's line.
+
+    Source: matrix-spec, "Event replacements": ``m.new_content`` has no relation of its own.
+    """
+    new = {key: value for key, value in content.items() if key != "m.relates_to"}
+    relation = {"rel_type": "m.replace", "event_id": target}
+    return {**new, "m.new_content": new, "m.relates_to": relation}
+
+
 def file_message(
     delivery: Delivery, index: int, stored: Mapping[str, Any], *, completes: bool
 ) -> dict[str, Any]:

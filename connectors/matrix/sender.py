@@ -72,13 +72,20 @@ class Sender:
         self._expected: dict[RoomId, frozenset[AccountId]] = {}
         self._turns: dict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def send(self, delivery: Delivery) -> Accepted:
-        """Sends once, to exactly the readers. Raises: ConnectorError."""
+    async def send(self, delivery: Delivery, edits: RemoteId | None = None) -> Accepted:
+        """Sends once, to exactly the readers. Raises: ConnectorError.
+
+        Args:
+            delivery: what, and to whom.
+            edits: our message that it replaces; None for a new one.
+        """
         _refuse_no_text(delivery)
         earlier = self._ledger.attempts(delivery.key)
         repeated = bool(earlier) and self._now() - earlier[0].at > IDEMPOTENT_FOR
         repeated = repeated or (delivery.attempt > 1 and not earlier)
         main = self._main_content(delivery, repeated=repeated)
+        if main is not None and edits is not None:
+            main = layout.replacing(main, edits)
         self._check_size(delivery, main)
         async with self._turns[delivery.room]:
             if delivery.content.attachments:

@@ -100,3 +100,19 @@ def test_a_file_carries_name_and_author_and_whether_it_completes(completes: bool
     )
     assert (found["filename"], found["body"]) == ("Offer.pdf", AUTHOR)
     assert (layout.PART in found) is not completes
+
+
+@given(bodies)
+def test_a_correction_is_laid_out_as_the_message_that_it_replaces(text: str) -> None:
+    plain = layout.message(delivery(text, author_line=AUTHOR))
+    found = layout.replacing(plain, "$first")
+    assert found["m.relates_to"] == {"rel_type": "m.replace", "event_id": "$first"}
+    assert found["m.new_content"] == plain
+    assert {key: found[key] for key in plain} == plain
+
+
+def test_a_correction_of_an_answer_answers_nothing_anew() -> None:
+    answer = layout.message(delivery("x", author_line=AUTHOR, reply_to=RemoteId("$asked")))
+    found = layout.replacing(answer, "$first")
+    assert "m.relates_to" not in found["m.new_content"]
+    assert found["m.relates_to"]["event_id"] == "$first"
