@@ -13,7 +13,7 @@ Source: swagger.json of signal-cli-rest-api; what it does otherwise is in ``answ
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -42,20 +42,15 @@ class Client:
     Args:
         base: its base URL.
         door: the only way out.
-        now: the clock, microseconds UTC.
         patience: seconds that an answer may take.
         token: what the own proxy before it asks for; None on loopback.
     """
 
-    def __init__(
-        self, base: str, door: Door, now: Callable[[], int], patience: float, token: str | None
-    ) -> None:
+    def __init__(self, base: str, door: Door, patience: float, token: str | None) -> None:
         self._base = base.rstrip("/")
         self._http = door.client()
-        self._now = now
         self._patience = patience
         self._token = token
-        self.seen_at: int | None = None
         self.challenge: tuple[str, ...] = ()
 
     async def close(self) -> None:
@@ -162,7 +157,6 @@ class Client:
         except (httpx.HTTPError, DoorClosed, TimeoutError) as error:
             raise cut(error, acts=acts) from None
         if answer.is_success:
-            self.seen_at = self._now()
             return answer
         told = answers.mapping(_json(answer.content))
         if answer.status_code == _TOO_MANY:

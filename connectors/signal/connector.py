@@ -52,6 +52,8 @@ from connectors.signal.watch import Watch
 from connectors.signal.webhook import Webhook
 
 _MODE = "json-rpc"
+_HEALTH = 10.0
+"""Seconds that a sign of life may take; other calls have the patience of the settings."""
 
 
 def open_connector(setup: Setup) -> Connector:
@@ -159,7 +161,6 @@ class SignalConnector:
         """Ends cleanly; prompt, and may be called twice."""
         parts, self._parts = self._parts, None
         if parts is not None:
-            self._seen_at = parts.client.seen_at
             await parts.close()
 
     @property
@@ -172,21 +173,25 @@ class SignalConnector:
         """Whether the server answers and still has our account."""
         parts = self._parts
         if parts is None:
-            hint = "open the channel"
-            return Health(up=False, code="not_open", hint=hint, seen_at=self._seen_at)
-        client = parts.client
+            return self._down("not_open", "open the channel")
         try:
-            registered = await parts.account.is_registered()
+            async with asyncio.timeout(_HEALTH):
+                registered = await parts.account.is_registered()
         except ConnectorError as error:
-            hint = error.hint or "wait"
-            return Health(up=False, code=error.code, hint=hint, seen_at=client.seen_at)
+            return self._down(error.code, error.hint or "wait")
+        except TimeoutError:
+            return self._down("no_answer", "the API server takes calls; signal-cli is silent")
         if not registered or not parts.account.known_to_signal:
             hint = "register or link the number with the API server anew"
-            return Health(up=False, code="not_registered", hint=hint, seen_at=client.seen_at)
-        if client.challenge:
-            hint = answers.how_to_lift(client.challenge)
-            return Health(up=True, code="rate_limited", hint=hint, seen_at=client.seen_at)
-        return Health(up=True, code="ok", hint="", seen_at=client.seen_at)
+            return self._down("not_registered", hint)
+        self._seen_at, tokens = self._setup.now(), parts.client.challenge
+        if tokens:
+            hint = answers.how_to_lift(tokens)
+            return Health(up=True, code="rate_limited", hint=hint, seen_at=self._seen_at)
+        return Health(up=True, code="ok", hint="", seen_at=self._seen_at)
+
+    def _down(self, code: str, hint: str) -> Health:
+        return Health(up=False, code=code, hint=hint, seen_at=self._seen_at)
 
     async def inspect(self) -> tuple[Check, ...]:
         """What an operator can see to at the API server."""
@@ -365,7 +370,7 @@ class _Parts:
         token = secrets.api_token.get_secret_value() if secrets.api_token else None
         self.spool = Spool(setup.state, secrets.key)
         self.ledger = Ledger(setup.state)
-        self.client = Client(settings.api, door, now, settings.patience, token)
+        self.client = Client(settings.api, door, settings.patience, token)
         self.reachable = Reachable(self.ledger, self.spool, now, self._came)
         self.account = Account(self.client, self.ledger, settings.number, self.reachable.tell)
         self.sender = Sender(

@@ -641,6 +641,17 @@ async def test_a_send_that_is_never_answered_is_uncertain(lab: Lab, done: bool) 
     assert len(await lab.ours("ann", room)) == int(done)
 
 
+async def test_a_sign_of_life_that_is_never_answered_is_down(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.signal.connector._HEALTH", 0.5)
+    bot = await lab.bot(look_every=600.0)
+    await until(lambda: asked(lab, "search"))  # the first look is over
+    await lab.hand.hang("accounts")
+    health = await bot.health()
+    assert (health.up, health.code) == (False, "no_answer")
+
+
 @pytest.mark.parametrize("verb", ["group", "identities"])
 async def test_a_reading_that_is_never_answered_is_unavailable(lab: Lab, verb: str) -> None:
     bot = await lab.bot(patience=1.0, look_every=600.0)
