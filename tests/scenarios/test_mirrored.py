@@ -374,3 +374,27 @@ async def test_the_guard_lets_nothing_go_to_both(opens: Opens) -> None:
     assert await house.ends(message) == "held"
     assert "alternate" in await house.reasons(message)
     assert [await seen(house, c) for c in BOTH] == [[], []]
+
+
+# --- what came in by itself -----------------------------------------------------------------------
+
+
+async def test_what_stands_rightly_in_its_room_is_held_for_the_others_alone(opens: Opens) -> None:
+    house = await mirrored(opens)
+    room = house.room("lunch", SECOND)
+    await house.others[SECOND].change(room, invite_only=False)
+    await house.quiet()
+    house.home.runtime.observer.forget(SECOND)
+    remote = await house.far.write("ada", house.room("lunch"), SAID)
+    message = await house.taken(remote)
+    assert await house.ends(message) == "held"
+    [told] = [m.text for m in await house.told("ada") if "stands in its room" in m.text]
+    assert SAID not in told
+    assert await house.rows("SELECT 1 FROM delivery WHERE kind = 'undo'") == []
+    assert "not_carried" in await house.findings()
+    await house.others[SECOND].change(room, invite_only=True)
+    await house.quiet()
+    house.home.runtime.observer.forget(SECOND)
+    await house.home.held_release(message, actor=ACTOR)
+    assert await house.ends(message) == "delivered"
+    assert [await texts(house, c) for c in BOTH] == [[SAID], [SAID]]
