@@ -11,7 +11,9 @@ from connectors.pgpmail.judge.words import Malformed
 
 _WORD = r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]+"
 _TYPE = re.compile(rf"({_WORD})/({_WORD})[ \t]*(?=;|\Z)")
-_PARAM = re.compile(rf'[ \t]*({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))[ \t]*(?:;|\Z)')
+_BARE = r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z=/:?]+"
+"""A value without quotes; ``=/:?`` are not allowed there and stand in many boundaries."""
+_PARAM = re.compile(rf'[ \t]*({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_BARE}))[ \t]*(?:;|\Z)')
 _QUOTED = re.compile(r"\\(.)")
 
 

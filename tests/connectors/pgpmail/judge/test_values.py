@@ -53,6 +53,11 @@ def test_folded_headers_are_unfolded() -> None:
     assert (fields.get("a"), body) == ("one two", 22)
 
 
+def test_a_boundary_without_quotes_is_read() -> None:
+    kind = read_kind("multipart/mixed; boundary=----=_Part_1; charset=utf-8;")
+    assert (kind.clean, kind.params["boundary"]) == (True, "----=_Part_1")
+
+
 def test_a_type_with_parameters_twice_is_not_clean() -> None:
     assert not read_kind("text/plain; a=1; a=2").clean
     with pytest.raises(Malformed):
