@@ -4,9 +4,7 @@ Rule kept here: the exit code is 0 only when every step was seen. What people re
 goes to stdout; with `--json` that is one object, and the rest goes to stderr.
 """
 
-import signal
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -44,8 +42,6 @@ def demo(
         steps.append(step)
         _show(out, step)
 
-    with suppress(ValueError):  # not in the main thread: whoever runs us there ends us himself
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended
     _ribbon(out)
     play = import_module("orchestrator.demo.play").play
     seen = arun(play(fast=fast, keep=keep, show=show, say=say))

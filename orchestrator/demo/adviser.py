@@ -18,6 +18,10 @@ from email.message import EmailMessage, MIMEPart
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 
+from orchestrator.demo.whole import whole
+
+PROGRAMS = ("gpg", "gpgconf", "gpg-agent")
+"""All of them of the package gnupg."""
 _LOOK_EVERY_S = 0.1
 _GPG_SECONDS = 30.0
 
@@ -115,14 +119,7 @@ class Adviser:
 
     def close(self) -> None:
         """Ends the agent that gpg started for his keyring."""
-        if self.folder.exists():
-            with contextlib.suppress(OSError):
-                subprocess.run(  # noqa: S603 (a fixed command line)
-                    ["gpgconf", "--homedir", str(self.folder), "--kill", "all"],  # noqa: S607 (as gpg)
-                    capture_output=True,
-                    timeout=_GPG_SECONDS,
-                    check=False,
-                )
+        end_agents(self.folder)
 
     # --- his mailbox ------------------------------------------------------------------------------
 
@@ -130,6 +127,13 @@ class Adviser:
         """The mails that were delivered to him, as they lie there."""
         found = [p for name in ("new", "cur") for p in (self.mailbox / name).glob("*")]
         return [p.read_bytes() for p in sorted(found, key=lambda p: p.stat().st_mtime_ns)]
+
+    def known(self) -> frozenset[str]:
+        """Message-IDs of what is in his mailbox."""
+        return frozenset(
+            str(message_from_bytes(raw, policy=policy.default)["Message-ID"] or "")
+            for raw in self.mails()
+        )
 
     def open_all(self) -> list[Opened]:
         """Every mail that his key opens."""
@@ -160,7 +164,7 @@ class Adviser:
         """The first mail that fits, once he can open it; None when none came."""
         end = asyncio.get_running_loop().time() + patience_s
         while True:
-            found = [mail for mail in await asyncio.to_thread(self.open_all) if fits(mail)]
+            found = [mail for mail in await whole(self.open_all) if fits(mail)]
             if found or asyncio.get_running_loop().time() > end:
                 return found[0] if found else None
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -237,6 +241,18 @@ class Post:
             server.starttls(context=context)
             server.login(sender, self.password)
             server.sendmail(sender, [to], raw)
+
+
+def end_agents(folder: Path) -> None:
+    """Ends what gpg started for a keyring and left running."""
+    if folder.exists():
+        with contextlib.suppress(OSError):
+            subprocess.run(  # noqa: S603 (a fixed command line)
+                ["gpgconf", "--homedir", str(folder), "--kill", "all"],  # noqa: S607 (as gpg)
+                capture_output=True,
+                timeout=_GPG_SECONDS,
+                check=False,
+            )
 
 
 def _bytes(payload: object) -> bytes:

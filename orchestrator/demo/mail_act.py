@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from orchestrator.client.views import DocumentView, FileHead, NewConversation, Post
+from orchestrator.client.views import FileHead, NewConversation, Post
 from orchestrator.deals.book import HOME
 from orchestrator.demo import halcyon
 from orchestrator.demo.adviser import Adviser, Opened
@@ -11,10 +11,10 @@ from orchestrator.demo.mailside import EXPIRED, OURS, READERS
 from orchestrator.demo.messages_act import send
 from orchestrator.demo.script import AGREEMENT, FORGED, REPLY, TO_ADVISERS
 from orchestrator.demo.stage import CHANNEL, MAIL, SIGNAL, NotSeen, Stage, name_of
+from orchestrator.demo.whole import whole
 from tiers.tier import Tier
 
 _SENDER = "idris-costa"
-_OPENERS = ("laura-penn", "timo-berg")
 _ON_MATRIX = "idris-costa"
 _ON_SIGNAL = "viktor-sand"
 _BY_MAIL = ("laura-penn", "nadia-frost")
@@ -26,34 +26,44 @@ _PUT_ASIDE = "message.quarantined"
 
 async def agreement(stage: Stage) -> str:
     """A draft agreement for five advisers: two open it, one is refused since his key is over."""
+    await make_agreement(stage)
+    return await agreement_sent(stage)
+
+
+async def make_agreement(stage: Stage) -> None:
+    """Keys are exchanged and compared, and #agreement is made."""
     await _exchange_keys(stage)
     await _rooms(stage, "agreement", READERS, "laura-penn")
+
+
+async def agreement_sent(stage: Stage) -> str:
+    """Each reader opens his copy with gpg; the one whose key is over finds nothing."""
+    known = {r: await whole(a.known) for r, a in stage.mail.advisers.items()}
     head = FileHead(name=_NAME, size=len(AGREEMENT.encode()), media_type="text/plain")
     post = Post(person=_SENDER, conversation="agreement", file=head, readers=READERS)
     sent = await stage.client.document_send(stage.deal, post, _pieces())
     await stage.say(f"{name_of(_SENDER)} sends a draft agreement to five outside advisers.")
+    refused = await _refused(stage, sent.message_id)
     for number, reader in enumerate(READERS, 1):
-        if reader in _OPENERS:
-            await _opens(stage, stage.mail.advisers[reader], number)
-    found = await _decided(stage, sent.message_id)
-    [refused] = [c for c in found.copies if c.reader == EXPIRED]
-    if refused.state != "refused" or stage.mail.advisers[EXPIRED].mails():
+        if reader != EXPIRED:
+            await _opens(stage, stage.mail.advisers[reader], number, known[reader])
+    await whole(stage.mail.server.settle)
+    if refused != [EXPIRED] or stage.mail.advisers[EXPIRED].known() != known[EXPIRED]:
         raise NotSeen(f"{name_of(EXPIRED)} was sent a copy, and the key is over")
-    one, other = map(name_of, _OPENERS)
-    await stage.say(f"  {one} and {other} open it with gpg: each copy bears its reader's name.")
+    await stage.say("  Four open theirs with gpg, signed by us: each copy bears its reader's name.")
     await stage.say(f"  Nothing was sent to {name_of(EXPIRED)}: the key's time is over.")
-    return "four sent, two opened, one refused"
+    return "four sent and opened, one refused"
 
 
 async def _exchange_keys(stage: Stage) -> None:
     """Certificates both ways; each adviser's is compared by two others."""
     ours = await stage.client.key_export(MAIL)
     for reader, adviser in stage.mail.advisers.items():
-        armour = await asyncio.to_thread(adviser.certificate)
+        armour = await whole(adviser.certificate)
         await stage.client.key_import(stage.deal, reader, armour, MAIL)
         one, other = [person for person in READERS if person != reader][:2]
         await stage.client.key_verify(stage.deal, reader, one, other)
-        await asyncio.to_thread(adviser.take, ours)
+        await whole(adviser.take, ours)
 
 
 async def _rooms(
@@ -79,47 +89,58 @@ async def _pieces() -> AsyncIterator[bytes]:
     yield AGREEMENT.encode()
 
 
-async def _opens(stage: Stage, adviser: Adviser, number: int) -> None:
+async def _opens(stage: Stage, adviser: Adviser, number: int, known: frozenset[str]) -> None:
     mark = f"COPY {number} OF {len(READERS)}"
-    mail = await adviser.until(lambda m: mark in m.text, stage.patience)
+    name = name_of(adviser.person)
+    mail = await adviser.until(
+        lambda m: mark in m.text and m.message_id not in known, stage.patience
+    )
     if mail is None:
-        raise NotSeen(f"{name_of(adviser.person)} cannot open a copy")
-    if name_of(adviser.person) not in mail.text or mail.signer != _our_key(adviser):
-        raise NotSeen(f"{name_of(adviser.person)}'s copy is not marked, or not signed by us")
+        raise NotSeen(f"{name} cannot open a copy")
+    if name not in mail.text:
+        raise NotSeen(f"{name}'s copy does not bear the reader's name")
+    if mail.signer != adviser.key_of(OURS):  # by the certificate that we gave him
+        raise NotSeen(f"{name}'s copy is not signed by us")
     if dict(mail.files).get(_NAME, b"").strip() != AGREEMENT.encode():
-        raise NotSeen(f"{name_of(adviser.person)}'s copy is not the agreement")
+        raise NotSeen(f"{name}'s copy is not the agreement")
 
 
-def _our_key(adviser: Adviser) -> str:
-    """Fingerprint of our key, as the adviser has it from the certificate we gave him."""
-    return adviser.key_of(OURS)
-
-
-async def _decided(stage: Stage, document: str) -> DocumentView:
+async def _refused(stage: Stage, document: str) -> list[str]:
+    """Whom we say to have refused, once no copy is under way."""
     end = asyncio.get_running_loop().time() + stage.patience
     while asyncio.get_running_loop().time() < end:
-        found = await stage.client.document_show(document)
-        if not any(copy.state in {"waiting", "sending"} for copy in found.copies):
-            return found
+        copies = (await stage.client.document_show(document)).copies
+        if not any(copy.state in {"waiting", "sending"} for copy in copies):
+            return [copy.reader for copy in copies if copy.state == "refused"]
         await asyncio.sleep(_LOOK_EVERY_S)
     raise NotSeen("the document's copies are not settled")
 
 
 async def three_networks(stage: Stage) -> str:
     """People of one conversation on Matrix, Signal and mail; a reply comes in, a forged one not."""
+    await make_drafting(stage)
+    return await drafting_goes_round(stage)
+
+
+async def make_drafting(stage: Stage) -> None:
+    """Makes #drafting with a room on each network."""
     members = (*_BY_MAIL, _ON_MATRIX, _ON_SIGNAL, "jonas-lind")
     await _rooms(stage, "drafting", members, _ON_MATRIX, _ON_SIGNAL, also=(SIGNAL, CHANNEL))
     await stage.people[_ON_MATRIX].join(stage.rooms["drafting on matrix"])
+
+
+async def drafting_goes_round(stage: Stage) -> str:
+    """A message goes to all three networks, the answer to it too, and a forged one to none."""
     laura = stage.mail.advisers[_BY_MAIL[0]]
+    known = await whole(laura.known)
     await send(stage, TO_ADVISERS, TO_ADVISERS.label)
-    mail = await laura.until(lambda m: TO_ADVISERS.text in m.text, stage.patience)
-    if mail is None:
-        raise NotSeen(f"{name_of(laura.person)} has no mail of it")
+    mail = await _by_mail(stage, laura, TO_ADVISERS.text, known)
     await _on_signal(stage, TO_ADVISERS.text)
     await stage.say(
         f"#drafting: {name_of(_ON_MATRIX)} is on Matrix, {name_of(_ON_SIGNAL)} on Signal, "
         "two advisers have mail."
     )
+    await stage.say(f'  {name_of(_ON_MATRIX)} writes: "{TO_ADVISERS.text}"')
     await _answer(stage, laura, mail)
     await _forge(stage, laura, mail)
     return "one reply on three networks, a forged one on none"
@@ -134,46 +155,70 @@ async def _on_signal(stage: Stage, text: str) -> None:
         raise NotSeen(f"{name_of(_ON_SIGNAL)}'s phone does not show it")
 
 
-async def _answer(stage: Stage, laura: Adviser, mail: Opened) -> None:
-    raw = await asyncio.to_thread(
-        laura.answer, OURS, laura.key_of(OURS), REPLY.text, mail.message_id
+async def _by_mail(stage: Stage, adviser: Adviser, text: str, known: frozenset[str]) -> Opened:
+    """A new mail that says something, signed by us. Raises: NotSeen."""
+    ours = adviser.key_of(OURS)
+    mail = await adviser.until(
+        lambda m: text in m.text and m.signer == ours and m.message_id not in known,
+        stage.patience,
     )
-    await asyncio.to_thread(stage.mail.post.send, laura.address, OURS, raw)
+    if mail is None:
+        raise NotSeen(f"{name_of(adviser.person)} has no mail of it")
+    return mail
+
+
+async def _answer(stage: Stage, laura: Adviser, mail: Opened) -> None:
+    nadia = stage.mail.advisers[_BY_MAIL[1]]
+    known = await whole(nadia.known)
+    await _sends(stage, laura, REPLY.text, mail, laura)
     phone, room = stage.people[_ON_MATRIX], stage.rooms["drafting on matrix"]
     if not await phone.until(lambda: REPLY.text in phone.texts(room), stage.patience):
         raise NotSeen(f"{name_of(_ON_MATRIX)} did not get the reply")
     await _on_signal(stage, REPLY.text)
-    nadia = stage.mail.advisers[_BY_MAIL[1]]
-    if await nadia.until(lambda m: REPLY.text in m.text, stage.patience) is None:
-        raise NotSeen(f"{name_of(nadia.person)} has no mail of the reply")
+    await _by_mail(stage, nadia, REPLY.text, known)
     await stage.say(f'  {name_of(laura.person)} answers by mail: "{REPLY.text}"')
     await stage.say("  It is read on Matrix, on Signal and by the other adviser.")
 
 
-async def _forge(stage: Stage, laura: Adviser, mail: Opened) -> None:
-    """The same From, sealed to us, and signed with another adviser's key."""
-    other = stage.mail.advisers["timo-berg"]
-    raw = await asyncio.to_thread(
-        laura.answer, OURS, laura.key_of(OURS), FORGED, mail.message_id, signed_by=other
+async def _sends(
+    stage: Stage, adviser: Adviser, text: str, answered: Opened, signer: Adviser
+) -> None:
+    """A mail in an adviser's name, sealed to us, signed with somebody's key."""
+    raw = await whole(
+        adviser.answer, OURS, adviser.key_of(OURS), text, answered.message_id, signed_by=signer
     )
-    await asyncio.to_thread(stage.mail.post.send, laura.address, OURS, raw)
-    await _put_aside(stage)
+    await whole(stage.mail.post.send, adviser.address, OURS, raw)
+
+
+async def _forge(stage: Stage, laura: Adviser, mail: Opened) -> None:
+    """The same From, sealed to us, and signed with another adviser's key: it must stay out."""
+    before = await _put_aside(stage)
+    await _sends(stage, laura, FORGED, mail, stage.mail.advisers["timo-berg"])
+    end = asyncio.get_running_loop().time() + stage.patience
+    while True:
+        aside = await _put_aside(stage)  # looked at first: what comes in, comes before or never
+        await _stays_out(stage)
+        if aside > before:
+            break
+        if asyncio.get_running_loop().time() > end:
+            raise NotSeen("nothing was put aside")
+        await asyncio.sleep(_LOOK_EVERY_S)
+    await stage.say("  A reply in her name, signed with another key, is put aside. Nobody sees it.")
+
+
+async def _stays_out(stage: Stage) -> None:
+    """Nobody on any of the networks has what the forger wrote. Raises: NotSeen."""
     phone = stage.people[_ON_MATRIX]
     await phone.sync()
     shown = await stage.signal.shown(_ON_SIGNAL, stage.rooms["drafting on signal"])
     if FORGED in phone.texts() or any(FORGED in (m.text or "") for m in shown):
         raise NotSeen("the forged reply came in")
-    if any(FORGED in m.text for m in stage.mail.advisers[_BY_MAIL[1]].open_all()):
+    mails = await whole(stage.mail.advisers[_BY_MAIL[1]].open_all)
+    if any(FORGED in m.text for m in mails):
         raise NotSeen("the forged reply was sent on")
-    await stage.say("  A reply in her name, signed with another key, is put aside. Nobody sees it.")
 
 
-async def _put_aside(stage: Stage) -> None:
-    """Until the record says that a mail was put aside: only then could it have come in."""
-    end = asyncio.get_running_loop().time() + stage.patience
-    while asyncio.get_running_loop().time() < end:
-        entries = await stage.client.audit_tail(HOME, _ENTRIES)
-        if any(entry.kind == _PUT_ASIDE for entry in entries):
-            return
-        await asyncio.sleep(_LOOK_EVERY_S)
-    raise NotSeen("nothing was put aside")
+async def _put_aside(stage: Stage) -> int:
+    """How many mails the record says to have been put aside: only then could one have come in."""
+    entries = await stage.client.audit_tail(HOME, _ENTRIES)
+    return sum(entry.kind == _PUT_ASIDE for entry in entries)

@@ -4,21 +4,24 @@ Rules kept here:
 
 1. Where root is on Debian the server is Postfix with Dovecot; elsewhere a small SMTP server of a
    library, whose mails are read from its folders. Which one it is, is said.
-2. Everything lies in a short folder of its own (sockets have short paths) that goes at the end.
+2. Everything lies in a short folder of its own (sockets have short paths) that the server's own
+   users may enter. It goes at the end, whatever the end is.
 """
 
-import asyncio
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.demo.adviser import Adviser, Post
+from orchestrator.demo.adviser import Adviser, Post, end_agents
 from orchestrator.demo.mailserver import MailServer, cannot
 from orchestrator.demo.smallmail import SmallMail
+from orchestrator.demo.whole import whole
 
 OURS = "wallcross@deal.test"
 FIRMS = {"laura-penn": "birch", "nadia-frost": "birch", "sofia-lang": "oakes", "timo-berg": "oakes"}
@@ -27,6 +30,10 @@ EXPIRED = "ada-lindqvist"
 READERS = (*FIRMS, EXPIRED)
 OVER = "20250101T000000"
 """When the key that is over was made, for a month."""
+_LONGEST_BASE = 40
+"""Characters of the folder that ours is made in: sockets in it have a path of 107 at most."""
+_GOES_WITHIN_S = 10.0
+_SECOND_TRY_S = 0.1
 
 
 def address_of(person: str) -> str:
@@ -52,6 +59,10 @@ class Server(Protocol):
         """Starts it and waits until it answers."""
         ...
 
+    def settle(self) -> None:
+        """Waits until what was taken lies in its mailbox."""
+        ...
+
     def stop(self) -> None:
         """Ends it."""
         ...
@@ -68,9 +79,16 @@ class MailSide:
 
     password: str = field(repr=False)
     passphrase: str = field(repr=False)
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="wxm-")))
     advisers: dict[str, Adviser] = field(default_factory=dict)
+    _folder: Path | None = field(default=None, repr=False)
     _server: Server | None = field(default=None, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """All of its files."""
+        if self._folder is None:
+            raise RuntimeError("the mail server does not run")
+        return self._folder
 
     @property
     def server(self) -> Server:
@@ -86,26 +104,32 @@ class MailSide:
 
     async def open(self, people: Iterable[str] = READERS) -> None:
         """Starts the server and makes the advisers' keys. Raises: RuntimeError."""
-        self.folder.chmod(0o755)  # the server's own users must enter it
+        place = self._folder = short_folder()
         users = {OURS: self.password} | {address_of(p): self.password for p in people}
-        place = self.folder / "mail"
-        self._server = MailServer(place, users) if cannot() is None else SmallMail(place, users)
-        await asyncio.to_thread(self._server.start)
+        real = cannot() is None
+        self._server = (MailServer if real else SmallMail)(place / "mail", users)
+        await whole(self._server.start)
         for person in people:
-            home, box = self.folder / f"g{len(self.advisers)}", address_of(person)
+            home, box = place / f"g{len(self.advisers)}", address_of(person)
             adviser = Adviser(person, box, home, self.server.mailbox(box))
             self.advisers[person] = adviser
             made = ("1m", OVER) if person == EXPIRED else ("1y", None)
-            await asyncio.to_thread(adviser.make_key, *made)
+            await whole(adviser.make_key, *made)
 
-    async def close(self) -> None:
-        """Ends the server and the advisers' agents; their files go."""
-        for adviser in self.advisers.values():
-            await asyncio.to_thread(adviser.close)
-        if self._server is not None:
-            await asyncio.to_thread(self._server.stop)
-        self._server = None
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+    async def close(self, kept: Path | None = None) -> None:
+        """Ends the server and the advisers' agents. Args: kept: gets a copy of the files."""
+        server, self._server = self._server, None
+        folder, self._folder = self._folder, None
+        async with AsyncExitStack() as ending:  # each of them, whatever the others do
+            if folder is not None:
+                ending.push_async_callback(whole, _remove, folder)
+                if kept is not None:
+                    ending.push_async_callback(whole, _copy, folder, kept / "mail")
+                ending.push_async_callback(whole, end_agents, folder / "ours")
+            if server is not None:
+                ending.push_async_callback(whole, server.stop)
+            for adviser in self.advisers.values():
+                ending.push_async_callback(whole, adviser.close)
 
     @property
     def post(self) -> Post:
@@ -130,3 +154,32 @@ class MailSide:
                 reads,
             )
         )
+
+
+def short_folder() -> Path:
+    """A new folder with a short path, which the mail server's own users may enter."""
+    usual = Path(tempfile.gettempdir())
+    way = (usual, *usual.parents)
+    fits = len(str(usual)) <= _LONGEST_BASE and all(part.stat().st_mode & 0o001 for part in way)
+    made = Path(tempfile.mkdtemp(prefix="wxm-", dir=usual if fits else "/tmp"))  # noqa: S108 (mkdtemp makes it ours alone)
+    made.chmod(0o755)
+    return made
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Copies files and folders; what is neither (sockets, pipes) cannot be kept."""
+
+    def left_out(where: str, names: list[str]) -> list[str]:
+        here = Path(where)
+        return [n for n in names if not ((here / n).is_file() or (here / n).is_dir())]
+
+    shutil.copytree(folder, to, symlinks=True, ignore=left_out)
+
+
+def _remove(folder: Path) -> None:
+    """Removes it, also while the last of the server's processes still writes on its way out."""
+    end = time.monotonic() + _GOES_WITHIN_S
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(_SECOND_TRY_S)

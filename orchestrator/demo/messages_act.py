@@ -29,7 +29,7 @@ async def flow(stage: Stage) -> str:
         why = await _why(stage, sent)
         await stage.say(f'"{line.text}"')
         await stage.say(
-            f"  {tier.value}: to #{line.label} by matrix, because {why}. "
+            f"  {tier.value}: to #{line.label} by Matrix, because {why}. "
             f"{name_of(line.reader)} reads it."
         )
     return "one on each of three tiers"

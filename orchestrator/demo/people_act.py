@@ -32,9 +32,9 @@ async def new_device(stage: Stage) -> str:
     phone = stage.phone(_NEW_PHONE, "second")
     await phone.open()
     stage.people[f"{_NEW_PHONE}-second"] = phone
-    await stage.say(f"{name_of(_NEW_PHONE)} has a new phone, call first.")
+    await stage.say(f"{name_of(_NEW_PHONE)} signs in on a new phone.")
     message = await _stopped(stage, WITH_NEW_DEVICE)
-    await stage.say("  #price is paused: nobody has compared its words.")
+    await stage.say("  #price is paused: nobody has compared its words yet.")
     one, other = sorted(halcyon.VALUATION - {_NEW_PHONE})[:2]
     await stage.client.key_verify(stage.deal, _NEW_PHONE, one, other)
     await _goes_on(stage, WITH_NEW_DEVICE, message)

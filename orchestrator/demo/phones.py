@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from connectors.signal.standin.control import Control, Message
 from connectors.signal.standin.process import Running, start
 from orchestrator.demo.mailserver import free_port
+from orchestrator.demo.whole import whole
 from tiers.ids import AccountId
 
 NUMBER = "+15550100"
@@ -56,21 +57,24 @@ class Phones:
 
     async def open(self, people: Iterable[str]) -> None:
         """Starts the network and gives each person a phone. Raises: RuntimeError."""
-        webhook = f"http://127.0.0.1:{self.port}/{self.secret}"
-        self._running = await asyncio.to_thread(start, webhook=webhook)
-        self._hand = Control(self._running.control, self._running.token)
+        await whole(self._start)
+        self._hand = Control(self._started.control, self._started.token)
         for n, person in enumerate(sorted(people)):
             made = await self._hand.person(person, number=f"+{_FIRST_NUMBER + n}", auto_join=True)
             self.uuids[person] = AccountId(made.uuid)
+
+    def _start(self) -> None:
+        webhook = f"http://127.0.0.1:{self.port}/{self.secret}"
+        self._running = start(webhook=webhook)
 
     async def close(self) -> None:
         """Ends the network."""
         hand, self._hand = self._hand, None
         running, self._running = self._running, None
+        if running is not None:
+            await whole(running.stop)
         if hand is not None:
             await hand.close()
-        if running is not None:
-            await asyncio.to_thread(running.stop)
 
     async def shown(self, person: str, group: str) -> tuple[Message, ...]:
         """What a person's phone shows in a group now."""

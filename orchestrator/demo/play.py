@@ -1,4 +1,4 @@
-"""The demo: thirteen steps on one stage, each true only if the far side saw it.
+"""The demo: fourteen steps on one stage, each true only if the far side saw it.
 
 Rules kept here:
 
@@ -8,6 +8,7 @@ Rules kept here:
 """
 
 import asyncio
+import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Final
 
 from orchestrator.client.problems import Failed, Problem, Refused, Unready
 from orchestrator.client.views import Step
+from orchestrator.demo.adviser import PROGRAMS
 from orchestrator.demo.audit_act import audit
 from orchestrator.demo.crash_act import crash
 from orchestrator.demo.mail_act import agreement, three_networks
@@ -27,6 +29,8 @@ from orchestrator.demo.serving import NotServing
 from orchestrator.demo.signal_act import board, safety_number
 from orchestrator.demo.stage import NotSeen, Stage
 from orchestrator.demo.synapse import NoSynapse, synapse_python
+from orchestrator.demo.told_act import told
+from orchestrator.demo.whole import broken_off
 
 Act = Callable[[Stage], Awaitable[str]]
 """Plays one step; returns what was seen, in a few words. Raises: NotSeen."""
@@ -39,8 +43,9 @@ STEPS: Final[Sequence[tuple[str, str, Act]]] = (
     ("an uncleared member stops the room", "the members' phones", stranger),
     ("a new device stops valuation until two verify it", "the members' phones", new_device),
     ("valuation on Signal disappears", "a member's phone", board),
-    ("a changed safety number stops it until two call", "the members' phones", safety_number),
     ("a document for five advisers, each his copy", "gpg in their hands", agreement),
+    ("people are told who hosts and who reads", "phones and gpg", told),
+    ("a changed safety number stops it until two call", "the members' phones", safety_number),
     ("three networks, one conversation; a forgery stays out", "phones and gpg", three_networks),
     ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
     ("the audit verifies offline, a rewritten one fails", "the exported program", audit),
@@ -70,20 +75,18 @@ async def play(
         whether every step was seen.
 
     Raises:
-        Unready: there is no Synapse here.
+        Unready: there is no Synapse here, or no gpg.
         Failed: the stage could not be set up.
+        KeyboardInterrupt: it was broken off, and nothing of it is left.
     """
-    try:
-        synapse_python()
-    except NoSynapse as error:
-        raise Unready(str(error), still="Nothing was started", then="make env") from None
+    _all_here()
     pace = Pace(0.0 if fast else PACED_S)
 
     async def aloud(text: str) -> None:
         say(text)
 
-    with _folder(keep) as folder:
-        stage = Stage(folder, aloud)
+    with broken_off(lambda: say("Broken off: what was started is ended.")), _folder(keep) as folder:
+        stage = Stage(folder, aloud, kept=keep is not None)
         try:
             async with stage:
                 return await play_on(stage, steps, show, pace)
@@ -93,6 +96,19 @@ async def play(
         except (NoSynapse, RuntimeError, OSError) as error:
             then = "wallcross demo --keep DIR keeps its logs"
             raise Failed(f"the stage broke ({type(error).__name__})", then=then) from error
+
+
+def _all_here() -> None:
+    """What the stage cannot do without, before anything is started. Raises: Unready."""
+    still = "Nothing was started"
+    try:
+        synapse_python()
+    except NoSynapse as error:
+        raise Unready(str(error), still=still, then="make env") from None
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing:
+        wrong = f"There is no {missing[0]} here, and PGP mail needs it"
+        raise Unready(wrong, still=still, then="make env, or: apt-get install gnupg")
 
 
 async def play_on(

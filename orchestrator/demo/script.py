@@ -116,3 +116,12 @@ REPLY: Final = Line(
     "We have asked for both consents; the schedule of the contracts stays as it is.",
 )
 FORGED: Final = "Please take both consents off the schedule of the contracts today."
+NOTICE: Final = (
+    "This conversation is hosted by Kestrel Industries.",
+    "Wallcross is a member of it and can read what is written here; so can who runs the host.",
+    (
+        "A sealed copy of each message is kept for counsel: "
+        "only counsel of the sides together can open it."
+    ),
+)
+"""What our account tells each conversation of the deal."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from connectors.signal.standin.views import Message
 from orchestrator.client.views import NewConversation, RoomView
 from orchestrator.demo import halcyon
 from orchestrator.demo.messages_act import send
@@ -20,26 +21,55 @@ _LOOK_EVERY_S = 0.1
 
 async def board(stage: Stage) -> str:
     """#board is made on Signal, read back by its members' phones, and carries a price."""
-    room = await _make(stage)
-    await _read_back(stage, room)
+    await make_board(stage)
+    await board_read_back(stage)
     await stage.say("#board is on Signal: no link, only admins let in, messages go after 7 days.")
-    await send(stage, ON_SIGNAL, ON_SIGNAL.label)
-    shown = await stage.signal.until(
-        ON_SIGNAL.reader, room, lambda m: ON_SIGNAL.text in (m.text or ""), stage.patience
-    )
-    if shown is None:
-        raise NotSeen(f"{name_of(ON_SIGNAL.reader)}'s phone does not show it")
+    return await board_carries(stage)
+
+
+async def board_carries(stage: Stage) -> str:
+    """A price goes to #board; a member's phone shows it, and for how long."""
+    shown = await _reaches(stage, ON_SIGNAL, ON_SIGNAL.reader)
     if shown.timer != _WEEK_S or shown.expires_at is None:
         raise NotSeen("it does not disappear")
     await stage.nobody_has(ON_SIGNAL.text)
     await stage.say(f'"{ON_SIGNAL.text}"')
     await stage.say(
-        f"  valuation: to #board by signal. {name_of(ON_SIGNAL.reader)} reads it; it disappears."
+        f"  valuation: to #board by Signal. {name_of(ON_SIGNAL.reader)} reads it; "
+        "in 7 days it is gone."
     )
     return f"{len(MEMBERS)} phones, timer of 7 days seen in traffic"
 
 
-async def _make(stage: Stage) -> str:
+async def _reaches(stage: Stage, line: Line, person: str) -> Message:
+    """Sends a line to #board; the message as a person's phone shows it. Raises: NotSeen."""
+    before = await _timestamps(stage, person, line)
+    await send(stage, line, line.label)
+    return await _shown_anew(stage, line, person, before)
+
+
+async def _timestamps(stage: Stage, person: str, line: Line) -> frozenset[int]:
+    """Of the messages with this line that a phone shows already."""
+    shown = await stage.signal.shown(person, stage.rooms["board"])
+    return frozenset(m.timestamp for m in shown if line.text in (m.text or ""))
+
+
+async def _shown_anew(
+    stage: Stage, line: Line, person: str, before: frozenset[int] = frozenset()
+) -> Message:
+    shown = await stage.signal.until(
+        person,
+        stage.rooms["board"],
+        lambda m: line.text in (m.text or "") and m.timestamp not in before,
+        stage.patience,
+    )
+    if shown is None:
+        raise NotSeen(f"{name_of(person)}'s phone does not show it")
+    return shown
+
+
+async def make_board(stage: Stage) -> None:
+    """Makes #board, has its members' numbers compared and its timer seen."""
     await stage.client.channel_list()
     new = NewConversation(
         label="board",
@@ -56,7 +86,6 @@ async def _make(stage: Stage) -> str:
     # the server tells no timer: we believe it once a member's message has brought it
     await stage.signal.hand.write(ON_SIGNAL.reader, _HELLO, group=room)
     await _until_held(stage, "timer")
-    return room
 
 
 async def _until_held(stage: Stage, guarantee: str) -> RoomView:
@@ -69,9 +98,9 @@ async def _until_held(stage: Stage, guarantee: str) -> RoomView:
     raise NotSeen(f"{guarantee} of #board is not verified")
 
 
-async def _read_back(stage: Stage, room: str) -> None:
+async def board_read_back(stage: Stage) -> str:
     """Holds what the far side says of the group against what was promised."""
-    group = await stage.signal.hand.group(room)
+    group = await stage.signal.hand.group(stage.rooms["board"])
     wrong = [
         *([] if set(group.members) == {*MEMBERS, OURS} else ["members differ from the list"]),
         *([] if group.timer == _WEEK_S else ["no timer of seven days"]),
@@ -82,25 +111,22 @@ async def _read_back(stage: Stage, room: str) -> None:
     ]
     if wrong:
         raise NotSeen(f"#board: {', '.join(wrong)}")
+    return "as promised"
 
 
 async def safety_number(stage: Stage) -> str:
     """A member's safety number changes: #board stops until two have compared the new one."""
-    room = stage.rooms["board"]
+    before = await _timestamps(stage, _NEW_NUMBER, WITH_NEW_NUMBER)
     await stage.signal.hand.reinstall(_NEW_NUMBER, tell=True)
     await stage.say(f"{name_of(_NEW_NUMBER)}'s safety number on Signal has changed.")
     message = await send(stage, WITH_NEW_NUMBER, "board")
     await stage.told(WITH_NEW_NUMBER.author, "Held. Nobody has seen it.")
     await _nobody_shows(stage, WITH_NEW_NUMBER)
-    await stage.say("  #board is paused: nobody has compared it. The message is held.")
+    await stage.say("  #board is paused: nobody has compared it yet. The message is held.")
     one, other = [person for person in MEMBERS if person != _NEW_NUMBER][:2]
     await stage.client.key_verify(stage.deal, _NEW_NUMBER, one, other)
     await stage.client.held_release(message)
-    shown = await stage.signal.until(
-        _NEW_NUMBER, room, lambda m: WITH_NEW_NUMBER.text in (m.text or ""), stage.patience
-    )
-    if shown is None:
-        raise NotSeen(f"{name_of(_NEW_NUMBER)}'s phone does not show it")
+    await _shown_anew(stage, WITH_NEW_NUMBER, _NEW_NUMBER, before)
     await stage.say(f"  {name_of(one)} and {name_of(other)} called. It goes on, and is read.")
     return "stopped, verified by two, went on"
 

@@ -13,6 +13,7 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -24,6 +25,7 @@ from orchestrator.demo.mailside import MailSide
 from orchestrator.demo.phones import NUMBER, Phones
 from orchestrator.demo.serving import Served
 from orchestrator.demo.synapse import Homeserver
+from orchestrator.demo.whole import in_full, whole
 from tiers.ids import AccountId, ConnectorName, PersonId
 
 CHANNEL = ConnectorName("matrix")
@@ -111,6 +113,8 @@ class Stage:
     deal: str = ""
     rooms: dict[str, str] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
+    kept: bool = False
+    """The folder stays: the mail side's files are put into it too."""
     handed_in: int = 0
     """Messages of each burst so far: no two have the same number."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -150,9 +154,9 @@ class Stage:
             NotServing: our own process did not start.
         """
         _silence()
-        await asyncio.to_thread(self.server.start)
+        await whole(self.server.start)
         await self.say("A Matrix homeserver runs on this machine, for this deal alone.")
-        await asyncio.to_thread(self._register)
+        await whole(self._register)
         await self.say(f"It knows {len(halcyon.roster(on_matrix).people)} people and our account.")
         await self.signal.open(ON_SIGNAL)
         await self.say("A stand-in for Signal speaks its server's own wire protocol.")
@@ -163,8 +167,11 @@ class Stage:
         serving = asyncio.create_task(self.served.start())
         try:
             await self._sign_in()
-        finally:
-            await serving
+        except BaseException:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            raise
+        await serving
         await self.say(f"{len(CAST)} of them have a phone here, with keys of its own.")
 
     def _register(self) -> None:
@@ -220,14 +227,18 @@ class Stage:
         return Person(self.server.url, user_of(person), self.password, folder)
 
     async def close(self) -> None:
-        """Ends all that was started, in the opposite order."""
-        for phone in self.people.values():
-            await phone.close()
-        self.people.clear()
-        await self.served.stop()
-        await self.mail.close()
-        await self.signal.close()
-        await asyncio.to_thread(self.server.stop)
+        """Ends all that was started, in the opposite order; nothing breaks that off."""
+        await in_full(self._end())
+
+    async def _end(self) -> None:
+        async with AsyncExitStack() as ending:  # each of them, whatever the others do
+            ending.push_async_callback(whole, self.server.stop)
+            ending.push_async_callback(self.signal.close)
+            ending.push_async_callback(self.mail.close, self.folder if self.kept else None)
+            ending.push_async_callback(self.served.stop)
+            for phone in self.people.values():
+                ending.push_async_callback(phone.close)
+            self.people.clear()
 
     # --- what the far side sees ---------------------------------------------------------------
 

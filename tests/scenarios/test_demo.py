@@ -10,7 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,88 +19,32 @@ import pytest
 import pytest_asyncio
 
 from orchestrator.cli.main import run
-from orchestrator.client.views import Step
 from orchestrator.demo import halcyon, play
 from orchestrator.demo.audit_act import audit
 from orchestrator.demo.crash_act import BURST_SIZE, crash
 from orchestrator.demo.messages_act import flow, held, intake, send, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
-from orchestrator.demo.play import Act, play_on
 from orchestrator.demo.rooms_act import make, read_back
 from orchestrator.demo.script import BURST, MISPLACED, TO_INTAKE, TYPED
 from orchestrator.demo.stage import Stage, user_of
-from orchestrator.demo.synapse import ENVIRONMENT, NoSynapse, synapse_python
+from orchestrator.demo.synapse import ENVIRONMENT
 from orchestrator.roster.document import to_document
 from tiers.people import Grant, Roster
 from tiers.tier import Tier
 
+from .theatre import PATIENT_S, Theatre, goes_on, opened, with_synapse
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-Hook = Callable[[str], Awaitable[None]]
-IMPATIENT_S, PATIENT_S = 8.0, 30.0
-"""Where something is not to come, and where what comes is to be wrong."""
-
-
-class Theatre:
-    """One stage for all tests of this module, whose sentences a test may act upon."""
-
-    def __init__(self, folder: Path) -> None:
-        self.hook: Hook = self._nothing
-        self.stage = Stage(folder, self._heard)
-
-    @staticmethod
-    async def _nothing(text: str) -> None:
-        del text
-
-    async def _heard(self, text: str) -> None:
-        await self.hook(text)
-
-    def when(self, words: str, act: Callable[[], Awaitable[object]]) -> None:
-        """Has something happen once, in the middle of a step, when it says so."""
-
-        async def heard(text: str) -> None:
-            if words in text:
-                self.hook = self._nothing
-                await act()
-
-        self.hook = heard
-
-    async def sees(self, act: Act, patience_s: float = IMPATIENT_S) -> Step:
-        """Plays one step as the demo does; what it showed."""
-        shown: list[Step] = []
-        patience, self.stage.patience = self.stage.patience, patience_s
-        ok = await play_on(self.stage, [("step", "the far side", act)], shown.append)
-        self.hook, self.stage.patience = self._nothing, patience
-        assert [ok] == [step.ok for step in shown]
-        return shown[0]
-
-
-def with_synapse() -> None:
-    try:
-        synapse_python()
-    except NoSynapse as error:
-        pytest.skip(str(error))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Theatre]:
-    with_synapse()
-    found = Theatre(tmp_path_factory.mktemp("stage"))
-    async with found.stage:
-        await make(found.stage)
+    async with opened(tmp_path_factory.mktemp("stage")) as found:
         yield found
 
 
 def store(stage: Stage) -> sqlite3.Connection:
     return sqlite3.connect(stage.served.home / "store.db", isolation_level=None, timeout=10)
-
-
-async def goes_on(stage: Stage, label: str) -> None:
-    """Until a room that had stopped goes on."""
-    for _ in range(300):
-        if not (await stage.client.conv_show(stage.deal, label)).rooms[0].paused:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"#{label} stays paused")
 
 
 # --- step by step: broken in the world, seen by the step ----------------------------------------
