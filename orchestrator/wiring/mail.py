@@ -37,7 +37,7 @@ def inspect(file: Path, home: Path | None, contacts: Sequence[str]) -> Judgement
         with Keyring(home or _own_home()) as keyring:
             known = Known(pinned, keyring.ours.addresses)
             return Court(keyring, known, now()).judge(raw)
-    except (NoEngine, OSError):
+    except NoEngine:
         wrong = "gpg cannot be run on a copy of that home."
     raise Unready(wrong, still="nothing was judged", then="install gnupg, or name --gnupg-home")
 

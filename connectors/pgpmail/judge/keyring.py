@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from connectors.pgpmail.judge.address import address
-from connectors.pgpmail.judge.engine import Cap, Ran, base_command, run
+from connectors.pgpmail.judge.engine import Cap, Ran, TooMuch, base_command, run
 
 _COPIED = ("pubring.kbx", "pubring.gpg", "secring.gpg")
 _PRIVATE = "private-keys-v1.d"
@@ -130,7 +130,10 @@ class Keyring:
 
     def _listed(self) -> bytes:
         cap = Cap(_LISTED_MAX, "plaintext_too_large", _SECONDS)
-        return self._run(["--with-colons", "--list-secret-keys"], b"", cap).plain
+        try:
+            return self._run(["--with-colons", "--list-secret-keys"], b"", cap).plain
+        except TooMuch as error:
+            raise NoEngine("gpg does not list our keys") from error
 
     def decrypt(self, packets: bytes, cap: Cap) -> Ran:
         """Decrypts and verifies one message without armour.

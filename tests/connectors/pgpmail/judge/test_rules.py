@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.pgpmail.judge import keyring as keyring_module
 from connectors.pgpmail.judge.engine import Cap
 from connectors.pgpmail.judge.judge import Court
-from connectors.pgpmail.judge.keyring import Keyring
+from connectors.pgpmail.judge.keyring import Keyring, NoEngine
 from connectors.pgpmail.judge.sender import Known
 from connectors.pgpmail.judge.words import MailClass, Verdict
 
@@ -223,6 +223,14 @@ def test_a_copy_lies_where_the_agents_socket_fits(
     assert len(str(keyring_module._place())) < 10
     monkeypatch.setattr(tempfile, "tempdir", str(people.base))
     assert keyring_module._place() == people.base
+
+
+def test_a_program_that_lists_without_end_is_no_engine(people: People, tmp_path: Path) -> None:
+    endless = tmp_path / "gpg"
+    endless.write_text("#!/bin/sh\nexec yes sec:\n", encoding="utf-8")
+    endless.chmod(0o755)
+    with Keyring(people.home("bot"), str(endless)) as keyring, pytest.raises(NoEngine):
+        assert keyring.ours.key_ids
 
 
 def test_a_program_that_never_ends_is_ended(people: People, post: Post, tmp_path: Path) -> None:
