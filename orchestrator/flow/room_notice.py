@@ -73,7 +73,7 @@ class RoomNotices:
         self._wake = wake
         self._now = now
         self._clock_trusted = clock_trusted
-        self._coming: dict[Place, tuple[frozenset[AccountId], int]] = {}
+        self._coming: dict[Place, tuple[frozenset[AccountId], int, int]] = {}
 
     async def see_all(self) -> None:
         """Has each room looked at in which somebody is not told yet, or not for a month."""
@@ -97,10 +97,11 @@ class RoomNotices:
             self._coming.pop(place, None)
             return None
         at = self._now()
-        before, since = self._coming.get(place, (frozenset(), at))
-        if before != due and at - since < AT_LAST:
-            self._coming[place] = (due, since)
-            return at + QUIET
+        before, since, changed = self._coming.get(place, (frozenset(), at, at))
+        changed = at if before != due else changed
+        if at - changed < QUIET and at - since < AT_LAST:  # also when it is looked at in between
+            self._coming[place] = (due, since, changed)
+            return changed + QUIET
         self._coming.pop(place, None)
         if await self._fits(*found):
             await self._store.write(partial(self._tell, found[0], found[1], due, at))
