@@ -19,6 +19,7 @@ import pytest
 
 from connectors.port import AccountId, ConnectorName, DeliveryKey, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Setup
+from connectors.port.errors import ConnectorError
 from connectors.port.events import Event, InboundMessage
 from connectors.port.messages import Content, Delivery, Device, Reader, RoomSpec
 from connectors.signal import layout
@@ -224,6 +225,20 @@ async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.05)
+
+
+async def asked(lab: Lab, verb: str) -> list[Any]:
+    return [one for one in await lab.hand.requests() if one.verb == verb]
+
+
+def texts(events: list[Event]) -> set[str]:
+    return {message.content.text for message in said(events)}
+
+
+async def fails(act: Any, kind: type[ConnectorError]) -> ConnectorError:
+    with pytest.raises(kind) as caught:
+        await act
+    return caught.value
 
 
 # --- the rig of the contract ------------------------------------------------------------------
