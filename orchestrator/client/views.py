@@ -48,7 +48,9 @@ class ChannelView:
 
     Attributes:
         state: ``up``, ``down``, ``paused`` or ``closed`` (this process did not open it).
-        why: reason of a pause or stable code of what is down; None when up.
+        why: reason of a pause or stable code of what is down, or of what ails it while it is up;
+            None when all is well.
+        hint: what to do about that; empty when there is nothing.
         grade: none, lab, field or fit, as tested in this installation.
         tested_at: of the last channel test.
         queued: deliveries that wait for it.
@@ -63,6 +65,7 @@ class ChannelView:
     tested_at: int | None
     seen_at: int | None
     queued: int
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from connectors.port.capabilities import Health
 from connectors.port.connector import Check, Connector, Inspects
 from connectors.port.errors import ConnectorError
 from orchestrator.audit.body import Json, canonical_of
@@ -26,6 +27,8 @@ from orchestrator.store.unit import Tx
 from tiers.ids import ConnectorName
 from tiers.policy import Grade
 
+WELL = frozenset({"ok", ""})
+"""Codes of a health that nothing ails; with another one messages may pass all the same."""
 DOMAIN = b"wallcross channel test v1\n"
 """Stands before a test's record in what is signed."""
 
@@ -50,7 +53,7 @@ class Channels:
         health = await channel.connector.health() if channel.connector else None
         row = await self._r.store.read(lambda tx: _counts(tx, channel.name))
         state = "closed" if health is None else "up" if health.up else "down"
-        why = channel.why if health is None else None if health.up else health.code
+        why = channel.why if health is None else None if _is_well(health) else health.code
         if channel.paused is not None:
             state, why = "paused", channel.paused
         return views.ChannelView(
@@ -63,6 +66,7 @@ class Channels:
             tested_at=row[1],
             seen_at=health.seen_at if health else None,
             queued=row[0],
+            hint=health.hint if health else "",
         )
 
     def _channel(self, name: ConnectorName) -> Channel:
@@ -202,6 +206,10 @@ class Channels:
             append(tx, HOME, Kind.CHANNEL_TESTED, body, at=at, actor=actor)
 
         await self._r.store.write(unit)
+
+
+def _is_well(health: Health) -> bool:
+    return health.up and health.code in WELL
 
 
 async def inspected(channel: Channel) -> Sequence[Check]:

@@ -203,6 +203,9 @@ def _channel(channel: views.ChannelView, *, live: bool) -> Check:
         return Check(
             name=channel.name, state="soon", text=text, then="wallcross serve", group="channel"
         )
+    if channel.state == "up" and channel.why is not None:
+        text = f"answers, but {channel.why}: messages may wait here; none is sent another way"
+        return Check(name=channel.name, state="soon", text=text, then=channel.hint, group="channel")
     if channel.state == "up":
         return Check(
             name=channel.name, state="ok", text=f"answers; proven {channel.grade}", group="channel"

@@ -225,3 +225,20 @@ def test_a_stand_in_earns_lab_until_a_named_person_says_that_it_is_none(
     far.hand(lambda h: h.people())
     serve()
     assert wx("channel", "list", "--json").json["grade"] == "field"  # signed, and kept
+
+
+def test_a_rate_limit_is_shown_with_its_token_and_over_with_it(
+    wx: Wx, serve: Serve, far: Far
+) -> None:
+    serve()
+    far.hand(lambda h: h.rate_limit("token-of-a-captcha"))
+    refused = wx("channel", "test", "phones", "--json")
+    assert refused.code == 1
+    assert refused.json["steps"][-1]["text"] == "rate_limited"
+    (channel,) = wx("channel", "list", "--json").lines
+    assert (channel["state"], channel["why"]) == ("up", "rate_limited")
+    (found,) = [c for c in wx("doctor", "phones", "--json").lines if c["name"] == "phones"]
+    assert found["state"] == "soon"
+    assert "token-of-a-captcha" in found["then"]
+    assert wx("channel", "test", "phones").code == 0
+    assert wx("channel", "list", "--json").json["why"] is None
