@@ -42,7 +42,7 @@ async def test_what_is_above_its_room_is_held_and_its_author_told(house: House) 
 
 async def test_its_author_moves_it_up(house: House) -> None:
     message = await hold(house)
-    await answer(house, "ada", f"1 {code_of(message)}")
+    await house.ends(await answer(house, "ada", f"1 {code_of(message)}"))
     assert await house.ends(message) == "delivered"
     assert await house.seen("bo", "price") == [PRICE]
     assert await house.seen("el", "lunch") == []
