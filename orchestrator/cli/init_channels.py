@@ -52,27 +52,29 @@ class Needed:
 
 _URL_LIKE = "an address that begins with https:// or http://"
 NEEDED: Mapping[str, Sequence[Needed]] = {
-    MATRIX: (
-        Needed("--homeserver", "   Its homeserver?", _URL, _URL_LIKE),
-        Needed(
-            "--user", "   Our account there (@name:server)?", _USER, "our account, @name:server"
-        ),
-    ),
     SIGNAL: (
-        Needed("--api", "   Address of signal-cli-rest-api?", _URL, _URL_LIKE),
-        Needed("--number", "   Our number (+…)?", _NUMBER, "our number as +491511234567"),
+        Needed("--api", "   Signal: address of signal-cli-rest-api?", _URL, _URL_LIKE),
+        Needed("--number", "   Signal: our number (+…)?", _NUMBER, "our number as +491511234567"),
         Needed(
             "--webhook-port",
-            "   Port on this machine that it posts to?",
+            "   Signal: port on this machine that it posts to?",
             _PORT,
             "a port",
             _WEBHOOK_PORT,
         ),
     ),
+    MATRIX: (
+        Needed("--homeserver", "   Matrix: address of the homeserver?", _URL, _URL_LIKE),
+        Needed(
+            "--user", "   Matrix: our account (@name:server)?", _USER, "our account, @name:server"
+        ),
+    ),
     MAIL: (
-        Needed("--address", "   Our mail address?", _ADDRESS, "our mail address"),
-        Needed("--smtp", "   Submission server (host or host:465)?", _SERVER, "host or host:port"),
-        Needed("--imap", "   IMAP server (host or host:port)?", _SERVER, "host or host:port"),
+        Needed("--address", "   Mail: our address?", _ADDRESS, "our mail address"),
+        Needed(
+            "--smtp", "   Mail: submission server (host or host:465)?", _SERVER, "host or host:port"
+        ),
+        Needed("--imap", "   Mail: IMAP server (host or host:port)?", _SERVER, "host or host:port"),
     ),
 }
 ASKED = tuple(thing.option for things in NEEDED.values() for thing in things)
@@ -133,14 +135,16 @@ def decide(
     if named is None and out.asks and (not kinds or SIGNAL in kinds):
         out.note(FOR_COUNSEL)
         named = out.ask(
-            "   May it be used: yes, no, or later (undecided)?", "--signal-decision", "later"
+            "   Signal: may it be used, by counsel (yes, no, or later)?",
+            "--signal-decision",
+            "later",
         )
     decided = DECISIONS.get(named or "later")
     if decided is None:
         _refuse("--signal-decision", f"is yes, no or later; this is not: {named}")
     if decided == "later":
         return decided, ""
-    who = by or out.ask("   Who of counsel said so?", "--by", None)
+    who = by or out.ask("   Signal: who of counsel said so?", "--by", None)
     return decided, fit("--by", who, "the name of whoever decided", _NAME)
 
 

@@ -105,7 +105,7 @@ def init(
         out.note("No terminal: nothing is asked, and what is piped in is not read; options count.")
     code = out.ask("1  Code name of the deal (none for later)?", "--deal", ctx.obj.deal or "none")
     named = host or out.ask("2  Which side or neutral firm runs this home?", "--host", "none")
-    needed = (homeserver, user, api, number, webhook_port, address, smtp, imap)
+    needed = (api, number, webhook_port, homeserver, user, address, smtp, imap)
     given = dict(zip(ASKED, needed, strict=True))
     answers = Answers(
         host=named if named == "none" else fit("--host", named, HOST_FORM, SIDE),

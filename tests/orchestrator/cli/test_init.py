@@ -36,7 +36,7 @@ def test_on_yes_valuation_is_on_signal_first_and_then_on_matrix(wx: Wx, home: Pa
     assert done.code == 0, done.err
     text = (home / "wallcross.toml").read_text("utf-8")
     found = tomllib.loads(text)
-    assert list(found["channels"]) == ["matrix", "signal", "pgpmail"]
+    assert list(found["channels"]) == ["signal", "matrix", "pgpmail"]
     assert found["channels"]["signal"]["settings"]["listen_port"] == 9440
     assert _seats(home) == ["signal", "matrix"]
     assert "#" not in text.partition("version")[2]  # the decision is a setting, not a remark
