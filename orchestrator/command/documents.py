@@ -1,7 +1,7 @@
 """Formal documents: handed in for named readers, and what became of each copy."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.client import views
@@ -83,30 +83,36 @@ class Documents:
 
     async def document_list(self, deal: DealId) -> Sequence[views.DocumentView]:
         """The deal's documents, newest first."""
-        return await self._r.store.read(lambda tx: _listed(tx, deal))
+        most = self._most()
+        return await self._r.store.read(lambda tx: _listed(tx, deal, most))
 
     async def document_show(self, message: MessageId) -> views.DocumentView:
         """One document, with what became of each copy."""
-        row = await self._r.store.read(lambda tx: _one(tx, message))
+        most = self._most()
+        row = await self._r.store.read(lambda tx: _one(tx, message, most))
         if row is None:
             raise Missing("there is no such document", then="wallcross doc status")
         return row
 
+    def _most(self) -> Mapping[str, int]:
+        """The largest file in bytes that each open channel takes."""
+        return {n: c.capabilities.max_attachment_bytes for n, c in self._r.connectors.items()}
 
-def _listed(tx: Tx, deal: DealId) -> list[views.DocumentView]:
+
+def _listed(tx: Tx, deal: DealId, most: Mapping[str, int]) -> list[views.DocumentView]:
     sql = _DOCUMENT + "WHERE d.deal_id = ? ORDER BY m.accepted_at DESC, m.arrival DESC"
-    return [_view(tx, row) for row in tx.all(sql, (deal,))]
+    return [_view(tx, row, most) for row in tx.all(sql, (deal,))]
 
 
-def _one(tx: Tx, message: MessageId) -> views.DocumentView | None:
+def _one(tx: Tx, message: MessageId, most: Mapping[str, int]) -> views.DocumentView | None:
     row = tx.one(_DOCUMENT + "WHERE d.message_id = ?", (message,))
-    return None if row is None else _view(tx, row)
+    return None if row is None else _view(tx, row, most)
 
 
-def _view(tx: Tx, row: tuple[Any, ...]) -> views.DocumentView:
+def _view(tx: Tx, row: tuple[Any, ...], most: Mapping[str, int]) -> views.DocumentView:
     mid, deal, conversation, sender, state, tier, size, sent_at, held, readers = row
     reasons = json.loads(held) if held is not None else []
-    found = tuple(_copies(tx, mid)) or tuple(
+    found = tuple(_copies(tx, mid, size, most)) or tuple(
         _waiting(n, reader) for n, reader in enumerate(json.loads(readers), 1)
     )
     return views.DocumentView(
@@ -130,20 +136,20 @@ def _waiting(number: int, reader: str) -> views.CopyView:
     )
 
 
-def _copies(tx: Tx, message: str) -> Sequence[views.CopyView]:
+def _copies(tx: Tx, message: str, size: int, most: Mapping[str, int]) -> Sequence[views.CopyView]:
     """The newest way of each copy; an earlier one of the same room is behind it."""
-    newest = {row[0]: _copy(row) for row in tx.all(_COPIES, (message,))}
+    newest = {row[0]: _copy(row, size, most) for row in tx.all(_COPIES, (message,))}
     return tuple(newest.values())
 
 
-def _copy(row: tuple[Any, ...]) -> views.CopyView:
+def _copy(row: tuple[Any, ...], size: int, most: Mapping[str, int]) -> views.CopyView:
     number, reader, channel, told, state, reason, settled, returned = row
     reasons = tuple(dict.fromkeys(because for _, because, _ in json.loads(told)))
     if state is None:
         found = "refused" if reasons else "waiting"
     else:
         found = "returned" if returned else _STATES[state]
-    because = (*reasons, *([str(reason)] if reason is not None else []))
+    because = (*reasons, *([_because(reason, size, most.get(channel))] if reason else []))
     return views.CopyView(
         number=number,
         reader=reader,
@@ -152,3 +158,10 @@ def _copy(row: tuple[Any, ...]) -> views.CopyView:
         reasons=because,
         settled_at=settled,
     )
+
+
+def _because(code: str, size: int, most: int | None) -> str:
+    """Why a copy did not go; of one that was too large with the figures."""
+    if most is None or not code.endswith("too_large"):
+        return code
+    return f"{code}: {size} bytes with its name; the channel takes a file of {most}"
