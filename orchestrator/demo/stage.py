@@ -12,7 +12,7 @@ import base64
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Self
 from orchestrator.client.api import Client
 from orchestrator.demo import halcyon
 from orchestrator.demo.farside import Person, Seen
-from orchestrator.demo.mailside import MailSide
+from orchestrator.demo.mailside import READERS, MailSide
 from orchestrator.demo.phones import NUMBER, Phones
 from orchestrator.demo.serving import Served
 from orchestrator.demo.synapse import Homeserver
@@ -101,6 +101,9 @@ class Stage:
         say: told each sentence that a person at the terminal may read.
         patience: seconds that something may take until it is seen.
         people: the phones, by person.
+        with_phone: who has a phone on Matrix.
+        on_signal: who has one on Signal.
+        by_mail: who has a key and a mailbox.
         deal: id of the made-up deal, once it is made.
         rooms: the conversations' rooms, by label.
         lines: the private lines, by person, once they went in.
@@ -110,6 +113,9 @@ class Stage:
     say: Callable[[str], Awaitable[None]]
     patience: float = 30.0
     people: dict[str, Person] = field(default_factory=dict)
+    with_phone: Sequence[str] = CAST
+    on_signal: Sequence[str] = ON_SIGNAL
+    by_mail: Sequence[str] = READERS
     deal: str = ""
     rooms: dict[str, str] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
@@ -158,11 +164,13 @@ class Stage:
         await self.say("A Matrix homeserver runs on this machine, for this deal alone.")
         await whole(self._register)
         await self.say(f"It knows {len(halcyon.roster(on_matrix).people)} people and our account.")
-        await self.signal.open(ON_SIGNAL)
+        await self.signal.open(self.on_signal)
         await self.say("A stand-in for Signal speaks its server's own wire protocol.")
-        await self.mail.open()
+        await self.mail.open(self.by_mail)
         server = "Postfix and Dovecot run" if self.mail.real else "A small mail server runs"
-        await self.say(f"{server} here too, and five advisers have keys of their own.")
+        await self.say(
+            f"{server} here too, and {len(self.by_mail)} advisers have keys of their own."
+        )
         self._write_settings()
         serving = asyncio.create_task(self.served.start())
         try:
@@ -172,7 +180,7 @@ class Stage:
             await asyncio.gather(serving, return_exceptions=True)
             raise
         await serving
-        await self.say(f"{len(CAST)} of them have a phone here, with keys of its own.")
+        await self.say(f"{len(self.with_phone)} of them have a phone here, with keys of its own.")
 
     def _register(self) -> None:
         self.server.register("wallcross", self.password)
@@ -218,7 +226,7 @@ class Stage:
         return found
 
     async def _sign_in(self) -> None:
-        self.people.update({person: self.phone(person, "phone") for person in CAST})
+        self.people.update({person: self.phone(person, "phone") for person in self.with_phone})
         await asyncio.gather(*(phone.open() for phone in self.people.values()))
 
     def phone(self, person: str, device: str) -> Person:
