@@ -17,6 +17,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from connectors.pgpmail import sender as sending
+from connectors.pgpmail.doctor import Doctor
 from connectors.pgpmail.gate import Usable
 from connectors.pgpmail.home import Home
 from connectors.pgpmail.inbox_open import mailbox_of
@@ -33,7 +34,7 @@ from connectors.pgpmail.submit import Submission, trusting
 from connectors.pgpmail.words import words_of
 from connectors.port import AccountId, DeliveryKey, Evidence, Guarantee, Holding, RoomId, Source
 from connectors.port.capabilities import Capabilities, Health, Posture, Undo
-from connectors.port.connector import Connector, Setup
+from connectors.port.connector import Check, Connector, Setup
 from connectors.port.door import Door
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
 from connectors.port.events import Batch
@@ -160,6 +161,15 @@ class MailConnector:
         trouble = parts.inbox.trouble
         hint = "" if trouble is None else "the mailbox cannot be read; what comes in waits there"
         return Health(trouble is None, trouble or "ok", hint, self._seen_at)
+
+    async def inspect(self) -> tuple[Check, ...]:
+        """Keys that do not stand, or end soon."""
+        parts = self._parts
+        if parts is None:
+            remedy = "see why it is closed: wallcross channel list"
+            return (Check("keys", ok=False, hint="the channel is not open", remedy=remedy),)
+        contacts = parts.ledger.contacts()
+        return await Doctor(parts.keyring, self.account, parts.own.key, contacts).look()
 
     # --- rooms ----------------------------------------------------------------------------------
 

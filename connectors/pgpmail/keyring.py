@@ -89,20 +89,31 @@ class Keyring:
         """Bars a key for ever."""
         self._ledger.bar(account, device.key)
 
-    async def verdict(self, account: AccountId) -> Usable | Refused:
-        """Whether, and with which key, an address may be written to now. Raises: Unreadable."""
+    async def verdict(self, account: AccountId, ahead: int = 0) -> Usable | Refused:
+        """Whether, and with which key, an address may be written to. Raises: Unreadable.
+
+        Args:
+            account: the address.
+            ahead: microseconds from now; keys end.
+        """
         known = sorted(self._ledger.known(account))
         if len(known) != 1:
             return Refused("second_key" if known else "no_key")
         if known[0] not in self._ledger.pinned(account):
             return Refused("unpinned_key")
         (certificate,) = await self._home.certificates(known)
-        return judge(certificate, account, self._now())
+        return judge(certificate, account, self._now() + ahead)
+
+    async def own_verdict(
+        self, account: AccountId, fingerprint: str, ahead: int = 0
+    ) -> Usable | Refused:
+        """Whether our own key may be used, as ``verdict`` says of others. Raises: Unreadable."""
+        (certificate,) = await self._home.certificates([fingerprint])
+        return judge(certificate, account, self._now() + ahead)
 
     async def own(self, account: AccountId, fingerprint: str) -> Usable:
         """Our own key, to write to ourselves. Raises: Unavailable, Unreadable."""
-        (certificate,) = await self._home.certificates([fingerprint])
-        found = judge(certificate, account, self._now())
+        found = await self.own_verdict(account, fingerprint)
         if isinstance(found, Usable):
             return found
         raise Unavailable(f"own_key_{found.code}", "our own key cannot be used: renew it")
