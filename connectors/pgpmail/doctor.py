@@ -42,7 +42,7 @@ class Doctor:
         return tuple([check async for check in self._looks()])
 
     async def _looks(self) -> AsyncIterator[Check]:
-        for code, look in (("own key", self._ours), ("advisers' keys", self._theirs)):
+        for code, look in (("own key", self._ours), ("adviser keys", self._theirs)):
             try:
                 yield await look()
             except ConnectorError as error:
@@ -65,9 +65,9 @@ class Doctor:
         faults = [fault for fault in found if fault is not None]
         count = len(self._contacts)
         if not faults:
-            return Check("advisers' keys", ok=True, hint=f"{count} compared, none ends in 7 days")
+            return Check("adviser keys", ok=True, hint=f"{count} compared, none ends in 7 days")
         hint = f"{len(faults)} of {count}: {'; '.join(faults)}. Mails to the others go as ever"
-        return Check("advisers' keys", ok=False, hint=hint, remedy=_ASK, later=True)
+        return Check("adviser keys", ok=False, hint=hint, remedy=_ASK, later=True)
 
     async def _fault(self, account: AccountId) -> str | None:
         now = await self._keyring.verdict(account)

@@ -34,13 +34,13 @@ async def test_keys_that_stand_are_in_order(lab: Lab) -> None:
     await lab.mailing(bot)
     found = await _looked(bot)
     assert found["own key"].ok
-    assert found["advisers' keys"].hint.startswith("1 compared")
+    assert found["adviser keys"].hint.startswith("1 compared")
 
 
 async def test_an_advisers_key_that_ends_soon_is_told_of_and_goes_still(lab: Lab) -> None:
     bot = await _bot(lab, YEAR - 3 * DAY)
     room = await lab.mailing(bot)
-    found = (await _looked(bot))["advisers' keys"]
+    found = (await _looked(bot))["adviser keys"]
     assert (found.ok, found.later) == (False, True)
     assert f"{MEMBER} ends within 7 days" in found.hint
     assert (await bot.posture(room)).holdings
@@ -49,7 +49,7 @@ async def test_an_advisers_key_that_ends_soon_is_told_of_and_goes_still(lab: Lab
 async def test_an_advisers_key_that_has_ended_stops_mails_to_him_alone(lab: Lab) -> None:
     bot = await _bot(lab, YEAR + DAY)
     await lab.mailing(bot)
-    found = (await _looked(bot))["advisers' keys"]
+    found = (await _looked(bot))["adviser keys"]
     assert found.later
     assert f"{MEMBER} gets nothing (expired)" in found.hint
 
@@ -57,7 +57,7 @@ async def test_an_advisers_key_that_has_ended_stops_mails_to_him_alone(lab: Lab)
 async def test_who_was_not_compared_is_nobody_to_look_at(lab: Lab) -> None:
     bot = await _bot(lab, YEAR + DAY)
     await lab.mailing(bot, pinned=False)
-    assert (await _looked(bot))["advisers' keys"].ok
+    assert (await _looked(bot))["adviser keys"].ok
 
 
 async def test_our_own_key_is_told_of_a_month_before_and_red_once_it_ended(lab: Lab) -> None:
