@@ -4,15 +4,13 @@ Rule kept here: a value that could open a door (plain HTTP to another machine, a
 unknown setting) is refused with its place and its remedy, and no default is the looser choice.
 """
 
-import base64
-import binascii
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.port.connector import Setup
 from connectors.port.door import Opening
-from connectors.port.errors import Rejected
+from connectors.port.settings import key_bytes, read_models
 
 _KEY_BYTES = 32
 _MIB = 1024 * 1024
@@ -87,32 +85,13 @@ class MatrixSecrets(BaseModel):
     def _usable(self) -> Self:
         if self.password is None and self.access_token is None:
             raise ValueError("password: give a password or an access_token")
-        key_bytes(self.pickle_key.get_secret_value())
+        key_bytes(self.pickle_key.get_secret_value(), "pickle_key")
         return self
 
     @property
     def key(self) -> bytes:
         """The pickle key's 32 bytes."""
-        return key_bytes(self.pickle_key.get_secret_value())
-
-
-def key_bytes(text: str) -> bytes:
-    """Reads a 32-byte key written in hexadecimal or base64 (either alphabet, padded or not).
-
-    Raises:
-        ValueError: it is not 32 bytes; the text is not quoted.
-    """
-    plain = text.strip()
-    try:
-        if len(plain) == 2 * _KEY_BYTES:
-            return bytes.fromhex(plain)
-        padded = plain.rstrip("=").replace("-", "+").replace("_", "/")
-        key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
-    except (ValueError, binascii.Error):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise ValueError("pickle_key: give 32 random bytes in base64 or hexadecimal")
-    return key
+        return key_bytes(self.pickle_key.get_secret_value(), "pickle_key")
 
 
 def read_setup(setup: Setup) -> tuple[MatrixSettings, MatrixSecrets]:
@@ -121,27 +100,7 @@ def read_setup(setup: Setup) -> tuple[MatrixSettings, MatrixSecrets]:
     Raises:
         Rejected: with all problems at once, places and remedies, and no value.
     """
-    problems: list[str] = []
-    settings = secrets = None
-    try:
-        settings = MatrixSettings.model_validate(dict(setup.settings))
-    except ValidationError as error:
-        problems += _problems(error)
-    try:
-        secrets = MatrixSecrets.model_validate(dict(setup.secrets))
-    except ValidationError as error:
-        problems += _problems(error)
-    if settings is None or secrets is None:
-        raise Rejected("settings_refused", "; ".join(problems))
-    return settings, secrets
-
-
-def _problems(error: ValidationError) -> list[str]:
-    """One line for each problem, without the value that was given."""
-    return [
-        f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
-        for one in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+    return read_models(setup, MatrixSettings, MatrixSecrets)
 
 
 Settings, Secrets = MatrixSettings, MatrixSecrets

@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.port.connector import Setup
 from connectors.port.door import Opening
-from connectors.port.errors import Rejected
+from connectors.port.settings import read_models
 
 _ADDRESS = (
     r"^[A-Za-z0-9.!#$%&'*/=?^_`{|}~+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
@@ -161,27 +161,7 @@ def read_setup(setup: Setup) -> tuple[MailSettings, MailSecrets]:
     Raises:
         Rejected: with all problems at once, places and remedies, and no value.
     """
-    problems: list[str] = []
-    settings = secrets = None
-    try:
-        settings = MailSettings.model_validate(dict(setup.settings))
-    except ValidationError as error:
-        problems += _problems(error)
-    try:
-        secrets = MailSecrets.model_validate(dict(setup.secrets))
-    except ValidationError as error:
-        problems += _problems(error)
-    if settings is None or secrets is None:
-        raise Rejected("settings_refused", "; ".join(problems))
-    return settings, secrets
-
-
-def _problems(error: ValidationError) -> list[str]:
-    """One line for each problem, without the value that was given."""
-    return [
-        f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
-        for one in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+    return read_models(setup, MailSettings, MailSecrets)
 
 
 Settings, Secrets = MailSettings, MailSecrets

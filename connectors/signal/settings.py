@@ -5,10 +5,9 @@ on loopback or through an own proxy that has a credential; whoever posts to us m
 32 random bytes. A value that opens another door is refused with its place and its remedy.
 """
 
-import base64
-import binascii
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import (
@@ -16,14 +15,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from connectors.port.connector import Setup
 from connectors.port.door import Opening
-from connectors.port.errors import Rejected
+from connectors.port.settings import key_bytes, read_models
 
 _KEY_BYTES = 32
 _MIB = 1024 * 1024
@@ -116,32 +114,13 @@ class SignalSecrets(BaseModel):
             raise ValueError(
                 "webhook_secret: give 32 random bytes or more in hexadecimal or URL-safe base64"
             )
-        key_bytes(self.state_key.get_secret_value())
+        key_bytes(self.state_key.get_secret_value(), "state_key")
         return self
 
     @property
     def key(self) -> bytes:
         """The state key's 32 bytes."""
-        return key_bytes(self.state_key.get_secret_value())
-
-
-def key_bytes(text: str) -> bytes:
-    """Reads a 32-byte key written in hexadecimal or base64 (either alphabet, padded or not).
-
-    Raises:
-        ValueError: it is not 32 bytes; the text is not quoted.
-    """
-    plain = text.strip()
-    try:
-        if len(plain) == 2 * _KEY_BYTES:
-            return bytes.fromhex(plain)
-        padded = plain.rstrip("=").replace("-", "+").replace("_", "/")
-        key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
-    except (ValueError, binascii.Error):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise ValueError("state_key: give 32 random bytes in base64 or hexadecimal")
-    return key
+        return key_bytes(self.state_key.get_secret_value(), "state_key")
 
 
 def read_setup(setup: Setup) -> tuple[SignalSettings, SignalSecrets]:
@@ -150,30 +129,12 @@ def read_setup(setup: Setup) -> tuple[SignalSettings, SignalSecrets]:
     Raises:
         Rejected: with all problems at once, places and remedies, and no value.
     """
-    problems: list[str] = []
-    settings = secrets = None
-    try:
-        settings = SignalSettings.model_validate(dict(setup.settings))
-    except ValidationError as error:
-        problems += _problems(error)
-    try:
-        secrets = SignalSecrets.model_validate(dict(setup.secrets))
-    except ValidationError as error:
-        problems += _problems(error)
-    if settings is not None and secrets is not None:
-        if not settings.opening.loopback and secrets.api_token is None:
-            problems.append("api_token: an API server beyond loopback needs a proxy that asks one")
-        else:
-            return settings, secrets
-    raise Rejected("settings_refused", "; ".join(problems))
+    return read_models(setup, SignalSettings, SignalSecrets, _together)
 
 
-def _problems(error: ValidationError) -> list[str]:
-    """One line for each problem, without the value that was given."""
-    return [
-        f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
-        for one in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+def _together(settings: SignalSettings, secrets: SignalSecrets) -> Iterator[str]:
+    if not settings.opening.loopback and secrets.api_token is None:
+        yield "api_token: an API server beyond loopback needs a proxy that asks one"
 
 
 Settings, Secrets = SignalSettings, SignalSecrets

@@ -13,11 +13,11 @@ from connectors.matrix.client import cut, part, refusal, stable
 from connectors.matrix.connector import open_connector
 from connectors.matrix.media import EncryptedFile
 from connectors.matrix.session import Session, SessionFile, new_device_id
-from connectors.matrix.settings import key_bytes
 from connectors.port import ConnectorName
 from connectors.port.connector import Setup
 from connectors.port.door import AnswerTooLarge, DoorClosed
 from connectors.port.errors import ConnectorError, Outcome, Rejected, Unavailable, Uncertain
+from connectors.port.settings import key_bytes
 
 KEY = bytes(range(32))
 GOOD: dict[str, Any] = {"homeserver": "https://matrix.example.org", "user": "@bot:example.org"}
@@ -74,14 +74,14 @@ def test_all_problems_come_at_once_and_quote_no_value(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_is_read_in_each_of_its_forms(written: str) -> None:
-    assert key_bytes(written) == KEY
+    assert key_bytes(written, "pickle_key") == KEY
 
 
 @given(st.text(max_size=80))
 def test_what_is_no_key_is_refused_without_being_quoted(text: str) -> None:
     told = ""
     try:
-        key = key_bytes(text)
+        key = key_bytes(text, "pickle_key")
     except ValueError as error:
         told = str(error)
     else:
