@@ -5,9 +5,11 @@ import base64
 import json
 import secrets
 import socket
+import sqlite3
 import threading
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -209,7 +211,7 @@ def test_a_red_channel_starts_paused_and_goes_on_once_it_is_right(
 
 
 def test_a_stand_in_earns_lab_until_a_named_person_says_that_it_is_none(
-    wx: Wx, serve: Serve, far: Far
+    wx: Wx, serve: Serve, far: Far, home: Path
 ) -> None:
     process_ = serve()
     first = wx("channel", "test", "phones", "--json")
@@ -222,7 +224,13 @@ def test_a_stand_in_earns_lab_until_a_named_person_says_that_it_is_none(
     assert wx("channel", "list", "--json").json["grade"] == "field"
     process_.terminate()
     assert process_.wait(timeout=20) == 0
-    far.hand(lambda h: h.people())
+    with closing(sqlite3.connect(home / "store.db")) as store:
+        rows = store.execute("SELECT body FROM audit WHERE deal_id = 'home' ORDER BY rowid")
+        found = [json.loads(body) for (body,) in rows]
+    tested = [(b["grade"], b.get("by"), b.get("real_server")) for b in found if "grade" in b]
+    assert tested == [("lab", None, None)] * 2 + [("field", "noor.ivanova", True)]
+    everybody = far.hand(lambda h: h.people())
+    assert [person.name for person in everybody] == ["bot"]  # it was tried on nobody else
     serve()
     assert wx("channel", "list", "--json").json["grade"] == "field"  # signed, and kept
 
