@@ -129,9 +129,11 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
     starts = [(m.start(), 31) for m in _GZIP.finditer(data)]
     starts += [(m.start(), 15) for m in _ZLIB.finditer(data)]
     starts += [(_zip_body(data, m.start()), -15) for m in _ZIP.finditer(data)]
+    whole = memoryview(data)  # what is sealed begins like zlib every 16 KB: nothing is copied
     for start, kind in starts:
+        packed = whole[start : start + UNPACKED_AT_MOST]
         try:
-            yield zlib.decompressobj(kind).decompress(data[start:], UNPACKED_AT_MOST)
+            yield zlib.decompressobj(kind).decompress(packed, UNPACKED_AT_MOST)
         except zlib.error:
             continue
 
