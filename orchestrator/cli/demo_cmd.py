@@ -27,7 +27,7 @@ def demo(
     fast: Annotated[bool, typer.Option("--fast", help="As quick as it can.")] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep its folder here.")] = None,
 ) -> int:
-    """Runs Project Halcyon on a homeserver of its own; exit code 1 when a step was not seen."""
+    """Plays Project Halcyon on three networks of its own; exit code 1 when a step was not seen."""
     out = Out(ctx.obj)
     began = time.monotonic()
     steps: list[Step] = []

@@ -82,3 +82,5 @@ def broken_off(told: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in _BREAKS_OFF:
             loop.remove_signal_handler(number)
+            if came:  # the program ends now, and another of them adds nothing to that
+                signal.signal(number, signal.SIG_IGN)
