@@ -5,7 +5,8 @@ Rules kept here:
 1. It is stored in the unit of its batch, with an audit entry and a finding that hold its verdict
    and reasons and nothing that it says. No code leads from here into a room.
 2. It is never opened by us: no decryption, no preview, no answer.
-3. A flood fills no disk: what is kept is bounded in number and in age; the record of it is not cut.
+3. A flood fills no disk: what is kept is bounded in number, in bytes and in age; the record of it
+   is not cut.
 """
 
 import json
@@ -30,6 +31,8 @@ RULE = "mail_quarantined"
 KEPT_FOR = 30 * DAY
 MOST = 1_000
 """Mails whose bytes are kept at the same time."""
+MOST_BYTES = 2 << 30
+"""Of all of them together."""
 _ALARMING = frozenset({"oracle", "tampered", "mismatch", "downgrade"})
 """Verdicts that say: somebody plays a person whom we know, or attacks our keys."""
 _REMEDY = (
@@ -86,7 +89,7 @@ class Quarantine:
             if there is not None:
                 self._sealer.discard(one.row)
                 continue
-            full = tx.one("SELECT count(*) >= ? FROM quarantine WHERE kept = 1", (MOST,)) == (1,)
+            full = _full(tx, one.row.size)
             if full:
                 self._sealer.discard(one.row)
             else:
@@ -124,6 +127,13 @@ class Quarantine:
             return len(rows)
 
         return await store.write(unit)
+
+
+def _full(tx: Tx, size: int) -> bool:
+    """Whether another mail of so many bytes would be too much."""
+    kept = tx.one("SELECT count(*), coalesce(sum(size), 0) FROM quarantine WHERE kept = 1")
+    count, held = kept or (MOST, MOST_BYTES)
+    return bool(count >= MOST or held + size > MOST_BYTES)
 
 
 def _note(

@@ -105,6 +105,18 @@ async def test_a_flood_fills_no_disk_and_stands_on_the_record(
     assert len(list((house.home.runtime.settings.state / "blobs").glob("qua_*"))) == 2
 
 
+async def test_few_large_mails_fill_no_disk_either(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MOST_BYTES", 2 * len(LONG))
+    house = await opens()
+    sizes = (LONG, LONG, CANARY, LONG)
+    mails = tuple(refused(f"m-{n}", "unsigned", raw) for n, raw in enumerate(sizes))
+    await listener(house).take(Batch(mails, "1"))
+    flags = [flag for _, flag in await kept(house)]
+    assert (len(flags), sum(flags)) == (4, 2), "each is on the record, two are kept"
+
+
 async def test_it_is_destroyed_when_its_time_is_over(opens: Opens) -> None:
     house = await opens()
     await listener(house).take(Batch((refused(raw=LONG),), "1"))
