@@ -222,6 +222,7 @@ def test_a_stand_in_earns_lab_until_a_named_person_says_that_it_is_none(
     assert said.json["grade"] == "field"  # the timer was asked for, and nobody has seen it
     assert wx("channel", "test", "phones", "--real-server", "No or").code == 2
     assert wx("channel", "list", "--json").json["grade"] == "field"
+    assert wx("status", "--json").json["needs"] == []  # a room of our own is nobody's finding
     process_.terminate()
     assert process_.wait(timeout=20) == 0
     with closing(sqlite3.connect(home / "store.db")) as store:
