@@ -27,7 +27,7 @@ def lines(found: Status, out: Out) -> Iterator[str]:
     for deal in found.deals:
         yield from _deal(deal)
     for channel in found.channels:
-        yield _channel(channel)
+        yield _channel(channel, out)
 
 
 def verdict(found: Status) -> str:
@@ -77,6 +77,9 @@ def _deal(deal: DealStatus) -> Iterator[str]:
     )
 
 
-def _channel(channel: ChannelView) -> str:
+def _channel(channel: ChannelView, out: Out) -> str:
+    if channel.again_at is not None and channel.state == "closed":
+        again = f"trying again at {out.when(channel.again_at)}"
+        return f"{channel.name}: closed ({channel.why}), {again}, {channel.queued} queued"
     why = f" ({channel.why})" if channel.why else ""
     return f"{channel.name}: {channel.state}{why}, proven {channel.grade}, {channel.queued} queued"

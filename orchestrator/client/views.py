@@ -54,6 +54,7 @@ class ChannelView:
         grade: none, lab, field or fit, as tested in this installation.
         tested_at: of the last channel test.
         queued: deliveries that wait for it.
+        again_at: of a closed one: when it is tried again by itself; None where it is not.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ChannelView:
     seen_at: int | None
     queued: int
     hint: str = ""
+    again_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,8 @@ class Channels:
             tested_at=row[1],
             seen_at=health.seen_at if health else None,
             queued=row[0],
-            hint=health.hint if health else "",
+            hint=health.hint if health else channel.hint,
+            again_at=channel.again_at,
         )
 
     def _channel(self, name: ConnectorName) -> Channel:
@@ -105,10 +106,11 @@ class Channels:
             )
         await self._set_paused(name, None, Kind.CHANNEL_RESUMED, actor)
         channel.paused = None
-        await self._wake_all(name)
+        await self.wake_all(name)
         return await self._channel_view(channel)
 
-    async def _wake_all(self, name: ConnectorName) -> None:
+    async def wake_all(self, name: ConnectorName) -> None:
+        """Has everything that waits for a channel go on now."""
         at = self._r.now()
 
         def unit(tx: Tx) -> None:

@@ -11,7 +11,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.views import Check
-from orchestrator.clock import SECOND
+from orchestrator.clock import SECOND, iso
 from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
@@ -203,6 +203,10 @@ def _channel(channel: views.ChannelView, *, live: bool) -> Check:
         return Check(
             name=channel.name, state="soon", text=text, then="wallcross serve", group="channel"
         )
+    if channel.again_at is not None and channel.state == "closed":  # none of its settings is red
+        when = iso(channel.again_at)[:19]
+        text = f"closed ({channel.why}), trying again at {when}Z; messages wait here"
+        return Check(name=channel.name, state="soon", text=text, then=channel.hint, group="channel")
     if channel.state == "up" and channel.why is not None:
         text = f"answers, but {channel.why}: messages may wait here; none is sent another way"
         return Check(name=channel.name, state="soon", text=text, then=channel.hint, group="channel")

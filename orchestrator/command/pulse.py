@@ -1,9 +1,13 @@
 """Asks every channel for a sign of life, and draws the one consequence that cannot wait.
 
-Rule kept here: an account that its network no longer has is paused at once, and a finding says so:
-whoever has the number now may read what we would send. What merely does not answer waits by itself.
+Rules kept here:
+
+1. An account that its network no longer has is paused at once, and a finding says so: whoever has
+   the number now may read what we would send. What merely does not answer waits by itself.
+2. A channel that is closed for longer than a minute is a finding, until it is open.
 """
 
+from orchestrator.clock import MINUTE
 from orchestrator.command.channels import Channels
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import HOME
@@ -12,12 +16,12 @@ from orchestrator.store.unit import Tx
 
 GONE = frozenset({"not_registered", "signed_out"})
 """Codes of a health that mean: this account is not ours any more, until a person sees to it."""
-RULE = "account_lost"
+LOST, CLOSED = "account_lost", "channel_closed"
 ACTOR = "wallcross"
 
 
 class Pulse:
-    """Looks at every open channel.
+    """Looks at every channel.
 
     Args:
         runtime: the open home.
@@ -30,36 +34,48 @@ class Pulse:
     async def look(self) -> None:
         """One look at each."""
         for channel in list(self._r.channels.values()):
-            await self._look(channel)
+            await self.look_at(channel)
 
-    async def _look(self, channel: Channel) -> None:
+    async def look_at(self, channel: Channel) -> None:
+        """One look at one."""
         if channel.connector is None:
+            await self._closed(channel)
             return
+        await self._over(channel, CLOSED)
         health = await channel.connector.health()
-        if health.up:
-            await self._found(channel)
+        if health.up:  # the pause is for a person to end
+            await self._over(channel, LOST)
         elif health.code in GONE:
             await self._lost(channel, health.code)
+
+    async def _closed(self, channel: Channel) -> None:
+        at, name = self._r.now(), channel.name
+        if channel.closed_since is None or at - channel.closed_since < MINUTE:
+            return
+        why = (f"{name} is closed ({channel.why}): what is for it waits, and nothing is heard",)
+        tried = "start what it connects to; it is tried again by itself"
+        then = tried if channel.again_at is not None else "put that right, then serve anew"
+        raised = Raised(CLOSED, "high", why, channel.hint or then)
+        await self._r.store.write(lambda tx: raise_finding(tx, HOME, name, raised, at))
 
     async def _lost(self, channel: Channel, code: str) -> None:
         at, name = self._r.now(), channel.name
         why = (f"{name} has lost its account ({code}); nothing is sent there",)
-        raised = Raised(RULE, "high", why, f"sign in anew, then wallcross channel resume {name}")
+        raised = Raised(LOST, "high", why, f"sign in anew, then wallcross channel resume {name}")
         if channel.paused is None:
             await self._channels.channel_pause(name, code, actor=ACTOR)
         await self._r.store.write(lambda tx: raise_finding(tx, HOME, name, raised, at))
 
-    async def _found(self, channel: Channel) -> None:
-        """The account is there: the finding is over; the pause is for a person to end."""
+    async def _over(self, channel: Channel, rule: str) -> None:
         at, name = self._r.now(), channel.name
 
         def open_one(tx: Tx) -> bool:
             row = tx.one(
                 "SELECT 1 FROM finding WHERE deal_id = ? AND rule = ? AND subject = ? "
                 "AND closed_at IS NULL",
-                (HOME, RULE, name),
+                (HOME, rule, name),
             )
             return row is not None
 
         if await self._r.store.read(open_one):
-            await self._r.store.write(lambda tx: close_findings(tx, HOME, RULE, name, at))
+            await self._r.store.write(lambda tx: close_findings(tx, HOME, rule, name, at))

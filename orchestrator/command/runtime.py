@@ -44,6 +44,9 @@ class Channel:
         shipped: what was run before the release.
         paused: why nothing goes out there; None while it runs.
         why: stable code of what is wrong; None when it is open.
+        hint: what to do about that.
+        closed_since: when it could not be opened first; None while it is open.
+        again_at: when it is tried again by itself; None while it is open, and where it is not.
     """
 
     name: ConnectorName
@@ -53,6 +56,9 @@ class Channel:
     paused: str | None = None
     why: str | None = None
     shipped: Grade = Grade.NONE
+    hint: str = ""
+    closed_since: int | None = None
+    again_at: int | None = None
 
 
 @dataclass(slots=True)

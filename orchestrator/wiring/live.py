@@ -1,9 +1,7 @@
 """Opens channels, starts the engine and the schedules, and ends all of it in the opposite order.
 
-Rules kept here:
-
-1. A channel that cannot be opened starts closed and named so; it never keeps the home from opening.
-2. A grade comes from the signed record of this installation, else from what ships.
+Rule kept here: networks are left last, by whoever opened them and whenever that was: what listens
+ends first, then the engine that sends, then the connectors.
 """
 
 import asyncio
@@ -11,18 +9,12 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
-import structlog
-
-from connectors.port.connector import EditsMessages, Setup, UndoesMessages
-from connectors.port.errors import ConnectorError
-from connectors.registry import UnknownConnectorError, find
+from connectors.port.connector import Connector, EditsMessages, UndoesMessages
 from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import MINUTE, SECOND
-from orchestrator.command.channels import paused_of, recorded_grade
 from orchestrator.command.pulse import Pulse
-from orchestrator.command.runtime import Channel, Runtime, standing_still
-from orchestrator.config.model import ChannelPart
+from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
@@ -36,15 +28,11 @@ from orchestrator.flow.stopped import Stopping
 from orchestrator.flow.taken_back import TakenBack
 from orchestrator.journal.errors import NoJournalKey
 from orchestrator.outbox.dispatch import Dispatcher
-from orchestrator.secrets.reference import resolve
-from orchestrator.secrets.secret import SecretError
 from orchestrator.store.unit import Tx
 from orchestrator.wiring.anchors import anchors_of
+from orchestrator.wiring.opening import Opener
 from tiers.conversation import Conversation
 from tiers.ids import AccountId, ConnectorName, RoomId
-from tiers.policy import Grade
-
-log = structlog.get_logger(__name__)
 
 
 async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -54,8 +42,9 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         Wrong: an anchor cannot be built as configured.
     """
     anchoring = Anchoring(runtime.store, anchors_of(runtime.settings, runtime.secrets), runtime.now)
+    opener = Opener(runtime, await stack.enter_async_context(AsyncExitStack()))
     for name, part in runtime.settings.config.channels.items():
-        await _open_channel(runtime, ConnectorName(name), part, stack)
+        await opener.open(ConnectorName(name), part)
     guard = FlowGuard(
         runtime.book,
         runtime.observer,
@@ -97,7 +86,10 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         lambda name: isinstance(runtime.connectors.get(name), UndoesMessages),
         runtime.now,
     )
-    for name, connector in runtime.connectors.items():
+    listening = await stack.enter_async_context(AsyncExitStack())
+    quarantine = Quarantine(runtime.sealer, runtime.now)
+
+    async def listen(name: ConnectorName, connector: Connector) -> None:
         listener = Listener(
             name,
             connector,
@@ -106,11 +98,16 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.observer.forget,
             partial(_concerned, runtime),
             runtime.engine.wake,
-            Quarantine(runtime.sealer, runtime.now),
+            quarantine,
             taken_back,
         )
-        await _start(stack, listener.run())
+        await _start(listening, listener.run())
+
+    for name, connector in runtime.connectors.items():
+        await listen(name, connector)
     runtime.live = True
+    for late in opener.closed:
+        await _start(stack, opener.try_again(late, listen))
 
 
 def _concerned(runtime: Runtime, name: ConnectorName, account: AccountId) -> tuple[RoomId, ...]:
@@ -197,34 +194,3 @@ async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> No
             await task
 
     stack.push_async_callback(end)
-
-
-async def _open_channel(
-    runtime: Runtime, name: ConnectorName, part: ChannelPart, stack: AsyncExitStack
-) -> None:
-    channel = Channel(name, part.kind, None, Grade.NONE)
-    runtime.channels[name] = channel
-    state = runtime.settings.state / "channels" / name
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        found = find(part.kind)
-        secrets = {k: resolve(r, runtime.secrets).reveal_text() for k, r in part.secrets.items()}
-        connector = found.factory()(Setup(name, part.settings, secrets, state, runtime.now))
-        stack.push_async_callback(connector.close)
-        await connector.open()
-    except (ConnectorError, UnknownConnectorError, SecretError, ValueError) as error:
-        channel.why = getattr(error, "code", type(error).__name__)
-        log.warning("channel.closed", channel=name, code=channel.why)
-        return
-    shipped = found.graded()
-    channel.connector = connector
-    channel.grade = channel.shipped = Grade[shipped.grade.name] if shipped else Grade.NONE
-    stored = await runtime.store.read(
-        lambda tx: tx.one("SELECT grade FROM channel WHERE connector = ?", (name,))
-    )
-    channel.paused = await runtime.store.read(lambda tx: paused_of(tx, name))
-    if stored is not None:
-        recorded = recorded_grade(stored[0], name, part.kind, runtime.head_key.public)
-        channel.grade = channel.grade if recorded is None else recorded
-    runtime.connectors[name] = connector
-    runtime.grades[name] = channel.grade
