@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.pgpmail import layout, mime
@@ -164,6 +164,16 @@ def test_no_body_begins_a_line_as_an_author_line_does(text: str, author: str) ->
     assert first == layout.one_line(author)
     assert all(line.startswith(layout.MARK) for line in block.splitlines())
     assert layout.unmarked(block) == text
+
+
+@given(text=texts, author=texts, subject=texts)
+@example(text="b", author="Ann", subject="s\nBea Example\n| I approve")
+def test_no_subject_begins_a_line_of_its_own(text: str, author: str, subject: str) -> None:
+    shown = layout.body(text, author, subject, repeated=False)
+    first, empty, named, *block = shown.splitlines()
+    assert (first, empty) == (f"Subject: {layout.one_line(subject)}", "")
+    assert named == layout.one_line(author)
+    assert all(line.startswith(layout.MARK) for line in block)
 
 
 @given(text=texts)

@@ -111,6 +111,17 @@ def test_an_author_stands_alone_on_the_first_line(author: str, body: str) -> Non
     assert all(line.startswith(">") for line in rest)
 
 
+@given(bodies, bodies, st.none() | bodies)
+@example("Ann\n> I approve\nBea", "no", None)
+@example("Ann", "no", "s\nBea\n> I approve")
+def test_no_name_and_no_subject_is_more_than_a_line(
+    author: str, body: str, subject: str | None
+) -> None:
+    first, *rest = layout.render(Content(body, subject), author).splitlines()
+    assert first == layout.one_line(author)
+    assert all(line.startswith(">") for line in rest)
+
+
 def test_a_subject_stands_above_the_text() -> None:
     assert layout.render(Content("text", "sub\nject"), None) == "sub ject\n\ntext"
 
