@@ -75,5 +75,5 @@ def _end(out: Out, steps: list[Step], *, seen: bool, seconds: float) -> None:
         typer.echo(as_json(told | {"steps": [asdict(step) for step in steps]}))
     else:
         count = sum(step.ok for step in steps)
-        last = "Nothing needs you." if seen else "A step was not seen."
-        typer.secho(f"{last} {count} of {len(steps)} steps, {seconds:.0f} s.", bold=True)
+        last = "Every step was seen" if seen else "A step was not seen"
+        typer.secho(f"{last}: {count} of {len(steps)}, {seconds:.0f} s.", bold=True)

@@ -116,23 +116,18 @@ async def board_read_back(stage: Stage) -> str:
 
 async def safety_number(stage: Stage) -> str:
     """A member's safety number changes: #board stops until two have compared the new one."""
-    before = await _timestamps(stage, _NEW_NUMBER, WITH_NEW_NUMBER)
+    before = {who: await _timestamps(stage, who, WITH_NEW_NUMBER) for who in MEMBERS}
     await stage.signal.hand.reinstall(_NEW_NUMBER, tell=True)
     await stage.say(f"{name_of(_NEW_NUMBER)}'s safety number on Signal has changed.")
     message = await send(stage, WITH_NEW_NUMBER, "board")
     await stage.told(WITH_NEW_NUMBER.author, "Held. Nobody has seen it.")
-    await _nobody_shows(stage, WITH_NEW_NUMBER)
+    for who, known in before.items():
+        if await _timestamps(stage, who, WITH_NEW_NUMBER) - known:
+            raise NotSeen(f"{name_of(who)} has it")
     await stage.say("  #board is paused: nobody has compared it yet. The message is held.")
     one, other = [person for person in MEMBERS if person != _NEW_NUMBER][:2]
     await stage.client.key_verify(stage.deal, _NEW_NUMBER, one, other)
     await stage.client.held_release(message)
-    await _shown_anew(stage, WITH_NEW_NUMBER, _NEW_NUMBER, before)
+    await _shown_anew(stage, WITH_NEW_NUMBER, _NEW_NUMBER, before[_NEW_NUMBER])
     await stage.say(f"  {name_of(one)} and {name_of(other)} called. It goes on, and is read.")
     return "stopped, verified by two, went on"
-
-
-async def _nobody_shows(stage: Stage, line: Line) -> None:
-    for person in MEMBERS:
-        shown = await stage.signal.shown(person, stage.rooms["board"])
-        if any(line.text in (m.text or "") for m in shown):
-            raise NotSeen(f"{name_of(person)} has it")

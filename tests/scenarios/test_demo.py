@@ -1,4 +1,4 @@
-"""The demo passes on real servers; whatever is broken in the world, the step that looks sees it.
+"""Whatever is broken in the world, the step of the demo that looks sees it.
 
 Nothing of a step is replaced: a test changes what the step is to observe (a room's settings, who
 is in, our process, the store, what was kept outside) and has the step look for itself.
@@ -257,19 +257,6 @@ def program(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 def names(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
-
-
-@pytest.mark.long
-async def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with_synapse()
-    done = await asyncio.to_thread(program, "demo", "--fast", "--json", TMPDIR=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["ok"] is told["made_up"] is True
-    assert [step["ok"] for step in told["steps"]] == [True] * len(play.STEPS)
-    assert all(step["observed_by"] and step["seconds"] >= 0 for step in told["steps"])
-    assert sum(step["seconds"] for step in told["steps"]) < told["seconds"]
-    assert not names(tmp_path)
 
 
 @pytest.mark.long
