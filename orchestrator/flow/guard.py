@@ -24,7 +24,7 @@ from orchestrator.flow.standing import Standing
 from orchestrator.flow.thread import Threads
 from orchestrator.flow.whole import Whole
 from orchestrator.outbox.item import Item
-from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
+from orchestrator.outbox.port import OURS, Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
@@ -50,8 +50,6 @@ from tiers.tier import Tier
 
 _NOTICE_FOR = 14 * DAY
 """For how long a notice waits for its reader to come into his line."""
-OURS = "wallcross"
-"""The door of our own notices."""
 
 DevicesOf = Callable[[tuple[ConnectorName, RoomId]], Mapping[AccountId, frozenset[Device]]]
 

@@ -20,12 +20,12 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
-from orchestrator.flow.guard import OURS
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.plan import Told, Writer
 from orchestrator.flow.port import OpensLines
 from orchestrator.flow.stopped import told_in_line
 from orchestrator.outbox import rows
+from orchestrator.outbox.port import OURS
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName

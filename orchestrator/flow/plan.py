@@ -16,13 +16,12 @@ from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body
 from orchestrator.flow.documents import Addressed, write_copies
-from orchestrator.flow.guard import OURS
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.past import Past, past_of
 from orchestrator.flow.port import Journals
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
-from orchestrator.outbox.port import HeldAs
+from orchestrator.outbox.port import OURS, HeldAs
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Tx
 from tiers.classify import Classification

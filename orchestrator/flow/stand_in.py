@@ -7,6 +7,7 @@ Rules kept here:
 2. The route decides again, on facts read now. A room into which something was tried in vain counts
    as failing for what waited so long, also if it can be read.
 3. The delivery to the room ends in the unit that begins the one to the alternate.
+4. A copy of a formal document waits for its reader's own room: it goes nowhere else instead.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,9 +20,9 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
-from orchestrator.flow.guard import OURS
 from orchestrator.flow.plan import Waiting, Writer
 from orchestrator.outbox import rows
+from orchestrator.outbox.port import OURS
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.conversation import Place
 from tiers.ids import ConnectorName, ConversationId, DealId, RoomId
@@ -37,7 +38,8 @@ SELECT d.delivery_id, d.message_id, d.deal_id, d.conversation_id, d.as_tier, d.c
         WHERE h.lane = d.lane AND h.state = 'queued' AND h.attempts AND h.seq <= d.seq)
 FROM delivery d JOIN message m USING (message_id)
 WHERE d.state = 'queued' AND NOT d.possibly AND d.kind = 'send' AND m.state = 'delivering'
-    AND m.connector <> ? AND m.accepted_at < ? AND (d.connector, d.room) IN (
+    AND m.connector <> ? AND m.accepted_at < ? AND NOT EXISTS (
+        SELECT 1 FROM document f WHERE f.message_id = d.message_id) AND (d.connector, d.room) IN (
         SELECT alternate_connector, alternate_room FROM room WHERE alternate_room IS NOT NULL)
 ORDER BY d.lane, d.seq LIMIT ?"""
 

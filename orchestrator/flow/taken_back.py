@@ -106,7 +106,7 @@ class TakenBack:
         stays = [c for c in copies if c not in [*waiting, *gone] and c.may_be_there()]
         if stays:
             self._say(tx, found, (connector, by), sorted({c.connector for c in stays}))
-        self._settle(tx, message_id, at)
+        rows.settle_taken_back(tx, self._sealer, message_id, at)
 
     def _can(self, copy: _Copy) -> bool:
         return copy.remote_id is not None and self._undoes(copy.connector)
@@ -149,21 +149,3 @@ class TakenBack:
             )
             told = Told(Notice(message_id, text), author[0], line)
             self._writer.tell(tx, deal_id, told, at)
-
-    def _settle(self, tx: Tx, message_id: str, at: int) -> None:
-        """Ends what has no delivery under way: as it went, or dropped where it went nowhere."""
-        rows.finish(tx, self._sealer, (message_id,), at)
-        nowhere = tx.run(
-            "UPDATE message SET state = 'dropped', settled_at = ?1 WHERE message_id = ?2 "
-            "AND state IN ('delivering', 'held') AND NOT EXISTS (SELECT 1 FROM delivery "
-            "WHERE message_id = ?2 AND kind = 'send' AND state <> 'stopped')",
-            (at, message_id),
-        )
-        if not nowhere:
-            return
-        tx.run(
-            "UPDATE held SET state = 'dropped', settled_at = ?, settled_by = 'author' "
-            "WHERE message_id = ? AND state = 'held'",
-            (at, message_id),
-        )
-        rows.destroy_body(tx, self._sealer, message_id)

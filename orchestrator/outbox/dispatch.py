@@ -7,7 +7,8 @@ Rules kept here:
 3. A foreign exception is an unknown outcome. An unknown outcome is settled by asking the network,
    then by policy, never by hoping.
 4. New work is looked for while the lane is still held, so that no wake-up is lost.
-5. A drain never raises on what a network or a message does; it says when to come again.
+5. What its author deleted is not begun again; one reader's copy or a notice of ours holds nothing.
+6. A drain never raises on what a network or a message does; it says when to come again.
 """
 
 import hashlib
@@ -136,6 +137,9 @@ class Dispatcher:
     async def _send(
         self, connector: Connector, due: Due, began: int, pending: Change | None
     ) -> Step:
+        if due.message.taken_back:
+            await self._commit(pending)
+            return self._taken_back(due.item)
         verdict = await self._clear(due, began)
         if isinstance(verdict, Stopped):
             await self._commit(pending)
@@ -179,7 +183,13 @@ class Dispatcher:
         at = self._now()
         return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at), again=True)
 
+    def _taken_back(self, item: Item) -> Step:
+        at = self._now()
+        return Step(lambda tx: rows.taken_back(tx, self._sealer, item, at))
+
     async def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
+        if due.message.alone:  # it stops nothing beside itself, and nobody could release it
+            return self._dead(due.item, reasons[0].rule if reasons else "unvouched")
         at, held = self._now(), await self._guard.stopped(due, reasons)
         return Step(lambda tx: rows.stop(tx, due.item, reasons, held, at))
 
@@ -189,8 +199,6 @@ class Dispatcher:
         item = due.item
         if isinstance(error, ReadersChanged | IdentityChanged):
             self._on_stop(ConnectorName(item.connector), cleared.delivery.room)
-            if due.message.document:  # one reader's copy: it stops no other
-                return self._dead(item, error.code)
             because = "the network would let somebody else read this than the list says"
             reason = Reason(RuleId(error.code), Effect.HOLD, because)
             return await self._stop(due, (reason,))

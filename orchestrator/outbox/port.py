@@ -15,6 +15,9 @@ from orchestrator.store.unit import Tx
 from tiers.decision import Reason
 from tiers.ids import RemoteId
 
+OURS = "wallcross"
+"""The door of our own notices."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
@@ -32,6 +35,16 @@ class MessageFacts:
     size: int
     document: bool
     """A formal document: each delivery is one reader's copy."""
+    taken_back: bool = False
+    """Its author deleted it on his network."""
+
+    @property
+    def alone(self) -> bool:
+        """A copy of a document or a notice of ours: stopped, it ends by itself and holds nothing.
+
+        Nobody could release it, and it stands for nothing that goes to others.
+        """
+        return bool(self.document) or self.connector == OURS
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,14 @@ SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.conn
     m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to, m.edits,
     m.accepted_at, m.size,
     EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id),
+    m.taken_back_at IS NOT NULL,
     {SEALED}
 FROM delivery d JOIN message m USING (message_id) LEFT JOIN sealed ON owner = m.message_id
 WHERE d.lane = ?1 AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
     AND NOT EXISTS (SELECT 1 FROM delivery WHERE lane = ?1 AND state = 'dead' AND blocks)
 ORDER BY d.seq LIMIT ?2"""  # noqa: S608 - our own columns
-_ITEM, _FACTS = 17, 28
+_ITEM, _FACTS = 17, 29
 """Where the columns of a delivery end, and those of its message; what is sealed follows."""
 
 
@@ -169,9 +170,11 @@ def _done(done: Done) -> dict[str, Json]:
     }
 
 
-def possibly(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
+def possibly(
+    tx: Tx, sealer: Sealer, item: Item, code: str, at: int, *, expected: str = "started"
+) -> None:
     """Settles a delivery whose outcome cannot be known: a person decides what follows."""
-    _end(tx, item, "possibly", code, at, expected="started")
+    _end(tx, item, "possibly", code, at, expected=expected)
     _state(tx, item, Kind.DELIVERY_POSSIBLY, code, at)
     finish(tx, sealer, (item.message_id,), at)
 
@@ -214,6 +217,40 @@ def stop(tx: Tx, item: Item, reasons: Iterable[Reason], held: HeldAs, at: int) -
     )
 
 
+def taken_back(tx: Tx, sealer: Sealer, item: Item, at: int) -> None:
+    """Ends what waits of a message whose author deleted it; what may have arrived stays so."""
+    if item.possibly:
+        possibly(tx, sealer, item, "taken_back", at, expected=item.state.value)
+        return
+    _end(tx, item, "stopped", "taken_back", at)
+    body: dict[str, Json] = {
+        "message": item.message_id,
+        "rules": ["taken_back"],
+        "tier": item.as_tier,
+    }
+    append(tx, item.deal_id, Kind.DELIVERY_STOPPED, body, at=at, actor=ACTOR)
+    settle_taken_back(tx, sealer, item.message_id, at)
+
+
+def settle_taken_back(tx: Tx, sealer: Sealer, message_id: str, at: int) -> None:
+    """Ends what has no delivery under way: as it went, or dropped where it went nowhere."""
+    finish(tx, sealer, (message_id,), at)
+    nowhere = tx.run(
+        "UPDATE message SET state = 'dropped', settled_at = ?1 WHERE message_id = ?2 "
+        "AND state IN ('delivering', 'held') AND NOT EXISTS (SELECT 1 FROM delivery "
+        "WHERE message_id = ?2 AND kind = 'send' AND state <> 'stopped')",
+        (at, message_id),
+    )
+    if not nowhere:
+        return
+    tx.run(
+        "UPDATE held SET state = 'dropped', settled_at = ?, settled_by = 'author' "
+        "WHERE message_id = ? AND state = 'held'",
+        (at, message_id),
+    )
+    destroy_body(tx, sealer, message_id)
+
+
 def undone(tx: Tx, item: Item, at: int) -> None:
     """Settles a withdrawal that was seen: the network no longer hands the message out.
 
@@ -254,8 +291,18 @@ def hold(
     expected: str,
     at: int,
 ) -> None:
-    """Holds a message with an owner, a deadline and a next person."""
+    """Holds a message with an owner, a deadline and a next person.
+
+    What ended while a part of it was under way, because a person dropped it, is not held again.
+    """
     found = tuple(reasons)
+    fresh = tx.run(
+        "UPDATE message SET state = 'held' WHERE message_id = ? AND state = ?",
+        (message_id, expected),
+    )
+    held_by_another = "SELECT 1 FROM message WHERE message_id = ? AND state = 'held'"
+    if not fresh and tx.one(held_by_another, (message_id,)) is None:
+        return
     told = json.dumps([[r.rule, r.because, r.subject] for r in found])
     tx.run(
         "INSERT INTO held (message_id, deal_id, conversation_id, tier, reasons, owner, next_person,"
@@ -266,10 +313,6 @@ def hold(
             *(message_id, deal_id, conversation_id, tier, told),
             *(held.owner, held.next_person, held.deadline, at),
         ),
-    )
-    fresh = tx.run(
-        "UPDATE message SET state = 'held' WHERE message_id = ? AND state = ?",
-        (message_id, expected),
     )
     codes = sorted({r.rule for r in found})
     body = {"message": message_id, "rules": codes, "tier": tier, "owner": held.owner}

@@ -1,0 +1,178 @@
+"""What parts do to each other: deletions and routing, copies and alternates, notices and holds."""
+
+from typing import Any
+
+import pytest
+
+from connectors.memory.connector import MemoryConnector
+from connectors.port.errors import ReadersChanged, Unavailable
+from connectors.port.messages import Accepted, Delivery
+from orchestrator.client.views import FileHead, NewRoom, Post
+from orchestrator.flow import room_notice
+from orchestrator.flow.judge import Judge
+from tiers import documents as rules
+from tiers.decision import Decision
+from tiers.ids import ConnectorName, MessageId, PersonId
+from tiers.tier import Tier
+
+from .conftest import House, Opens, eventually
+from .house import ACTOR, Talk, roster
+from .test_documents import TEXT, inbox, parties, pieces, send, states
+from .test_flow_legs import BOTH, mirrored
+from .test_mirrored import long_ago, stand_ins
+from .test_room_notice import look
+from .test_thread import SAID, copies
+
+FIRST, SECOND = (ConnectorName(name) for name in BOTH)
+
+
+async def taken_back(house: House, remote: str) -> None:
+    """Its author deletes it, and that is stored."""
+    await house.far.delete("ada", house.room("lunch"), remote)
+
+    async def known() -> bool:
+        sql = "SELECT taken_back_at FROM message WHERE remote_id = ?"
+        return (await house.rows(sql, remote))[0][0] is not None
+
+    await eventually(known)
+
+
+async def test_deleted_while_it_is_looked_at_it_goes_nowhere(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await mirrored(opens)
+    judge, remotes = Judge.judge, []
+
+    async def slowly(self: Judge, body: Any, *rest: Any) -> Any:
+        found = await judge(self, body, *rest)
+        if body.text == SAID:
+            [(remote,)] = await house.rows("SELECT remote_id FROM message WHERE room IS NOT NULL")
+            remotes.append(remote)
+            await taken_back(house, remote)
+        return found
+
+    monkeypatch.setattr(Judge, "judge", slowly)
+    remote = await house.far.write("ada", house.room("lunch"), SAID)
+    message = await house.taken(remote)
+    await house.ends(message)
+    assert remotes == [remote]
+    assert await copies(house, SECOND) == []
+    assert await house.rows("SELECT 1 FROM sealed WHERE owner = ?", message) == []
+
+
+async def test_deleted_while_it_is_sent_it_is_not_sent_again(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await mirrored(opens)
+    once, tried = MemoryConnector.send, []
+
+    async def fails(self: MemoryConnector, delivery: Delivery) -> Accepted:
+        tried.append(delivery)
+        if len(tried) > 1:
+            return await once(self, delivery)
+        await taken_back(house, remote)
+        raise Unavailable("away")
+
+    remote = await house.far.write("ada", house.room("lunch"), SAID)
+    monkeypatch.setattr(MemoryConnector, "send", fails)
+    message = await house.taken(remote)
+    await house.ends(message)
+    assert len(tried) == 1
+    assert await copies(house, SECOND) == []
+
+
+async def test_a_copy_goes_to_no_alternate_and_is_not_lost(opens: Opens) -> None:
+    house = await parties(opens, people=roster(BOTH), channels=BOTH)
+    deal = house.home.runtime.book.deals[house.deal]
+    [bindings] = deal.rooms.values()
+    own = bindings[0].room
+    spare = NewRoom(channel=SECOND, owners=("bo",), alternate_of=own)
+    await house.home.conv_room_add(house.deal, "agreement", spare, actor=ACTOR)
+    one, other = PersonId("ada"), PersonId("cy")
+    await house.home.key_verify(house.deal, PersonId("bo"), one, other, actor=ACTOR)
+    for channel in (FIRST, SECOND):
+        await house.home.channel_pause(channel, "test", actor=ACTOR)
+    head = FileHead(name="agreement.txt", size=len(TEXT.encode()), media_type="text/plain")
+    post = Post(person="ada", conversation="agreement", file=head, readers=("bo",))
+    sent = await house.home.document_send(house.deal, post, pieces(TEXT), actor=ACTOR)
+    await house.quiet()
+    await house.home.channel_resume(SECOND, actor=ACTOR)
+    await long_ago(house)
+    await stand_ins(house).look()
+    await house.quiet()
+    await house.home.channel_resume(FIRST, actor=ACTOR)
+    assert await house.ends(sent.message_id) == "delivered"
+    assert len(await inbox(house, "bo")) == 1
+
+
+async def test_a_copy_that_cannot_be_checked_stops_no_other(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await parties(opens)
+    decide = rules.decide_copy
+
+    def fails(reader: PersonId, *facts: Any, **when: Any) -> Decision:
+        if reader == "bo":
+            raise RuntimeError("planted")
+        return decide(reader, *facts, **when)
+
+    monkeypatch.setattr("orchestrator.flow.guard.decide_copy", fails)
+    found = await send(house)
+    assert states(found) == {"bo": "not_sent", "cy": "sent", "di": "sent"}
+    assert await house.rows("SELECT 1 FROM held") == []
+
+
+async def test_a_notice_that_a_network_refuses_is_told_anew_and_held_for_nobody(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_notice, "QUIET", 50_000)
+    once, tried = MemoryConnector.send, []
+
+    async def refuses(self: MemoryConnector, delivery: Delivery) -> Accepted:
+        tried.append(delivery)
+        if len(tried) == 1:
+            raise ReadersChanged("readers_changed")
+        return await once(self, delivery)
+
+    monkeypatch.setattr(MemoryConnector, "send", refuses)
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+
+    async def ended() -> bool:
+        return bool(await house.rows("SELECT 1 FROM delivery WHERE state IN ('dead', 'stopped')"))
+
+    await eventually(ended)
+    assert await house.rows("SELECT 1 FROM held") == [], "it has no author who could act"
+    await look(house)
+
+    async def told() -> bool:
+        return any("hosted by" in text for text in await house.seen("el", "lunch"))
+
+    await eventually(told)
+
+
+async def test_what_was_dropped_is_not_held_again_by_a_part_under_way(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await mirrored(opens)
+    await house.home.channel_pause(FIRST, "test", actor=ACTOR)
+    once, tried = MemoryConnector.send, []
+
+    async def refuses(self: MemoryConnector, delivery: Delivery) -> Accepted:
+        if delivery.room != house.room("lunch", SECOND):
+            return await once(self, delivery)
+        tried.append(delivery)
+        await house.far.change(house.room("lunch"), invite_only=False)
+        await house.home.channel_resume(FIRST, actor=ACTOR)
+        assert await house.ends(message) == "held"
+        await house.home.held_drop(message, actor=ACTOR)
+        raise ReadersChanged("readers_changed")
+
+    monkeypatch.setattr(MemoryConnector, "send", refuses)
+    post = Post(person="ada", conversation="lunch")
+    message = MessageId("")
+    sent = await house.home.send_text(house.deal, post, SAID, actor=ACTOR)
+    message = MessageId(sent.message_id)
+    await house.quiet()
+    assert len(tried) == 1
+    assert await house.state(message) == "dropped"
+    assert await house.rows("SELECT message_id FROM held WHERE state = 'held'") == []
