@@ -8,6 +8,7 @@ Rules kept here:
 
 1. The same text as one that we brought into that very room, or as another wrote in it, whatever
    stands around it as author and quotation marks, is an echo: whoever has a seat has it already.
+   Nothing is an echo of what was taken back, held, dropped or never arrived.
 2. What repeats a text with more to it may be an answer that quotes, and a short text may be said by
    many. What grew out of each other so often is held: so every loop ends, whatever a bridge adds.
 3. Texts are kept as hashes under a key of this process, in memory, for an hour.
@@ -16,7 +17,7 @@ Rules kept here:
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -107,12 +108,18 @@ class Echoes:
         self._key = secrets.token_bytes(32)
         self._brought: dict[ConversationId, deque[_Brought]] = {}
 
-    def hears(self, conversation: ConversationId, said: Said) -> Heard:
-        """What a message written in a room of a mirrored conversation is."""
+    def hears(self, conversation: ConversationId, said: Said, ended: Collection[str] = ()) -> Heard:
+        """What a message written in a room of a mirrored conversation is.
+
+        Args:
+            conversation: whose room.
+            said: the message.
+            ended: earlier messages that stand in no other room: nothing is an echo of them.
+        """
         if said.place is None or not said.letters():
             return Heard.NEWS
         earlier = self._before(conversation, said)
-        if self._same(said, earlier):
+        if self._same(said, (b for b in earlier if b.message not in ended)):
             return Heard.ECHO
         most = DEEPEST if len(said.letters()) >= LONG else OFTEN
         return Heard.LOOP if self._depth(said, earlier) > most else Heard.NEWS
@@ -139,7 +146,11 @@ class Echoes:
         grown = (b.depth for b in earlier if self._within(b.print, letters, windows))
         return 1 + max(grown, default=0)
 
-    def _same(self, said: Said, earlier: list[_Brought]) -> bool:
+    def lately(self, conversation: ConversationId) -> tuple[str, ...]:
+        """The messages that one may be an echo of."""
+        return tuple(b.message for b in self._brought.get(conversation, ()))
+
+    def _same(self, said: Said, earlier: Iterable[_Brought]) -> bool:
         others = (b for b in earlier if (b.origin, b.author) != (said.place, said.author))
         long = {b.print for b in others if b.print.size >= LONG}
         return bool(long) and any(self._print(form) in long for form in said.forms())

@@ -261,6 +261,10 @@ class Router:
         said = Said(here, row.sender, row.message_id, body)
         heard = self._echoes.hears(cid, said)
         if heard is Heard.ECHO:
+            lately = self._echoes.lately(cid)
+            ended = await self._s.store.read(lambda tx: _ended(tx, lately))
+            heard = self._echoes.hears(cid, said, ended)
+        if heard is Heard.ECHO:
             return Route(placed, (), Decision((_ECHO,)))
         if heard is Heard.LOOP:
             return Held(_no(ECHO, _LOOP), placed.as_tier, placed.conversation)
@@ -414,6 +418,16 @@ def _answered(tx: Tx, row: Waiting) -> tuple[str | None, str | None]:
         (row.connector, row.reply_to, row.deal_id),
     )
     return (found[0], found[1]) if found else (None, None)
+
+
+def _ended(tx: Tx, messages: tuple[str, ...]) -> frozenset[str]:
+    """Those that stand in no other room, or not in each: nobody may rely on having them."""
+    found = tx.all(
+        "SELECT message_id FROM message WHERE message_id IN (SELECT value FROM json_each(?)) "
+        "AND (taken_back_at IS NOT NULL OR state IN ('held', 'dropped', 'dead'))",
+        (json.dumps(messages),),
+    )
+    return frozenset(message_id for (message_id,) in found)
 
 
 def _conversation(outcome: Outcome) -> Conversation | None:

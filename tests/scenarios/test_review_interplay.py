@@ -21,7 +21,7 @@ from .test_documents import TEXT, inbox, parties, pieces, send, states
 from .test_flow_legs import BOTH, mirrored
 from .test_mirrored import long_ago, stand_ins
 from .test_room_notice import look
-from .test_thread import SAID, copies
+from .test_thread import SAID, copies, written
 
 FIRST, SECOND = (ConnectorName(name) for name in BOTH)
 
@@ -176,3 +176,35 @@ async def test_what_was_dropped_is_not_held_again_by_a_part_under_way(
     assert len(tried) == 1
     assert await house.state(message) == "dropped"
     assert await house.rows("SELECT message_id FROM held WHERE state = 'held'") == []
+
+
+LATER = "The list of documents was read again before noon."
+
+
+async def test_what_another_said_and_took_back_is_no_echo(opens: Opens) -> None:
+    house = await mirrored(opens)
+    remote = await written(house, FIRST, "ada", LATER)
+    await taken_back(house, remote)
+    await house.quiet()
+    said = await house.others[SECOND].write("el", house.room("lunch", SECOND), LATER)
+    await house.ends(await house.taken(said, SECOND))
+    assert [m.author_line for m in await copies(house, FIRST)] == ["El"]
+
+
+async def test_what_was_held_of_another_is_no_echo(opens: Opens) -> None:
+    house = await mirrored(opens)
+    await house.home.channel_pause(SECOND, "test", actor=ACTOR)
+    remote = await house.far.write("ada", house.room("lunch"), LATER)
+    message = await house.taken(remote)
+    await house.quiet()
+    room = house.room("lunch", SECOND)
+    await house.others[SECOND].change(room, invite_only=False)
+    await house.home.channel_resume(SECOND, actor=ACTOR)
+    assert await house.ends(message) == "held"
+    await house.home.held_drop(message, actor=ACTOR)
+    await house.others[SECOND].change(room, invite_only=True)
+    await house.quiet()
+    house.home.runtime.observer.forget(SECOND)
+    said = await house.others[SECOND].write("el", room, LATER)
+    await house.ends(await house.taken(said, SECOND))
+    assert [m.author_line for m in await copies(house, FIRST)] == ["El"]
