@@ -87,6 +87,7 @@ class Talk:
     floor: Tier
     gate: bool = False
     side: str | None = None
+    members: tuple[str, ...] | None = None
 
 
 TALKS: Final = (
@@ -150,6 +151,7 @@ async def make_talk(home: OpenHome, deal: DealId, talk: Talk, *, channel: str = 
         owner=PersonId("ada"),
         gate=talk.gate,
         side=talk.side,
+        members=talk.members,
     )
     await home.conv_new(deal, new, actor=ACTOR)
     if talk.floor is Tier.VALUATION:

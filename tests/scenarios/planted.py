@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.port.connector import Connector
 from connectors.port.messages import Accepted
+from orchestrator.flow import outages
 from orchestrator.flow.accept import Accepter, Cursor, Receipt, _set_cursor
 from orchestrator.flow.incoming import Incoming
 from orchestrator.outbox import dispatch, rows
@@ -71,9 +72,19 @@ def cursor_first() -> None:
     Accepter.accept = accept  # type: ignore[method-assign]  # the planted fault
 
 
+def untold() -> None:
+    """A window in which a channel may have lost something is no finding."""
+
+    def missed(*_: object) -> tuple[()]:
+        return ()
+
+    vars(outages)["_missed"] = missed
+
+
 PLANTS: dict[str, Callable[[], None]] = {
     "late_start": late_start,
     "any_order": any_order,
     "hope": hope,
     "cursor_first": cursor_first,
+    "untold": untold,
 }

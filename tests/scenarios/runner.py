@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.api.app import make_app
@@ -23,11 +23,22 @@ from orchestrator.hygiene import harden, private_tmp
 from orchestrator.logs import configured
 from orchestrator.store.lock import home_lock
 from orchestrator.wiring import open_runtime
-from tiers.ids import DealId
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.model.load import load_classifier
+from tiers.people import Roster
 from tiers.tier import Tier
 
-from .house import Preclassified, Talk, by_words, make_deal
+from .house import (
+    ACTOR,
+    CHANNEL,
+    HIGHEST,
+    Preclassified,
+    Talk,
+    by_words,
+    make_deal,
+    make_talk,
+    roster,
+)
 from .planted import PLANTS
 
 
@@ -40,6 +51,10 @@ class Orders:
         talks: (label, floor) of the conversations to be there.
         classifier: ``preclassified``, ``words`` or ``shipped``.
         plant: a guard to take out on purpose, see ``planted``.
+        channel: on which the conversations are.
+        accounts: of people on that channel; each person's own name where nothing is said.
+        keys: certificates of people, where the channel is told them.
+        members: of every conversation; None lets in everybody who is cleared.
     """
 
     home: str
@@ -49,6 +64,10 @@ class Orders:
     classifier: str = "preclassified"
     plant: str | None = None
     checks: list[list[str]] = field(default_factory=list)
+    channel: str = CHANNEL
+    accounts: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    members: list[str] | None = None
 
 
 def classifier(name: str) -> Classifies:
@@ -77,7 +96,33 @@ async def _deal(home: OpenHome, orders: Orders) -> str:
     try:
         return await home.find_deal("HERON")
     except Missing:
-        return await make_deal(home, [Talk(label, Tier(floor)) for label, floor in orders.talks])
+        pass
+    deal = await make_deal(home, (), people=_people(orders))
+    await _take_keys(home, deal, orders)
+    members = None if orders.members is None else tuple(orders.members)
+    for label, floor in orders.talks:
+        talk = Talk(label, Tier(floor), members=members)
+        await make_talk(home, deal, talk, channel=orders.channel)
+    return deal
+
+
+def _people(orders: Orders) -> Roster:
+    name = ConnectorName(orders.channel)
+    found = roster((name,))
+    people = tuple(
+        replace(p, accounts={name: AccountId(orders.accounts.get(p.person_id, p.person_id))})
+        for p in found.people
+    )
+    return replace(found, people=people)
+
+
+async def _take_keys(home: OpenHome, deal: DealId, orders: Orders) -> None:
+    """Each certificate is compared by two others."""
+    for name, armour in orders.keys.items():
+        person = PersonId(name)
+        await home.key_import(deal, person, orders.channel, armour.encode(), actor=ACTOR)
+        one, other = [PersonId(p) for p in HIGHEST if p != name][:2]
+        await home.key_verify(deal, person, one, other, actor=ACTOR)
 
 
 async def _until_stdin_ends() -> None:
