@@ -203,7 +203,7 @@ class ConversationView:
 
     conversation_id: str
     deal_id: str
-    label: str | None
+    label: str | None = field(repr=False)
     floor: str
     compartment: str
     side: str | None

@@ -5,7 +5,7 @@ the intake, so that no text can act by accident.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 _ANSWER = re.compile(r"\s*([123])(?:\s+([0-9a-f]{8}))?(?:\s+#([\w-]{1,80}))?\s*")
@@ -31,7 +31,7 @@ class Answer:
 
     way: Way
     code: str | None
-    label: str | None
+    label: str | None = field(repr=False)
 
 
 def read_answer(text: str) -> Answer | None:

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,8 @@ from connectors.memory.farside import FarSide, Upload
 from connectors.memory.faults import FaultKind
 from orchestrator.client.api import Client, socket_transport
 from orchestrator.client.path import reachable
-from orchestrator.client.views import FileHead, Post
+from orchestrator.client.views import ConversationView, FileHead, Post
+from orchestrator.flow.answers import read_answer
 
 from .canaries import Net, everywhere, spellings, windows
 from .crashing import Runner, count, cursor, looking, until
@@ -273,6 +274,14 @@ async def test_no_text_is_left_anywhere(tmp_path: Path) -> None:
 async def test_no_text_of_many_mails_is_left_by_the_shipped_classifier(tmp_path: Path) -> None:
     stage = await play(tmp_path, "shipped", mails(400))
     assert_nothing_but_what_is_planted(stage)
+
+
+def test_the_name_of_a_conversation_stands_in_no_repr() -> None:
+    answer = read_answer("1 0a1b2c3d #heron-price")
+    assert answer is not None
+    assert answer.label == "heron-price"
+    assert "heron" not in repr(answer)
+    assert [f.repr for f in fields(ConversationView) if f.name == "label"] == [False]
 
 
 # --- the net itself -------------------------------------------------------------------------------

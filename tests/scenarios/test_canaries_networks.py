@@ -335,6 +335,25 @@ def works_with(pid: int, option: str) -> bool:
     return any("gpg" in line[0] and option in line for _, line in children(pid))
 
 
+def told_to_all(world: World) -> set[str]:
+    """Secrets and texts that stand in the arguments or the environment of us and our children."""
+    stage = world.stage
+    hidden = {**world.texts, "pass-phrase": stage.phrase, "password": stage.password}
+    found = set()
+    for pid in (world.pid, *(child for child, _ in children(world.pid))):
+        for name in ("cmdline", "environ"):
+            with contextlib.suppress(OSError):
+                shown = Path(f"/proc/{pid}/{name}").read_bytes()
+                found |= {what for what, word in hidden.items() if word.encode() in shown}
+    return found
+
+
+def open_to_others(place: Path) -> list[str]:
+    """Files and folders that others than their owner may read or enter."""
+    listed = [path for path in (place, *place.rglob("*")) if not path.is_symlink()]
+    return [path.name for path in listed if path.stat().st_mode & 0o077]
+
+
 async def kill_in_mid_decrypt(world: World, answers: str) -> None:
     stage, laura = world.stage, world.stage.mail.advisers[LAURA]
     data = repeated(world.new("document"), INBOUND)
@@ -344,6 +363,7 @@ async def kill_in_mid_decrypt(world: World, answers: str) -> None:
     raw = await asyncio.to_thread(sealed_mail, laura, inner, answers, laura)
     sending = asyncio.create_task(asyncio.to_thread(stage.mail.post.send, laura.address, OURS, raw))
     await eventually(lambda: works_with(world.pid, "--decrypt"), 60, "gpg to be decrypting")
+    assert told_to_all(world) == set()
     await world.die(signal.SIGKILL)
     await sending
     assert world.found() == []
@@ -354,6 +374,8 @@ async def play(world: World) -> None:
     await speak_in(world, answers)
     assert world.found() == []
     await kill_in_mid_decrypt(world, answers)
+    for place in (world.folder / "home", world.mail / "ours", *world.copies()):
+        assert open_to_others(place) == []
     await world.start()
     answers = await speak_out(world)
     await world.die(signal.SIGSEGV)
