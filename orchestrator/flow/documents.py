@@ -29,6 +29,8 @@ from tiers.routing import Held, Leg, Placed, RoomView, Route
 from tiers.tier import Tier
 
 ACTOR = "wallcross"
+COPY_REFUSED = "copy_refused"
+"""Rule of the finding that a reader has no copy; ``orchestrator.flow.losses`` ends it."""
 SECOND_PERSON = RuleId("second_person")
 """The reason of a document that waits until a second person agrees."""
 
@@ -119,8 +121,14 @@ def write_copies(tx: Tx, row: _OfMessage, found: Addressed, owner: str | None, a
     body: dict[str, Json] = {"message": message_id, "copies": [_stated(c) for c in found.copies]}
     append(tx, deal_id, Kind.DOCUMENT_ADDRESSED, body, at=at, actor=ACTOR)
     refused = [copy for copy in found.copies if not copy.decision]
-    if goes and refused:
-        raise_finding(tx, deal_id, message_id, _refused(refused, owner, message_id), at)
+    for copy in refused if goes else ():
+        subject = subject_of_copy(message_id, copy.reader)
+        raise_finding(tx, deal_id, subject, _refused(copy, owner, message_id), at)
+
+
+def subject_of_copy(message_id: str, reader: str) -> str:
+    """What a finding about one reader's copy is about."""
+    return f"{message_id}/{reader}"
 
 
 def _stated(copy: Copy) -> dict[str, Json]:
@@ -128,10 +136,11 @@ def _stated(copy: Copy) -> dict[str, Json]:
     return {"number": copy.number, "reader": copy.reader, "refused": rules}
 
 
-def _refused(copies: Sequence[Copy], owner: str | None, message_id: str) -> Raised:
-    reasons = dict.fromkeys(r.because for copy in copies for r in copy.decision.against)
-    then = f"wallcross doc status {message_id}"
-    return Raised("copy_refused", "medium", tuple(reasons), then, owner)
+def _refused(copy: Copy, owner: str | None, message_id: str) -> Raised:
+    reasons = dict.fromkeys(r.because for r in copy.decision.against)
+    told = (f"{copy.reader} has no copy: {'; '.join(reasons)}",)
+    then = f"wallcross doc status {message_id}; then send it to {copy.reader} again"
+    return Raised(COPY_REFUSED, "medium", told, then, owner)
 
 
 @dataclass(frozen=True, slots=True)

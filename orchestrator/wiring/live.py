@@ -18,6 +18,7 @@ from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
 from orchestrator.flow.listen import LOOK, Listener
+from orchestrator.flow.losses import Losses
 from orchestrator.flow.overdue import Expiry, hand_on
 from orchestrator.flow.quarantine import Quarantine
 from orchestrator.flow.room_notice import LANE as NOTICE
@@ -181,6 +182,8 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
+    losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
+    engine.every("messages.lost", 10 * SECOND, losses.look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 
