@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from connectors.port import ConnectorName, DeliveryKey, RoomId
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Content, Delivery, Reader
@@ -120,6 +122,7 @@ async def drained(dispatcher: Dispatcher, lane: str) -> None:
         await asyncio.sleep(max(0, until - clock.now()) / 1_000_000)
 
 
+@pytest.mark.long
 async def test_a_burst_with_cuts_loses_nothing_and_marks_every_double(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -138,7 +141,7 @@ async def test_a_burst_with_cuts_loses_nothing_and_marks_every_double(
         store, sealer, {NAME: bot}, guard, clock.now, lambda _: False, lambda _n, _r: None
     )
     spoiling = asyncio.create_task(chaos(lab))
-    async with asyncio.timeout(55):
+    async with asyncio.timeout(240):
         await asyncio.gather(*(drained(dispatcher, f"{NAME}/{room}") for room in rooms))
     await spoiling
     dead = await store.read(lambda tx: tx.all("SELECT state FROM delivery WHERE state <> 'done'"))

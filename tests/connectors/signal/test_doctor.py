@@ -12,7 +12,7 @@ from connectors.signal import exposed
 from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.doctor import older
 
-from .conftest import NUMBER, Lab, part, until
+from .conftest import NOBODY, NUMBER, Lab, part, until
 
 # Taken from a machine: loopback 8080, everywhere 22, established elsewhere, IPv6 as well.
 HEAD = (
@@ -106,7 +106,7 @@ async def test_a_log_of_bodies_is_red_until_it_is_off(lab: Lab) -> None:
 
 
 async def _log_at(lab: Lab, bot: SignalConnector, level: str) -> Check:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NOBODY) as client:
         body = {"logging": {"Level": level}}
         answer = await client.post(f"{lab.server.url}/v1/configuration", json=body)
     assert answer.is_success
@@ -145,7 +145,7 @@ async def test_the_only_admin_is_red_until_a_person_is_one_too(lab: Lab) -> None
     assert "only admin of 1 rooms" in found.hint
     ann = await lab.account("ann")
     path = f"{lab.server.url}/v1/groups/{part(NUMBER)}/{part(room)}/admins"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NOBODY) as client:
         assert (await client.post(path, json={"admins": [ann]})).is_success
     assert (await _look(bot, "room admins")).ok
 

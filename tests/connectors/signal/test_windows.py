@@ -80,6 +80,7 @@ async def test_a_restart_in_mid_flow_is_a_window(lab: Lab) -> None:
     await judged(lab, told, (began, ended))
 
 
+@pytest.mark.long
 async def test_a_killed_process_is_a_window_from_its_last_pulse(lab: Lab) -> None:
     child, port = await spawn(lab, lab.folder / "bot", free_port())
     maker = await lab.bot("maker")
@@ -131,6 +132,7 @@ async def test_nothing_that_was_answered_is_lost_to_a_kill(lab: Lab) -> None:
     assert heard == stamps
 
 
+@pytest.mark.long
 async def test_a_server_that_goes_is_a_window(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
@@ -150,6 +152,7 @@ async def test_a_server_that_goes_is_a_window(lab: Lab) -> None:
     assert all(w.until - w.since <= (ended - began) + MOST for w in told)
 
 
+@pytest.mark.long
 async def test_a_server_and_a_listener_that_go_at_once(lab: Lab) -> None:
     port = free_port()
     bot = await lab.bot(listen_port=port)
@@ -182,7 +185,7 @@ async def lose_some(lab: Lab, room: RoomId) -> None:
     assert {loss.reason for loss in await lab.hand.losses()} == {"status 503"}
 
 
-@pytest.mark.parametrize("goes_on", [True, False])
+@pytest.mark.parametrize("goes_on", [pytest.param(True, marks=pytest.mark.long), False])
 async def test_a_full_disk_is_a_window_that_ends_with_it(lab: Lab, goes_on: bool) -> None:
     """It ends when the disk takes something again, whether or not somebody writes."""
     bot = await lab.bot()
@@ -201,6 +204,7 @@ async def test_a_full_disk_is_a_window_that_ends_with_it(lab: Lab, goes_on: bool
     await judged(lab, told, (began, ended))
 
 
+@pytest.mark.long
 async def test_while_nothing_can_be_written_the_pulse_stands_still(lab: Lab) -> None:
     """Should we end before it can be told, the next start tells of all of it."""
     bot = await lab.bot()
@@ -248,6 +252,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+@pytest.mark.long
 async def test_a_proxy_before_us_that_goes_is_a_window(lab: Lab) -> None:
     """The server answers us all the while, and cannot reach us."""
     ours = free_port()
@@ -273,6 +278,7 @@ async def test_a_proxy_before_us_that_goes_is_a_window(lab: Lab) -> None:
     between.end()
 
 
+@pytest.mark.long
 async def test_our_own_question_is_no_forgery(lab: Lab) -> None:
     bot = await lab.bot()
     await lab.hand.person("ann")

@@ -72,7 +72,7 @@ def locked(people: People, tmp_path: Path) -> Path:
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback"]
     gpg += ["--passphrase", "twelve letters"]
-    done = [[*gpg, "--quick-gen-key", "bot@deal.test", "default", "default", "1y"]]
+    done = [[*gpg, "--quick-gen-key", "bot@deal.test", "future-default", "default", "1y"]]
     for command in done:
         subprocess.run(command, check=True, capture_output=True)
     exported = subprocess.run([*gpg, "--export"], check=True, capture_output=True).stdout

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.signal.standin.faults import FaultKind
 
-from .conftest import US, Far, Hook
+from .conftest import NOBODY, US, Far, Hook
 
 BROKEN = (httpx.RemoteProtocolError, httpx.ReadError)
 
@@ -115,8 +115,9 @@ async def test_a_fault_happens_as_often_as_it_was_armed(far: Far) -> None:
 async def test_a_server_that_is_down_refuses_connections_and_keeps_its_state(far: Far) -> None:
     group = await far.group()
     await far.hand.go_down()
-    with pytest.raises(httpx.ConnectError):
-        await far.send(group)
+    async with httpx.AsyncClient(verify=NOBODY, trust_env=False) as newcomer:
+        with pytest.raises(httpx.ConnectError):
+            await newcomer.get(f"{far.url}/v1/about")
     await far.hand.come_back()
     assert (await far.send(group, text="again")).status_code == 201
     assert await far.texts("ann", group) == ["again"]
