@@ -22,7 +22,7 @@ from orchestrator.demo.mail_act import (
     make_drafting,
 )
 from orchestrator.demo.mailside import EXPIRED
-from orchestrator.demo.script import FORGED, NOTICE, ON_SIGNAL, WITH_NEW_NUMBER
+from orchestrator.demo.script import FORGED, NOTICE, ON_SIGNAL
 from orchestrator.demo.signal_act import (
     board_carries,
     board_read_back,
@@ -186,15 +186,11 @@ async def test_a_signal_network_that_is_down_is_seen(theatre: Theatre) -> None:
 # --- a changed safety number ---------------------------------------------------------------------
 
 
-async def test_a_message_that_is_out_although_the_number_changed_is_seen(theatre: Theatre) -> None:
+async def test_a_room_that_does_not_stop_for_a_new_number_is_seen(theatre: Theatre) -> None:
     stage = theatre.stage
-    room = stage.rooms["board"]
-    leak = partial(stage.signal.hand.write, "hana-ferri", WITH_NEW_NUMBER.text, group=room)
-    theatre.when("has changed", leak)
-    step = await theatre.sees(safety_number, LATE_S)
-    await compared_anew(stage)
-    assert not step.ok
-    assert step.text.endswith(" has it")
+    theatre.when("has changed", partial(compared, stage))
+    step = await theatre.sees(safety_number, 10.0)
+    assert step.text == "not seen: Hana Ferri was told nothing in the private line"
 
 
 async def test_a_number_that_is_never_compared_is_seen(theatre: Theatre) -> None:
@@ -209,14 +205,6 @@ async def test_a_number_that_is_never_compared_is_seen(theatre: Theatre) -> None
     await compared_anew(stage)
     assert not step.ok
     assert not step.text.endswith(" has it"), step.text
-
-
-async def test_a_room_that_does_not_stop_for_a_new_number_is_seen(theatre: Theatre) -> None:
-    stage = theatre.stage
-    theatre.when("has changed", partial(compared, stage))
-    step = await theatre.sees(safety_number, 10.0)
-    nothing_told = "not seen: Hana Ferri was told nothing in the private line"
-    assert step.text == nothing_told or step.text.endswith(" has it"), step.text
 
 
 async def numbers(stage: Stage) -> dict[str, str]:
