@@ -248,10 +248,10 @@ async def by_signal(world: World, data: bytes) -> str:
             await asyncio.sleep(0.1)
 
 
-def attached(world: World, most: int) -> list[str]:
-    """sha256 of the file in each mail that the reader's gpg opens, oldest first."""
+def attached(world: World, least: int = 0) -> list[str]:
+    """sha256 of the file in each mail of so many bytes at least, as the reader's gpg opens it."""
     found = []
-    for raw in world.reader.mails()[-most:]:
+    for raw in (mail for mail in world.reader.mails() if len(mail) >= least):
         armour = raw[raw.index(b"-----BEGIN PGP MESSAGE") :]
         inner = world.reader._gpg("--decrypt", data=armour)
         boundary = re.search(rb'boundary="([^"]+)"', inner)
@@ -287,7 +287,9 @@ async def test_a_document_of_100_mb_arrives_whole_in_little_memory(tmp_path: Pat
 async def goes_whole(world: World, data: bytes) -> tuple[float, float]:
     """Sends a file both ways; the peaks of our memory (MB) behind the one and behind both."""
     assert [copy.state for copy in (await by_mail(world, data)).copies] == ["sent"]
-    await eventually(lambda: digest(data) in attached(world, 1), 120, "the mail to be opened")
+    await eventually(
+        lambda: digest(data) in attached(world, len(data)), 120, "the mail to be opened"
+    )
     behind_mail = world.peak_mb()
     assert await by_signal(world, data) == "delivered"
     assert (await on_phone(world))[-1] == digest(data)
@@ -301,7 +303,7 @@ async def test_what_is_too_large_is_refused_before_the_wire_with_the_figure(tmp_
         [copy] = (await by_mail(there, data)).copies
         assert copy.state == "not_sent"
         assert re.fullmatch(r"too_large: \d{9} bytes .* takes a file of \d{9}", copy.reasons[0])
-        assert attached(there, 9) == []
+        assert attached(there) == []
         assert await by_signal(there, data) == "dead"
         assert await on_phone(there) == []
         assert there.handed_in() < 1 << 20, "neither server was given anything of that size"
@@ -325,7 +327,9 @@ async def test_killed_in_mid_encrypt_only_ciphertext_is_staged(tmp_path: Path) -
         assert staged() > (8 << 20), "what was staged is still there to be looked at"
         assert there.found() == []
         await there.start()
-        await eventually(lambda: attached(there, 1) == [digest(data)], 240, "the mail after all")
+        await eventually(
+            lambda: attached(there, LARGE) == [digest(data)], 240, "the mail after all"
+        )
         await eventually(lambda: staged() == 0, 60, "the spool to be empty")
         there.runner.end()
         assert there.found() == []
