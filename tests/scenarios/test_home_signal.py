@@ -84,10 +84,9 @@ state_key = "env:WX_TEST_STATE"
 """
     )
     found = load(environ={}, state=tmp_path / "home")
-    async with AsyncExitStack() as stack:
-        running = open_runtime(found, by_words(), live=True, now=Hands())
-        home = OpenHome(await stack.enter_async_context(running))
-        yield Phones(home, api, f"http://127.0.0.1:{listen}/{secret}", stack)
+    opening_home = open_runtime(found, by_words(), live=True, now=Hands())
+    async with AsyncExitStack() as far, opening_home as running:  # the network goes after the home
+        yield Phones(OpenHome(running), api, f"http://127.0.0.1:{listen}/{secret}", far)
 
 
 async def people(hand: Control) -> Roster:
