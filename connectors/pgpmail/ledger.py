@@ -142,9 +142,11 @@ class Ledger:
         self._judge(account, fingerprint, pinned=False)
 
     def _judge(self, account: AccountId, fingerprint: str, *, pinned: bool) -> None:
+        """Barred once is barred for ever: a later pin changes nothing of it."""
         with self._db:
             self._db.execute(
-                "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?)",
+                "INSERT INTO verdict VALUES (?, ?, ?) ON CONFLICT (address, fingerprint) "
+                "DO UPDATE SET pinned = min(pinned, excluded.pinned)",
                 (same_address(account), fingerprint, int(pinned)),
             )
 

@@ -12,6 +12,7 @@ import pytest
 from connectors.pgpmail.connector import MailConnector
 from connectors.pgpmail.gate import HINTS, Refused, Usable, judge
 from connectors.pgpmail.keyring import KEY
+from connectors.pgpmail.ledger import Ledger
 from connectors.pgpmail.listing import Certificate, read_listing
 from connectors.port import AccountId, DeliveryKey, RoomId
 from connectors.port.errors import ConnectorError, IdentityChanged, Rejected
@@ -32,6 +33,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Adviser, di
     keys |= {name: smith.made(make(smith), None) for name, make in GOOD.items()}
     yield adviser, keys
     adviser.end()
+
+
+def test_a_barred_key_is_never_pinned_again(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.pin(MEMBER, "F" * 40)
+    ledger.bar(MEMBER, "F" * 40)
+    ledger.pin(MEMBER, "F" * 40)
+    assert (ledger.pinned(MEMBER), ledger.barred(MEMBER)) == (frozenset(), frozenset({"F" * 40}))
+    ledger.close()
 
 
 def listed(adviser: Adviser, key: Made) -> Certificate:
