@@ -75,6 +75,11 @@ def named(name: str) -> str:
     return name if _named("account", name) else f"sha256:{sha256(name.encode()).hexdigest()}"
 
 
+def coded(code: str) -> str:
+    """A code that a connector gave, as an entry may hold it: itself, or that it is none."""
+    return code if _CODED(code) else "unnamed"
+
+
 def canonical_of(value: Any) -> bytes:
     """Returns the canonical bytes of a value of ours whose texts need no check."""
     return _encode(value).encode()

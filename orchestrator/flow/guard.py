@@ -30,7 +30,7 @@ from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
-from tiers.decision import Effect, Reason, all_of
+from tiers.decision import Decision, Effect, Reason, all_of
 from tiers.documents import decide_copy, needs_second_person
 from tiers.guarantees import Guarantee
 from tiers.ids import (
@@ -48,6 +48,8 @@ from tiers.policy import TierPolicy
 from tiers.routing import Placed, RoomView
 from tiers.tier import Tier
 
+_RULES = 3
+"""Named in the code of a refused copy: an audit entry holds short codes."""
 _NOTICE_FOR = 14 * DAY
 """For how long a notice waits for its reader to come into his line."""
 
@@ -158,7 +160,7 @@ class FlowGuard:
             copy.reader, view, placed, deal.roster, deal.policy, at=at, clock_trusted=trusted
         )
         if needs_second_person(placed) or not decision:
-            return Over(f"copy_refused:{','.join(sorted({r.rule for r in decision.against}))}")
+            return Over(_refused(decision))
         sender = _author(deal, due.message.person_id)
         try:
             content = await self._content(body)
@@ -232,6 +234,12 @@ def held_as(deal: DealView | None, author: str | None, at: int) -> HeldAs:
     owners = [p.person_id for p in deal.roster.people if p.role == "deal owner"]
     following = next((p for p in owners if p != author), None)
     return HeldAs(author or following, following, at + deal.policy.held_for)
+
+
+def _refused(decision: Decision) -> str:
+    """A code of why a copy does not go: the first rules that are against it."""
+    rules = sorted({r.rule for r in decision.against})[:_RULES]
+    return ":".join(("copy_refused", "/".join(rules))) if rules else "copy_refused"
 
 
 def _stopped(rule: str, because: str) -> Stopped:

@@ -170,8 +170,10 @@ class Writer:
         append(
             tx, plan.row.deal_id, Kind.MESSAGE_ROUTED, _routed(plan, route), at=at, actor=rows.ACTOR
         )
-        blocks = (
-            plan.deal is not None and plan.deal.policy.tiers[route.placed.as_tier].poison_blocks
+        blocks = (  # one reader's copy keeps no later one of his waiting
+            plan.deal is not None
+            and plan.row.readers is None
+            and plan.deal.policy.tiers[route.placed.as_tier].poison_blocks
         )
         for leg in legs:
             lane = rows.enqueue(

@@ -6,11 +6,13 @@ Rules kept here:
    other room it goes by the name that the room's own network gave our copy.
 2. Where a room has no such name, or its network cannot change what was sent, it is said beside the
    author's name, where no text can imitate it; nothing of the other message is quoted.
-3. Only its own author corrects a message; whoever else replaces one says something new.
+3. What was held up takes the place of no later correction.
+4. Only its own author corrects a message; whoever else replaces one says something new.
 """
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.deals.book import DealView
@@ -46,6 +48,8 @@ class _Earlier:
     conversation_id: str | None
     is_there: bool
     name: RemoteId | None
+    corrected_since: bool = False
+    """A later correction of it is there already."""
 
 
 class Threads:
@@ -74,6 +78,8 @@ class Threads:
     def _correction(self, item: Item, earlier: _Earlier | None) -> Thread:
         if earlier is None or not earlier.is_there:
             return Thread()
+        if earlier.corrected_since:
+            return Thread(reply_to=earlier.name, beside="an earlier wording")
         if earlier.name is not None and self._edits(ConnectorName(item.connector)):
             return Thread(edits=earlier.name)
         return Thread(reply_to=earlier.name, beside="corrected")
@@ -96,7 +102,7 @@ def _answered(tx: Tx, message: MessageFacts, item: Item) -> _Earlier | None:
 def _corrected(tx: Tx, message: MessageFacts, item: Item) -> _Earlier | None:
     """The first form of what a message replaces, where it is of the same author."""
     name: str | None = message.edits
-    found = None
+    found, names = None, []
     for _ in range(_DEEPEST):
         if name is None:
             break
@@ -104,8 +110,28 @@ def _corrected(tx: Tx, message: MessageFacts, item: Item) -> _Earlier | None:
         row = tx.one(f"{sql} AND deal_id = ?", (message.connector, name, item.deal_id))
         if row is None or row[2] != message.sender:
             break
+        names.append(name)
         found, name = row[0], row[1]
-    return _earlier(tx, found, item) if found is not None else None
+    if found is None:
+        return None
+    since = _corrected_since(tx, names, message, item)
+    return replace(_earlier(tx, found, item), corrected_since=since)
+
+
+def _corrected_since(tx: Tx, names: list[str], message: MessageFacts, item: Item) -> bool:
+    """Whether its author wrote a later correction of the same, and that is there already."""
+    later = tx.one(
+        "SELECT 1 FROM message n JOIN delivery d USING (message_id) "
+        "WHERE n.arrival > (SELECT arrival FROM message WHERE message_id = ?) "
+        "AND n.connector = ? AND n.sender = ? AND n.deal_id = ? "
+        "AND n.edits IN (SELECT value FROM json_each(?)) AND d.connector = ? AND d.room = ? "
+        "AND d.kind = 'send' AND d.state IN ('done', 'possibly') LIMIT 1",
+        (
+            *(message.message_id, message.connector, message.sender, item.deal_id),
+            *(json.dumps([*names, message.remote_id]), item.connector, item.room),
+        ),
+    )
+    return later is not None
 
 
 def _named(tx: Tx, connector: str, name: str, deal_id: str) -> str | None:
@@ -119,15 +145,12 @@ def _named(tx: Tx, connector: str, name: str, deal_id: str) -> str | None:
     return row[0] if row is not None else None
 
 
-def _earlier(tx: Tx, message_id: str, item: Item) -> _Earlier | None:
-    row = tx.one(
+def _earlier(tx: Tx, message_id: str, item: Item) -> _Earlier:
+    [(person, conversation, connector, room, name)] = tx.all(
         "SELECT person_id, conversation_id, connector, room, remote_id FROM message "
         "WHERE message_id = ?",
         (message_id,),
     )
-    if row is None:
-        return None
-    person, conversation, connector, room, name = row
     if (connector, room) == (item.connector, item.room):
         return _Earlier(person, conversation, is_there=True, name=RemoteId(name))
     copy = tx.one(

@@ -146,7 +146,7 @@ class Dispatcher:
             return await self._stop(due, verdict.reasons)
         if isinstance(verdict, Over):
             await self._commit(pending)
-            return self._dead(due.item, verdict.code)
+            return self._dead(due.item, verdict.code, blocks=False)  # no person could send it
         if isinstance(verdict, NotYet):
             return Step(pending, wait_until=verdict.until)
         at = await self._start(due.item, pending)
@@ -179,9 +179,11 @@ class Dispatcher:
     def _done(self, item: Item, accepted: Accepted) -> Step:
         return Step(Done(item, accepted.remote_id, _proof(accepted), self._now()))
 
-    def _dead(self, item: Item, code: str) -> Step:
+    def _dead(self, item: Item, code: str, *, blocks: bool = True) -> Step:
         at = self._now()
-        return Step(lambda tx: rows.dead(tx, self._sealer, item, code, at), again=True)
+        return Step(
+            lambda tx: rows.dead(tx, self._sealer, item, code, at, blocks=blocks), again=True
+        )
 
     def _taken_back(self, item: Item) -> Step:
         at = self._now()
@@ -189,7 +191,8 @@ class Dispatcher:
 
     async def _stop(self, due: Due, reasons: tuple[Reason, ...]) -> Step:
         if due.message.alone:  # it stops nothing beside itself, and nobody could release it
-            return self._dead(due.item, reasons[0].rule if reasons else "unvouched")
+            code = reasons[0].rule if reasons else "unvouched"
+            return self._dead(due.item, code, blocks=False)
         at, held = self._now(), await self._guard.stopped(due, reasons)
         return Step(lambda tx: rows.stop(tx, due.item, reasons, held, at))
 

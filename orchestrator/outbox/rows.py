@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from orchestrator.audit.body import Json, named
+from orchestrator.audit.body import Json, coded, named
 from orchestrator.audit.chain import append, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
@@ -179,9 +179,14 @@ def possibly(
     finish(tx, sealer, (item.message_id,), at)
 
 
-def dead(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> None:
-    """Puts a delivery among the dead letters, with the reason."""
+def dead(tx: Tx, sealer: Sealer, item: Item, code: str, at: int, *, blocks: bool = True) -> None:
+    """Puts a delivery among the dead letters, with the reason.
+
+    What no person could send again keeps nothing behind it waiting: it never ``blocks``.
+    """
     _end(tx, item, "dead", code, at)
+    if not blocks:
+        tx.run("UPDATE delivery SET blocks = 0 WHERE delivery_id = ?", (item.delivery_id,))
     _state(tx, item, Kind.DELIVERY_DEAD, code, at)
     finish(tx, sealer, (item.message_id,), at)
 
@@ -201,7 +206,7 @@ def stop(tx: Tx, item: Item, reasons: Iterable[Reason], held: HeldAs, at: int) -
     """Stops a delivery before the wire and holds its message."""
     found = tuple(reasons)
     _end(tx, item, "stopped", found[0].rule if found else "unvouched", at)
-    codes = sorted({r.rule for r in found})
+    codes = sorted({coded(r.rule) for r in found})
     body = {"message": item.message_id, "rules": codes, "tier": item.as_tier}
     append(tx, item.deal_id, Kind.DELIVERY_STOPPED, body, at=at, actor=ACTOR)
     hold(
@@ -314,7 +319,7 @@ def hold(
             *(held.owner, held.next_person, held.deadline, at),
         ),
     )
-    codes = sorted({r.rule for r in found})
+    codes = sorted({coded(r.rule) for r in found})
     body = {"message": message_id, "rules": codes, "tier": tier, "owner": held.owner}
     append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
     if fresh and held.tell is not None:
@@ -377,7 +382,7 @@ def _state(tx: Tx, item: Item, kind: Kind, code: str, at: int) -> None:
         "message": item.message_id,
         "seq": item.seq,
         "room": item.room,
-        "reason": code,
+        "reason": coded(code),
         "attempts": item.attempts,
     }
     append(tx, item.deal_id, kind, body, at=at, actor=ACTOR)

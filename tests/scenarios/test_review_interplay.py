@@ -5,19 +5,20 @@ from typing import Any
 import pytest
 
 from connectors.memory.connector import MemoryConnector
-from connectors.port.errors import ReadersChanged, Unavailable
+from connectors.port.errors import ReadersChanged, Rejected, Unavailable
 from connectors.port.messages import Accepted, Delivery
 from orchestrator.client.views import FileHead, NewRoom, Post
+from orchestrator.clock import DAY
 from orchestrator.flow import room_notice
 from orchestrator.flow.judge import Judge
 from tiers import documents as rules
-from tiers.decision import Decision
-from tiers.ids import ConnectorName, MessageId, PersonId
+from tiers.decision import Decision, Effect, Reason
+from tiers.ids import ConnectorName, MessageId, PersonId, RuleId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, Talk, roster
-from .test_documents import TEXT, inbox, parties, pieces, send, states
+from .house import ACTOR, SUPPLY, Talk, roster
+from .test_documents import READERS, TEXT, inbox, parties, pieces, send, states
 from .test_flow_legs import BOTH, mirrored
 from .test_mirrored import long_ago, stand_ins
 from .test_room_notice import look
@@ -208,3 +209,75 @@ async def test_what_was_held_of_another_is_no_echo(opens: Opens) -> None:
     said = await house.others[SECOND].write("el", room, LATER)
     await house.ends(await house.taken(said, SECOND))
     assert [m.author_line for m in await copies(house, FIRST)] == ["El"]
+
+
+async def test_a_copy_that_was_refused_at_the_wire_keeps_no_later_document_waiting(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await parties(opens)
+    decide = rules.decide_copy
+    refused: list[PersonId] = []
+
+    def once(reader: PersonId, *facts: Any, **when: Any) -> Decision:
+        if reader == "cy" and not refused:
+            refused.append(reader)
+            rules_against = ("readers", "side", "valuation_to", "vouched")
+            return Decision(tuple(Reason(RuleId(r), Effect.HOLD, "not now") for r in rules_against))
+        return decide(reader, *facts, **when)
+
+    monkeypatch.setattr("orchestrator.flow.guard.decide_copy", once)
+    assert states(await send(house))["cy"] == "not_sent"
+    assert states(await send(house)) == dict.fromkeys(READERS, "sent")
+    assert len(await inbox(house, "cy")) == 1
+
+
+async def test_what_time_ended_at_the_wire_keeps_nothing_behind_it_waiting(opens: Opens) -> None:
+    house = await opens((Talk("supply", Tier.OPERATIONS),))
+    await house.home.channel_pause(FIRST, "test", actor=ACTOR)
+    late = await house.send(f"{SUPPLY} is late.", to="supply")
+    after = await house.send(f"{SUPPLY} is here.", to="supply")
+    await house.quiet()
+    sql = "UPDATE message SET accepted_at = accepted_at - ? WHERE message_id = ?"
+    await house.home.runtime.store.write(lambda tx: tx.run(sql, (15 * DAY, late)))
+    await house.home.channel_resume(FIRST, actor=ACTOR)
+    assert await house.ends(late) == "dead"
+    assert await house.ends(after) == "delivered"
+
+
+async def test_an_older_correction_never_takes_the_place_of_a_newer_one(opens: Opens) -> None:
+    house = await mirrored(opens)
+    said = await written(house, FIRST, "ada", SAID)
+    room = house.room("lunch", SECOND)
+    await house.others[SECOND].change(room, invite_only=False)
+    await house.quiet()
+    house.home.runtime.observer.forget(SECOND)
+    older = await written(house, FIRST, "ada", f"{SAID} Or at one.", edits=said)
+    held = await house.taken(older)
+    assert await house.state(held) == "held"
+    await house.others[SECOND].change(room, invite_only=True)
+    await house.quiet()
+    house.home.runtime.observer.forget(SECOND)
+    await written(house, FIRST, "ada", f"{SAID} Or at two.", edits=said)
+    await house.home.held_release(held, actor=ACTOR)
+    await house.ends(held)
+    first, newer, *late = await copies(house, SECOND)
+    assert newer.edits == first.id
+    assert [(m.edits, m.author_line) for m in late] == [(None, "Ada (an earlier wording)")]
+
+
+async def test_a_network_whose_code_is_no_code_stops_no_lane(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit entry takes no such text; the delivery ends all the same, and the next one goes."""
+    house = await opens((Talk("lunch", Tier.COORDINATION),))
+    once, tried = MemoryConnector.send, []
+
+    async def refuses(self: MemoryConnector, delivery: Delivery) -> Accepted:
+        tried.append(delivery)
+        if len(tried) == 1:
+            raise Rejected("550 No, not here!")
+        return await once(self, delivery)
+
+    monkeypatch.setattr(MemoryConnector, "send", refuses)
+    assert await house.ends(await house.send(SAID, to="lunch")) == "dead"
+    assert await house.ends(await house.send(SAID, to="lunch")) == "delivered"
