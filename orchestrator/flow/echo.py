@@ -6,9 +6,10 @@ own, so that two rooms that we mirror would feed each other for ever.
 
 Rules kept here:
 
-1. The same text as one that we brought into that very room, or as another wrote in it, whatever
-   stands around it as author and quotation marks, is an echo: whoever has a seat has it already.
-   Nothing is an echo of what was taken back, held, dropped or never arrived.
+1. The same text as one that we brought into that very room, or as another wrote in it, with an
+   author or quotation marks around it, is an echo: whoever has a seat has it already. Without any
+   it may as well be a person who says the same: it is held, and its author told. Nothing is an echo
+   of what was taken back, held, dropped or never arrived.
 2. What repeats a text with more to it may be an answer that quotes, and a short text may be said by
    many. What grew out of each other so often is held: so every loop ends, whatever a bridge adds.
 3. Texts are kept as hashes under a key of this process, in memory, for an hour.
@@ -92,6 +93,8 @@ class Heard(Enum):
     NEWS = "news"
     ECHO = "echo"
     """Whoever has a seat has it already."""
+    AGAIN = "again"
+    """The very words of somebody else, bare: a bridge posts so, and a person may say so too."""
     LOOP = "loop"
     """Said too often to be people's doing, and not surely the same."""
 
@@ -119,8 +122,9 @@ class Echoes:
         if said.place is None or not said.letters():
             return Heard.NEWS
         earlier = self._before(conversation, said)
-        if self._same(said, (b for b in earlier if b.message not in ended)):
-            return Heard.ECHO
+        same = self._same(said, (b for b in earlier if b.message not in ended))
+        if same is not Heard.NEWS:
+            return same
         most = DEEPEST if len(said.letters()) >= LONG else OFTEN
         return Heard.LOOP if self._depth(said, earlier) > most else Heard.NEWS
 
@@ -150,10 +154,13 @@ class Echoes:
         """The messages that one may be an echo of."""
         return tuple(b.message for b in self._brought.get(conversation, ()))
 
-    def _same(self, said: Said, earlier: Iterable[_Brought]) -> bool:
+    def _same(self, said: Said, earlier: Iterable[_Brought]) -> Heard:
         others = (b for b in earlier if (b.origin, b.author) != (said.place, said.author))
         long = {b.print for b in others if b.print.size >= LONG}
-        return bool(long) and any(self._print(form) in long for form in said.forms())
+        if long and self._print(said.letters()) in long:
+            return Heard.AGAIN
+        echo = bool(long) and any(self._print(form) in long for form in said.forms())
+        return Heard.ECHO if echo else Heard.NEWS
 
     def _windows(self, letters: str) -> dict[bytes, list[int]]:
         """Where each stretch of so many letters begins."""

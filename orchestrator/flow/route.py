@@ -260,12 +260,14 @@ class Router:
         cid = placed.conversation.conversation_id
         said = Said(here, row.sender, row.message_id, body)
         heard = self._echoes.hears(cid, said)
-        if heard is Heard.ECHO:
+        if heard in {Heard.ECHO, Heard.AGAIN}:
             lately = self._echoes.lately(cid)
             ended = await self._s.store.read(lambda tx: _ended(tx, lately))
             heard = self._echoes.hears(cid, said, ended)
         if heard is Heard.ECHO:
             return Route(placed, (), Decision((_ECHO,)))
+        if heard is Heard.AGAIN:
+            return Held(_no(ECHO, _AGAIN), placed.as_tier, placed.conversation)
         if heard is Heard.LOOP:
             return Held(_no(ECHO, _LOOP), placed.as_tier, placed.conversation)
         outcome = await self.route(deal, placed, row)
@@ -389,6 +391,7 @@ _NO_JOURNAL = Raised(
 
 
 _TAKEN_BACK = Reason(RuleId("taken_back"), Effect.ALLOW, "its author deleted it")
+_AGAIN = "somebody else's very words were carried here a little while ago"
 _LOOP = "the same was said here again and again lately, as by a bridge between two rooms"
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 

@@ -398,3 +398,25 @@ async def test_what_stands_rightly_in_its_room_is_held_for_the_others_alone(open
     await house.home.held_release(message, actor=ACTOR)
     assert await house.ends(message) == "delivered"
     assert [await texts(house, c) for c in BOTH] == [[SAID], [SAID]]
+
+
+SAME = "Thank you very much for this update, it is noted."
+
+
+async def test_somebody_who_says_the_very_same_is_told_that_it_is_held_and_may_have_it_sent(
+    opens: Opens,
+) -> None:
+    """A bridge may post so, and so may a person: never taken for delivered where it was not."""
+    house = await mirrored(opens)
+    first = await house.far.write("ada", house.room("lunch", FIRST), SAME)
+    assert await house.ends(await house.taken(first)) == "delivered"
+    again = await house.others[SECOND].write("el", house.room("lunch", SECOND), SAME)
+    message = await house.taken(again, SECOND)
+    assert await house.ends(message) == "held"
+    assert "somebody else's very words" in await house.reasons(message)
+    await house.home.held_release(message, actor=ACTOR)
+    assert await house.ends(message) == "delivered"
+    for person in SITS[FIRST]:
+        inbox = await house.far.inbox(person, house.room("lunch", FIRST))
+        carried = [m for m in inbox if m.text == SAME and m.author_line is not None]
+        assert len(carried) == 1

@@ -111,7 +111,7 @@ def test_after_an_hour_it_is_forgotten_and_its_own_event_is_no_echo() -> None:
     room.echoes.remember(TALK, Said(ONE, ADA, "msg_1", Body(text)))
     again = Said(OTHER, ADA, "msg_2", Body(text))
     assert room.echoes.hears(TALK, Said(OTHER, ADA, "msg_1", Body(text))) is Heard.NEWS
-    assert room.echoes.hears(TALK, again) is Heard.ECHO
+    assert room.echoes.hears(TALK, again) is Heard.AGAIN
     room.at = HOUR
     assert room.echoes.hears(TALK, again) is Heard.NEWS
 
