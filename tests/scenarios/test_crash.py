@@ -183,6 +183,7 @@ async def test_twenty_kills_lose_nothing(tmp_path: Path, idempotent: bool) -> No
     assert min(starts) >= LEAST_STARTED
 
 
+@pytest.mark.long
 async def test_two_kills_lose_nothing(tmp_path: Path) -> None:
     wrong, starts = await play(Course(messages=200, kills=2, lanes=13, slow=150_000), tmp_path)
     assert wrong == []

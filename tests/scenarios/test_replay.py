@@ -129,6 +129,7 @@ def others(rows: list[dict[str, str]], row: dict[str, str]) -> set[Tier]:
     return set(Tier) if same else set()
 
 
+@pytest.mark.long
 def test_seed_phrases_arrive_where_their_tier_says(place: Place, tmp_path: Path) -> None:
     seeds = [json.loads(line) for line in SEEDS.read_text().splitlines()][::40]
     file = tmp_path / "mail.jsonl"
