@@ -94,7 +94,7 @@ def test_each_wrong_holds_by_its_own_rule(name: str) -> None:
     assert all(rule in {r.rule for r in answer.decision.against} for answer in held)
 
 
-@pytest.mark.parametrize("people", [200, 1_000, 5_000])
+@pytest.mark.parametrize("people", [200, 1_000, pytest.param(5_000, marks=pytest.mark.long)])
 def test_large_deals_are_decided_alike(people: int) -> None:
     for seed in range(3):
         case = seeded(seed, people)

@@ -12,6 +12,7 @@ from connectors.port import (
     AccountId,
     DeliveryKey,
     RemoteId,
+    RoomId,
 )
 from connectors.port.capabilities import Capabilities
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
@@ -90,6 +91,42 @@ class FindsTheAuthorInTheText(Alters):
         if line != delivery.author_line and delivery.author_line is not None:
             return delivery
         return replace(delivery, author_line=line, content=Content(rest))
+
+
+@planted.breaks(
+    "test_no_body_passes_for_an_author", "test_an_answer_under_anothers_name_stays_one_text"
+)
+class TakesALineForTheAuthors(Alters):
+    """Where a line of a body is the author's name, the text begins below it."""
+
+    def alter(self, delivery: Delivery) -> Delivery:
+        lines = delivery.content.text.splitlines()
+        if delivery.author_line not in lines:
+            return delivery
+        below = lines[lines.index(delivery.author_line) + 1 :]
+        return replace(delivery, content=Content("\n".join(below) or "nothing"))
+
+
+@planted.breaks("test_no_name_breaks_the_line_that_it_stands_in")
+class EndsANameAtItsBracket(Alters):
+    def alter(self, delivery: Delivery) -> Delivery:
+        laid_out = f"{delivery.author_line}\n{delivery.content.text}"
+        name, _, text = laid_out.partition("(")
+        return replace(delivery, author_line=name, content=Content(text or "nothing"))
+
+
+@planted.breaks("test_a_correction_stands_under_the_same_author")
+class CorrectsWithoutAName(MemoryConnector):
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        return await super().edit(room, message, replace(delivery, author_line=None))
+
+
+@planted.breaks("test_a_correction_stops_at_an_unknown_reader_too")
+class CorrectsForWhoeverIsThere(MemoryConnector):
+    async def edit(self, room: RoomId, message: RemoteId, delivery: Delivery) -> Accepted:
+        there = (await self.members(room)).members
+        readers = frozenset(Reader(m.account, m.devices) for m in there)
+        return await super().edit(room, message, replace(delivery, readers=readers))
 
 
 @planted.breaks("test_control_characters_arrive_or_are_refused")

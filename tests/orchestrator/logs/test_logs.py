@@ -31,6 +31,14 @@ class Held(enum.Enum):
     PRICE = "the value of an enum is not shown"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _young() -> Iterator[None]:
+    """What other tests left in memory is no part of each search for cycles here."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def out() -> Iterator[io.StringIO]:
     stream = io.StringIO()
