@@ -9,8 +9,8 @@ from connectors.memory.network import Options
 from connectors.port.capabilities import Posture
 from orchestrator.client.problems import Wrong
 from orchestrator.clock import DAY
+from orchestrator.deals.stated import BY_READING
 from orchestrator.rooms.observe import _raised
-from orchestrator.rooms.watch import BY_READING
 from tiers.guarantees import Evidence, Guarantee, Holding, Source
 from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
 from tiers.tier import Tier
