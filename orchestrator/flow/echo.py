@@ -12,7 +12,9 @@ Rules kept here:
    of what was taken back, held, dropped or never arrived.
 2. What repeats a text with more to it may be an answer that quotes, and a short text may be said by
    many. What grew out of each other so often is held: so every loop ends, whatever a bridge adds.
-3. Texts are kept as hashes under a key of this process, in memory, for an hour.
+3. Nobody writes as fast as a loop runs: what one account writes beyond a pace is held, so that
+   every loop ends whatever it does to the words.
+4. Texts are kept as hashes under a key of this process, in memory, for an hour.
 """
 
 import hashlib
@@ -23,7 +25,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from orchestrator.clock import HOUR, Clock
+from orchestrator.clock import HOUR, MINUTE, Clock
 from orchestrator.flow.body import Body
 from tiers.conversation import Place
 from tiers.ids import AccountId, ConversationId
@@ -33,6 +35,8 @@ LONG: Final = 24
 DEEPEST: Final = 8
 OFTEN: Final = 24
 """How often in an hour a text may grow out of another; the second figure: a short one be said."""
+PACE: Final = ((MINUTE, 30), (HOUR, 300))
+"""Messages of one account in one mirrored conversation that are carried in such a time."""
 _MOST: Final = 512
 _LEVELS: Final = 8
 _FAR: Final = 16_384
@@ -110,6 +114,7 @@ class Echoes:
         self._now = now
         self._key = secrets.token_bytes(32)
         self._brought: dict[ConversationId, deque[_Brought]] = {}
+        self._paces: dict[tuple[ConversationId, AccountId], deque[int]] = {}
 
     def hears(self, conversation: ConversationId, said: Said, ended: Collection[str] = ()) -> Heard:
         """What a message written in a room of a mirrored conversation is.
@@ -125,6 +130,8 @@ class Echoes:
         same = self._same(said, (b for b in earlier if b.message not in ended))
         if same is not Heard.NEWS:
             return same
+        if self._runs(conversation, said.author):
+            return Heard.LOOP
         most = DEEPEST if len(said.letters()) >= LONG else OFTEN
         return Heard.LOOP if self._depth(said, earlier) > most else Heard.NEWS
 
@@ -133,10 +140,19 @@ class Echoes:
         letters = said.letters()
         if not letters:
             return
+        if said.place is not None:
+            longest = max(most for _, most in PACE)
+            pace = self._paces.setdefault((conversation, said.author), deque(maxlen=longest))
+            pace.append(self._now())
         earlier = self._before(conversation, said)
         depth = self._depth(said, earlier) if said.place is not None else 0
         kept = self._brought.setdefault(conversation, deque(maxlen=_MOST))
         kept.append(_Brought(said, self._print(letters), depth, self._now()))
+
+    def _runs(self, conversation: ConversationId, author: AccountId) -> bool:
+        """Whether an account has written more than a person would."""
+        at, pace = self._now(), self._paces.get((conversation, author), deque())
+        return any(sum(at - then < time for then in pace) >= most for time, most in PACE)
 
     def _before(self, conversation: ConversationId, said: Said) -> list[_Brought]:
         """What went through it lately; a message that is looked at anew is not its own echo."""

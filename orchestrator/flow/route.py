@@ -392,7 +392,9 @@ _NO_JOURNAL = Raised(
 
 _TAKEN_BACK = Reason(RuleId("taken_back"), Effect.ALLOW, "its author deleted it")
 _AGAIN = "somebody else's very words were carried here a little while ago"
-_LOOP = "the same was said here again and again lately, as by a bridge between two rooms"
+_LOOP = (
+    "more, or more of the same, was said here than people write, as by a bridge between two rooms"
+)
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 
 

@@ -175,8 +175,10 @@ async def test_an_attestation_of_what_is_read_back_adds_nothing(house: House) ->
 async def test_a_planted_exemption_opens_no_room(opens: Opens) -> None:
     house = await opens(journal=False)
     runtime = house.home.runtime
-    values = "(NULL, ?, 'joint', 'operations', x'7b7d', x'00', '', 0)"
-    sql = f"INSERT INTO journal_exemption VALUES {values}"
+    sql = (
+        "INSERT INTO journal_exemption "
+        "VALUES (NULL, ?, 'joint', 'operations', x'7b7d', x'00', '', 0)"
+    )
     await runtime.store.write(lambda tx: tx.run(sql, (house.deal,)))
     await runtime.book.reload(runtime.store, house.deal)
     with pytest.raises(Refused, match="journal key"):

@@ -3,9 +3,9 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orchestrator.clock import HOUR
+from orchestrator.clock import HOUR, MINUTE
 from orchestrator.flow.body import Body, FileBody
-from orchestrator.flow.echo import DEEPEST, LONG, OFTEN, Echoes, Heard, Said
+from orchestrator.flow.echo import DEEPEST, LONG, OFTEN, PACE, Echoes, Heard, Said
 from tiers.conversation import Place
 from tiers.ids import AccountId, ConnectorName, ConversationId, RoomId
 
@@ -121,3 +121,16 @@ def test_nothing_that_was_said_is_kept_in_words() -> None:
     room.said("zcanaryzcanaryzcanaryzcanaryzcanary", ONE)
     assert "zcanary" not in repr(room.echoes._brought)
     assert "zcanary" not in repr(Said(ONE, ADA, "m", Body("zcanary")))
+
+
+def test_nobody_writes_as_fast_as_a_loop_runs() -> None:
+    """Whatever a bridge does to the words, its pace ends it; a person's pace comes back."""
+    room, bridge = Room(), AccountId("@bridge")
+    _, most = PACE[0]
+    for n in range(most):
+        assert not room.said(f"Word {n}", OTHER, author=bridge)
+    assert room.said("One more", OTHER, author=bridge)
+    assert not room.said("Something else", OTHER, author=AccountId("@el")), "another is not meant"
+    assert not room.said("By our own door", None, author=bridge)
+    room.at += MINUTE
+    assert not room.said("A minute later", OTHER, author=bridge)
