@@ -164,6 +164,7 @@ def _place() -> Path:
 def _copy(source: Path, home: Path) -> None:
     for name in _COPIED:
         if (source / name).is_file():
+            (home / name).touch(mode=0o600)  # whatever the process's umask
             shutil.copyfile(source / name, home / name)
     private = home / _PRIVATE
     private.mkdir(mode=0o700)
