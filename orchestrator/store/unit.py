@@ -106,6 +106,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # ids are random: in a large store the rows of one commit lie on many pages, kept at hand here
+    connection.execute("PRAGMA cache_size = -65536")
     return connection
 
 
