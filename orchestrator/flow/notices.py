@@ -50,13 +50,9 @@ def held(
     meant: Conversation | None = None,
 ) -> Notice:
     """A message that went through us and waits; ``meant``: where it would have gone."""
-    lines = [
-        "Held. Nobody has seen it.",
-        _why(_fit_to_tell(deal, author, reasons, meant, at)),
-        f"It waits until {iso(deadline)[:16]} UTC; then the deal's owner is asked.",
-        *_ways_out(deal, author, message_id, choices, at),
-    ]
-    return Notice(message_id, "\n".join(lines))
+    said = "Held. Nobody has seen it."
+    why = _fit_to_tell(deal, author, reasons, meant, at)
+    return _waiting(deal, author, message_id, said, why, choices, deadline, at)
 
 
 def not_carried(
@@ -70,9 +66,25 @@ def not_carried(
     meant: Conversation | None = None,
 ) -> Notice:
     """A message that stands where its author wrote it, and went to none of the other rooms."""
+    said = "What you wrote stands in its room. It is held for the conversation's other rooms."
+    why = _fit_to_tell(deal, author, reasons, meant, at)
+    return _waiting(deal, author, message_id, said, why, choices, deadline, at)
+
+
+def _waiting(
+    deal: DealView,
+    author: Person,
+    message_id: str,
+    said: str,
+    why: tuple[Reason, ...],
+    choices: tuple[Conversation, ...],
+    deadline: int,
+    at: int,
+) -> Notice:
+    """What waits for its author: what is so, why, until when, and his ways out."""
     lines = [
-        "What you wrote stands in its room. It is held for the conversation's other rooms.",
-        _why(_fit_to_tell(deal, author, reasons, meant, at)),
+        said,
+        _why(why),
         f"It waits until {iso(deadline)[:16]} UTC; then the deal's owner is asked.",
         *_ways_out(deal, author, message_id, choices, at),
     ]
