@@ -175,6 +175,8 @@ class Person:
             while token:
                 page = _good(await self._client.room_messages(room, token, since, limit=100))
                 missed += [s for event in page.chunk for s in self._as_seen(room, event)]
+                taken = [e for e in page.chunk if isinstance(e, RedactionEvent)]
+                self.redacted += [e.redacts or room for e in taken]
                 token = page.end if page.chunk else None
             known = {s.event_id for s in self.seen}
             self.seen[self._before(answer, room) :] = [

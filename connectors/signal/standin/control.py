@@ -33,7 +33,7 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
 
     fault(kind, *, verb, times, amount, text, who)   clear_faults()
     refuse unavailable rate_limit cut_lost cut_after cut_midway answer_nothing lie garbage slow hang
-    fail_recipients partial_members garbage_members ignore_timer drop_webhook duplicate_webhook
+    fail_recipients partial_members garbage_members ignore_timer duplicate_webhook
     go_down()  come_back()  lose_daemon()  find_daemon()  webhook(url)  settle(seconds)
     losses() -> tuple[Lost, ...]  waiting() -> int
     requests() -> tuple[Asked, ...]  forget_requests()  advance(microseconds) -> int
@@ -158,10 +158,6 @@ class Control(Acting):
     async def ignore_timer(self) -> None:
         """The next group made or changed keeps its time to live, and nobody says so."""
         await self.fault(FaultKind.IGNORE_TIMER)
-
-    async def drop_webhook(self, times: int = 1) -> None:
-        """So many received lines are not posted: lost."""
-        await self.fault(FaultKind.DROP_WEBHOOK, times=times)
 
     async def duplicate_webhook(self, times: int = 1) -> None:
         """So many received lines are posted twice."""

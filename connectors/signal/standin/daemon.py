@@ -188,8 +188,6 @@ class Daemon:
     async def _hand_on(self, client: httpx.AsyncClient, line: _Line) -> None:
         if not self.webhook:
             self._lose(line.queued, "nobody listens")
-        elif self._faults.take(FaultKind.DROP_WEBHOOK, WEBHOOK):
-            self._lose(line.queued, "dropped")
         else:
             twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
             failed = [await self._post(client, line.params) for _ in range(2 if twice else 1)]

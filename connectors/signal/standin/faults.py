@@ -47,7 +47,6 @@ class FaultKind(StrEnum):
     """A listing has something else than a list of members."""
     IGNORE_TIMER = "ignore_timer"
     """The time to live is not set, and nobody says so."""
-    DROP_WEBHOOK = "drop_webhook"
     """A received line is not posted: lost."""
     TWICE_WEBHOOK = "twice_webhook"
     """A received line is posted twice."""
@@ -58,7 +57,6 @@ DEFAULT_VERB = {
     FaultKind.GARBAGE_MEMBERS: ANY,
     FaultKind.IGNORE_TIMER: ANY,
     FaultKind.GLUED: "receive",
-    FaultKind.DROP_WEBHOOK: "webhook",
     FaultKind.TWICE_WEBHOOK: "webhook",
 }
 
