@@ -109,6 +109,48 @@ class CreatesRooms(Protocol):
 
 
 @runtime_checkable
+class ChangesMembers(Protocol):
+    """Can let people into a room of ours and put them out.
+
+    Each verb asks; what became of it is told by ``members``. An answer of success proves nothing.
+    Asking for what is so already does nothing and is no error.
+    """
+
+    async def invite(self, room: RoomId, account: AccountId) -> None:
+        """Asks somebody in. Raises: ConnectorError."""
+        ...
+
+    async def remove(self, room: RoomId, account: AccountId) -> None:
+        """Puts somebody out, or takes his invitation back. Raises: ConnectorError."""
+        ...
+
+    async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
+        """Makes a member an admin beside us, or one no more. Raises: ConnectorError."""
+        ...
+
+
+@runtime_checkable
+class HardensRooms(Protocol):
+    """Can put a room's settings back to what a room that is made so would have."""
+
+    async def harden(self, room: RoomId, spec: RoomSpec) -> None:
+        """Asks for the timer, the gate and every other setting of ``create``, members aside.
+
+        What it became is told by ``posture``. Raises: ConnectorError.
+        """
+        ...
+
+
+@runtime_checkable
+class RotatesRoomKeys(Protocol):
+    """Can have the next message of a room sealed under a key that no former member has."""
+
+    async def rotate(self, room: RoomId) -> None:
+        """Throws the room's sending key away. Raises: ConnectorError."""
+        ...
+
+
+@runtime_checkable
 class AcceptsInvites(Protocol):
     """Is asked into rooms that others make; ``MembershipChanged`` tells of it."""
 

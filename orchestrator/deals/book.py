@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.audit.granted import stated
+from orchestrator.deals.persons import Persons, effective, read_persons
 from orchestrator.deals.stated import (
     ATTESTED,
     Attestations,
@@ -56,6 +57,7 @@ class DealView:
     code: str
     made_up: bool
     roster: Roster
+    """In force: the adopted one, less what its people's standing takes away."""
     roster_hash: str
     policy: Policy
     conversations: Mapping[ConversationId, Conversation]
@@ -73,6 +75,10 @@ class DealView:
     """Rooms that no entry of this deal made."""
     doubts: tuple[Doubt, ...] = ()
     """What is not as stated, in words for people."""
+    adopted: Roster | None = None
+    """The roster as it was adopted; ``roster`` is what its people's standing leaves of it."""
+    persons: Persons = field(default_factory=Persons)
+    """Who left, is paused, or acknowledged his side's notice."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -170,6 +176,7 @@ class Book:
             return None
         roster, roster_hash, policy = adopted
         entries = stated(tx, deal_id)
+        persons = read_persons(entries)
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
         found = check(chain, rows, tuple(_bindings(tx, deal_id)))
@@ -178,7 +185,7 @@ class Book:
             deal_id,
             row[0],
             bool(row[1]),
-            roster,
+            effective(roster, persons),
             roster_hash,
             policy,
             found.conversations,
@@ -189,6 +196,8 @@ class Book:
             found.doubted,
             found.unstated,
             (*found.doubts, *absent),
+            roster,
+            persons,
         )
 
     def load_lines(self, tx: Tx) -> None:

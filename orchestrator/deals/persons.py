@@ -1,0 +1,119 @@
+"""What a deal's chain states about its people: crossed, paused, gone, and their bound accounts.
+
+Rules kept here:
+
+1. There is no table. What stands is what the entries of the deal's audit come to, in their order:
+   a row that somebody writes changes nothing of it.
+2. The effective roster is the adopted one with less, never with more but for accounts: whoever
+   has left, is paused, or has not acknowledged the notice that his side demands, is still listed
+   and holds no grant. An account is added only where the roster names none for that channel, and
+   nobody else has it.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import append
+from orchestrator.audit.granted import Stated, commitment
+from orchestrator.audit.kinds import Kind
+from orchestrator.store.unit import Tx
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
+from tiers.people import Person, Roster
+
+_GONE = {Kind.PERSON_LEFT: True, Kind.PERSON_RETURNED: False}
+_STILL = {Kind.PERSON_PAUSED: True, Kind.PERSON_RESUMED: False}
+
+
+@dataclass(slots=True)
+class Persons:
+    """Where people stand.
+
+    Attributes:
+        left: who left, and is to be nowhere.
+        paused: to whom nothing is sent for now.
+        acknowledged: the hash of the notice that a person acknowledged; cleansing takes it away.
+        bound: accounts that people proved to be theirs.
+    """
+
+    left: set[PersonId] = field(default_factory=set)
+    paused: set[PersonId] = field(default_factory=set)
+    acknowledged: dict[PersonId, str] = field(default_factory=dict)
+    bound: dict[PersonId, dict[ConnectorName, AccountId]] = field(default_factory=dict)
+
+
+def state_person(
+    tx: Tx,
+    deal_id: DealId,
+    kind: Kind,
+    person: PersonId,
+    *,
+    at: int,
+    actor: str,
+    **more: Json,
+) -> None:
+    """States something about a person, so that it counts from now on.
+
+    Args:
+        tx: the unit of work.
+        deal_id: the deal.
+        person: who.
+        at: microseconds UTC.
+        actor: who says so.
+        kind: one of ``person.*``, or ``account.bound``.
+        more: further fields of the entry; part of what is committed to.
+    """
+    row = commitment("person", str(kind), person, at, dict(more))
+    append(tx, deal_id, kind, {"person": person, "row": row, **more}, at=at, actor=actor)
+
+
+def read_persons(entries: Iterable[Stated]) -> Persons:
+    """What a deal's entries, in their order, come to."""
+    found = Persons()
+    for entry in entries:
+        if "person" in entry.body:
+            _take(found, Kind(entry.kind), PersonId(entry.body["person"]), entry.body)
+    return found
+
+
+def _take(found: Persons, kind: Kind, person: PersonId, body: Mapping[str, str]) -> None:
+    for table, those in ((_GONE, found.left), (_STILL, found.paused)):
+        if kind in table:
+            (those.add if table[kind] else those.discard)(person)
+    if kind is Kind.PERSON_ACKNOWLEDGED:
+        found.acknowledged[person] = body["notice"]
+    elif kind is Kind.PERSON_CLEANSED:
+        found.acknowledged.pop(person, None)
+    elif kind is Kind.ACCOUNT_BOUND:
+        accounts = found.bound.setdefault(person, {})
+        accounts[ConnectorName(body["channel"])] = AccountId(body["account"])
+
+
+def effective(adopted: Roster, persons: Persons) -> Roster:
+    """The roster that decisions rest on: the adopted one, with what its people's standing takes."""
+    barred = persons.left | persons.paused
+    taken = {key for p in adopted.people for key in p.accounts.items()}
+    people = []
+    for person in adopted.people:
+        new = _new_accounts(person, persons.bound.get(person.person_id, {}), taken)
+        taken |= new.items()
+        people.append(replace(person, accounts={**person.accounts, **new}) if new else person)
+    return replace(
+        adopted,
+        people=tuple(people),
+        grants=tuple(g for g in adopted.grants if g.person_id not in barred),
+    )
+
+
+def _new_accounts(
+    person: Person,
+    bound: Mapping[ConnectorName, AccountId],
+    taken: AbstractSet[tuple[ConnectorName, AccountId]],
+) -> dict[ConnectorName, AccountId]:
+    """What a person proved and the roster does not name, unless it is somebody's already."""
+    return {
+        name: account
+        for name, account in bound.items()
+        if name not in person.accounts and (name, account) not in taken
+    }
