@@ -3,7 +3,6 @@
 Rule kept here: no value is an argument, an output or a log line; `where` says which source won.
 """
 
-import base64
 import secrets
 import sys
 from collections.abc import Iterator
@@ -124,7 +123,7 @@ def _put(ctx: typer.Context, reference: str, value: bytes) -> None:
 
 
 def _random() -> bytes:
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES))
+    return secrets.token_hex(KEY_BYTES).encode()
 
 
 def _value(path: Path | None) -> bytes:

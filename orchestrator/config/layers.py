@@ -2,7 +2,7 @@
 
 Rule kept here: a variable ``WALLCROSS_SECTION__KEY`` or a flag ``section.key`` that names nothing
 known is a mistake like one in the file, never ignored. Text is read as a TOML value; what is none
-is taken as a string.
+is taken as a string, and so is an account that looks like a signed number (``+15550100``).
 """
 
 import tomllib
@@ -77,6 +77,8 @@ def flag_layer(flags: Mapping[str, str]) -> Iterator[Layer]:
 
 def value_of(text: str) -> object:
     """``text`` as a TOML value, else as a string."""
+    if text.startswith("+"):
+        return text  # no setting wants a sign; a telephone network's account has one
     try:
         found = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import ConfigInvalid, Mistake, Settings, load
+from orchestrator.config.layers import value_of
 
 Find = Callable[[str], tuple[Mistake, ...]]
 
@@ -142,3 +143,11 @@ def test_the_state_folder_is_flag_then_variable_then_the_users(tmp_path: Path) -
     assert load(state=tmp_path / "a", environ=named).state == tmp_path / "a"
     assert load(environ=named).state == tmp_path / "b"
     assert load().state.name == "wallcross"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("+15550100", "+15550100"), ("12", 12), ("-3", -3), ("true", True), ("[1]", [1]), ("a", "a")],
+)
+def test_a_value_from_outside_is_toml_and_an_account_is_text(text: str, value: object) -> None:
+    assert value_of(text) == value
