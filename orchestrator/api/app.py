@@ -7,6 +7,7 @@ from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
 from orchestrator.api.held import router as held
 from orchestrator.api.network import router as network
+from orchestrator.api.people import router as people
 from orchestrator.api.port import Home
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
@@ -30,6 +31,6 @@ def make_app(home: Home) -> FastAPI:
     )
     app.state.home = home
     errors.install(app)
-    for router in (state, deals, rooms, held, documents, network, record, replay, tiering):
+    for router in (state, deals, people, rooms, held, documents, network, record, replay, tiering):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
+from orchestrator.client.people import PersonView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -72,6 +73,18 @@ class DealAccess(Protocol):
 
     async def in_force(self, deal: DealId, kind: Literal["policy", "roster"]) -> AdoptionView:
         """What is in force, checked against the audit. Raises: Missing, Refused."""
+        ...
+
+
+class PersonAccess(Protocol):
+    """People of a deal, one by one."""
+
+    async def person_list(self, deal: DealId) -> Sequence[PersonView]:
+        """Everybody of a deal."""
+        ...
+
+    async def person_show(self, deal: DealId, person: PersonId) -> PersonView:
+        """One person. Raises: Missing."""
         ...
 
 
@@ -333,6 +346,7 @@ class ReplayAccess(Protocol):
 
 class Home(
     DealAccess,
+    PersonAccess,
     ConversationAccess,
     MessageAccess,
     DocumentAccess,

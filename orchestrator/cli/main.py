@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": "Live list of what happens, no content.",
     "deal": "Deals: new, list, show, adopt.",
     "roster": "Who may see what: import, show, export, adopt, template.",
+    "person": "People of a deal one by one: show.",
     "conv": "Conversations: list, new, show, attest, pause, resume.",
     "tier": "Rules: explain why a text lands where, measure, policy.",
     "send": "Hand in a text or a file, through the tier engine.",

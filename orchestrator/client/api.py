@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
+from orchestrator.client.people import PersonView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.views import (
     AdoptionView,
@@ -105,6 +106,14 @@ class Client:
         """Puts a document in force."""
         path = f"{_deal(deal)}/adopted/{kind}"
         return _read(AdoptionView, await self._call("PUT", path, {"document": document}))
+
+    async def person_list(self, deal: str) -> Sequence[PersonView]:
+        """Everybody of a deal."""
+        return await self._get(list[PersonView], f"{_deal(deal)}/people")
+
+    async def person_show(self, deal: str, person: str) -> PersonView:
+        """One person of a deal."""
+        return await self._get(PersonView, _person(deal, person))
 
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""
@@ -375,6 +384,10 @@ def _part(name: str) -> str:
 
 def _deal(name: str) -> str:
     return f"/deals/{_part(name)}"
+
+
+def _person(deal: str, person: str) -> str:
+    return f"{_deal(deal)}/people/{_part(person)}"
 
 
 def _conv(deal: str, name: str) -> str:

@@ -10,6 +10,7 @@ from orchestrator.command.documents import Documents
 from orchestrator.command.keys import Keys
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
+from orchestrator.command.people import People
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.runtime import Runtime
@@ -17,7 +18,16 @@ from orchestrator.command.watching import Watching
 
 
 class OpenHome(
-    Deals, Conversations, Messages, Documents, Keys, Channels, Records, Watching, Replays
+    Deals,
+    People,
+    Conversations,
+    Messages,
+    Documents,
+    Keys,
+    Channels,
+    Records,
+    Watching,
+    Replays,
 ):
     """Implements ``orchestrator.api.port.Home``."""
 

@@ -1,0 +1,74 @@
+"""`wallcross person`: people of a deal, one by one."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.session import call
+from orchestrator.client.people import AccountView, GrantView, PersonView
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Person = Annotated[str, typer.Argument(help="Person on the roster.")]
+
+
+@app.callback()
+def person() -> None:
+    """People of a deal, one by one."""
+
+
+@app.command()
+def show(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] = None) -> None:
+    """What is known of a person: side, what he may see, seats, accounts, keys, findings."""
+    deal = named(ctx, None)
+    if person is None:
+        everybody, out = call(ctx.obj, lambda c: c.person_list(deal))
+        out.many(everybody, _COLUMNS, "Nobody is on this deal.")
+        return
+    found, out = call(ctx.obj, lambda c: c.person_show(deal, person))
+    out.one(found, lambda: lines(found, out))
+
+
+_COLUMNS: Columns[PersonView] = [
+    ("person", lambda p: p.person),
+    ("name", lambda p: p.name),
+    ("side", lambda p: p.side_name),
+    ("role", lambda p: p.role),
+    ("notice", lambda p: p.crossing.replace("_", " ")),
+    ("seats", lambda p: str(len(p.seats))),
+    ("stands", lambda p: "; ".join(p.barred)),
+    ("findings", lambda p: str(len(p.findings) or "")),
+]
+
+
+def lines(found: PersonView, out: Out) -> Iterable[str]:
+    """A person in one screen."""
+    yield f"{found.name}  {found.role}  {found.side_name} ({found.party})"
+    yield f"  id        {found.person}  {found.profile.replace('_', ' ')}"
+    yield f"  notice    {found.crossing.replace('_', ' ')}"
+    yield from (f"  nothing counts now: {why}" for why in found.barred)
+    yield from _part("may see", [_grant(g, out) for g in found.sees], "nothing")
+    seats = [f"#{s.label}  {s.floor}  {s.channel} {s.room}" for s in found.seats]
+    yield from _part("sits", seats, "nowhere")
+    yield from _part("accounts", [_account(a) for a in found.accounts], "none")
+    told = [f"{f.severity}  {'; '.join(f.reasons)}  (next: {f.remedy})" for f in found.findings]
+    yield from _part("findings", told, "none")
+
+
+def _part(title: str, rows: list[str], none: str) -> Iterable[str]:
+    first, *more = rows or [none]
+    yield f"  {title:<9} {first}"
+    yield from (f"  {'':<9} {row}" for row in more)
+
+
+def _grant(grant: GrantView, out: Out) -> str:
+    until = f" until {out.when(grant.until)}" if grant.until is not None else ""
+    now = "" if grant.counts else "  (not now)"
+    return f"{grant.compartment} up to {grant.highest}, since {out.when(grant.since)}{until}{now}"
+
+
+def _account(account: AccountView) -> str:
+    keys = ", ".join(f"{count} {state}" for state, count in sorted(account.keys.items()))
+    return f"{account.channel}  {account.account}  by {account.by}  keys: {keys or 'none seen'}"

@@ -1,0 +1,87 @@
+"""Views of a person: one screen of what a deal knows about him.
+
+Rules kept here: as for ``orchestrator.client.views``. Numbers, birth data and home addresses are not
+asked for, and so have no field.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantView:
+    """What a grant lets a person see.
+
+    Attributes:
+        counts: it holds now; a wall, a pause, a leave or a missing acknowledgement may bar it.
+    """
+
+    compartment: str
+    highest: str
+    since: int
+    until: int | None
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatView:
+    """Where a person has his seat: asked for when its room was made."""
+
+    conversation_id: str
+    label: str
+    floor: str
+    channel: str
+    room: str
+    account: str | None
+    asked_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account of a person.
+
+    Attributes:
+        by: how we know that it is his: ``roster`` (adopted), ``proved`` (from it, by himself).
+        keys: how many of its devices are in which state.
+    """
+
+    channel: str
+    account: str
+    by: str
+    keys: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFinding:
+    """What could leak through a person, and what to do about it."""
+
+    rule: str
+    severity: str
+    reasons: tuple[str, ...]
+    remedy: str
+    first_seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """A person in one screen.
+
+    Attributes:
+        crossing: where he stands with his side's notice, as a stable word.
+        barred: why nothing that he is granted counts now; empty when it does.
+    """
+
+    person: str
+    name: str
+    side: str
+    side_name: str
+    party: str
+    role: str
+    profile: str
+    crossing: str
+    paused: bool
+    left: bool
+    barred: tuple[str, ...]
+    sees: tuple[GrantView, ...]
+    seats: tuple[SeatView, ...]
+    accounts: tuple[AccountView, ...]
+    findings: tuple[OpenFinding, ...]

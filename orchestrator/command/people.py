@@ -1,0 +1,146 @@
+"""A person in one screen: his side, what he may see, where he sits, and what ails it.
+
+Rule kept here: what is told is what decisions rest on. Where his standing takes something away,
+that is said beside it, and why.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from orchestrator.client import people
+from orchestrator.client.problems import Missing
+from orchestrator.command.conversations import deal_of
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import DealView
+from orchestrator.store.unit import Tx
+from tiers.ids import ConversationId, DealId, PersonId
+from tiers.people import Grant, Person, Roster, Side
+
+
+def listed(deal: DealView, person: PersonId) -> Person:
+    """A person of a deal, with every account that counts as his. Raises: Missing."""
+    found = deal.roster.person(person)
+    if found is None:
+        raise Missing(f"nobody of the id {person} is on this deal", then="wallcross roster show")
+    return found
+
+
+def side_of(deal: DealView, person: Person) -> Side:
+    """The side that a person is of; a roster lists each."""
+    return next(side for side in deal.roster.sides if side.side_id == person.side)
+
+
+class People:
+    """Implements ``orchestrator.api.port.PersonAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+
+    async def person_list(self, deal: DealId) -> Sequence[people.PersonView]:
+        """Everybody of a deal, in the roster's order."""
+        view = deal_of(self._r, deal)
+        return [await self.person_show(deal, p.person_id) for p in view.roster.people]
+
+    async def person_show(self, deal: DealId, person: PersonId) -> people.PersonView:
+        """One person of a deal."""
+        view = deal_of(self._r, deal)
+        who = listed(view, person)
+        seats, findings = await self._r.store.read(lambda tx: _rows(tx, view, who))
+        side, at = side_of(view, who), self._r.now()
+        return people.PersonView(
+            person=who.person_id,
+            name=who.name,
+            side=side.side_id,
+            side_name=side.name,
+            party=side.party.value,
+            role=who.role,
+            profile=who.profile.value,
+            crossing=_crossing(view, person),
+            paused=person in view.persons.paused,
+            left=person in view.persons.left,
+            barred=tuple(_barred(view, person)),
+            sees=tuple(_grant(view, g, at) for g in _adopted(view).grants if g.person_id == person),
+            seats=seats,
+            accounts=tuple(self._accounts(view, who)),
+            findings=findings,
+        )
+
+    def _accounts(self, deal: DealView, person: Person) -> Iterable[people.AccountView]:
+        known = _adopted(deal).person(person.person_id)
+        for name, account in sorted(person.accounts.items()):
+            states = Counter(k.state.value for k in self._r.keyring.known((name, account)))
+            by = "roster" if known is not None and name in known.accounts else "proved"
+            yield people.AccountView(channel=name, account=account, by=by, keys=dict(states))
+
+
+def _adopted(deal: DealView) -> Roster:
+    return deal.adopted if deal.adopted is not None else deal.roster
+
+
+def _grant(deal: DealView, grant: Grant, at: int) -> people.GrantView:
+    place = grant.person_id, grant.compartment
+    stands = deal.roster.may_see(*place, grant.highest, at) and grant.span.holds(at)
+    return people.GrantView(
+        compartment=grant.compartment,
+        highest=grant.highest.value,
+        since=grant.span.start,
+        until=grant.span.end,
+        counts=stands and not deal.roster.walled_off(*place, at),
+    )
+
+
+def _crossing(deal: DealView, person: PersonId) -> str:
+    return "acknowledged" if person in deal.persons.acknowledged else "not_acknowledged"
+
+
+def _barred(deal: DealView, person: PersonId) -> Iterable[str]:
+    if person in deal.persons.left:
+        yield "he left the deal"
+    if person in deal.persons.paused:
+        yield "he is paused"
+
+
+def _rows(
+    tx: Tx, deal: DealView, person: Person
+) -> tuple[tuple[people.SeatView, ...], tuple[people.OpenFinding, ...]]:
+    return tuple(_seats(tx, deal, person)), tuple(_findings(tx, deal, person))
+
+
+def _seats(tx: Tx, deal: DealView, person: Person) -> Iterable[people.SeatView]:
+    rows = tx.all(
+        "SELECT s.conversation_id, s.connector, s.room, s.since FROM seat s "
+        "JOIN conversation c USING (conversation_id) "
+        "WHERE s.person_id = ? AND c.deal_id = ? ORDER BY s.since, s.conversation_id",
+        (person.person_id, deal.deal_id),
+    )
+    for cid, connector, room, since in rows:
+        made = deal.conversations.get(ConversationId(cid))
+        if made is not None:
+            yield people.SeatView(
+                conversation_id=cid,
+                label=made.label,
+                floor=made.floor.value,
+                channel=connector,
+                room=room,
+                account=person.accounts.get(connector),
+                asked_at=since,
+            )
+
+
+def _findings(tx: Tx, deal: DealView, person: Person) -> Iterable[people.OpenFinding]:
+    subjects = [person.person_id, *(f"{c}:{a}" for c, a in person.accounts.items())]
+    rows = tx.all(
+        "SELECT rule, severity, reasons, remedy, first_seen FROM finding "
+        "WHERE deal_id = ? AND closed_at IS NULL "
+        "AND subject IN (SELECT value FROM json_each(?)) ORDER BY first_seen",
+        (deal.deal_id, json.dumps(subjects)),
+    )
+    for rule, severity, reasons, remedy, first_seen in rows:
+        yield people.OpenFinding(
+            rule=rule,
+            severity=severity,
+            reasons=tuple(json.loads(reasons)),
+            remedy=remedy,
+            first_seen=first_seen,
+        )
