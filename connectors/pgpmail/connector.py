@@ -31,7 +31,7 @@ from connectors.pgpmail.settings import (
     same_address,
 )
 from connectors.pgpmail.submit import Submission, trusting
-from connectors.pgpmail.words import words_of
+from connectors.port.words import words_of
 from connectors.port import AccountId, DeliveryKey, Evidence, Guarantee, Holding, RoomId, Source
 from connectors.port.capabilities import Capabilities, Health, Posture, Undo
 from connectors.port.connector import Check, Connector, Setup

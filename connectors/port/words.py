@@ -1,9 +1,18 @@
-"""A fingerprint as words that two people can read to each other.
+"""A key as words that two people can read to each other, the same for every channel.
 
-Rule kept here: even and odd bytes come from different lists, so that a word left out or two
-swapped are heard. The lists are the PGP word list (Zimmermann and Juola, PGPfone, 1995): its
+Rules kept here:
+
+1. Words stand for the whole key, one for each byte, and lead back to it: nothing is shortened, so
+   that no other key can be found that reads alike.
+2. Even and odd bytes come from different lists, so that a word left out or two swapped are heard.
+
+The lists are the PGP word list (Zimmermann and Juola, PGPfone, 1995): its
 words of two syllables stand for bytes at even places, those of three syllables at odd ones.
 """
+
+import base64
+import binascii
+import re
 
 _EVEN = """
 aardvark absurd accrue acme adrift adult afflict ahead aimless Algol allow alone ammo ancient
@@ -58,6 +67,12 @@ underfoot unicorn unify universe unravel upcoming vacancy vagabond vertigo Virgi
 vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
 """.split()  # noqa: SIM905 (likewise)
 
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,64}")
+_DIGITS = re.compile(r"[0-9]{30,120}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{43}=?")
+_PER_DIGIT = 0.4152410118609203
+"""Bytes for a decimal digit: log 10 to the base of 256."""
+
 
 def words_of(fingerprint: str) -> tuple[str, ...]:
     """The words of a fingerprint, one for each byte.
@@ -68,5 +83,46 @@ def words_of(fingerprint: str) -> tuple[str, ...]:
     Raises:
         ValueError: it is no hexadecimal.
     """
-    data = bytes.fromhex(fingerprint)
+    return _words(bytes.fromhex(fingerprint))
+
+
+def words_for(key: str) -> tuple[str, ...]:
+    """The words of a key as its network's own clients show it.
+
+    Args:
+        key: a fingerprint in hexadecimal (OpenPGP), a safety number in digits (Signal), 32 bytes
+            in base64 (a Matrix device), or whatever else names a key.
+    """
+    bare = "".join(key.split())
+    if _DIGITS.fullmatch(bare):
+        return _words(int(bare).to_bytes(int(len(bare) * _PER_DIGIT) + 1, "big"))
+    if _HEX.fullmatch(bare):
+        return _words(bytes.fromhex(bare))
+    if _BASE64.fullmatch(bare):
+        return _words(_unpadded(bare) or bare.encode())
+    return _words(key.encode("utf-8", "backslashreplace"))
+
+
+def is_read_as(key: str, said: str) -> bool:
+    """Whether what two people compared is this key: all of its words, or the key as it is shown.
+
+    Args:
+        key: as the network's own clients show it.
+        said: words or key, in any case, with spaces anywhere between words or digits.
+    """
+    told = said.casefold().replace(",", " ").split()
+    return bool(told) and (
+        told == [word.casefold() for word in words_for(key)]
+        or "".join(said.split()) == "".join(key.split())
+    )
+
+
+def _unpadded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text.rstrip("=") + "=", validate=True)
+    except binascii.Error:
+        return None
+
+
+def _words(data: bytes) -> tuple[str, ...]:
     return tuple((_ODD if place % 2 else _EVEN)[byte] for place, byte in enumerate(data))
