@@ -21,7 +21,7 @@ from tiers.guarantees import Demand, Guarantee, Holding, in_words
 from tiers.ids import AccountId, ConnectorName, DeviceId, RuleId, SideId
 from tiers.people import Person, Roster
 from tiers.tier import Tier
-from tiers.trust import KeyState
+from tiers.trust import VERIFIED_FOR, KeyState
 
 
 class Grade(IntEnum):
@@ -51,6 +51,7 @@ class TierPolicy:
         mirrored: its conversations may have people in several rooms, so that what is written in
             one is carried to the others.
         channels: a person with several accounts sits on the first of these that he has one on.
+        verified_for: for how long a ceremony over a key speaks, microseconds.
     """
 
     demands: tuple[Demand, ...]
@@ -64,6 +65,7 @@ class TierPolicy:
     poison_blocks: bool
     mirrored: bool = False
     channels: tuple[ConnectorName, ...] = ()
+    verified_for: int = VERIFIED_FOR
 
     @property
     def devices_verified(self) -> bool:
@@ -85,6 +87,26 @@ class DocumentPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class MembershipPolicy:
+    """How rooms are brought back to the roster.
+
+    Attributes:
+        at_once: who is listed and cleared no more is put out without a person's word, as long as
+            nothing else waits for one.
+        most: removals from one room in one run.
+        one_in: never more than one in so many of the room's people, or one where they are fewer.
+    """
+
+    at_once: bool = False
+    most: int = 3
+    one_in: int = 4
+
+    def removals(self, people: int) -> int:
+        """How many of a room's ``people`` one run may put out."""
+        return min(self.most, max(1, people // self.one_in))
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A deal's policy in force.
 
@@ -95,6 +117,7 @@ class Policy:
         held_for: time within which a held message must be settled, microseconds.
         lab_allowed: the deal is marked made-up, so a channel's grade *lab* is enough.
         documents: of formal documents; None: the policy says nothing of them, and none goes.
+        membership: how rooms are brought back to the roster.
 
     Raises:
         ValueError: a tier has no entry.
@@ -106,6 +129,7 @@ class Policy:
     held_for: int
     lab_allowed: bool = False
     documents: DocumentPolicy | None = None
+    membership: MembershipPolicy = MembershipPolicy()
 
     def __post_init__(self) -> None:
         missing = [tier.value for tier in Tier if tier not in self.tiers]

@@ -28,8 +28,9 @@ from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.spans import Length
 from tiers.guarantees import Demand, Evidence, Guarantee
 from tiers.ids import ConnectorName, SideId
-from tiers.policy import DocumentPolicy, Grade, Policy, TierPolicy
+from tiers.policy import DocumentPolicy, Grade, MembershipPolicy, Policy, TierPolicy
 from tiers.tier import Tier
+from tiers.trust import LONGEST, VERIFIED_FOR
 
 GUIDE = "docs/policy.md"
 Least = Literal["attested", "verified"]
@@ -81,6 +82,8 @@ class TierPart(_Part):
     """Conversations may have people in several rooms; left out: yes, but for VALUATION."""
     channels: list[str] | None = None
     """Where a person of several accounts has his seat: on the first of these that he is on."""
+    verified_for: Length | None = None
+    """For how long a ceremony over a key speaks; left out: 180 days."""
     demands: DemandsPart
 
     def rules(self, name: str) -> TierPolicy:
@@ -98,6 +101,7 @@ class TierPart(_Part):
             poison_blocks=self.dead_head == "blocks",
             mirrored=ordinary if self.mirrored is None else self.mirrored,
             channels=tuple(ConnectorName(c) for c in self.channels or ()),
+            verified_for=VERIFIED_FOR if self.verified_for is None else self.verified_for,
         )
 
 
@@ -131,6 +135,19 @@ class DocumentsPart(_Part):
         return DocumentPolicy(rules, frozenset(SideId(side) for side in self.valuation_to))
 
 
+class MembershipPart(_Part):
+    """How rooms are brought back to the roster; left out: by ``wallcross apply`` alone."""
+
+    remove: Literal["apply", "at_once"] = "apply"
+    """``at_once``: who is listed and cleared no more is put out by itself, within the caps."""
+    most: int = Field(default=3, ge=1, le=3)
+    one_in: int = Field(default=4, ge=4, le=100)
+
+    def rules(self) -> MembershipPolicy:
+        """As the rules use them."""
+        return MembershipPolicy(self.remove == "at_once", self.most, self.one_in)
+
+
 class PolicyFile(_Part):
     """The whole document."""
 
@@ -143,6 +160,7 @@ class PolicyFile(_Part):
     counsel: dict[str, list[PublicKey]] = {}
     documents: DocumentsPart | None = None
     """Left out: no formal document is sent."""
+    membership: MembershipPart | None = None
 
     @model_validator(mode="after")
     def _topics(self) -> Self:
@@ -205,6 +223,7 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         held_for=file.held_for,
         lab_allowed=made_up,
         documents=file.documents.rules(file) if file.documents is not None else None,
+        membership=(file.membership or MembershipPart()).rules(),
     )
 
 
@@ -259,6 +278,9 @@ def _floors(file: PolicyFile) -> Iterator[Finding]:
     if file.tiers.valuation.repeat_after_unknown != "ask":
         place = ("tiers", "valuation", "repeat_after_unknown")
         yield place, "VALUATION would be repeated by itself", "Write ask"
+    if (file.tiers.valuation.verified_for or 0) > LONGEST:
+        place = ("tiers", "valuation", "verified_for")
+        yield place, "a ceremony would speak for more than a year", "Write 180d, or up to 366d"
 
 
 def _missing(tier: str, guarantee: Guarantee) -> Finding:
