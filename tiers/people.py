@@ -3,16 +3,22 @@
 Rules kept here:
 
 1. A grant speaks for one person, one compartment, up to one tier, within one span of time. No
-   grant, no access: nothing is inherited, implied or guessed.
-2. A wall says that two compartments never share a reader. Whoever holds grants on both sides of a
-   wall that stands may read in neither.
-3. A roster is a value. A change is another roster, adopted later (the second of the two times);
+   grant, no access: nothing is implied or guessed.
+2. A delegate reads at most what his principal was granted himself, up to one tier, within one span.
+   Nothing passes on further: a delegate's delegate reads nothing of it.
+3. A wall says that two compartments never share a reader. Whoever reads on both sides of a wall
+   that stands, be it for somebody else, may read in neither.
+4. Grants and walls may depend on the deal's phase. Until the phase is said (``in_phase``), such a
+   grant gives nothing, counts behind a wall all the same, and such a wall stands.
+5. A roster is a value. A change is another roster, adopted later (the second of the two times);
    what was known at an instant is the roster that was in force then.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from hashlib import sha256
 from types import MappingProxyType
 
 from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId, SideId
@@ -37,13 +43,37 @@ class Profile(Enum):
     HIGHLY_AWARE = "highly_aware"
 
 
+class Phase(Enum):
+    """Where a deal stands; in the order in which most deals go through them."""
+
+    PLANNING = "planning"
+    APPROACHED = "approached"
+    DILIGENCE = "diligence"
+    SIGNING = "signing"
+    ANTITRUST_CLEAN_TEAM = "antitrust_clean_team"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One obliged entity: acquirer, target, a law firm, a bank, an auditor."""
+    """One obliged entity: acquirer, target, a law firm, a bank, an auditor.
+
+    Attributes:
+        notice: wording of its insider notice; None: it demands none.
+        control_room: its people of whom one agrees before another of its people is crossed; empty:
+            it has no control room.
+    """
 
     side_id: SideId
     name: str
     party: Party
+    notice: str | None = field(default=None, repr=False)
+    control_room: tuple[PersonId, ...] = ()
+
+    @property
+    def notice_hash(self) -> str | None:
+        """The sha256 of the notice's wording (UTF-8), hexadecimal: what is acknowledged."""
+        return None if self.notice is None else sha256(self.notice.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +99,16 @@ class Span:
         """Whether ``at`` (microseconds UTC) lies within."""
         return self.start <= at and (self.end is None or at < self.end)
 
+    def common(self, other: "Span") -> "Span | None":
+        """The time that both cover; None if there is none."""
+        ends = [end for end in (self.end, other.end) if end is not None]
+        start, end = max(self.start, other.start), min(ends, default=None)
+        return Span(start, end) if end is None or start < end else None
+
+
+Phases = frozenset[Phase] | None
+"""The phases in which something counts; None: in each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -78,6 +118,7 @@ class Grant:
     compartment: CompartmentId
     highest: Tier
     span: Span
+    phases: Phases = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +128,7 @@ class Wall:
     one: CompartmentId
     other: CompartmentId
     span: Span
+    phases: Phases = None
 
     def faces(self, compartment: CompartmentId) -> CompartmentId | None:
         """The compartment on the far side of the wall from ``compartment``, None if it has none."""
@@ -95,12 +137,38 @@ class Wall:
         return self.one if compartment == self.other else None
 
 
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Somebody reads for somebody else, such as an executive's assistant."""
+
+    principal: PersonId
+    delegate: PersonId
+    highest: Tier
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a person reads, and by what.
+
+    Attributes:
+        grant: what it comes to for him.
+        by: the line of the roster that it rests on; the principal's, where it was delegated.
+        through: the delegation; None where the line is his own.
+    """
+
+    grant: Grant
+    by: Grant
+    through: Delegation | None = None
+
+
 @dataclass(frozen=True)
 class Roster:
     """Everybody on a deal, with an index so that one decision costs no search.
 
     Raises:
-        ValueError: an account belongs to two people, or a line names somebody who is not listed.
+        ValueError: an account belongs to two people, a line names somebody who is not listed, or
+            somebody is his own delegate or in another side's control room.
     """
 
     host: SideId
@@ -108,26 +176,39 @@ class Roster:
     people: tuple[Person, ...]
     grants: tuple[Grant, ...]
     walls: tuple[Wall, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
     _people: Mapping[PersonId, Person] = field(init=False, repr=False, compare=False)
     _accounts: Mapping[tuple[ConnectorName, AccountId], Person] = field(
         init=False, repr=False, compare=False
     )
-    _grants: Mapping[PersonId, tuple[Grant, ...]] = field(init=False, repr=False, compare=False)
+    _held: Mapping[PersonId, tuple[Held, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_people", MappingProxyType({p.person_id: p for p in self.people}))
         object.__setattr__(self, "_accounts", MappingProxyType(_by_account(self.people)))
-        object.__setattr__(self, "_grants", MappingProxyType(_by_person(self.grants)))
+        object.__setattr__(self, "_held", MappingProxyType(_held(self.grants, self.delegations)))
+        if wrong := next(self._mistakes(), None):
+            raise ValueError(wrong)
+
+    def _mistakes(self) -> Iterator[str]:
         if len(self._people) != len(self.people):
-            raise ValueError("two lines of the roster have the same person id")
+            yield "two lines of the roster have the same person id"
         if len({s.side_id for s in self.sides}) != len(self.sides):
-            raise ValueError("two lines of the roster have the same side id")
-        sideless = sorted({p.side for p in self.people} - {s.side_id for s in self.sides})
-        if sideless:
-            raise ValueError(f"people name sides that are not listed: {', '.join(sideless)}")
-        strangers = sorted(set(self._grants) - set(self._people))
-        if strangers:
-            raise ValueError(f"grants name people who are not listed: {', '.join(strangers)}")
+            yield "two lines of the roster have the same side id"
+        if sideless := sorted({p.side for p in self.people} - {s.side_id for s in self.sides}):
+            yield f"people name sides that are not listed: {', '.join(sideless)}"
+        pairs = {name for d in self.delegations for name in (d.principal, d.delegate)}
+        named = {g.person_id for g in self.grants} | pairs
+        if strangers := sorted(named - set(self._people)):
+            yield f"grants name people who are not listed: {', '.join(strangers)}"
+        if any(d.principal == d.delegate for d in self.delegations):
+            yield "somebody is listed as his own delegate"
+        for side in self.sides:
+            own = {p for p in side.control_room if p in self._people}
+            if any(self._people[p].side != side.side_id for p in own) or len(own) < len(
+                side.control_room
+            ):
+                yield f"the control room of {side.side_id} names somebody who is not of that side"
 
     def person(self, person_id: PersonId) -> Person | None:
         """The person of that id."""
@@ -137,22 +218,31 @@ class Roster:
         """The person an account belongs to; None means unknown, which never means allowed."""
         return self._accounts.get((connector, account))
 
+    def side(self, side_id: SideId) -> Side | None:
+        """The side of that id."""
+        return next((s for s in self.sides if s.side_id == side_id), None)
+
+    def held_by(self, person_id: PersonId) -> tuple[Held, ...]:
+        """All that a person reads at any time, walls aside: by his own grants and for others."""
+        return self._held.get(person_id, ())
+
     def grants_of(self, person_id: PersonId, at: int) -> tuple[Grant, ...]:
-        """A person's grants that are valid at ``at``."""
-        return tuple(g for g in self._grants.get(person_id, ()) if g.span.holds(at))
+        """What a person reads at ``at``, walls aside: by his own grants and for others."""
+        return tuple(h.grant for h in self.held_by(person_id) if _counts(h.grant, at))
 
     def may_see(self, person_id: PersonId, compartment: CompartmentId, tier: Tier, at: int) -> bool:
-        """Whether a grant valid at ``at`` covers ``tier`` of ``compartment``, walls aside."""
+        """Whether what a person reads at ``at`` covers ``tier`` of ``compartment``, walls aside."""
         return any(
-            g.compartment == compartment and g.highest >= tier and g.span.holds(at)
-            for g in self._grants.get(person_id, ())
+            h.grant.compartment == compartment and h.grant.highest >= tier and _counts(h.grant, at)
+            for h in self.held_by(person_id)
         )
 
     def walled_off(self, person_id: PersonId, compartment: CompartmentId, at: int) -> bool:
-        """Whether a wall stands between ``compartment`` and something the person may also read."""
+        """Whether a wall stands between ``compartment`` and something the person also reads."""
         beyond = {w.faces(compartment) for w in self.walls if w.span.holds(at)}
         return any(
-            g.compartment in beyond and g.span.holds(at) for g in self._grants.get(person_id, ())
+            h.grant.compartment in beyond and h.grant.span.holds(at)
+            for h in self.held_by(person_id)
         )
 
     def cleared(
@@ -167,6 +257,42 @@ class Roster:
             and not self.walled_off(p.person_id, compartment, at)
         )
 
+    def in_phase(self, phase: Phase) -> "Roster":
+        """The same roster as it counts in ``phase``; nothing in it depends on phases any more."""
+        return replace(
+            self,
+            grants=tuple(replace(g, phases=None) for g in self.grants if _within(g.phases, phase)),
+            walls=tuple(replace(w, phases=None) for w in self.walls if _within(w.phases, phase)),
+        )
+
+    def without(self, barred: AbstractSet[PersonId]) -> "Roster":
+        """The same people, of whom those who are ``barred`` read nothing, nor anybody for them."""
+        return replace(
+            self,
+            grants=tuple(g for g in self.grants if g.person_id not in barred),
+            delegations=tuple(
+                d for d in self.delegations if not {d.principal, d.delegate} & barred
+            ),
+        )
+
+    def edges(self) -> tuple[int, ...]:
+        """The instants at which something begins or ends, in order."""
+        lines: tuple[Grant | Wall | Delegation, ...] = (
+            *self.grants,
+            *self.walls,
+            *self.delegations,
+        )
+        spans = [line.span for line in lines]
+        return tuple(sorted({e for s in spans for e in (s.start, s.end) if e is not None}))
+
+
+def _within(phases: Phases, phase: Phase) -> bool:
+    return phases is None or phase in phases
+
+
+def _counts(grant: Grant, at: int) -> bool:
+    return grant.phases is None and grant.span.holds(at)
+
 
 def _by_account(people: Iterable[Person]) -> dict[tuple[ConnectorName, AccountId], Person]:
     index: dict[tuple[ConnectorName, AccountId], Person] = {}
@@ -178,8 +304,25 @@ def _by_account(people: Iterable[Person]) -> dict[tuple[ConnectorName, AccountId
     return index
 
 
-def _by_person(grants: Iterable[Grant]) -> dict[PersonId, tuple[Grant, ...]]:
-    index: dict[PersonId, list[Grant]] = {}
+def _held(
+    grants: Iterable[Grant], delegations: Iterable[Delegation]
+) -> dict[PersonId, tuple[Held, ...]]:
+    own: dict[PersonId, list[Held]] = {}
     for grant in grants:
-        index.setdefault(grant.person_id, []).append(grant)
+        own.setdefault(grant.person_id, []).append(Held(grant, grant))
+    index = {person: list(held) for person, held in own.items()}
+    for delegation in delegations:
+        for held in own.get(delegation.principal, ()):
+            if (lent := _lent(held.grant, delegation)) is not None:
+                index.setdefault(delegation.delegate, []).append(lent)
     return {person: tuple(held) for person, held in index.items()}
+
+
+def _lent(grant: Grant, delegation: Delegation) -> Held | None:
+    """What a delegation makes of one of the principal's own grants."""
+    span = grant.span.common(delegation.span)
+    if span is None:
+        return None
+    highest = min(grant.highest, delegation.highest)
+    mine = replace(grant, person_id=delegation.delegate, highest=highest, span=span)
+    return Held(mine, grant, delegation)

@@ -18,11 +18,15 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import Stated, commitment
 from orchestrator.audit.kinds import Kind
+from orchestrator.deals.crossing import NEVER, Crossing, Demand, after, cleared, demands_of
 from orchestrator.store.unit import Tx
-from tiers.ids import AccountId, ConnectorName, DealId, PersonId
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import Person, Roster
 
 _GONE = {Kind.PERSON_LEFT: True, Kind.PERSON_RETURNED: False}
+_CROSSING = frozenset(
+    {Kind.PERSON_AGREED, Kind.PERSON_CROSSED, Kind.PERSON_ACKNOWLEDGED, Kind.PERSON_CLEANSED}
+)
 _STILL = {Kind.PERSON_PAUSED: True, Kind.PERSON_RESUMED: False}
 
 
@@ -33,13 +37,13 @@ class Persons:
     Attributes:
         left: who left, and is to be nowhere.
         paused: to whom nothing is sent for now.
-        acknowledged: the hash of the notice that a person acknowledged; cleansing takes it away.
+        crossings: who was crossed, and which notice he acknowledged.
         bound: accounts that people proved to be theirs.
     """
 
     left: set[PersonId] = field(default_factory=set)
     paused: set[PersonId] = field(default_factory=set)
-    acknowledged: dict[PersonId, str] = field(default_factory=dict)
+    crossings: dict[PersonId, Crossing] = field(default_factory=dict)
     bound: dict[PersonId, dict[ConnectorName, AccountId]] = field(default_factory=dict)
 
 
@@ -65,7 +69,8 @@ def state_person(
         more: further fields of the entry; part of what is committed to.
     """
     row = commitment("person", str(kind), person, at, dict(more))
-    append(tx, deal_id, kind, {"person": person, "row": row, **more}, at=at, actor=actor)
+    body: dict[str, Json] = {"person": person, "row": row, "at": at, **more}
+    append(tx, deal_id, kind, body, at=at, actor=actor)
 
 
 def read_persons(entries: Iterable[Stated]) -> Persons:
@@ -81,17 +86,27 @@ def _take(found: Persons, kind: Kind, person: PersonId, body: Mapping[str, str])
     for table, those in ((_GONE, found.left), (_STILL, found.paused)):
         if kind in table:
             (those.add if table[kind] else those.discard)(person)
-    if kind is Kind.PERSON_ACKNOWLEDGED:
-        found.acknowledged[person] = body["notice"]
-    elif kind is Kind.PERSON_CLEANSED:
-        found.acknowledged.pop(person, None)
+    if kind in _CROSSING:
+        found.crossings[person] = after(found.crossings.get(person, NEVER), kind, body)
     elif kind is Kind.ACCOUNT_BOUND:
         accounts = found.bound.setdefault(person, {})
         accounts[ConnectorName(body["channel"])] = AccountId(body["account"])
 
 
-def effective(adopted: Roster, persons: Persons) -> Roster:
-    """The roster that decisions rest on: the adopted one, with what its people's standing takes."""
+def effective(
+    adopted: Roster,
+    persons: Persons,
+    demands: Mapping[SideId, Demand] | None = None,
+    grace: int = 0,
+) -> Roster:
+    """The roster that decisions rest on: the adopted one, with what its people's standing takes.
+
+    Args:
+        adopted: as it was adopted.
+        persons: where its people stand.
+        demands: what each side demands of its people; None: as ``adopted`` says, without delay.
+        grace: for how long an acknowledgement counts after a change of the wording, microseconds.
+    """
     barred = persons.left | persons.paused
     taken = {key for p in adopted.people for key in p.accounts.items()}
     people = []
@@ -99,11 +114,8 @@ def effective(adopted: Roster, persons: Persons) -> Roster:
         new = _new_accounts(person, persons.bound.get(person.person_id, {}), taken)
         taken |= new.items()
         people.append(replace(person, accounts={**person.accounts, **new}) if new else person)
-    return replace(
-        adopted,
-        people=tuple(people),
-        grants=tuple(g for g in adopted.grants if g.person_id not in barred),
-    )
+    left = replace(adopted.without(barred), people=tuple(people))
+    return cleared(left, persons.crossings, demands or demands_of(adopted), grace)
 
 
 def _new_accounts(

@@ -77,9 +77,7 @@ class Standing:
         yield from changes[bisect_right(changes, at) :][:1]
 
     def _changes_of(self, roster: Roster) -> tuple[int, ...]:
-        """The instants at which a grant or a wall of a roster begins or ends, in order."""
+        """The instants at which a line of a roster begins or ends, in order."""
         if self._changes is None or self._changes[0] is not roster:
-            spans = [*(g.span for g in roster.grants), *(w.span for w in roster.walls)]
-            edges = {s.start for s in spans} | {s.end for s in spans if s.end is not None}
-            self._changes = (roster, tuple(sorted(edges)))
+            self._changes = (roster, roster.edges())
         return self._changes[1]
