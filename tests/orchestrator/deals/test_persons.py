@@ -11,6 +11,7 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
+from orchestrator.deals.crossing import NEVER, Stand, demands_of, stand
 from orchestrator.deals.persons import Persons, effective, read_persons, state_person
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, Tx
@@ -39,7 +40,8 @@ says = st.sampled_from(
 
 
 def entry(kind: Kind, person: PersonId, **more: Any) -> Stated:
-    return Stated("dl", 1, str(kind), {"person": person, "row": "00", **more})
+    said = {"by": "el", "notice": "aa", "reason": "over", **more}
+    return Stated("dl", 1, str(kind), {"person": person, "row": "00", "at": 1, **said})
 
 
 words = st.one_of(
@@ -95,9 +97,11 @@ def test_the_last_word_about_a_person_counts(entries: list[Stated]) -> None:
         still = newest(entries, person, {Kind.PERSON_PAUSED, Kind.PERSON_RESUMED})
         paused = still is not None and still["kind"] == Kind.PERSON_PAUSED
         assert (person in found.paused) == paused
-        said = newest(entries, person, {Kind.PERSON_ACKNOWLEDGED, Kind.PERSON_CLEANSED})
-        notice = said.get("notice") if said is not None else None
-        assert found.acknowledged.get(person) == notice
+        said = newest(entries, person, {Kind.PERSON_CROSSED, Kind.PERSON_CLEANSED})
+        crossed = said is not None and said["kind"] == Kind.PERSON_CROSSED
+        known = found.crossings.get(person, NEVER)
+        assert (known.crossed_at is not None) == crossed
+        assert crossed or not known.acknowledged
         for channel in CHANNELS:
             bound = [
                 e.body["account"]
@@ -117,7 +121,8 @@ def test_who_left_or_is_paused_is_listed_and_cleared_for_nothing(
     found = effective(adopted, persons)
     assert [p.person_id for p in found.people] == [p.person_id for p in adopted.people]
     for person in PEOPLE:
-        out = person in persons.left or person in persons.paused
+        cleansed = stand(persons.crossings.get(person, NEVER), demands_of(adopted)[OWN])
+        out = person in persons.left | persons.paused or cleansed is Stand.CLEANSED
         assert found.grants_of(person, AT) == (() if out else adopted.grants_of(person, AT))
         for compartment in (DEAL, CLEAN):
             for tier in Tier:
