@@ -51,6 +51,8 @@ class TierPolicy:
         mirrored: its conversations may have people in several rooms, so that what is written in
             one is carried to the others.
         channels: a person with several accounts sits on the first of these that he has one on.
+        attested_accounts: an account is enough of which his side's counsel says that it is his;
+            else he proved it himself, or it stands on the adopted roster.
         verified_for: for how long a ceremony over a key speaks, microseconds.
     """
 
@@ -65,6 +67,7 @@ class TierPolicy:
     poison_blocks: bool
     mirrored: bool = False
     channels: tuple[ConnectorName, ...] = ()
+    attested_accounts: bool = False
     verified_for: int = VERIFIED_FOR
 
     @property
@@ -106,6 +109,10 @@ class MembershipPolicy:
         return min(self.most, max(1, people // self.one_in))
 
 
+NOTICE_GRACE = 7 * 24 * 3_600 * 1_000_000
+"""Seven days: for how long an acknowledgement counts after a notice's wording changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A deal's policy in force.
@@ -118,6 +125,8 @@ class Policy:
         lab_allowed: the deal is marked made-up, so a channel's grade *lab* is enough.
         documents: of formal documents; None: the policy says nothing of them, and none goes.
         membership: how rooms are brought back to the roster.
+        notice_grace: for how long an acknowledgement of a side's notice counts after its wording
+            changed, microseconds.
 
     Raises:
         ValueError: a tier has no entry.
@@ -130,6 +139,7 @@ class Policy:
     lab_allowed: bool = False
     documents: DocumentPolicy | None = None
     membership: MembershipPolicy = MembershipPolicy()
+    notice_grace: int = NOTICE_GRACE
 
     def __post_init__(self) -> None:
         missing = [tier.value for tier in Tier if tier not in self.tiers]

@@ -1,12 +1,25 @@
 """States of a person's key or device and the one table of how they change.
 
-Rule kept here: seen -> pinned -> verified by a ceremony of two named people, out of band. A key
-never becomes more trusted by itself, and what was revoked or compromised never comes back.
+Rules kept here:
+
+1. seen -> pinned -> verified by a ceremony of two named people, out of band. A key never becomes
+   more trusted by itself, and what was revoked or compromised never comes back.
+2. A ceremony speaks for a span. A key whose span is over counts as pinned until two people have
+   compared it again; nothing that happens by itself makes the span longer.
 """
 
 from enum import Enum
+from typing import Final
 
 from tiers.ids import PersonId
+
+_DAY: Final = 24 * 3600 * 1_000_000
+VERIFIED_FOR: Final = 180 * _DAY
+"""Microseconds for which a ceremony speaks, where the policy says nothing."""
+LONGEST: Final = 366 * _DAY
+"""Of any policy, where every device must be verified."""
+LAPSES_SOON: Final = 14 * _DAY
+"""Before its end, a ceremony that is about to lapse is a finding."""
 
 
 class KeyState(Enum):
@@ -43,7 +56,11 @@ TRANSITIONS: dict[KeyState, dict[KeyEvent, KeyState]] = {
         KeyEvent.REPLACED: KeyState.SUPERSEDED,
         **_ALWAYS,
     },
-    KeyState.VERIFIED: {KeyEvent.REPLACED: KeyState.SUPERSEDED, **_ALWAYS},
+    KeyState.VERIFIED: {
+        KeyEvent.CEREMONY: KeyState.VERIFIED,
+        KeyEvent.REPLACED: KeyState.SUPERSEDED,
+        **_ALWAYS,
+    },
     KeyState.SUPERSEDED: dict(_ALWAYS),
     KeyState.REVOKED: {KeyEvent.COMPROMISE: KeyState.COMPROMISED},
     KeyState.COMPROMISED: {},
@@ -64,6 +81,25 @@ def after(state: KeyState, event: KeyEvent) -> KeyState:
     if following is None:
         raise NotPossible(f"a {state.value} key cannot go through {event.value}")
     return following
+
+
+def counts_as(state: KeyState, since: int, at: int, lasts: int) -> KeyState:
+    """What a key is worth at ``at``: a ceremony that speaks no longer, or not yet, leaves a pin.
+
+    Args:
+        state: as it was written last.
+        since: when, microseconds UTC.
+        at: now, microseconds UTC.
+        lasts: for how long a ceremony speaks, microseconds.
+    """
+    if state is KeyState.VERIFIED and not since <= at < since + lasts:
+        return KeyState.PINNED
+    return state
+
+
+def lapses_soon(state: KeyState, since: int, at: int, lasts: int) -> bool:
+    """Whether two people must compare a verified key again within 14 days, or had to."""
+    return state is KeyState.VERIFIED and at >= since + lasts - LAPSES_SOON
 
 
 def check_ceremony(owner: PersonId, one: PersonId, other: PersonId) -> None:

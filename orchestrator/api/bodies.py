@@ -69,6 +69,7 @@ class Ceremony(Body):
     by_a: str
     by_b: str
     compared: list[str] | None = None
+    words: str | None = Field(default=None, max_length=2_000, repr=False)
 
 
 class Certificate(Body):

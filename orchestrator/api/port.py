@@ -216,9 +216,13 @@ class KeyAccess(Protocol):
         by_b: PersonId,
         *,
         compared: Sequence[str] | None = None,
+        words: str | None = None,
         actor: Actor,
     ) -> Sequence[KeyView]:
-        """Records a ceremony over the keys compared (None: all present). Raises: Refused."""
+        """Records a ceremony over the keys compared (None: all present), or the one that reads so.
+
+        Raises: Missing, Refused, Failed.
+        """
         ...
 
     async def key_import(

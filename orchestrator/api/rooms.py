@@ -77,7 +77,13 @@ async def key_verify(
     """Records a ceremony of two people."""
     one, other = PersonId(body.by_a), PersonId(body.by_b)
     return await home.key_verify(
-        deal, PersonId(person), one, other, compared=body.compared, actor=actor
+        deal,
+        PersonId(person),
+        one,
+        other,
+        compared=body.compared,
+        words=body.words,
+        actor=actor,
     )
 
 

@@ -228,11 +228,12 @@ class Client:
         by_a: str,
         by_b: str,
         compared: Sequence[str] | None = None,
+        words: str | None = None,
     ) -> Sequence[KeyView]:
-        """Records a ceremony of two people over the keys that they compared."""
+        """Records a ceremony of two people over the keys that they compared, or read out."""
         path = f"{_deal(deal)}/keys/{_part(person)}/verify"
         given = None if compared is None else list(compared)
-        body = {"by_a": by_a, "by_b": by_b, "compared": given}
+        body = {"by_a": by_a, "by_b": by_b, "compared": given, "words": words}
         return await self._post(list[KeyView], path, body)
 
     async def key_import(

@@ -393,7 +393,8 @@ class KeyView:
     """A person's device or key on one channel; ``key`` as that network's own clients show it.
 
     Attributes:
-        words: the key as words to be read out and compared, where its channel has them.
+        words: the key as words to be read out and compared.
+        lapses_at: when its ceremony speaks no longer, microseconds UTC; None where there is none.
     """
 
     person: str | None
@@ -405,6 +406,7 @@ class KeyView:
     at: int
     vouchers: tuple[str, ...]
     words: tuple[str, ...] = ()
+    lapses_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""Keys and devices of people: listed, verified by two, withdrawn by one."""
+"""Keys and devices of people: listed, verified by two, withdrawn by one.
+
+Rule kept here: a ceremony names what was compared. Where the words are given, it speaks for the
+one key that reads so; a key that nobody compared stays as it is.
+"""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +12,7 @@ from typing import Literal
 from connectors.port.connector import ExchangesKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
+from connectors.port.words import is_read_as, words_for
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -16,11 +21,13 @@ from orchestrator.client.problems import Failed, Missing, Refused
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
+from orchestrator.deals.callback import CALL_BACK
+from orchestrator.deals.lapsing import span_of
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
-from tiers.trust import KeyEvent, KeyState, NotPossible
+from tiers.trust import KeyEvent, KeyState, NotPossible, lapses_soon
 
 _OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
 
@@ -37,17 +44,17 @@ class Keys:
         people = [self._person(view, person)] if person is not None else view.roster.people
         accounts = {a: p for p in people for a in p.accounts.items()}
         found = await self._r.store.read(lambda tx: _list(tx, accounts))
-        return [self._believed(view) for view in found]
+        return [self._believed(view, key) for key in found]
 
-    def _believed(self, key: views.KeyView) -> views.KeyView:
+    def _believed(self, deal: DealView, key: views.KeyView) -> views.KeyView:
         """A key with the state that it counts as, whatever its row says, and its words."""
         account = ConnectorName(key.connector), AccountId(key.account)
         device = Device(DeviceId(key.device), key.key)
-        state = self._r.keyring.state(account, device)
-        connector: object = self._r.connectors.get(account[0])
-        words = connector.words(device) if isinstance(connector, ExchangesKeys) else ()
+        lasts, at = span_of(deal.policy), self._r.now()
+        state = self._r.keyring.counts(account, device, at, lasts)
         counts = state.value if state is not None else key.state
-        return replace(key, state=counts, words=words)
+        ends = self._r.keyring.changes_after(account, device, at, lasts)
+        return replace(key, state=counts, words=words_for(key.key), lapses_at=ends)
 
     async def key_import(
         self,
@@ -108,23 +115,21 @@ class Keys:
         by_b: PersonId,
         *,
         compared: Sequence[str] | None = None,
+        words: str | None = None,
         actor: str,
     ) -> Sequence[views.KeyView]:
         """Records the ceremony of two people over the keys that they compared.
 
         A key that came up after they had compared is not among ``compared`` and stays as it is;
-        None stands for every key that is present now.
+        None stands for every key that is present now. ``words``: as they were read out, of one key.
         """
         view = deal_of(self._r, deal)
         owner = self._person(view, person)
         for voucher in (by_a, by_b):
             self._person(view, voucher)
-        living = [
-            (account, known)
-            for account in owner.accounts.items()
-            for known in self._r.keyring.known(account)
-            if known.state not in _OUT
-        ]
+        living = self._living(owner)
+        if words is not None:
+            compared = _read_as(living, words, person)
         wanted = None if compared is None else frozenset(compared)
         strange = (wanted or frozenset()) - {known.device.key for _, known in living}
         if strange:
@@ -134,8 +139,9 @@ class Keys:
                 then=f"wallcross key list {person}",
             )
         living = [f for f in living if wanted is None or f[1].device.key in wanted]
-        present = [found for found in living if found[1].state is not KeyState.VERIFIED]
-        at = self._r.now()
+        at, lasts = self._r.now(), span_of(view.policy)
+        named_one = words is not None
+        present = [(a, k) for a, k in living if named_one or _wants(k, at, lasts)]
 
         def unit(tx: Tx) -> None:
             for account, known in present:
@@ -197,6 +203,15 @@ class Keys:
         keys = await self.key_list(deal, person)
         return next(k for k in keys if k.device == device)
 
+    def _living(self, owner: Person) -> list[tuple[Account, KnownKey]]:
+        """The keys of a person that a ceremony may speak for."""
+        return [
+            (account, known)
+            for account in owner.accounts.items()
+            for known in self._r.keyring.known(account)
+            if known.state not in _OUT
+        ]
+
     def _person(self, deal: DealView, person: PersonId) -> Person:
         found = deal.roster.person(person)
         if found is None:
@@ -228,6 +243,25 @@ class Keys:
         for view, binding in self._r.book.rooms():
             if view.deal_id == deal.deal_id and binding.connector in owner.accounts:
                 await self._r.watcher.look(view, binding, not_before=now)
+
+
+def _wants(known: KnownKey, at: int, lasts: int) -> bool:
+    """Whether a ceremony has something to say of a key: it has none yet, or that lapses soon."""
+    return known.state is not KeyState.VERIFIED or lapses_soon(known.state, known.at, at, lasts)
+
+
+def _read_as(
+    living: Sequence[tuple[Account, KnownKey]], words: str, person: PersonId
+) -> Sequence[str]:
+    """The key that was read out. Raises: Refused when none of a person's present keys reads so."""
+    found = {known.device.key for _, known in living if is_read_as(known.device.key, words)}
+    if not found:
+        raise Refused(
+            "no present key of that person reads so: somebody may stand between you",
+            still="No key was changed.",
+            then=f"wallcross person devices {person}; {CALL_BACK}",
+        )
+    return sorted(found)
 
 
 def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:

@@ -82,6 +82,8 @@ class TierPart(_Part):
     """Conversations may have people in several rooms; left out: yes, but for VALUATION."""
     channels: list[str] | None = None
     """Where a person of several accounts has his seat: on the first of these that he is on."""
+    attested_accounts: bool | None = None
+    """An account that counsel says is his is enough; left out: yes, but for VALUATION."""
     verified_for: Length | None = None
     """For how long a ceremony over a key speaks; left out: 180 days."""
     demands: DemandsPart
@@ -101,6 +103,9 @@ class TierPart(_Part):
             poison_blocks=self.dead_head == "blocks",
             mirrored=ordinary if self.mirrored is None else self.mirrored,
             channels=tuple(ConnectorName(c) for c in self.channels or ()),
+            attested_accounts=ordinary
+            if self.attested_accounts is None
+            else self.attested_accounts,
             verified_for=VERIFIED_FOR if self.verified_for is None else self.verified_for,
         )
 

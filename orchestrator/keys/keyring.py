@@ -10,6 +10,7 @@ Rules kept here:
 4. A row grants nothing. At load a device has the state of its newest row only where the newest
    audit entry about it commits to that very row; else it counts as changed, or as taken out where
    row or entries ever said so, until people compare its key again.
+5. What a ceremony came to holds for a span; whoever decides asks what a key counts as now.
 """
 
 import json
@@ -23,15 +24,20 @@ from orchestrator.audit.granted import Stated, commitment, stated_keys
 from orchestrator.audit.kinds import Kind
 from orchestrator.store.unit import Row, Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
-from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony
+from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony, counts_as
 
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A device's key and its state."""
+    """A device's key and its state.
+
+    Attributes:
+        at: since when it is in that state, microseconds UTC.
+    """
 
     device: Device
     state: KeyState
+    at: int = 0
 
 
 Account = tuple[ConnectorName, AccountId]
@@ -74,10 +80,9 @@ class Keyring:
         if not agrees:
             self._doubts[subject] = _doubted(row, said)
         if row is not None:
-            _, connector, account, device, key, state, _, _ = row
-            known = KnownKey(
-                Device(DeviceId(device), key), self._doubts.get(subject) or KeyState(state)
-            )
+            _, connector, account, device, key, state, at, _ = row
+            counted = self._doubts.get(subject) or KeyState(state)
+            known = KnownKey(Device(DeviceId(device), key), counted, at)
             self._set((ConnectorName(connector), AccountId(account)), known)
 
     def doubts(self) -> frozenset[tuple[str, str]]:
@@ -95,6 +100,20 @@ class Keyring:
             return doubt
         known = self._keys.get(account, {}).get(device.device)
         return known.state if known is not None and known.device.key == device.key else None
+
+    def counts(self, account: Account, device: Device, at: int, lasts: int) -> KeyState | None:
+        """What a key is worth at ``at``, where a ceremony speaks for ``lasts`` microseconds."""
+        state = self.state(account, device)
+        if state is not KeyState.VERIFIED:
+            return state
+        return counts_as(state, self._keys[account][device.device].at, at, lasts)
+
+    def changes_after(self, account: Account, device: Device, at: int, lasts: int) -> int | None:
+        """The next instant after ``at`` at which a key counts for less by time alone, if any."""
+        if self.state(account, device) is not KeyState.VERIFIED:
+            return None
+        ends = self._keys[account][device.device].at + lasts
+        return ends if ends > at else None
 
     def known(self, account: Account) -> tuple[KnownKey, ...]:
         """Every device known of an account."""
@@ -118,7 +137,7 @@ class Keyring:
             if known is not None and known.device.key == device.key:
                 continue
             state = KeyState.PINNED if first else _state_of_new(known)
-            self._write(tx, deal_id, account, KnownKey(device, state), (), at=at)
+            self._write(tx, deal_id, account, KnownKey(device, state, at), ())
 
     def verify(
         self,
@@ -142,7 +161,7 @@ class Keyring:
         if known is None or known.device.key != device.key:
             raise NotPossible("the device has another key by now: compare that one")
         state = after(known.state, KeyEvent.CEREMONY)
-        self._write(tx, deal_id, account, KnownKey(device, state), by, at=at, actor=actor)
+        self._write(tx, deal_id, account, KnownKey(device, state, at), by, actor=actor)
 
     def withdraw(
         self,
@@ -155,13 +174,13 @@ class Keyring:
         at: int,
         actor: str,
     ) -> None:
-        """Revokes a key or marks it compromised.
+        """Takes a key out: revoked, compromised, or replaced by another that is yet to come.
 
         Raises:
             NotPossible: the transition table has no such change.
         """
         state = after(self._state_now(tx, account, device), event)
-        self._write(tx, deal_id, account, KnownKey(device, state), (), at=at, actor=actor)
+        self._write(tx, deal_id, account, KnownKey(device, state, at), (), actor=actor)
 
     def _write(
         self,
@@ -171,10 +190,10 @@ class Keyring:
         known: KnownKey,
         by: tuple[PersonId, ...],
         *,
-        at: int,
         actor: str = "wallcross",
     ) -> None:
         connector, name = account
+        at = known.at
         device, key = known.device.device, known.device.key
         row = tx.one(
             "INSERT INTO peer_key (connector, account, device, key, state, at, vouchers) "
@@ -200,13 +219,14 @@ class Keyring:
         """The state of a device as the store has it now, or as strict as the doubt about it."""
         doubt = self._doubts.get(_subject(*account, device.device))
         row = tx.one(
-            "SELECT key, state FROM peer_key WHERE connector = ? AND account = ? AND device = ? "
+            "SELECT key, state, at FROM peer_key WHERE connector = ? AND account = ? "
+            "AND device = ? "
             "ORDER BY n DESC LIMIT 1",
             (*account, device.device),
         )
         if row is None:
             return KnownKey(Device(device.device, ""), doubt) if doubt is not None else None
-        return KnownKey(Device(device.device, row[0]), doubt or KeyState(row[1]))
+        return KnownKey(Device(device.device, row[0]), doubt or KeyState(row[1]), row[2])
 
     def _state_now(self, tx: Tx, account: Account, device: Device) -> KeyState:
         """The state of exactly this key, as the store has it."""

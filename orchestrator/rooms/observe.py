@@ -8,6 +8,7 @@ Rules kept here:
    lapse after 30 days; they never raise anything to *verified*.
 3. A hint that something changed throws the stored view away at once, and a reading that was under
    way when it came is made anew.
+4. A key counts as what it is worth when the view is made, and the view ends when that changes.
 """
 
 import asyncio
@@ -95,7 +96,7 @@ class Observer:
         self._last = LastKnown(store)
         self._readings: dict[Place, Reading] = {}
         self._locks: dict[Place, asyncio.Lock] = {}
-        self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView]] = {}
+        self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView, int | None]] = {}
         self._hints: dict[Place, int] = {}
 
     def has_read(self, place: Place) -> bool:
@@ -171,13 +172,26 @@ class Observer:
         rests = _Rests(reading, deal, binding, grade, self._keyring.changes, still)
         kept = self._views.get((place, origin))
         lapses = deal.attested.get(place) or deal.journal.decisions  # with time alone
-        if kept is not None and rests.same(kept[0]) and not lapses:
+        ends = kept[2] if kept is not None else None
+        over = ends is not None and self._now() >= ends
+        if kept is not None and rests.same(kept[0]) and not lapses and not over:
             return kept[1]
         view = self._view(rests, origin=origin)
         if len(deal.rooms.get(binding.conversation_id, ())) > 1:
             view = replace(view, known=await self._known(view))
-        self._views[place, origin] = (rests, view)
+        self._views[place, origin] = (rests, view, self._ends(rests))
         return view
+
+    def _ends(self, rests: "_Rests") -> int | None:
+        """When the first key of a room counts for less by time alone."""
+        lasts, at = _verified_for(rests.deal, rests.binding), self._now()
+        members = rests.reading.members.members if rests.reading.members is not None else ()
+        found = (
+            self._keyring.changes_after((rests.binding.connector, m.account), device, at, lasts)
+            for m in members
+            for device in m.devices or ()
+        )
+        return min((ends for ends in found if ends is not None), default=None)
 
     async def last_seen(self, binding: RoomBinding) -> RoomView:
         """A room as it was last read whole, its network not asked: nothing is allowed by it."""
@@ -216,7 +230,7 @@ class Observer:
             deal.journaled(conversation, self._now()),
             binding.host,
         )
-        recipients = self._recipients(deal, place, reading)
+        recipients = self._recipients(deal, binding, reading)
         return RoomView(binding, facts, recipients, origin, still=rests.still)
 
     def _holdings(self, deal: DealView, place: Place, reading: Reading) -> tuple[Holding, ...]:
@@ -226,22 +240,23 @@ class Observer:
         return tuple(_raised(h, live) for h in reading.posture.holdings)
 
     def _recipients(
-        self, deal: DealView, place: Place, reading: Reading
+        self, deal: DealView, binding: RoomBinding, reading: Reading
     ) -> tuple[RecipientFacts, ...]:
         if reading.members is None:
             return ()
-        ours = self._connectors[place[0]].account
-        return tuple(
-            self._recipient(deal, place[0], m) for m in reading.members.members if m.account != ours
-        )
+        name, lasts = binding.connector, _verified_for(deal, binding)
+        others = [m for m in reading.members.members if m.account != self._connectors[name].account]
+        return tuple(self._recipient(deal, name, m, lasts) for m in others)
 
-    def _recipient(self, deal: DealView, name: ConnectorName, member: Member) -> RecipientFacts:
+    def _recipient(
+        self, deal: DealView, name: ConnectorName, member: Member, lasts: int
+    ) -> RecipientFacts:
         person = deal.roster.owner(name, member.account)
         if member.devices is None:
             return RecipientFacts(name, member.account, person, None)
-        account = (name, member.account)
+        account, at = (name, member.account), self._now()
         devices = tuple(
-            DeviceFact(d.device, self._keyring.state(account, d))
+            DeviceFact(d.device, self._keyring.counts(account, d, at, lasts))
             for d in sorted(member.devices, key=lambda d: d.device)
         )
         return RecipientFacts(name, member.account, person, devices)
@@ -286,6 +301,12 @@ class Observer:
         if reading is None or reading.members is None:
             return {}
         return {m.account: m.devices for m in reading.members.members if m.devices is not None}
+
+
+def _verified_for(deal: DealView, binding: RoomBinding) -> int:
+    """For how long a ceremony speaks in a room: the least of its floor and every tier above."""
+    floor = deal.conversations[binding.conversation_id].floor
+    return min(rules.verified_for for tier, rules in deal.policy.tiers.items() if tier >= floor)
 
 
 def _raised(holding: Holding, attested: Iterable[Holding]) -> Holding:

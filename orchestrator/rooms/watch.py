@@ -20,8 +20,10 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.callback import CALL_BACK
 from orchestrator.deals.doubts import doubts_of, tell_doubts
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
+from orchestrator.deals.lapsing import lapsing, tell_lapsing
 from orchestrator.deals.stated import BY_READING, pause_body
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.observe import Observer
@@ -87,6 +89,7 @@ class Watcher:
         """Reads every room back that a tier's freshness says is due."""
         now = self._now()
         await tell_doubts(self._store, doubts_of(self._book, self._keyring), now)
+        await tell_lapsing(self._store, lapsing(self._book, self._keyring, now), now)
         for deal, binding in self._book.rooms():
             floor = deal.conversations[binding.conversation_id].floor
             await self.look(deal, binding, not_before=now - deal.policy.tiers[floor].fresh_for)
@@ -121,9 +124,9 @@ class Watcher:
             if person is None:
                 yield Trouble("unknown_member", who.account, "an account that is on no list is in")
             elif not _may_read(deal, conversation, person, now):
-                yield Trouble("uncleared_member", who.account, f"{person.name} is in, uncleared")
+                yield Trouble("uncleared_member", who.account, _uncleared(deal, person))
             elif _new_device(who):
-                yield Trouble("new_device", who.account, f"{person.name} has a new device")
+                yield Trouble("new_device", who.account, f"{person.name} has a new device or key")
 
     async def _draw(
         self,
@@ -160,7 +163,8 @@ class Watcher:
         if pausing or resuming:
             await self._book.reload(self._store, deal.deal_id)
         if pausing:
-            await self._tell_all(deal, binding, conversation, view, stops[0].because)
+            stop = stops[0]
+            await self._tell_all(deal, binding, conversation, view, stop.because, stop.rule)
 
     async def tell_paused(self, deal: DealView, binding: RoomBinding, because: str) -> None:
         """Tells a room's cleared members, in their own lines, that a person paused it."""
@@ -175,11 +179,13 @@ class Watcher:
         conversation: Conversation,
         view: RoomView,
         because: str,
+        rule: str = PAUSED,
     ) -> None:
         text = (
             f"#{conversation.label} is paused: {because.rstrip('.')}. "
             "Nothing of ours goes out there. "
             "What people write in the room themselves still goes on: please wait."
+            f"{_hint(rule)}"
         )
         now, at_once = self._now(), asyncio.Semaphore(_TOLD_AT_ONCE)
 
@@ -198,8 +204,13 @@ class Watcher:
 _REMEDY = {
     "unknown_member": "remove the account in the room, or add it to the roster",
     "uncleared_member": "remove the person in the room, or adopt a roster that clears him",
-    "new_device": "compare the key out of band, then wallcross key verify PERSON --by A --by B",
+    "new_device": f"{CALL_BACK}; then wallcross person verify PERSON --by A --by B",
 }
+
+
+def _hint(rule: str) -> str:
+    """A message about a changed key says how to ask about it."""
+    return f" If you ask about it, {CALL_BACK}." if rule == "new_device" else ""
 
 
 def in_words(paused: str | None) -> str | None:
@@ -256,6 +267,11 @@ def _may_read(deal: DealView, conversation: Conversation, person: Person, at: in
         and not roster.walled_off(person.person_id, compartment, at)
         and conversation.side in {None, person.side}
     )
+
+
+def _uncleared(deal: DealView, person: Person) -> str:
+    paused = person.person_id in deal.persons.paused
+    return f"{person.name} is in, and is paused" if paused else f"{person.name} is in, uncleared"
 
 
 def _unseen(view: RoomView, *, verified: bool) -> frozenset[str]:

@@ -8,14 +8,23 @@ from hypothesis import strategies as st
 
 from tiers import trust
 from tiers.ids import PersonId
-from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony
+from tiers.trust import (
+    LAPSES_SOON,
+    KeyEvent,
+    KeyState,
+    NotPossible,
+    after,
+    check_ceremony,
+    counts_as,
+    lapses_soon,
+)
 
 NEVER_AGAIN = {KeyState.REVOKED, KeyState.COMPROMISED}
 TRUSTED = {KeyState.PINNED, KeyState.VERIFIED}
 FROM = {
     KeyState.SEEN: {"pin": "pinned", "ceremony": "verified", "replaced": "superseded"},
     KeyState.PINNED: {"ceremony": "verified", "replaced": "superseded"},
-    KeyState.VERIFIED: {"replaced": "superseded"},
+    KeyState.VERIFIED: {"ceremony": "verified", "replaced": "superseded"},
     KeyState.SUPERSEDED: {},
     KeyState.REVOKED: {},
     KeyState.COMPROMISED: {},
@@ -104,3 +113,23 @@ def test_a_ceremony_takes_two_others(owner: PersonId, one: PersonId, other: Pers
     else:
         with pytest.raises(NotPossible):
             check_ceremony(owner, one, other)
+
+
+INSTANTS = st.integers(0, 4_000_000_000_000_000)
+
+
+@given(st.sampled_from(KeyState), INSTANTS, INSTANTS, INSTANTS)
+def test_time_makes_no_key_more_trusted(state: KeyState, since: int, at: int, lasts: int) -> None:
+    counted = counts_as(state, since, at, lasts)
+    assert counted is state or (state, counted) == (KeyState.VERIFIED, KeyState.PINNED)
+    assert (counted is KeyState.VERIFIED) == (
+        state is KeyState.VERIFIED and since <= at < since + lasts
+    )
+
+
+@given(INSTANTS, INSTANTS, INSTANTS)
+def test_it_is_said_before_a_ceremony_lapses(since: int, at: int, lasts: int) -> None:
+    if at >= since and counts_as(KeyState.VERIFIED, since, at, lasts) is KeyState.PINNED:
+        assert lapses_soon(KeyState.VERIFIED, since, at, lasts)
+    assert lapses_soon(KeyState.VERIFIED, since, since + lasts - LAPSES_SOON, lasts)
+    assert not lapses_soon(KeyState.PINNED, since, at, lasts)
