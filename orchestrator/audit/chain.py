@@ -9,11 +9,14 @@ Rules kept here:
    that is. The head is read from the same transaction each time and kept nowhere else, so it
    cannot run ahead of what is on disk.
 3. The salt has exactly 32 bytes: else bytes could be moved between salt and body unseen.
+4. In a home the salt is the mark of its pen over the entry and its body, as random to everybody
+   else: so the home knows its own entries from those that somebody else put behind them.
 
 What belongs to no deal is written to the chain ``HOME``.
 """
 
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -22,6 +25,7 @@ from typing import NamedTuple
 
 from orchestrator.audit.body import LARGEST_INT, BodyRefused, Json, canonical, quote, quoted_actor
 from orchestrator.audit.kinds import Kind
+from orchestrator.store.pen import Pen
 from orchestrator.store.unit import Tx
 
 HOME = "home"
@@ -46,6 +50,10 @@ SELECT deal, n, substr(?2, at, entry), substr(?2, at + entry, {SALT_BYTES}),
 FROM (SELECT json_extract(value, '$[0]') AS deal, json_extract(value, '$[1]') AS n,
     json_extract(value, '$[2]') AS at, json_extract(value, '$[3]') AS entry,
     json_extract(value, '$[4]') AS body FROM json_each(?1))"""  # noqa: S608 - our own lengths
+SALT = "salt"
+"""What a pen marks when it makes the salt of an entry."""
+_OPEN, _FILLED = b'"commitment":""', b'"commitment":"%s"'
+_COMMITTED = re.compile(rb'"commitment":"[0-9a-f]{64}"')
 FEW = 3
 """Rows below which they are inserted one by one."""
 _CHAINS = """
@@ -120,7 +128,7 @@ def append_each(
         raise BodyRefused("the instant of an entry is not in microseconds since 1970")
     listed, who = list(entries), quoted_actor(actor)
     ends = _ends(tx, dict.fromkeys(deal_id for deal_id, _, _ in listed))
-    rows = [_chained(ends, deal_id, kind, body, at, who) for deal_id, kind, body in listed]
+    rows = [_chained(tx.pen, ends, deal_id, kind, body, at, who) for deal_id, kind, body in listed]
     _insert(tx, rows)
     return {deal_id: n for deal_id, (n, _) in ends.items()}
 
@@ -134,6 +142,7 @@ def _ends(tx: Tx, deals: Collection[str]) -> dict[str, tuple[int, str]]:
 
 
 def _chained(
+    pen: Pen | None,
     ends: dict[str, tuple[int, str]],
     deal_id: str,
     kind: Kind,
@@ -143,9 +152,10 @@ def _chained(
 ) -> tuple[str, int, bytes, bytes, bytes, bytes]:
     """The row of an entry behind the end of its chain, which it becomes."""
     last, prev = ends[deal_id]
-    text, salt, n = canonical(body), secrets.token_bytes(SALT_BYTES), last + 1
-    commitment = sha256(salt + text).hexdigest()
-    entry = _entry(who, at, commitment, _quoted_deal(deal_id), _listed(kind), n=n, prev=prev)
+    text, n = canonical(body), last + 1
+    bare = _entry(who, at, _quoted_deal(deal_id), _listed(kind), n=n, prev=prev)
+    salt = pen.mark(SALT, bare, text) if pen is not None else secrets.token_bytes(SALT_BYTES)
+    entry = bare.replace(_OPEN, _FILLED % sha256(salt + text).hexdigest().encode(), 1)
     digest = sha256(entry)
     ends[deal_id] = (n, digest.hexdigest())
     return deal_id, n, entry, salt, text, digest.digest()
@@ -169,12 +179,10 @@ def _listed(kind: Kind) -> Kind:
     return kind
 
 
-def _entry(
-    who: str, at: int, commitment: str, deal: str, kind: Kind, *, n: int, prev: str
-) -> bytes:
+def _entry(who: str, at: int, deal: str, kind: Kind, *, n: int, prev: str) -> bytes:
     # By hand, since it is the hot path; a property test holds it equal to RFC 8785's form.
     return (
-        f'{{"actor":{who},"at":{at},"commitment":"{commitment}","deal":{deal},'
+        f'{{"actor":{who},"at":{at},"commitment":"","deal":{deal},'
         f'"kind":"{kind}","n":{n},"prev":"{prev}","v":1}}'
     ).encode()
 
@@ -184,6 +192,21 @@ def _quoted_deal(deal_id: str) -> str:
     if not deal_id or not deal_id.isascii() or not deal_id.replace("_", "").isalnum():
         raise BodyRefused("the deal is not named by an id")
     return quote(deal_id)
+
+
+def is_own(pen: Pen | None, entry: bytes, salt: bytes, body: bytes) -> bool:
+    """Whether this home wrote an entry, as its salt shows; without a pen nothing can be told.
+
+    Args:
+        pen: the home's.
+        entry: its exact bytes.
+        salt: as it was kept.
+        body: the exact bytes that it commits to.
+    """
+    if pen is None:
+        return True
+    bare = _COMMITTED.sub(_OPEN, entry, count=1)
+    return pen.made(salt, SALT, bare, body)
 
 
 def head(tx: Tx, deal_id: str) -> Head | None:

@@ -5,13 +5,19 @@ Rules kept here:
 1. The book is read from the store and never written to. Whoever changes the store reloads the deal;
    until then decisions rest on what was in force before.
 2. A row that the audit does not state permits nothing (``orchestrator.deals.stated``).
+3. While a chain of the home is not whole (``orchestrator.audit.whole``) nothing is known to stand
+   as it was stated, and every room of every deal stands still.
+4. A deal whose adopted documents are not those that the audit names is not in force.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from orchestrator.audit.granted import stated
+from orchestrator.audit.granted import Stated, stated
+from orchestrator.audit.whole import Flaw, Wholeness
+from orchestrator.deals.crossing import Demand
+from orchestrator.deals.demands import demands
 from orchestrator.deals.persons import Persons, effective, read_persons
 from orchestrator.deals.stated import (
     ATTESTED,
@@ -24,6 +30,7 @@ from orchestrator.deals.stated import (
 )
 from orchestrator.journal.duties import Duties, read_duties
 from orchestrator.journal.policy import JOINT
+from orchestrator.roster.adoption import AdoptionRefused
 from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, Place, RoomBinding
@@ -45,6 +52,7 @@ from tiers.watch import WatchList, watch_list
 HOME = DealId("home")
 """Stands for a deal where none can be named: its audit chain and its seals are the home's own."""
 
+RECORD_BROKEN = "the record is not whole: an entry was altered, taken out or put in by another"
 API = ConnectorName("api")
 """Our own door: who comes through it was authenticated by us, as a person's id."""
 
@@ -79,6 +87,8 @@ class DealView:
     """The roster as it was adopted; ``roster`` is what its people's standing leaves of it."""
     persons: Persons = field(default_factory=Persons)
     """Who left, is paused, or acknowledged his side's notice."""
+    demands: Mapping[SideId, Demand] = field(default_factory=dict)
+    """What each side demands of its people before they read."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -135,6 +145,10 @@ class Book:
         self._counsel = counsel
         self._label = label
         self.deals: dict[DealId, DealView] = {}
+        self.record = Wholeness()
+        self.refused: dict[DealId, str] = {}
+        """Deals that are not in force because of their documents, and why."""
+        self._said: dict[DealId, list[Stated]] = {}
         self.lost: set[str] = set()
         """Owners of names and lists whose keys are gone, as after a restore without them."""
         self._rooms: dict[tuple[ConnectorName, RoomId], tuple[DealView, RoomBinding]] = {}
@@ -142,10 +156,24 @@ class Book:
         self._line_of: dict[tuple[ConnectorName, AccountId], RoomId] = {}
 
     def load_all(self, tx: Tx) -> None:
-        """Reads every deal and every private line."""
+        """Reads the whole record, every deal and every private line."""
+        self._said.clear()
+        self.record.look(tx, anew=True)
         for (deal_id,) in tx.all("SELECT deal_id FROM deal"):
             self.load_deal(tx, DealId(deal_id))
         self.load_lines(tx)
+
+    def look(self, tx: Tx, *, anew: bool = False) -> bool:
+        """Reads what was added to the record, or all of it; returns whether something is new.
+
+        What is new concerns every deal: all of them are read again.
+        """
+        before = dict(self.record.flaws)
+        if self.record.look(tx, anew=anew) == before:
+            return False
+        for (deal_id,) in tx.all("SELECT deal_id FROM deal"):
+            self.load_deal(tx, DealId(deal_id))
+        return True
 
     def load_deal(self, tx: Tx, deal_id: DealId) -> None:
         """Reads one deal anew; a deal without adopted roster and policy is not in force."""
@@ -170,13 +198,14 @@ class Book:
         await store.read(self.load_lines)
 
     def _read(self, tx: Tx, deal_id: DealId) -> DealView | None:
-        adopted = self._load(tx, deal_id)
+        adopted = self._adopted(tx, deal_id)
         row = tx.one("SELECT code, made_up FROM deal WHERE deal_id = ?", (deal_id,))
         if adopted is None or row is None:
             return None
         roster, roster_hash, policy = adopted
-        entries = stated(tx, deal_id)
+        entries = self._entries(tx, deal_id)
         persons = read_persons(entries)
+        asked = demands(tx, deal_id, roster, persons.crossings)
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
         found = check(chain, rows, tuple(_bindings(tx, deal_id)))
@@ -185,11 +214,11 @@ class Book:
             deal_id,
             row[0],
             bool(row[1]),
-            effective(roster, persons),
+            effective(roster, persons, asked, policy.notice_grace),
             roster_hash,
             policy,
             found.conversations,
-            found.rooms,
+            self._still(found.rooms),
             read_duties(tx, deal_id, self._counsel(tx, deal_id), entries),
             self._watch(tx, deal_id),
             attested,
@@ -198,7 +227,37 @@ class Book:
             (*found.doubts, *absent),
             roster,
             persons,
+            asked,
         )
+
+    def _adopted(self, tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
+        self.refused.pop(deal_id, None)
+        try:
+            return self._load(tx, deal_id)
+        except AdoptionRefused as error:
+            self.refused[deal_id] = str(error)
+            return None
+
+    def _entries(self, tx: Tx, deal_id: DealId) -> list[Stated]:
+        """What a deal's chain grants; what it stated before it states still, or it is not whole."""
+        entries, before = stated(tx, deal_id), self._said.get(deal_id, [])
+        self.record.look(tx)
+        if entries[: len(before)] != before:
+            gone = next(e for e in before if e not in entries)
+            self.record.add(Flaw(deal_id, gone.n, "altered"))
+        self._said[deal_id] = entries
+        return entries
+
+    def _still(
+        self, rooms: dict[ConversationId, tuple[RoomBinding, ...]]
+    ) -> dict[ConversationId, tuple[RoomBinding, ...]]:
+        """Rooms as they may be used: none while the record is not whole."""
+        if not self.record.flaws:
+            return rooms
+        return {
+            cid: tuple(replace(b, paused=b.paused or RECORD_BROKEN) for b in bindings)
+            for cid, bindings in rooms.items()
+        }
 
     def load_lines(self, tx: Tx) -> None:
         """Reads the private lines anew."""

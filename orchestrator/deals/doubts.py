@@ -14,6 +14,13 @@ RULE = "not_as_stated"
 _OPEN = "SELECT 1 FROM finding WHERE rule = ? AND closed_at IS NULL LIMIT 1"
 _THEN = "wallcross audit verify; then restore the store, or have the thing made anew"
 _KEY = "a key: its row in the store is not the one that the audit states; it counts as changed"
+FLAWS = {
+    "gap": "an entry of the record is missing; every room stands still",
+    "altered": "an entry of the record is not the one that was written; every room stands still",
+    "foreign": "an entry of the record was not written by this home; every room stands still",
+    "cut": "the record ends before an entry that stood in it; every room stands still",
+}
+"""What is wrong with an entry, in words."""
 Found = dict[tuple[str, str], tuple[str, ...]]
 """By deal and subject what is wrong, in words."""
 
@@ -24,6 +31,11 @@ def doubts_of(book: Book, keyring: Keyring) -> Found:
     for view in book.deals.values():
         for doubt in view.doubts:
             found.setdefault((view.deal_id, doubt.subject), []).append(doubt.because)
+    for refused, because in book.refused.items():
+        found.setdefault((refused, "adopted"), []).append(f"{because}; the deal is not in force")
+    for flaw in (flaw for flaws in book.record.flaws.values() for flaw in flaws):
+        deal_id = flaw.deal_id if flaw.deal_id in book.deals else HOME
+        found.setdefault((deal_id, f"{flaw.deal_id}:{flaw.n}"), []).append(FLAWS[flaw.code])
     for connector, account in keyring.doubts():
         for deal_id in _deals(book, connector, account):
             found.setdefault((deal_id, f"{connector}:{account}"), []).append(_KEY)

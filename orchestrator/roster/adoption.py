@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
-from orchestrator.audit.chain import append
+from orchestrator.audit.chain import append, is_own
 from orchestrator.audit.kinds import Kind
 from orchestrator.config.policy import canonical_policy, to_policy
 from orchestrator.roster.document import document_hash, from_document
+from orchestrator.store.pen import Pen
 from orchestrator.store.unit import StoreError, Tx
 from tiers.ids import DealId
 from tiers.people import Roster
@@ -147,7 +148,7 @@ def is_made_up(tx: Tx, deal_id: DealId) -> bool:
     )
     if row is None or first is None:
         raise AdoptionRefused("the deal is not in the audit")
-    _, entry, body = _opened(first)
+    _, entry, body = _opened(first, tx.pen)
     if entry["kind"] != Kind.DEAL_CREATED or bool(body["made_up"]) != bool(row[0]):
         raise AdoptionRefused("the deal in the table is not the one that was made")
     return bool(body["made_up"])
@@ -165,15 +166,17 @@ Entry = tuple[int, dict[str, Any], dict[str, Any]]
 
 def _entries(tx: Tx, deal_id: DealId, kind: Adopted) -> Iterator[Entry]:
     for row in tx.all(_ENTRIES, (deal_id,)):
-        n, entry, body = _opened(row)
+        n, entry, body = _opened(row, tx.pen)
         if entry["kind"] == _KINDS[kind]:
             yield n, entry, body
 
 
-def _opened(row: tuple[Any, ...]) -> Entry:
-    """An entry with its body, checked to be what its own hashes say."""
+def _opened(row: tuple[Any, ...], pen: Pen | None) -> Entry:
+    """An entry with its body, checked to be what its own hashes say, and this home's own."""
     n, entry, salt, body, digest = row
     found = json.loads(entry)
     if sha256(entry).digest() != digest or sha256(salt + body).hexdigest() != found["commitment"]:
         raise AdoptionRefused(f"entry {n} of the audit does not match its own hash")
+    if not is_own(pen, entry, salt, body):
+        raise AdoptionRefused(f"entry {n} of the audit was not written by this home")
     return n, found, json.loads(body)

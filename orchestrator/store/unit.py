@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from orchestrator.store.pen import Pen
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Params = Sequence[object]
@@ -51,6 +53,8 @@ class Tx:
 
     connection: sqlite3.Connection
     hooks: list[Callable[[], None]] = field(default_factory=list)
+    pen: Pen | None = None
+    """The home's; None in a store that is no home's."""
 
     def run(self, sql: str, params: Params = ()) -> int:
         """Executes a statement and returns how many rows it touched."""
@@ -116,10 +120,14 @@ class Store:
 
     Args:
         path: the database file; must already hold the current schema (``schema.migrate``).
+
+    Attributes:
+        pen: marks what this home writes; set once its secrets are open.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.pen: Pen | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = connect(path)
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
@@ -154,7 +162,14 @@ class Store:
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Runs ``work`` on one snapshot that cannot be written, outside the event loop's thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, _snapshot, self._reader, work)
+        return await loop.run_in_executor(self._readers, self._snapshot, work)
+
+    def _snapshot(self, work: Callable[[Tx], T]) -> T:
+        self._reader.execute("BEGIN")
+        try:
+            return work(Tx(self._reader, pen=self.pen))
+        finally:
+            self._reader.execute("ROLLBACK")
 
     def glance(self, work: Callable[[Tx], T]) -> T:
         """Runs ``work``, which reads by one statement, here and now.
@@ -163,7 +178,7 @@ class Store:
         event loop's thread only, which waits meanwhile. A further statement sees what was
         committed since.
         """
-        return work(Tx(self._glancer))
+        return work(Tx(self._glancer, pen=self.pen))
 
     async def close(self) -> None:
         """Finishes what was handed in, truncates the log and closes. May be called twice."""
@@ -226,7 +241,7 @@ class Store:
     def _alone(self, job: _Job) -> None:
         """Runs the only unit of a commit: the transaction is its savepoint."""
         try:
-            job.result = job.work(Tx(self._writer, job.hooks))
+            job.result = job.work(Tx(self._writer, job.hooks, self.pen))
         except BaseException as error:  # noqa: BLE001 - carried to whoever handed the work in
             job.error = _told(error)
             self._writer.execute("ROLLBACK")
@@ -234,7 +249,7 @@ class Store:
             self._writer.execute("COMMIT")
 
     def _run(self, job: _Job) -> None:
-        tx = Tx(self._writer, job.hooks)
+        tx = Tx(self._writer, job.hooks, self.pen)
         self._writer.execute("SAVEPOINT unit")
         try:
             job.result = job.work(tx)
@@ -252,14 +267,6 @@ class Store:
         with suppress(sqlite3.Error):
             self._writer.execute("PRAGMA busy_timeout = 5000")
         return time.monotonic() + (CHECKPOINT_AGAIN_S if busy else CHECKPOINT_EVERY_S)
-
-
-def _snapshot(connection: sqlite3.Connection, work: Callable[[Tx], T]) -> T:
-    connection.execute("BEGIN")
-    try:
-        return work(Tx(connection))
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def _told(error: BaseException) -> BaseException:

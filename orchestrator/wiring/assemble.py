@@ -42,6 +42,7 @@ from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.home import open_secrets
 from orchestrator.secrets.port import SecretStore
 from orchestrator.secrets.secret import SecretMissing
+from orchestrator.store.pen import Pen
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, DealId
 from tiers.policy import Grade
@@ -80,6 +81,7 @@ async def assemble(
     home_id = home_id_of(home)
     vault = kept or open_secrets(home, home_id, settings.secrets_folder)
     await _own_secrets(store, vault)
+    store.pen = Pen(_seed(vault))
     master = open_master(vault)
     connectors: dict[ConnectorName, Connector] = {}
     latest = await store.read(latest_instant)

@@ -1,0 +1,49 @@
+"""Marks that only this home can make: what the program wrote is told from what was planted.
+
+Rules kept here:
+
+1. The key is derived from a secret of the home and lies in no table: whoever can write every row
+   of the database, and nothing else, can make no mark.
+2. A mark is over the name of what it marks and all of its parts, each with its length, so that no
+   two different things have the same bytes under it.
+3. A store without a pen (a copy, a tool, a part on its own) makes no marks and believes none less:
+   ``orchestrator.wiring`` gives every home its pen before anything is read.
+"""
+
+import hmac
+from hashlib import sha256
+from itertools import chain
+
+MARK_BYTES = 32
+_PURPOSE = b"wallcross marks of rows and entries v1"
+Part = str | bytes | int | None
+
+
+class Pen:
+    """Makes and checks marks.
+
+    Args:
+        secret: the home's; the key is derived from it and used for nothing else.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = hmac.digest(secret, _PURPOSE, sha256)
+
+    def mark(self, about: str, *parts: Part) -> bytes:
+        """Returns the mark (HMAC-SHA-256, RFC 2104) of something that consists of ``parts``."""
+        return hmac.digest(
+            self._key, b"".join(chain(_framed(about), *map(_framed, parts))), "sha256"
+        )
+
+    def made(self, mark: bytes | None, about: str, *parts: Part) -> bool:
+        """Whether this home made exactly this mark of these parts."""
+        return mark is not None and hmac.compare_digest(mark, self.mark(about, *parts))
+
+
+def _framed(part: Part) -> tuple[bytes, bytes]:
+    if part is None:
+        return b"-;", b""
+    data = part if isinstance(part, bytes) else str(part).encode()
+    return b"%d;" % len(data), data
