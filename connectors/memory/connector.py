@@ -19,6 +19,7 @@ from connectors.memory.handler import Handler, Session
 from connectors.memory.links import Address, LocalLink, SocketLink
 from connectors.memory.network import shared
 from connectors.memory.settings import Settings
+from connectors.memory.steering import Steering
 from connectors.memory.trust import NEVER, TRUSTED, TrustStore
 from connectors.memory.wire import BrokenError, JsonObject, Link, NotSentError, Refusal
 from connectors.port import (
@@ -72,7 +73,7 @@ def open_connector(setup: Setup) -> Connector:
     raise Rejected("bad_settings", "; ".join(wrong))
 
 
-class MemoryConnector:
+class MemoryConnector(Steering):
     """One account on one memory network.
 
     Args:
@@ -214,6 +215,9 @@ class MemoryConnector:
 
     async def create(self, spec: RoomSpec) -> RoomId:
         """Makes a room, closed before the first member is in. Raises: ConnectorError."""
+        standby = self._settings.standby
+        if standby is not None and not spec.direct:
+            spec = replace(spec, owners=spec.owners | {AccountId(standby)})
         fields = translate.create_fields(spec, self._settings.guarantees)
         read = partial(translate.need, name="room", kind=str)
         return RoomId(await self._calls().act("create", fields, read))
@@ -347,6 +351,7 @@ def _promised(settings: Settings) -> Capabilities:
         idempotent_send=settings.idempotent_for > 0,
         idempotent_for=settings.idempotent_for,
         re_offers=True,
+        standby=None if settings.standby is None else AccountId(settings.standby),
     )
 
 

@@ -277,6 +277,10 @@ class FarSide:
         """A person's client says ``delivered`` or ``read``."""
         await self._do("receipt", account=account, room=room, message=message, kind=kind)
 
+    async def opened(self, account: str, room: str, *, by: str) -> list[str]:
+        """Texts of a sender that an account could open, whether or not it sits in the room."""
+        return list((await self._do("opened", account=account, room=room, by=by))["texts"])
+
     # what only the network itself can do, or know
 
     async def hide_member(self, room: str, account: str) -> None:
@@ -325,7 +329,8 @@ class FarSide:
         Args:
             kind: what goes wrong.
             verb: for which call: ``send create redact upload ping posture members find peek
-                devices sync`` or ``*`` for all; the kind's usual one if None, else ``send``.
+                devices invite remove role harden rotate sync``, ``acts`` for what changes a room,
+                or ``*`` for all; the kind's usual one if None, else ``send``.
             times: how often; None until ``clear_faults``.
             room: only there.
             amount: microseconds, for SLOW and RATE_LIMIT.

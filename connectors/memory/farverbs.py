@@ -86,6 +86,19 @@ def _visible(room: Room, name: str) -> list[Message]:
     return [m for m in room.messages.values() if m.arrival > since]
 
 
+def _opened(network: Network, call: JsonObject) -> JsonObject:
+    """What an account could open of one sender's, in the room or out of it, had it the bytes."""
+    name, room = str(call["account"]), _room(network, call)
+    by = [m for m in room.messages.values() if m.sender == call["by"]]
+    return {"texts": [m.text for m in by if _opens(network, room, name, m)]}
+
+
+def _opens(network: Network, room: Room, name: str, message: Message) -> bool:
+    if message.sealed_to is None:
+        return name in room.seats and message in _visible(room, name)
+    return name in message.sealed_to and posting.unreadable_for(network, name, message) is None
+
+
 def _join(network: Network, call: JsonObject) -> JsonObject:
     room = network.room_of(call["account"], call["room"])
     room.seats[call["account"]].presence = "joined"
@@ -262,6 +275,7 @@ PEOPLE: dict[str, Callable[[Network, JsonObject], JsonObject]] = {
     "make_room": _room_make,
     "redact": _redact,
     "inbox": _inbox,
+    "opened": _opened,
     "join": _join,
     "leave": _leave,
     "add_member": _add_member,

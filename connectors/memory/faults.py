@@ -35,9 +35,15 @@ class FaultKind(Enum):
     """The answer leaves out what was asked for."""
     TIMER_IGNORED = "timer_ignored"
     """A room is made without the timer that was asked for, and nobody says so."""
+    UNNOTICED = "unnoticed"
+    """Somebody is put out, and whoever seals goes on with a key that he has."""
 
 
 ANY = "*"
+ACTS = "acts"
+"""Every call of ``CHANGING``."""
+CHANGING = ("invite", "remove", "role", "harden")
+"""What changes a room's members or its settings."""
 VERBS = (
     "send",
     "create",
@@ -49,6 +55,8 @@ VERBS = (
     "devices",
     "find",
     "peek",
+    *CHANGING,
+    "rotate",
 )
 """What a connector asks, but for ``sync``, which has a line of its own."""
 
@@ -58,6 +66,7 @@ DEFAULT_VERB = {
     FaultKind.PARTIAL_MEMBERS: "members",
     FaultKind.UNREADABLE: "posture",
     FaultKind.TIMER_IGNORED: "create",
+    FaultKind.UNNOTICED: "remove",
 }
 
 
@@ -67,7 +76,7 @@ class Fault:
 
     Attributes:
         kind: what goes wrong.
-        verb: for which call; ``*`` for every one.
+        verb: for which call; ``*`` for every one, ``acts`` for what changes a room.
         times: how often still; None for ever.
         room: only there; None everywhere.
         amount: microseconds for SLOW and RATE_LIMIT.
@@ -81,7 +90,8 @@ class Fault:
 
     def fits(self, verb: str, room: str | None) -> bool:
         """Whether it is meant for this call."""
-        return self.verb in (verb, ANY) and self.room in (None, room) and self.times != 0
+        meant = self.verb in (verb, ANY) or (self.verb == ACTS and verb in CHANGING)
+        return meant and self.room in (None, room) and self.times != 0
 
 
 class Faults:

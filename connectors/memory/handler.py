@@ -8,12 +8,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from connectors.memory import farverbs, files, posting
+from connectors.memory import farverbs, files, posting, ruling
 from connectors.memory.faults import VERBS, Fault, FaultKind
 from connectors.memory.model import FLAGS, Account, Entry, Room
 from connectors.memory.network import HARDENED, Network
 from connectors.memory.wire import CutError, JsonObject, Refusal
 
+RULING = {
+    "invite": ruling.invite,
+    "remove": ruling.remove,
+    "role": ruling.role,
+    "harden": ruling.harden,
+    "rotate": ruling.rotate,
+}
 LONGEST_WAIT = 60.0
 """Seconds that a question for events may be kept waiting."""
 
@@ -125,9 +132,11 @@ class Handler:
             "redact": self._redact,
             "peek": self._peek,
         }.get(verb)
-        if asked is None:
+        if asked is not None:
+            return asked(name, call)
+        if verb not in RULING:
             raise Refusal("rejected", "verb_unknown")
-        return asked(name, call)
+        return RULING[verb](self.network, name, call)
 
     # faults
 
@@ -148,7 +157,8 @@ class Handler:
         if self._take(FaultKind.ANSWER_NOTHING, verb, room):
             return {}
         if self._take(FaultKind.LIE, verb, room):
-            return {"id": self.network.new_id(), "at": self.network.now(), "sealed": None}
+            named = {"id": self.network.new_id(), "at": self.network.now(), "sealed": None}
+            return named | {"asked": verb}
         return None
 
     def _after(self, verb: str, room: str | None, done: JsonObject) -> None:

@@ -103,6 +103,7 @@ class Room:
         flags: the settings of ``FLAGS``.
         timer: time to live, microseconds; None for none.
         posters: the only accounts that may post; None for every member.
+        holders: sender -> who was given the key that he seals with now.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Room:
     direct: bool = False
     seats: dict[str, Seat] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict, repr=False)
+    holders: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,12 @@ class Network:
         if not hidden:
             self.membership(room, name, presence, by)
 
-    def unseat(self, room: Room, name: str, by: str | None) -> None:
-        """Puts an account out; it is told as well."""
+    def unseat(self, room: Room, name: str, by: str | None, *, noticed: bool = True) -> None:
+        """Puts an account out, and whoever notices seals with a new key; it is told as well."""
         if room.seats.pop(name, None) is None:
             raise Refusal("rejected", "not_a_member")
+        if noticed:
+            room.holders.clear()
         self.membership(room, name, "left" if by == name else "removed", by, also=name)
 
     def membership(

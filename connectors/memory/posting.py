@@ -128,8 +128,10 @@ def _store(network: Network, sender: str, room: Room, draft: Draft) -> Message:
         broken=draft.broken,
     )
     if room.flags["end_to_end_encrypted"]:
+        held = room.holders.setdefault(sender, set())
+        held |= set(room.seats)
         message.sealed_to = {
-            name: dict(_devices_of(network, room, name, draft.never)) for name in room.seats
+            name: dict(_devices_of(network, room, name, draft.never)) for name in sorted(held)
         }
     room.messages[message.id] = message
     if draft.key is not None:

@@ -4,7 +4,9 @@ Rule kept here: what is not known is refused, and what makes a network safer is 
 the settings promise is compared with the network when the connector opens.
 """
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.memory.links import Address
 from connectors.memory.network import DAY
@@ -19,6 +21,7 @@ class Settings(BaseModel):
             the network lies in this process.
         network: name of the network in this process.
         account: our account.
+        standby: a second account of ours that sits in each room as an admin.
         timeout: seconds to wait for an answer.
         guarantees: what rooms of this network can hold; rooms are made with these.
         untold: guarantees that the network has but does not tell, so that they are never read back.
@@ -34,6 +37,7 @@ class Settings(BaseModel):
     address: str | None = None
     network: str = "memory"
     account: str = Field(default="wallcross", min_length=1)
+    standby: str | None = Field(default=None, min_length=1)
     timeout: float = Field(default=10.0, gt=0, le=300)
     guarantees: frozenset[Guarantee] = frozenset(Guarantee)
     untold: frozenset[Guarantee] = frozenset()
@@ -41,6 +45,12 @@ class Settings(BaseModel):
     max_attachment_bytes: int = Field(default=200 * 1024 * 1024, ge=0)
     idempotent_for: int = Field(default=DAY, ge=0)
     unsafe_trust_first_seen: bool = False
+
+    @model_validator(mode="after")
+    def _is_another(self) -> Self:
+        if self.standby == self.account:
+            raise ValueError("standby: name an account other than the one that it stands by for")
+        return self
 
     @field_validator("address")
     @classmethod

@@ -31,6 +31,8 @@ class Capabilities:
         idempotent_for: for how long it is, in microseconds (0 when it is not).
         re_offers: what arrived while we were away is offered again.
         most_members: people that one room holds beside our account; None without limit.
+        standby: a second account of ours that ``create`` makes an admin of each room, so that a
+            room outlives the loss of the first; it counts as ours and not as a person.
     """
 
     can: frozenset[Guarantee]
@@ -40,6 +42,7 @@ class Capabilities:
     idempotent_for: int
     re_offers: bool
     most_members: int | None = None
+    standby: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True)

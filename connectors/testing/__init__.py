@@ -10,6 +10,8 @@ pytest.register_assert_rewrite(
         f"connectors.testing.{name}"
         for name in ("abilities", "base", "contract", "failing", "living", "reading", "receiving")
     ),
+    "connectors.testing.hardening",
     "connectors.testing.imitating",
+    "connectors.testing.membership",
     "connectors.testing.sending",
 )

@@ -11,12 +11,16 @@ Rule kept here: every test was seen to fail on a connector that breaks just what
 
 from connectors.testing.abilities import Abilities
 from connectors.testing.failing import Failing
+from connectors.testing.hardening import Hardening
 from connectors.testing.imitating import Imitating
 from connectors.testing.living import Living
+from connectors.testing.membership import Membership
 from connectors.testing.reading import Reading
 from connectors.testing.receiving import Receiving
 from connectors.testing.sending import Sending
 
 
-class ConnectorContract(Sending, Imitating, Failing, Reading, Receiving, Abilities, Living):
+class ConnectorContract(
+    Sending, Imitating, Failing, Reading, Receiving, Abilities, Membership, Hardening, Living
+):
     """The whole contract."""

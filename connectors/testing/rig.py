@@ -102,6 +102,26 @@ class Far(Protocol):
         """Somebody changes the room so that it no longer holds a guarantee."""
         ...
 
+    async def newcomer(self) -> AccountId:
+        """Somebody who has an account and sits in no room of ours."""
+        ...
+
+    async def comes_in(self, account: AccountId, room: RoomId) -> None:
+        """Whoever was asked in is in, where he has to say yes himself."""
+        ...
+
+    async def seated(self, room: RoomId) -> frozenset[AccountId]:
+        """Whom the network itself lets in: in or asked in, ours included."""
+        ...
+
+    async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
+        """Texts of ours that a person's own client can open, in the room or out of it.
+
+        He is taken to have the bytes: what the network would not hand him is opened with the
+        keys that he holds, where the rig can do that.
+        """
+        ...
+
 
 class Faults(Protocol):
     """What the network does wrong, once, at the next call that it concerns."""
@@ -154,6 +174,34 @@ class Faults(Protocol):
         """The next room is made without the timer that was asked for, silently."""
         ...
 
+    async def act_refused(self) -> None:
+        """The next change of a room's members or settings is refused for good."""
+        ...
+
+    async def act_limited(self, retry_after: int) -> None:
+        """The next change is one too many; wait so many microseconds, where it is said."""
+        ...
+
+    async def act_cut_before(self) -> None:
+        """The next change finds no connection: nothing leaves."""
+        ...
+
+    async def act_cut_after(self) -> None:
+        """The next change is made, its answer does not arrive."""
+        ...
+
+    async def act_does_nothing(self) -> None:
+        """The next change is answered with success, and nothing is changed."""
+        ...
+
+    async def act_slow(self) -> None:
+        """The next change is answered late, by more than a tenth of a second."""
+        ...
+
+    async def departure_unnoticed(self) -> None:
+        """The next who is put out is still thought to be there by whatever hands out our keys."""
+        ...
+
     async def cut_events(self) -> None:
         """The stream of events breaks and can be had again."""
         ...
@@ -192,6 +240,10 @@ class Rig(Protocol):
     @property
     def room(self) -> RoomId:
         """A hardened room with our account, the member and at least one more person."""
+        ...
+
+    async def with_standby(self) -> AccountId:
+        """As ``reopen``, told of a second account of ours that stands by: that account."""
         ...
 
     async def reopen(self) -> Connector:

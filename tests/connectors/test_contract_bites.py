@@ -11,7 +11,9 @@ import pytest
 from connectors.testing.contract import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
-PLANTED = [Path(__file__).with_name("memory") / f"planted_{way}.py" for way in ("out", "in")]
+PLANTED = [
+    Path(__file__).with_name("memory") / f"planted_{way}.py" for way in ("out", "in", "rooms")
+]
 TESTS = sorted(name for name in dir(ConnectorContract) if name.startswith("test_"))
 
 

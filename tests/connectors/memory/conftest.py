@@ -14,7 +14,7 @@ import pytest
 from connectors.memory import process
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.farside import FarSide, Seen, Upload
-from connectors.memory.faults import ANY, FaultKind
+from connectors.memory.faults import ACTS, ANY, FaultKind
 from connectors.memory.network import forget, shared
 from connectors.memory.settings import Settings
 from connectors.port import AccountId, ConnectorName, Guarantee, RemoteId, RoomId
@@ -100,6 +100,19 @@ class MemoryFar:
         changes: dict[str, Any] = {guarantee.value: None if timer else False}
         await self.side.change(room, **changes)
 
+    async def newcomer(self) -> AccountId:
+        await self.side.register("newcomer")
+        return AccountId("newcomer")
+
+    async def comes_in(self, account: AccountId, room: RoomId) -> None:
+        await self.side.join(account, room)
+
+    async def seated(self, room: RoomId) -> frozenset[AccountId]:
+        return frozenset(map(AccountId, (await self.side.state(room))["seats"]))
+
+    async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
+        return tuple(await self.side.opened(account, room, by=US))
+
 
 @dataclass
 class MemoryFaults:
@@ -143,6 +156,27 @@ class MemoryFaults:
     async def ignore_timer(self) -> None:
         await self.side.inject(FaultKind.TIMER_IGNORED)
 
+    async def act_refused(self) -> None:
+        await self.side.inject(FaultKind.REFUSE, verb=ACTS)
+
+    async def act_limited(self, retry_after: int) -> None:
+        await self.side.inject(FaultKind.RATE_LIMIT, verb=ACTS, amount=retry_after)
+
+    async def act_cut_before(self) -> None:
+        await self.side.inject(FaultKind.CUT_BEFORE, verb=ACTS)
+
+    async def act_cut_after(self) -> None:
+        await self.side.inject(FaultKind.CUT_AFTER, verb=ACTS)
+
+    async def act_does_nothing(self) -> None:
+        await self.side.inject(FaultKind.LIE, verb=ACTS)
+
+    async def act_slow(self) -> None:
+        await self.side.inject(FaultKind.SLOW, verb=ACTS, amount=200_000)
+
+    async def departure_unnoticed(self) -> None:
+        await self.side.inject(FaultKind.UNNOTICED)
+
     async def cut_events(self) -> None:
         await self.side.inject(FaultKind.CUT_LOST, verb="sync")
 
@@ -178,6 +212,10 @@ class MemoryRig:
         people = frozenset({MEMBER, THIRD})
         spec = RoomSpec(secrets.token_hex(8), people, frozenset(), DAY, gate=False)
         self.room = await MemoryConnector.create(self.connector, spec)
+
+    async def with_standby(self) -> AccountId:
+        await self.reopen(standby="standby")
+        return AccountId("standby")
 
     async def reopen(self, **settings: object) -> MemoryConnector:
         await self.connector.close()
