@@ -177,6 +177,9 @@ class Roster:
     grants: tuple[Grant, ...]
     walls: tuple[Wall, ...] = ()
     delegations: tuple[Delegation, ...] = ()
+    attested: Mapping[tuple[ConnectorName, AccountId], int] = field(default_factory=dict)
+    """Accounts that are their people's by the word of their counsel alone, and until when it
+    counts (microseconds UTC). No adopted roster has any."""
     _people: Mapping[PersonId, Person] = field(init=False, repr=False, compare=False)
     _accounts: Mapping[tuple[ConnectorName, AccountId], Person] = field(
         init=False, repr=False, compare=False

@@ -109,8 +109,9 @@ class MembershipPolicy:
         return min(self.most, max(1, people // self.one_in))
 
 
-NOTICE_GRACE = 7 * 24 * 3_600 * 1_000_000
-"""Seven days: for how long an acknowledgement counts after a notice's wording changed."""
+_DAY = 24 * 3_600 * 1_000_000
+NOTICE_GRACE, LONGEST_GRACE = 7 * _DAY, 30 * _DAY
+"""For how long an acknowledgement counts after a notice's wording changed: as it ships, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,9 @@ def decide_recipient(
     if person is None or who.person is None or who.person.person_id != person.person_id:
         stranger = "an account that nobody on the list owns is a member"
         return Decision((_check("known", ok=False, otherwise=stranger, subject=who.account),))
-    against = _against(person, roster, conversation, as_tier, at)
+    until = roster.attested.get((who.connector, who.account))
+    vouched = _vouched(person, until, tier, at) if until is not None else ()
+    against = (*_against(person, roster, conversation, as_tier, at), *vouched)
     found = (*against, *_devices(who.devices, person, tier))
     return Decision(tuple(_hold(rule, no, who.account) for rule, no in found)) if found else _MAY
 
@@ -285,6 +288,14 @@ def _against(
         yield "wall", f"a wall stands between {person.name} and this compartment"
     if side is not None and person.side != side:
         yield "side", f"{person.name} is not of the side that this is private to"
+
+
+def _vouched(person: Person, until: int, tier: TierPolicy, at: int) -> Iterator[tuple[str, str]]:
+    """What stands against an account that only counsel says is a person's."""
+    if at >= until:
+        yield "attested", f"counsel's word that this is {person.name}'s account has lapsed"
+    elif not tier.attested_accounts:
+        yield "attested", f"{person.name} has not proved himself that this account is his"
 
 
 def _check(rule: str, *, ok: bool, otherwise: str, subject: str = "") -> Reason:

@@ -28,7 +28,15 @@ from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.spans import Length
 from tiers.guarantees import Demand, Evidence, Guarantee
 from tiers.ids import ConnectorName, SideId
-from tiers.policy import DocumentPolicy, Grade, MembershipPolicy, Policy, TierPolicy
+from tiers.policy import (
+    LONGEST_GRACE,
+    NOTICE_GRACE,
+    DocumentPolicy,
+    Grade,
+    MembershipPolicy,
+    Policy,
+    TierPolicy,
+)
 from tiers.tier import Tier
 from tiers.trust import LONGEST, VERIFIED_FOR
 
@@ -165,6 +173,8 @@ class PolicyFile(_Part):
     counsel: dict[str, list[PublicKey]] = {}
     documents: DocumentsPart | None = None
     """Left out: no formal document is sent."""
+    notice_grace: Length | None = None
+    """How long an acknowledgement counts after a notice's wording changed; left out: 7 days."""
     membership: MembershipPart | None = None
 
     @model_validator(mode="after")
@@ -229,6 +239,7 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         lab_allowed=made_up,
         documents=file.documents.rules(file) if file.documents is not None else None,
         membership=(file.membership or MembershipPart()).rules(),
+        notice_grace=NOTICE_GRACE if file.notice_grace is None else file.notice_grace,
     )
 
 
@@ -286,6 +297,12 @@ def _floors(file: PolicyFile) -> Iterator[Finding]:
     if (file.tiers.valuation.verified_for or 0) > LONGEST:
         place = ("tiers", "valuation", "verified_for")
         yield place, "a ceremony would speak for more than a year", "Write 180d, or up to 366d"
+    if file.tiers.valuation.attested_accounts:
+        place = ("tiers", "valuation", "attested_accounts")
+        yield place, "counsel's word would do for whose an account is", "Leave it out"
+    if (file.notice_grace or 0) > LONGEST_GRACE:
+        then = "Write 7 d, or up to 30 d"
+        yield ("notice_grace",), "an earlier wording would count for more than a month", then
 
 
 def _missing(tier: str, guarantee: Guarantee) -> Finding:
@@ -314,6 +331,8 @@ def _not_weaker(
         yield (*place, "repeat_after_unknown"), "the tier below does not repeat", then
     if stricter.mirrored and not weaker.mirrored:
         yield (*place, "mirrored"), "the tier below is not mirrored", then
+    if stricter.attested_accounts and not weaker.attested_accounts:
+        yield (*place, "attested_accounts"), "the tier below does not take counsel's word", then
     kept = {d.guarantee: d for d in stricter.demands}
     for demand in weaker.demands:
         if not _covers(kept, demand):
