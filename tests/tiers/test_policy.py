@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.tiers.deals import Case, cases, seeded
 from tests.tiers.oracle import in_the_way
@@ -85,3 +86,23 @@ def test_a_policy_silent_on_a_tier_is_refused(missing: Tier) -> None:
 def test_a_clock_in_doubt_holds() -> None:
     assert clock_decision(trusted=True)
     assert clock_decision(trusted=False).effect is Effect.HOLD
+
+
+@given(cases(), st.booleans(), st.integers(-1, 1))
+def test_counsels_word_for_an_account_is_enough_where_the_tier_says_so_and_in_its_time(
+    case: Case, accepts: bool, left: int
+) -> None:
+    """An account that stood on the roster is now one that only counsel vouches for."""
+    if not case.away:
+        return
+    tier = replace(case.policy.tiers[case.placed.as_tier], attested_accounts=accepts)
+    who = case.away[0].recipients[0]
+    word = {(who.connector, who.account): case.at + left}
+    before, after = (
+        decide_recipient(
+            who, roster, case.conversation, tier, as_tier=case.placed.as_tier, at=case.at
+        )
+        for roster in (case.roster, replace(case.roster, attested=word))
+    )
+    assert bool(after) == (bool(before) and accepts and left > 0)
+    assert {r.rule for r in before.against} <= {r.rule for r in after.against}
