@@ -103,7 +103,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_work_grows_with_length_only(unit: str) -> None:
-    """Ten times the text is ten times the work, not a hundred: of this process, neighbours apart."""
+    """Ten times the text is ten times the work of this process, not a hundred times."""
 
     def work(length: int) -> float:
         text = (unit * length)[:length]
