@@ -168,7 +168,8 @@ class Roster:
 
     Raises:
         ValueError: an account belongs to two people, a line names somebody who is not listed, or
-            somebody is his own delegate or in another side's control room.
+            something counts in no phase, or somebody is his own delegate or in another side's
+            control room.
     """
 
     host: SideId
@@ -204,6 +205,9 @@ class Roster:
         named = {g.person_id for g in self.grants} | pairs
         if strangers := sorted(named - set(self._people)):
             yield f"grants name people who are not listed: {', '.join(strangers)}"
+        limits = [*(g.phases for g in self.grants), *(w.phases for w in self.walls)]
+        if frozenset() in limits:
+            yield "a grant or a wall names no phase at all"
         if any(d.principal == d.delegate for d in self.delegations):
             yield "somebody is listed as his own delegate"
         for side in self.sides:

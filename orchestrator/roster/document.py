@@ -15,10 +15,22 @@ from orchestrator.roster import form
 from orchestrator.roster.read import RosterInvalid
 from orchestrator.roster.walls import breaches
 from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId, SideId
-from tiers.people import Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.people import (
+    Delegation,
+    Grant,
+    Party,
+    Person,
+    Phase,
+    Phases,
+    Profile,
+    Roster,
+    Side,
+    Span,
+    Wall,
+)
 from tiers.tier import Tier
 
-VERSION = 1
+VERSION = 2
 
 
 def to_document(roster: Roster) -> str:
@@ -32,6 +44,7 @@ def to_document(roster: Roster) -> str:
             "people": [_person(p) for p in ordered.people],
             "grants": [_grant(g) for g in ordered.grants],
             "walls": [_wall(w) for w in ordered.walls],
+            "delegations": [_delegation(d) for d in ordered.delegations],
         }
     ).decode()
 
@@ -50,7 +63,7 @@ def from_document(document: str) -> Roster:
     if canonical != document:
         raise _invalid("it is not in canonical form")
     if breach := next(breaches(roster), None):
-        raise _invalid(f"{breach.one.person_id} would read across a wall")
+        raise _invalid(f"{breach.path()}, across a wall")
     return roster
 
 
@@ -65,7 +78,13 @@ def _invalid(wrong: str) -> RosterInvalid:
 
 
 def _side(side: Side) -> dict[str, Any]:
-    return {"side": str(side.side_id), "name": side.name, "party": side.party.value}
+    return {
+        "side": str(side.side_id),
+        "name": side.name,
+        "party": side.party.value,
+        "notice": side.notice,
+        "control_room": [str(p) for p in side.control_room],
+    }
 
 
 def _person(person: Person) -> dict[str, Any]:
@@ -84,12 +103,27 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "person": str(grant.person_id),
         "compartment": str(grant.compartment),
         "highest": grant.highest.value,
+        "phases": form.in_words(grant.phases),
         **_span(grant.span),
     }
 
 
 def _wall(wall: Wall) -> dict[str, Any]:
-    return {"one": str(wall.one), "other": str(wall.other), **_span(wall.span)}
+    return {
+        "one": str(wall.one),
+        "other": str(wall.other),
+        "phases": form.in_words(wall.phases),
+        **_span(wall.span),
+    }
+
+
+def _delegation(lent: Delegation) -> dict[str, Any]:
+    return {
+        "principal": str(lent.principal),
+        "delegate": str(lent.delegate),
+        "highest": lent.highest.value,
+        **_span(lent.span),
+    }
 
 
 def _span(span: Span) -> dict[str, Any]:
@@ -99,22 +133,44 @@ def _span(span: Span) -> dict[str, Any]:
 def _roster(data: dict[str, Any]) -> Roster:
     return Roster(
         host=SideId(data["host"]),
-        sides=tuple(Side(SideId(s["side"]), s["name"], Party(s["party"])) for s in data["sides"]),
+        sides=tuple(_read_side(s) for s in data["sides"]),
         people=tuple(_read_person(p) for p in data["people"]),
-        grants=tuple(
-            Grant(
-                PersonId(g["person"]),
-                CompartmentId(g["compartment"]),
-                Tier(g["highest"]),
-                Span(g["from"], g["until"]),
-            )
-            for g in data["grants"]
-        ),
-        walls=tuple(
-            Wall(CompartmentId(w["one"]), CompartmentId(w["other"]), Span(w["from"], w["until"]))
-            for w in data["walls"]
-        ),
+        grants=tuple(_read_grant(g) for g in data["grants"]),
+        walls=tuple(_read_wall(w) for w in data["walls"]),
+        delegations=tuple(_read_delegation(d) for d in data["delegations"]),
     )
+
+
+def _read_side(data: dict[str, Any]) -> Side:
+    room = tuple(PersonId(p) for p in data["control_room"])
+    notice = data["notice"]
+    if notice is not None and not form.is_notice(notice):
+        raise ValueError("a notice that cannot be shown")
+    return Side(SideId(data["side"]), data["name"], Party(data["party"]), notice, room)
+
+
+def _read_grant(data: dict[str, Any]) -> Grant:
+    person, compartment = PersonId(data["person"]), CompartmentId(data["compartment"])
+    return Grant(person, compartment, Tier(data["highest"]), _read_span(data), _phases(data))
+
+
+def _read_wall(data: dict[str, Any]) -> Wall:
+    one, other = CompartmentId(data["one"]), CompartmentId(data["other"])
+    return Wall(one, other, _read_span(data), _phases(data))
+
+
+def _read_delegation(data: dict[str, Any]) -> Delegation:
+    principal, delegate = PersonId(data["principal"]), PersonId(data["delegate"])
+    return Delegation(principal, delegate, Tier(data["highest"]), _read_span(data))
+
+
+def _read_span(data: dict[str, Any]) -> Span:
+    return Span(data["from"], data["until"])
+
+
+def _phases(data: dict[str, Any]) -> Phases:
+    named = data["phases"]
+    return None if named is None else frozenset(Phase(p) for p in named)
 
 
 def _read_person(data: dict[str, Any]) -> Person:

@@ -1,82 +1,65 @@
-"""Since when each side demands the notice, and has the control room, that it has now.
+"""The wording of each side's insider notice: one text file a side, kept as it was written.
 
-Rule kept here: it is read from the rosters that were adopted, each checked to have the hash that
-its audit entry names, from the newest backwards. Where one cannot be read, nothing is known of the
-time before it, and nothing is assumed in anybody's favour.
+Rules kept here:
+
+1. What is acknowledged is the hash of the wording, so nothing in it is tidied but what editors add
+   without being asked: a mark at the beginning, the way lines end, white space around the whole.
+2. A file that belongs to no side, or whose text cannot be shown as it is, is a mistake.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from orchestrator.roster.adoption import history
-from orchestrator.roster.document import document_hash, from_document
-from orchestrator.roster.read import RosterInvalid
-from orchestrator.store.unit import Tx
-from tiers.ids import DealId, SideId
-from tiers.people import Roster, Side
+from orchestrator.config.mistakes import Mistake
+from orchestrator.roster import form
+from tiers.people import Side
 
-Adopted = tuple[int, Roster | None]
-"""When a roster came into force, microseconds UTC, and the roster; None: it cannot be read."""
+FOLDER = "notices/"
+_ENDING = ".txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
-    """Instants in microseconds UTC; 0: nobody knows, so that no delay may begin with it.
-
-    Attributes:
-        notice: when the present wording came into force, without a break since.
-        control_room: likewise the control room; None: the side has none.
-    """
-
-    notice: int
-    control_room: int | None
+def is_notice_file(name: str) -> bool:
+    """Whether a file of a roster holds a notice."""
+    return name.startswith(FOLDER) and name.endswith(_ENDING)
 
 
-def since(tx: Tx, deal_id: DealId, roster: Roster) -> dict[SideId, Since]:
-    """For each side of the roster in force, since when its demands stand.
-
-    Args:
-        tx: a unit of work.
-        deal_id: the deal.
-        roster: as adopted, in force.
-    """
-    before = tuple(_rosters(tx, deal_id))
-    return {side.side_id: _since(side, before) for side in roster.sides}
-
-
-def _since(side: Side, before: Sequence[Adopted]) -> Since:
-    wording = _run(side, before, lambda then: then.notice_hash == side.notice_hash)
-    room = _run(side, before, lambda then: bool(then.control_room))
-    return Since(wording, room if side.control_room else None)
-
-
-def _run(side: Side, before: Sequence[Adopted], same: Callable[[Side], bool]) -> int:
-    """When the unbroken run of rosters began, from the newest backwards, that say the same."""
-    began = 0
-    for at, roster in before:
-        if roster is None:
-            return 0
-        then = roster.side(side.side_id)
-        if then is None or not same(then):
-            break
-        began = at
-    return began
+def read_notices(
+    files: Mapping[str, bytes], sides: Iterable[str]
+) -> tuple[dict[str, str], list[Mistake]]:
+    """Each side's notice by its id, and what is wrong with the files."""
+    known, found, mistakes = set(sides), dict[str, str](), list[Mistake]()
+    for name, data in sorted(files.items()):
+        if not is_notice_file(name):
+            continue
+        side = name.removeprefix(FOLDER).removesuffix(_ENDING)
+        text = _text(data)
+        if side not in known:
+            remedy = "Name the file after a side: notices/SIDE.txt"
+            mistakes.append(Mistake(name, f"sides.csv has no side {side}", remedy))
+        elif text is None or not form.is_notice(text):
+            mistakes.append(Mistake(name, *_WRONG))
+        else:
+            found[side] = text
+    return found, mistakes
 
 
-def _rosters(tx: Tx, deal_id: DealId) -> Iterable[Adopted]:
-    """Adopted rosters from the newest, with their instants."""
-    for at, digest, _ in history(tx, deal_id, "roster"):
-        row = tx.one(
-            "SELECT document FROM adoption WHERE deal_id = ? AND kind = 'roster' AND hash = ?",
-            (deal_id, digest),
-        )
-        yield at, _read(row[0], digest) if row is not None else None
+_WRONG = (
+    "not a text that can be shown as it is",
+    f"Save 1 to {form.LONGEST_NOTICE} letters as plain text (UTF-8), without invisible ones",
+)
 
 
-def _read(document: str, digest: str) -> Roster | None:
-    if document_hash(document) != digest:
-        return None
+def write_notices(sides: Iterable[Side]) -> dict[str, bytes]:
+    """The files of the notices that there are."""
+    return {
+        f"{FOLDER}{side.side_id}{_ENDING}": f"{side.notice}\n".encode()
+        for side in sides
+        if side.notice is not None
+    }
+
+
+def _text(data: bytes) -> str | None:
     try:
-        return from_document(document)
-    except RosterInvalid:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
         return None
+    return text.replace("\r\n", "\n").strip()

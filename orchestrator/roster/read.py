@@ -3,35 +3,47 @@
 Rules kept here:
 
 1. `people.csv` has one line for each person and grant; what a further line of the same person says
-   of him must be the same or blank. `sides.csv` names the sides and the host; `walls.csv` may be
-   missing.
-2. Nothing is guessed: an unknown side, tier, profile or date is a mistake with its line.
+   of him must be the same or blank. `sides.csv` names the sides and the host; `walls.csv`,
+   `delegates.csv` and the notices may be missing.
+2. Nothing is guessed: an unknown side, tier, profile, phase or date is a mistake with its line.
 3. A roster that would breach one of its own walls is refused with the path.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from orchestrator.config.mistakes import Invalid, Mistake
 from orchestrator.roster import form
+from orchestrator.roster.fields import (
+    read_choice,
+    read_compartment,
+    read_id,
+    read_name,
+    read_phases,
+    read_span,
+    read_words,
+)
+from orchestrator.roster.notices import FOLDER, read_notices
 from orchestrator.roster.table import Line, Table, read_table
 from orchestrator.roster.walls import Breach, breaches
 from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId, SideId
-from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.people import DEAL, Delegation, Grant, Held, Party, Person, Profile, Roster, Side, Wall
 from tiers.tier import Tier
 
-PEOPLE, SIDES, WALLS = "people.csv", "sides.csv", "walls.csv"
+PEOPLE, SIDES, WALLS, DELEGATES = "people.csv", "sides.csv", "walls.csv", "delegates.csv"
 ACCOUNT = "account:"
+PHASES = "phases"
+CONTROL_ROOM = "control_room"
 PERSON_COLUMNS = ("person", "name", "side", "role", "profile")
 GRANT_COLUMNS = ("compartment", "highest", "from", "until")
 SIDE_COLUMNS = ("side", "name", "party", "host")
 WALL_COLUMNS = ("one", "other", "from", "until")
+DELEGATE_COLUMNS = ("principal", "delegate", "highest", "from", "until")
 
-T = TypeVar("T")
 Files = Mapping[str, bytes]
 """Content by file name."""
+_TIERS = {t.value: t for t in Tier}
 
 
 class RosterInvalid(Invalid):
@@ -46,7 +58,8 @@ def read_files(path: Path) -> Files:
     """
     folder = path if path.is_dir() else path.parent
     names = {PEOPLE: path if path.is_file() else folder / PEOPLE}
-    names |= {name: folder / name for name in (SIDES, WALLS)}
+    names |= {name: folder / name for name in (SIDES, WALLS, DELEGATES)}
+    names |= {f"{FOLDER}{file.name}": file for file in (folder / FOLDER).glob("*.txt")}
     found = {name: file.read_bytes() for name, file in names.items() if file.is_file()}
     missing = [name for name in (PEOPLE, SIDES) if name not in found]
     if missing:
@@ -61,36 +74,52 @@ def read_roster(files: Files, what: Path | str = "roster") -> Roster:
     """Reads a roster, in its one order.
 
     Args:
-        files: content by name: `people.csv`, `sides.csv` and perhaps `walls.csv`.
+        files: content by name: `people.csv`, `sides.csv` and perhaps `walls.csv`,
+            `delegates.csv` and `notices/SIDE.txt`.
         what: how the error names it.
 
     Raises:
         RosterInvalid: with every mistake of every file.
     """
     reading = _Reading()
-    sides = read_table(SIDES, files.get(SIDES, b""), SIDE_COLUMNS, also=lambda _: False)
-    people = read_table(
-        PEOPLE, files.get(PEOPLE, b""), (*PERSON_COLUMNS, *GRANT_COLUMNS), also=_is_account_column
-    )
-    walls = (
-        read_table(WALLS, files[WALLS], WALL_COLUMNS, also=lambda _: False)
-        if WALLS in files
-        else Table(WALLS)
-    )
-    reading.take_sides(sides)
-    reading.take_people(people)
-    reading.take_walls(walls)
-    mistakes = [*sides.mistakes, *people.mistakes, *walls.mistakes]
+    tables = [
+        _take(files, SIDES, SIDE_COLUMNS, reading.take_sides),
+        _take(files, PEOPLE, (*PERSON_COLUMNS, *GRANT_COLUMNS), reading.take_people),
+        _take(files, WALLS, WALL_COLUMNS, reading.take_walls),
+        _take(files, DELEGATES, DELEGATE_COLUMNS, reading.take_delegates),
+    ]
+    notices, wrong = read_notices(files, reading.sides)
+    reading.check_control_rooms(tables[0])
+    mistakes = [m for table in tables for m in table.mistakes] + wrong
     if not mistakes:
+        reading.take_notices(notices)
         mistakes = [_told(breach, reading) for breach in breaches(reading.roster())]
     if mistakes:
         raise RosterInvalid(what, mistakes)
     return form.in_order(reading.roster())
 
 
+def _take(files: Files, name: str, needed: tuple[str, ...], take: Callable[[Table], None]) -> Table:
+    """Reads one file into what was read so far; `people.csv` and `sides.csv` must be there."""
+    if name in files or name in {PEOPLE, SIDES}:
+        table = read_table(name, files.get(name, b""), needed, also=_ALSO[name])
+    else:
+        table = Table(name)
+    take(table)
+    return table
+
+
 def _is_account_column(column: str) -> bool:
     name = column.removeprefix(ACCOUNT)
     return name != column and form.CHANNEL.fullmatch(name) is not None
+
+
+_ALSO: Mapping[str, Callable[[str], bool]] = {
+    PEOPLE: lambda column: column == PHASES or _is_account_column(column),
+    SIDES: lambda column: column == CONTROL_ROOM,
+    WALLS: lambda column: column == PHASES,
+    DELEGATES: lambda _: False,
+}
 
 
 @dataclass(slots=True)
@@ -102,7 +131,9 @@ class _Reading:
     people: dict[str, Person] = field(default_factory=dict)
     grants: dict[Grant, int] = field(default_factory=dict)
     walls: dict[Wall, int] = field(default_factory=dict)
+    delegations: dict[Delegation, int] = field(default_factory=dict)
     accounts: dict[tuple[ConnectorName, AccountId], str] = field(default_factory=dict)
+    side_lines: dict[str, Line] = field(default_factory=dict)
 
     def roster(self) -> Roster:
         return Roster(
@@ -111,22 +142,21 @@ class _Reading:
             people=tuple(self.people.values()),
             grants=tuple(self.grants),
             walls=tuple(self.walls),
+            delegations=tuple(self.delegations),
         )
 
     def take_sides(self, table: Table) -> None:
-        seen: set[str] = set()
         for line in table.lines:
-            self._side(table, line, seen)
+            self._side(table, line)
         if self.host is None and not table.mistakes:
             table.wrong(
                 1, "host", "no side is the host", "Write yes in the line of the one that is"
             )
 
-    def _side(self, table: Table, line: Line, seen: set[str]) -> None:
-        key = _id(table, line, "side")
-        if key in seen:
+    def _side(self, table: Table, line: Line) -> None:
+        key = read_id(table, line, "side")
+        if self.side_lines.setdefault(key, line) is not line:
             table.wrong(line.number, "side", "this side is there twice", "Keep one line")
-        seen.add(key)
         self._host(table, line, key)
         if not line["party"] and line["host"]:  # a neutral firm hosts, and takes no part
             if line["name"]:
@@ -134,23 +164,38 @@ class _Reading:
                     line.number, "name", "a neutral host has no name here", "Leave it blank"
                 )
             return
-        party = _choice(table, line, "party", {p.value: p for p in Party})
-        name = _name(table, line, "name")
+        party = read_choice(table, line, "party", {p.value: p for p in Party})
+        name = read_name(table, line, "name")
         if party is not None and name:
-            self.sides[key] = Side(SideId(key), name, party)
+            room = tuple(PersonId(p) for p in dict.fromkeys(read_words(line[CONTROL_ROOM])))
+            self.sides[key] = Side(SideId(key), name, party, control_room=room)
 
     def _host(self, table: Table, line: Line, key: str) -> None:
-        marked = _choice(table, line, "host", {"yes": True, "no": False, "": False})
+        marked = read_choice(table, line, "host", {"yes": True, "no": False, "": False})
         if marked and self.host is not None:
             table.wrong(line.number, "host", "another side is the host already", "Mark one only")
         if marked:
             self.host = SideId(key)
 
+    def check_control_rooms(self, table: Table) -> None:
+        """Once the people are known: each of a control room must be of its side."""
+        for key, side in self.sides.items():
+            for name in side.control_room:
+                person = self.people.get(name)
+                if person is None or person.side != key:
+                    wrong = f"{name} is not one of its people"
+                    number = self.side_lines[key].number
+                    table.wrong(number, CONTROL_ROOM, wrong, f"Name people whose side is {key}")
+
+    def take_notices(self, notices: Mapping[str, str]) -> None:
+        for key, text in notices.items():
+            self.sides[key] = replace(self.sides[key], notice=text)
+
     def take_people(self, table: Table) -> None:
         columns = [c for c in table.columns if _is_account_column(c)]
         firsts: dict[str, Line] = {}
         for line in table.lines:
-            key = _id(table, line, "person")
+            key = read_id(table, line, "person")
             first = firsts.setdefault(key, line)
             if first is line:
                 self._person(table, line, key, columns)
@@ -162,8 +207,8 @@ class _Reading:
 
     def _person(self, table: Table, line: Line, key: str, columns: list[str]) -> None:
         profiles = {p.value: p for p in Profile} | {"": Profile.ORGANISATIONAL}
-        profile = _choice(table, line, "profile", profiles)
-        name, role = _name(table, line, "name"), line["role"]
+        profile = read_choice(table, line, "profile", profiles)
+        name, role = read_name(table, line, "name"), line["role"]
         if not form.is_name(role):
             table.wrong(line.number, "role", "not a plain text", "Write at most 200 letters")
         if line["side"] not in self.sides:
@@ -188,75 +233,46 @@ class _Reading:
                 yield account
 
     def _grant(self, table: Table, line: Line, key: str) -> None:
-        if not any(line[column] for column in GRANT_COLUMNS):
+        if not any(line[column] for column in (*GRANT_COLUMNS, PHASES)):
             return
         compartment = line["compartment"] or DEAL
         if not form.COMPARTMENT.fullmatch(compartment):
             table.wrong(line.number, "compartment", "not a name", "Write deal, or clean-team")
-        highest = _choice(table, line, "highest", {t.value: t for t in Tier})
-        span = _span(table, line)
+        highest = read_choice(table, line, "highest", _TIERS)
+        span, phases = read_span(table, line), read_phases(table, line)
         if highest is None or span is None:
             return
-        grant = Grant(PersonId(key), CompartmentId(compartment), highest, span)
+        grant = Grant(PersonId(key), CompartmentId(compartment), highest, span, phases)
         if (earlier := self.grants.setdefault(grant, line.number)) != line.number:
             table.wrong(line.number, "person", f"it repeats line {earlier}", "Remove one")
 
     def take_walls(self, table: Table) -> None:
         for line in table.lines:
-            for column in ("one", "other"):
-                if not form.COMPARTMENT.fullmatch(line[column]):
-                    table.wrong(line.number, column, "not a compartment", "Write its name")
-            if line["one"] == line["other"]:
+            one, other = (read_compartment(table, line, column) for column in ("one", "other"))
+            if one == other:
                 table.wrong(line.number, "other", "both sides are the same", "Name two")
-            span = _span(table, line)
+            span, phases = read_span(table, line), read_phases(table, line)
             if span is not None:
-                wall = Wall(CompartmentId(line["one"]), CompartmentId(line["other"]), span)
-                self.walls.setdefault(wall, line.number)
+                self.walls.setdefault(Wall(one, other, span, phases), line.number)
 
+    def take_delegates(self, table: Table) -> None:
+        for line in table.lines:
+            names = [self._listed(table, line, column) for column in ("principal", "delegate")]
+            if names[0] == names[1]:
+                table.wrong(line.number, "delegate", "it is the same person", "Name another one")
+            highest = read_choice(table, line, "highest", _TIERS)
+            span = read_span(table, line)
+            if highest is None or span is None:
+                continue
+            lent = Delegation(names[0], names[1], highest, span)
+            if (earlier := self.delegations.setdefault(lent, line.number)) != line.number:
+                table.wrong(line.number, "principal", f"it repeats line {earlier}", "Remove one")
 
-def _id(table: Table, line: Line, column: str) -> str:
-    text = line[column]
-    if not form.ID.fullmatch(text):
-        remedy = "Write lower-case letters, digits, . _ and -, such as ximena.park"
-        table.wrong(line.number, column, "not an id", remedy)
-    return text
-
-
-def _name(table: Table, line: Line, column: str) -> str:
-    text = line[column]
-    if not text or not form.is_name(text):
-        table.wrong(line.number, column, "not a name", "Write 1 to 200 letters that can be seen")
-    return text
-
-
-def _choice(table: Table, line: Line, column: str, known: Mapping[str, T]) -> T | None:
-    text = line[column].lower().replace("-", "_").replace(" ", "_")
-    if text in known:
-        return known[text]
-    words = ", ".join(name or "nothing" for name in known)
-    table.wrong(line.number, column, "not one of the words for it", f"Write one of: {words}")
-    return None
-
-
-def _span(table: Table, line: Line) -> Span | None:
-    start, end = _instant(table, line, "from"), None
-    if line["until"]:
-        end = _instant(table, line, "until")
-        if start is not None and end is not None and end <= start:
-            table.wrong(line.number, "until", "it ends before it begins", "Correct the dates")
-            return None
-        if end is None:
-            return None
-    return None if start is None else Span(start, end)
-
-
-def _instant(table: Table, line: Line, column: str) -> int | None:
-    try:
-        return form.instant(line[column])
-    except ValueError:
-        remedy = "Write a date such as 2026-01-31, or 2026-01-31T09:00:00+01:00"
-        table.wrong(line.number, column, "not a date", remedy)
-        return None
+    def _listed(self, table: Table, line: Line, column: str) -> PersonId:
+        if line[column] not in self.people:
+            remedy = f"Add the person to {PEOPLE} first, or correct the id"
+            table.wrong(line.number, column, f"{PEOPLE} has no such person", remedy)
+        return PersonId(line[column])
 
 
 def _same_person(table: Table, line: Line, first: Line, columns: list[str]) -> None:
@@ -267,10 +283,20 @@ def _same_person(table: Table, line: Line, first: Line, columns: list[str]) -> N
 
 
 def _told(breach: Breach, reading: _Reading) -> Mistake:
-    one, other, wall = breach.one, breach.other, breach.wall
+    def where(held: Held) -> str:
+        places = f"{PEOPLE} line {reading.grants[held.by]}"
+        if held.through is not None:
+            places += f", {DELEGATES} line {reading.delegations[held.through]}"
+        return f" ({places})"
+
     path = (
-        f"{one.person_id} would read {one.compartment} (line {reading.grants[one]}) and "
-        f"{other.compartment} (line {reading.grants[other]}) across the wall of {WALLS} line "
-        f"{reading.walls[wall]}, since {form.date(breach.since)}"
+        f"{breach.path(where)}, across the wall of {WALLS} line {reading.walls[breach.wall]}, "
+        f"since {form.date(breach.since)}{_phases_told(breach)}"
     )
-    return Mistake(PEOPLE, path, "End one of the grants before", reading.grants[other])
+    line = reading.grants[breach.other.by]
+    return Mistake(PEOPLE, path, "End the one before the other begins, or take it away", line)
+
+
+def _phases_told(breach: Breach) -> str:
+    named = form.in_words(breach.phases)
+    return "" if named is None else f", in {' and '.join(named)}"

@@ -143,8 +143,8 @@ def test_a_breached_wall_is_refused_with_the_path(mistakes: Find) -> None:
     walls = WALLS.replace(b"2026-07-01", b"2026-06-01")
     (found,) = mistakes({"people.csv": PEOPLE, "sides.csv": SIDES, "walls.csv": walls})
     assert "ximena would read" in found.wrong
-    assert "clean-team (line 3)" in found.wrong
-    assert "deal (line 2)" in found.wrong
+    assert "clean-team by direct grant (people.csv line 3)" in found.wrong
+    assert "deal by direct grant (people.csv line 2)" in found.wrong
     assert "walls.csv line 2" in found.wrong
     assert "2026-06-01" in found.wrong
 

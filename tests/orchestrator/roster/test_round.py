@@ -2,22 +2,25 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.roster.document import document_hash, from_document, to_document
-from orchestrator.roster.form import LATEST, in_order
+from orchestrator.roster.form import LATEST, in_order, is_notice
 from orchestrator.roster.read import RosterInvalid, read_roster
 from orchestrator.roster.walls import breaches
 from orchestrator.roster.write import template, write_roster
 from tiers.ids import AccountId, CompartmentId, ConnectorName, PersonId, SideId
-from tiers.people import Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.people import Delegation, Grant, Party, Person, Phase, Profile, Roster, Side, Span, Wall
 from tiers.tier import Tier
 
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example)
 IDS = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,12}", fullmatch=True)
+NOTICES = st.text(min_size=1, max_size=60).map(str.strip).filter(is_notice)
+PHASES = st.none() | st.frozensets(st.sampled_from(Phase), min_size=1)
 NAMES = (
     st.text(min_size=1, max_size=30)
     .map(lambda t: " ".join(t.split()))
@@ -45,18 +48,27 @@ def rosters(draw: st.DrawFn) -> Roster:
     for channel, account in handles:
         owned[draw(st.sampled_from(people))][channel] = AccountId(account)
     person = st.sampled_from(people).map(PersonId)
-    grant = st.builds(Grant, person, COMPARTMENTS, st.sampled_from(Tier), spans())
-    wall = st.builds(Wall, COMPARTMENTS, COMPARTMENTS, spans()).filter(lambda w: w.one != w.other)
+    grant = st.builds(Grant, person, COMPARTMENTS, st.sampled_from(Tier), spans(), PHASES)
+    wall = st.builds(Wall, COMPARTMENTS, COMPARTMENTS, spans(), PHASES)
+    lent = st.builds(Delegation, person, person, st.sampled_from(Tier), spans())
+    home = {person: draw(st.sampled_from(sides)) for person in people}
     return Roster(
         host=SideId(draw(st.sampled_from(sides) | IDS)),
         sides=tuple(
-            Side(SideId(s), draw(NAMES | RISKY), draw(st.sampled_from(Party))) for s in sides
+            Side(
+                SideId(s),
+                draw(NAMES | RISKY),
+                draw(st.sampled_from(Party)),
+                draw(st.none() | NOTICES),
+                tuple(PersonId(p) for p in people if home[p] == s and draw(st.booleans())),
+            )
+            for s in sides
         ),
         people=tuple(
             Person(
                 PersonId(p),
                 draw(NAMES | RISKY),
-                SideId(draw(st.sampled_from(sides))),
+                SideId(home[p]),
                 draw(NAMES | st.just("")),
                 draw(st.sampled_from(Profile)),
                 owned[p],
@@ -64,7 +76,8 @@ def rosters(draw: st.DrawFn) -> Roster:
             for p in people
         ),
         grants=tuple(draw(st.lists(grant, max_size=8))),
-        walls=tuple(draw(st.lists(wall, max_size=2))),
+        walls=tuple(w for w in draw(st.lists(wall, max_size=2)) if w.one != w.other),
+        delegations=tuple(d for d in draw(st.lists(lent, max_size=3)) if d.principal != d.delegate),
     )
 
 
@@ -84,10 +97,11 @@ def test_the_document_says_the_same_in_any_order(roster: Roster) -> None:
     document = to_document(roster)
     turned = Roster(
         host=roster.host,
-        sides=roster.sides[::-1],
+        sides=tuple(replace(s, control_room=s.control_room[::-1]) for s in roster.sides[::-1]),
         people=roster.people[::-1],
         grants=roster.grants[::-1] + roster.grants,
-        walls=tuple(Wall(w.other, w.one, w.span) for w in roster.walls),
+        walls=tuple(Wall(w.other, w.one, w.span, w.phases) for w in roster.walls),
+        delegations=roster.delegations[::-1] * 2,
     )
     assert document_hash(to_document(turned)) == document_hash(document)
     if not any(breaches(in_order(roster))):
@@ -97,14 +111,16 @@ def test_the_document_says_the_same_in_any_order(roster: Roster) -> None:
 @settings(max_examples=60, suppress_health_check=SLOW)
 @given(rosters())
 def test_no_cell_of_an_export_is_a_formula(roster: Roster) -> None:
-    for data in write_roster(roster).values():
+    files = write_roster(roster)
+    assert set(files) >= {"people.csv", "sides.csv", "walls.csv", "delegates.csv"}
+    for data in (data for name, data in files.items() if name.endswith(".csv")):
         for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")):
             assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
 
 
 def test_a_document_that_is_not_canonical_is_not_read() -> None:
     document = to_document(read_roster(template()))
-    for spoilt in ("", "[]", "{}", document + " ", document.replace('"version":1', '"version":2')):
+    for spoilt in ("", "[]", "{}", document + " ", document.replace('"version":2', '"version":1')):
         with pytest.raises(RosterInvalid):
             from_document(spoilt)
     assert to_document(from_document(document)) == document
