@@ -8,7 +8,7 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
-from orchestrator.client.people import AccountView, GrantView, PersonView
+from orchestrator.client.people import AccountView, GrantView, NoticeView, PersonView
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Person = Annotated[str, typer.Argument(help="Person on the roster.")]
@@ -36,7 +36,7 @@ _COLUMNS: Columns[PersonView] = [
     ("name", lambda p: p.name),
     ("side", lambda p: p.side_name),
     ("role", lambda p: p.role),
-    ("notice", lambda p: p.crossing.replace("_", " ")),
+    ("notice", lambda p: p.notice.stands.replace("_", " ")),
     ("seats", lambda p: str(len(p.seats))),
     ("stands", lambda p: "; ".join(p.barred)),
     ("findings", lambda p: str(len(p.findings) or "")),
@@ -47,7 +47,7 @@ def lines(found: PersonView, out: Out) -> Iterable[str]:
     """A person in one screen."""
     yield f"{found.name}  {found.role}  {found.side_name} ({found.party})"
     yield f"  id        {found.person}  {found.profile.replace('_', ' ')}"
-    yield f"  notice    {found.crossing.replace('_', ' ')}"
+    yield f"  notice    {_notice(found.notice, out)}"
     yield from (f"  nothing counts now: {why}" for why in found.barred)
     yield from _part("may see", [_grant(g, out) for g in found.sees], "nothing")
     seats = [f"#{s.label}  {s.floor}  {s.channel} {s.room}" for s in found.seats]
@@ -55,6 +55,18 @@ def lines(found: PersonView, out: Out) -> Iterable[str]:
     yield from _part("accounts", [_account(a) for a in found.accounts], "none")
     told = [f"{f.severity}  {'; '.join(f.reasons)}  (next: {f.remedy})" for f in found.findings]
     yield from _part("findings", told, "none")
+
+
+def _notice(notice: NoticeView, out: Out) -> str:
+    instants = (
+        ("agreed", notice.agreed_at),
+        ("crossed", notice.crossed_at),
+        ("acknowledged", notice.acknowledged_at),
+        ("counts until", notice.counts_until),
+        ("cleansed", notice.cleansed_at),
+    )
+    said = [f"{word} {out.when(at)}" for word, at in instants if at is not None]
+    return "; ".join([notice.stands.replace("_", " "), *said])
 
 
 def _part(title: str, rows: list[str], none: str) -> Iterable[str]:

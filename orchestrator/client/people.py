@@ -1,7 +1,7 @@
 """Views of a person: one screen of what a deal knows about him.
 
-Rules kept here: as for ``orchestrator.client.views``. Numbers, birth data and home addresses are not
-asked for, and so have no field.
+Rules kept here: as for ``orchestrator.client.views``. Numbers, birth data and home addresses are
+not asked for, and so have no field.
 """
 
 from dataclasses import dataclass
@@ -62,11 +62,31 @@ class OpenFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeView:
+    """Where a person stands with the insider notice of his side.
+
+    Attributes:
+        stands: no_notice, to_agree, to_cross, crossed, acknowledged, asked_again or cleansed.
+        wording: sha256 of the notice in force; None: his side has none.
+        counts_until: where the wording changed: until when his earlier acknowledgement counts.
+    """
+
+    stands: str
+    wording: str | None
+    agreed_at: int | None
+    agreed_by: str | None
+    crossed_at: int | None
+    acknowledged_at: int | None
+    counts_until: int | None
+    cleansed_at: int | None
+    cleansed_because: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonView:
     """A person in one screen.
 
     Attributes:
-        crossing: where he stands with his side's notice, as a stable word.
         barred: why nothing that he is granted counts now; empty when it does.
     """
 
@@ -77,7 +97,7 @@ class PersonView:
     party: str
     role: str
     profile: str
-    crossing: str
+    notice: NoticeView
     paused: bool
     left: bool
     barred: tuple[str, ...]

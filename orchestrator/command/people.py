@@ -13,6 +13,7 @@ from orchestrator.client.problems import Missing
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
+from orchestrator.deals.crossing import NEVER, Stand, counts_until, stand
 from orchestrator.store.unit import Tx
 from tiers.ids import ConversationId, DealId, PersonId
 from tiers.people import Grant, Person, Roster, Side
@@ -56,10 +57,10 @@ class People:
             party=side.party.value,
             role=who.role,
             profile=who.profile.value,
-            crossing=_crossing(view, person),
+            notice=_notice(view, who),
             paused=person in view.persons.paused,
             left=person in view.persons.left,
-            barred=tuple(_barred(view, person)),
+            barred=tuple(_barred(view, who, at)),
             sees=tuple(_grant(view, g, at) for g in _adopted(view).grants if g.person_id == person),
             seats=seats,
             accounts=tuple(self._accounts(view, who)),
@@ -90,15 +91,53 @@ def _grant(deal: DealView, grant: Grant, at: int) -> people.GrantView:
     )
 
 
-def _crossing(deal: DealView, person: PersonId) -> str:
-    return "acknowledged" if person in deal.persons.acknowledged else "not_acknowledged"
+_WHY = {
+    Stand.TO_AGREE: "his control room has not agreed yet",
+    Stand.TO_CROSS: "he was not crossed yet",
+    Stand.CROSSED: "he has not acknowledged his side's notice",
+    Stand.CLEANSED: "he was cleansed",
+}
 
 
-def _barred(deal: DealView, person: PersonId) -> Iterable[str]:
-    if person in deal.persons.left:
+def where(deal: DealView, person: Person) -> Stand:
+    """Where a person stands with his side's notice."""
+    crossing = deal.persons.crossings.get(person.person_id, NEVER)
+    return stand(crossing, deal.demands[person.side])
+
+
+def _barred(deal: DealView, person: Person, at: int) -> Iterable[str]:
+    if person.person_id in deal.persons.left:
         yield "he left the deal"
-    if person in deal.persons.paused:
+    if person.person_id in deal.persons.paused:
         yield "he is paused"
+    standing = where(deal, person)
+    if standing in _WHY:
+        yield _WHY[standing]
+    until = _until(deal, person)
+    if until is not None and at >= until:
+        yield "the notice's wording changed, and he has not acknowledged the new one"
+
+
+def _until(deal: DealView, person: Person) -> int | None:
+    """Until when his acknowledgement of an earlier wording counts; None: it is not about that."""
+    crossing = deal.persons.crossings.get(person.person_id, NEVER)
+    return counts_until(crossing, deal.demands[person.side], deal.policy.notice_grace)
+
+
+def _notice(deal: DealView, person: Person) -> people.NoticeView:
+    crossing = deal.persons.crossings.get(person.person_id, NEVER)
+    wording = deal.demands[person.side].notice
+    return people.NoticeView(
+        stands=where(deal, person).value,
+        wording=wording,
+        agreed_at=crossing.agreed_at,
+        agreed_by=crossing.agreed_by,
+        crossed_at=crossing.crossed_at,
+        acknowledged_at=crossing.acknowledged.get(wording or ""),
+        counts_until=_until(deal, person),
+        cleansed_at=crossing.cleansed_at,
+        cleansed_because=crossing.cleansed_because,
+    )
 
 
 def _rows(

@@ -7,7 +7,7 @@ known delays nothing.
 from collections.abc import Mapping
 
 from orchestrator.deals.crossing import NEVER, Crossing, Demand, Stand, demands_of, stand
-from orchestrator.roster.notices import since
+from orchestrator.roster.since import since
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId, PersonId, SideId
 from tiers.people import Roster

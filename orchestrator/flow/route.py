@@ -19,6 +19,7 @@ from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.flow.acknowledging import Acknowledgement, Door, read_acknowledgement
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.documents import Addressed, addressed
@@ -82,8 +83,10 @@ class Services:
 
 
 Outcome = Route | Held | Answered
-Act = Callable[[Resolved, Answer], Awaitable[str]]
-"""Does what an author answered and returns a code of what came of it."""
+Spoken = Answer | Acknowledgement
+"""What a line to us may be, beside a message."""
+Act = Callable[[Resolved, Spoken, Door], Awaitable[str]]
+"""Does what somebody said to us from an account, and returns a code of what came of it."""
 
 
 class Router:
@@ -236,9 +239,10 @@ class Router:
     ) -> Outcome:
         # in the line that we opened or in one that he began: anywhere but in a conversation's room
         to_us = row.room is not None and not resolved.witness and not body.files
-        answer = read_answer(body.text) if to_us else None
-        if answer is not None and resolved.person is not None:
-            return Answered(found.tier, await self._act(resolved, answer))
+        spoken = _spoken(body.text) if to_us else None
+        if spoken is not None and resolved.person is not None:
+            door = (row.connector, row.sender)
+            return Answered(found.tier, await self._act(resolved, spoken, door))
         placed = _placed(row, resolved, found)
         if isinstance(placed, Held):
             return placed
@@ -396,6 +400,10 @@ _LOOP = (
     "more, or more of the same, was said here than people write, as by a bridge between two rooms"
 )
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
+
+
+def _spoken(text: str) -> Spoken | None:
+    return read_answer(text) or read_acknowledgement(text)
 
 
 def _asked(opened: Opened) -> Asked:

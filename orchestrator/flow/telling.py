@@ -13,6 +13,7 @@ from orchestrator.clock import Clock
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import Raised
 from orchestrator.flow import notices
+from orchestrator.flow.acknowledging import ACKNOWLEDGED, recorded
 from orchestrator.flow.desk import DONE
 from orchestrator.flow.guard import held_as
 from orchestrator.flow.judge import Judge
@@ -95,6 +96,8 @@ class Telling:
             asked = outcome.placed.asked
             return notices.asked(message_id, _asking(looked.found)) if asked else None
         if isinstance(outcome, Answered):
+            if outcome.acted == ACKNOWLEDGED:
+                return recorded(message_id)
             return None if outcome.acted in DONE else notices.not_acted(message_id)
         if outcome.conversation is None:
             return self._which(looked, outcome)

@@ -21,12 +21,14 @@ from orchestrator.deals.doubts import doubts_of, tell_doubts
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.engine.local import LocalEngine
 from orchestrator.flow.accept import Accepter
+from orchestrator.flow.acknowledging import Acknowledgement, Acknowledging, Door
 from orchestrator.flow.desk import Desk
 from orchestrator.flow.judge import Judge
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.plan import Told, Writer
 from orchestrator.flow.port import Classifies
-from orchestrator.flow.route import LANE, Router, Services
+from orchestrator.flow.resolve import Resolved
+from orchestrator.flow.route import LANE, Router, Services, Spoken
 from orchestrator.ids import new_id
 from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
@@ -122,7 +124,14 @@ async def assemble(
         trust.trusted,
         lambda deal: _watch(book, deal),
     )
-    router = Router(services, lambda resolved, answer: desk.act(resolved, answer))  # noqa: PLW0108 - desk is made below
+    acknowledging = Acknowledging(store, book, now)
+
+    async def act(resolved: Resolved, said: Spoken, door: Door) -> str:
+        if isinstance(said, Acknowledgement):
+            return await acknowledging.hear(door, said)
+        return await desk.act(resolved, said)
+
+    router = Router(services, act)
     desk = Desk(store, sealer, book, writer, now, router.route, router.row)
     return Runtime(
         settings=settings,
