@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.port.errors import ConnectorError
+from orchestrator.approvals.errors import ApprovalError, NoKey
 from orchestrator.client.problems import Failed, Problem, Refused, Unready, Wrong
 from orchestrator.config.mistakes import Invalid
 from orchestrator.journal.errors import JournalError
@@ -65,6 +66,8 @@ def _sentence(error: Any) -> str:
 _MEANINGS: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
     (Invalid, _mistakes),
     (AdoptionRefused, _refused),
+    (NoKey, lambda e: Wrong(_sentence(e), still="Nothing was changed")),
+    (ApprovalError, lambda e: Refused(_sentence(e), still="Nothing was changed")),
     (HomeInUse, lambda e: Unready(_sentence(e), still="Nothing was changed")),
     (StoreError, lambda e: Failed(_sentence(e), still="Nothing of it was written")),
     (SecretError, lambda e: Unready(_sentence(e), still="Nothing was changed")),

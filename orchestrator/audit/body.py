@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. A body never holds message text. It holds typed values: numbers, ids, hashes, codes, and what a
-   network names (rooms, accounts, devices), the last only in fields that are known to hold it.
+   network names (rooms, accounts, devices), the last only in fields that are known to hold it;
+   in fields of their own, the hexadecimal digits of public keys and signatures.
    Whatever has another shape is refused, and the unit of work with it.
 2. The canonical form is RFC 8785 for the values that are allowed: no floats, integers that
    every JSON reader keeps exact, ASCII field names.
@@ -35,6 +36,11 @@ NAMES = frozenset(
 )  # fmt: skip
 """Fields that may hold what a network or a configuration names."""
 
+SIGNED = frozenset({"authenticator", "client_data", "handle", "public", "signature"})
+"""Fields that may hold a public key, a signature, or what a signature is over, in hexadecimal."""
+LONGEST_SIGNED = 4096
+"""Bytes in such a field: an RSA key of 16,384 bits with its signature has fewer."""
+
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _WORD = r"(?:[a-z]{1,24}[0-9]{0,4}|[0-9]{1,12})"
 _CODED = re.compile(
@@ -42,6 +48,7 @@ _CODED = re.compile(
     r"|[a-z]{1,16}_[0-9a-f]{32}"  # one of our ids
     r"|(?:[a-z0-9]{1,12}:)?(?:[0-9a-f]{16}|[0-9a-f]{40}|[0-9a-f]{64})"  # a key id or a digest
 ).fullmatch
+_DIGITS = re.compile(rf"(?:[0-9a-f]{{2}}){{1,{LONGEST_SIGNED}}}").fullmatch
 _DEAL_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}").fullmatch
 _ACTOR = re.compile(r"[a-z]{1,16}_[0-9a-f]{32}|[a-z][a-z-]{0,23}(?::[^\s:]{1,64})?").fullmatch
 
@@ -131,6 +138,8 @@ def _check_items(field: str, items: Sequence[Json], depth: int) -> None:
 def _named(field: str, value: str) -> bool:
     if field == "code":
         return _DEAL_CODE(value) is not None
+    if field in SIGNED:
+        return _DIGITS(value) is not None
     if field not in NAMES or not 0 < len(value) <= LONGEST_NAME:
         return False
     return value.isprintable() and not any(map(str.isspace, value))

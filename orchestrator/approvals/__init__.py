@@ -1,0 +1,1 @@
+"""Who agreed to what, by their own signatures over a plan, its deal and its expiry."""

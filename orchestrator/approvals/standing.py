@@ -1,0 +1,285 @@
+"""What a deal's chain comes to: who may sign, what waits, what was agreed to.
+
+Rules kept here:
+
+1. There is no table. Everything is read from entries, in their order, and each signature is checked
+   again, against the credential that stood when it was given: a row grants nothing, and an entry
+   that says more than its signatures grants nothing either.
+2. A deal is founded by all whose credentials its founding plan lists, each with his own signature.
+   From then on a credential counts only if a request was agreed to that names exactly it.
+3. Who left or is paused agrees to nothing meanwhile. What was agreed to stays agreed to.
+4. What takes away counts without any signature.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.approvals.credentials import Credential, credential_of, login_tie, signed_of
+from orchestrator.approvals.errors import ApprovalError
+from orchestrator.approvals.plan import Answer, Plan, statement
+from orchestrator.audit.granted import Stated
+from orchestrator.audit.kinds import Kind
+from tiers.approval import (
+    FOUNDERS,
+    Approver,
+    Role,
+    Rule,
+    could_meet,
+    counted,
+    missing,
+    one_person,
+)
+from tiers.ids import PersonId
+from tiers.people import Party
+
+FOUND = "deal.found"
+"""The verb by which a deal is founded."""
+ENROL = "approver.enrol"
+"""The verb by which one more credential is let in."""
+PERSON = "person:"
+
+
+@dataclass(slots=True)
+class Request:
+    """A plan that waits, or waited, for people.
+
+    Attributes:
+        asked_by: the actor who asked.
+        expires_at: microseconds UTC; at and after it nobody agrees any more.
+        yes: who signed for it, with the hash of the credential.
+        no_by: who signed against it, or took it back.
+        agreed_by: who agreed when it was carried out; None before that.
+    """
+
+    request_id: str
+    plan: Plan
+    rule: Rule
+    asked_by: str
+    asked_at: int
+    expires_at: int
+    yes: dict[PersonId, str] = field(default_factory=dict)
+    no_by: str | None = None
+    agreed_by: tuple[PersonId, ...] | None = None
+    done_at: int | None = None
+
+    @property
+    def asker(self) -> PersonId | None:
+        """The person who asked, where it was one."""
+        return PersonId(self.asked_by[len(PERSON) :]) if self.asked_by.startswith(PERSON) else None
+
+    def open(self, at: int) -> bool:
+        """Whether anybody may still sign at ``at``."""
+        return self.done_at is None and self.no_by is None and at < self.expires_at
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a deal's approvals stand.
+
+    Attributes:
+        drafts: credentials enrolled before the founding, by their hashes; they count for it alone.
+        credentials: those that count now, by their hashes.
+        founded_at: microseconds UTC; None: it is not founded.
+        requests: by id.
+        counts: what each credential counted last.
+        out: who left or is paused.
+        doubts: what an entry says and its signatures do not, in words for people, by subject.
+    """
+
+    deal_id: str
+    drafts: dict[str, Credential] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    founded_at: int | None = None
+    founding: Request | None = None
+    requests: dict[str, Request] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    out: dict[Kind, set[PersonId]] = field(default_factory=dict)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def signing(self) -> Mapping[str, Credential]:
+        """The credentials that may sign now: drafts until the deal is founded."""
+        return self.drafts if self.founded_at is None else self.credentials
+
+    def approvers(self) -> tuple[Approver, ...]:
+        """Everybody who may sign now, one value for each person."""
+        return _people(c for c in self.signing.values() if self.present(c.person))
+
+    def present(self, person: PersonId) -> bool:
+        """Whether somebody neither left nor is paused."""
+        return not any(person in those for those in self.out.values())
+
+    def counting(self, request: Request) -> tuple[Approver, ...]:
+        """Those whose signature under a request counts now."""
+        yes = frozenset(p for p, by in request.yes.items() if by in self.signing)
+        asker, ties = request.asker, frozenset({login_tie(request.asked_by)})
+        return counted(request.rule, self.approvers(), yes, asker=asker, asker_ties=ties)
+
+    def could_agree(self, request: Request) -> tuple[Approver, ...]:
+        """Those who may agree to a request at all."""
+        asker, ties = request.asker, frozenset({login_tie(request.asked_by)})
+        return could_meet(request.rule, self.approvers(), asker=asker, asker_ties=ties)
+
+    def missing(self, request: Request) -> tuple[str, ...]:
+        """What a request still misses, in words; nothing once it is agreed to."""
+        if request.plan.verb == FOUND:
+            return self._unfounded(request)
+        return missing(request.rule, self.counting(request))
+
+    def _unfounded(self, request: Request) -> tuple[str, ...]:
+        """Everybody on the list signs, and they are two people at least."""
+        listed = [self.drafts.get(h) for h in listed_in(request.plan)]
+        if None in listed or self.founded_at is not None:
+            return ("the list of credentials is not the one that was enrolled",)
+        people = _people(c for c in listed if c is not None)
+        if len(set(one_person(people).values())) < FOUNDERS:
+            return (f"{FOUNDERS} different people found a deal",)
+        late = [p.person for p in people if p.person not in request.yes]
+        return (f"everybody who is enrolled signs; not yet: {', '.join(late)}",) if late else ()
+
+
+def listed_in(plan: Plan) -> tuple[str, ...]:
+    """The hashes of the credentials that a founding plan lists."""
+    listed = plan.body.get("credentials")
+    return tuple(map(str, listed)) if isinstance(listed, list | tuple) else ()
+
+
+def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
+    """What a deal's entries, in their order, come to."""
+    found = Standing(deal_id)
+    for entry in entries:
+        take = _TAKE.get(Kind(entry.kind))
+        if take is None:
+            continue
+        try:
+            take(found, Kind(entry.kind), entry.body)
+        except (ApprovalError, KeyError, TypeError, ValueError, AttributeError) as error:
+            told = str(error) if isinstance(error, ApprovalError) else "it is not well formed"
+            found.doubts.append((f"entry {entry.n}", f"{entry.kind}: {told}"))
+    return found
+
+
+def rule_body(rule: Rule) -> dict[str, Any]:
+    """A rule as an entry holds it."""
+    return {
+        "needed": rule.needed,
+        "members": sorted(rule.barred),
+        "valuation_raise": rule.valuation_raise,
+        "gaining": sorted(p.value for p in rule.gaining),
+        "roles": sorted(r.value for r in rule.roles),
+    }
+
+
+def _rule_of(body: Mapping[str, Any]) -> Rule:
+    return Rule(
+        int(body["needed"]),
+        frozenset(map(PersonId, body["members"])),
+        bool(body["valuation_raise"]),
+        frozenset(map(Party, body["gaining"])),
+        frozenset(map(Role, body["roles"])),
+    )
+
+
+def _people(credentials: Iterable[Credential]) -> tuple[Approver, ...]:
+    found: dict[PersonId, Approver] = {}
+    for one in (c.approver() for c in credentials):
+        old = found.get(one.person)
+        if old is not None:
+            roles, ties = old.roles | one.roles, old.ties | one.ties
+            one = Approver(one.person, roles, one.party, ties)  # noqa: PLW2901 - both keys are his
+        found[one.person] = one
+    return tuple(found[person] for person in sorted(found))
+
+
+def _enrolled(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    credential = credential_of(body)
+    name = credential.hash
+    if found.founded_at is None:
+        found.drafts[name] = credential
+        return
+    request = found.requests.get(body.get("request") or "")
+    if request is None or request.done_at is None or request.plan.verb != ENROL:
+        raise ApprovalError("a credential that nobody agreed to")
+    if request.plan.body.get("credential") != name:
+        raise ApprovalError("another credential than the one that was agreed to")
+    found.credentials[name] = credential
+
+
+def _withdrawn(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    found.drafts.pop(body["credential"], None)
+    found.credentials.pop(body["credential"], None)
+
+
+def _asked(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    plan = Plan(body["verb"], body["plan"])
+    if plan.hash != body["plan_hash"]:
+        raise ApprovalError("a request whose plan is not the one that its hash names")
+    if body["request"] in found.requests:
+        raise ApprovalError("a request that was made before")
+    found.requests[body["request"]] = Request(
+        body["request"], plan, _rule_of(body["rule"]), body["by"], body["at"], body["expires"]
+    )
+
+
+def _answered(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
+    request = found.requests[body["request"]]
+    if kind is Kind.APPROVAL_REFUSED and "signature" not in body:
+        if body["by"] != request.asked_by:
+            raise ApprovalError("a request taken back by somebody else than its asker")
+        request.no_by = request.no_by or body["by"]
+        return
+    answer: Answer = "yes" if kind is Kind.APPROVAL_GIVEN else "no"
+    name = body["credential"]
+    credential = found.signing.get(name)
+    if credential is None or not found.present(credential.person):
+        raise ApprovalError("a signature by a credential that does not count")
+    if body["at"] >= request.expires_at:
+        raise ApprovalError("a signature after the request had lapsed")
+    message = statement(found.deal_id, request.plan.hash, request.expires_at, answer)
+    count = credential.check(message, signed_of(body), found.counts.get(name, 0))
+    found.counts[name] = count
+    if answer == "yes":
+        request.yes[credential.person] = name
+    else:
+        request.no_by = request.no_by or credential.person
+
+
+def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    request = found.requests[body["request"]]
+    if not request.open(body["at"]):
+        raise ApprovalError("something done that was refused, had lapsed or was done before")
+    if found.founded_at is None and request.plan.verb != FOUND:
+        raise ApprovalError("something done in a deal that is not founded")
+    if found.missing(request):
+        raise ApprovalError("something done to which not enough people agreed")
+    if request.plan.verb == FOUND:
+        listed = listed_in(request.plan)
+        found.credentials = {h: found.drafts[h] for h in listed}
+        found.founded_at, found.founding = body["at"], request
+        request.agreed_by = tuple(sorted(request.yes))
+    else:
+        request.agreed_by = tuple(a.person for a in found.counting(request))
+    request.done_at = body["at"]
+
+
+def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
+    person = PersonId(body["person"])
+    why = _BACK.get(kind, kind)
+    those = found.out.setdefault(why, set())
+    (those.add if kind is why else those.discard)(person)
+
+
+_BACK = {Kind.PERSON_RETURNED: Kind.PERSON_LEFT, Kind.PERSON_RESUMED: Kind.PERSON_PAUSED}
+_TAKE: Mapping[Kind, Callable[[Standing, Kind, Mapping[str, Any]], None]] = {
+    Kind.CREDENTIAL_ENROLLED: _enrolled,
+    Kind.CREDENTIAL_WITHDRAWN: _withdrawn,
+    Kind.APPROVAL_ASKED: _asked,
+    Kind.APPROVAL_GIVEN: _answered,
+    Kind.APPROVAL_REFUSED: _answered,
+    Kind.APPROVAL_DONE: _done,
+    Kind.PERSON_LEFT: _person,
+    Kind.PERSON_RETURNED: _person,
+    Kind.PERSON_PAUSED: _person,
+    Kind.PERSON_RESUMED: _person,
+}
