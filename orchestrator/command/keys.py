@@ -5,11 +5,12 @@ one key that reads so; a key that nobody compared stays as it is.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from connectors.port.connector import ExchangesKeys, VerifiesPeers
+from connectors.port.connector import Connector, ExchangesKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
 from connectors.port.words import is_read_as, words_for
@@ -243,6 +244,19 @@ class Keys:
         for view, binding in self._r.book.rooms():
             if view.deal_id == deal.deal_id and binding.connector in owner.accounts:
                 await self._r.watcher.look(view, binding, not_before=now)
+
+
+async def bar(
+    connectors: Mapping[ConnectorName, Connector],
+    name: ConnectorName,
+    account: AccountId,
+    device: Device,
+) -> None:
+    """Has a network's own store bar a key; where it cannot now, our own rules do all the same."""
+    connector = connectors.get(name)
+    if connector is not None and isinstance(connector, VerifiesPeers):
+        with suppress(ConnectorError):
+            await connector.distrust(account, device)
 
 
 def _wants(known: KnownKey, at: int, lasts: int) -> bool:
