@@ -22,6 +22,7 @@ from orchestrator.flow.route import Router
 from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
+from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.provision import Provisioner
@@ -83,6 +84,7 @@ class Runtime:
     writer: Writer
     router: Router
     desk: Desk
+    distress: Distress
     channels: dict[ConnectorName, Channel]
     connectors: dict[ConnectorName, Connector]
     grades: dict[ConnectorName, Grade]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.clock import Clock
 from orchestrator.deals.book import DealView
+from orchestrator.deals.callback import TO_NEW_PHONE, TO_PHISHED
 from orchestrator.deals.findings import Raised
 from orchestrator.flow import notices
 from orchestrator.flow.acknowledging import ACKNOWLEDGED, recorded
@@ -21,6 +22,7 @@ from orchestrator.flow.plan import Answered, Told, Waiting, reasons_text
 from orchestrator.flow.port import OpensLines
 from orchestrator.flow.resolve import Resolved
 from orchestrator.flow.stopped import told_in_line
+from orchestrator.flow.urgent import Urgent
 from tiers.classify import Classification
 from tiers.conversation import Conversation
 from tiers.decision import Effect, Reason
@@ -98,6 +100,8 @@ class Telling:
         if isinstance(outcome, Answered):
             if outcome.acted == ACKNOWLEDGED:
                 return recorded(message_id)
+            if outcome.acted in _HELPED:
+                return notices.Notice(message_id, _HELPED[outcome.acted])
             return None if outcome.acted in DONE else notices.not_acted(message_id)
         if outcome.conversation is None:
             return self._which(looked, outcome)
@@ -129,6 +133,7 @@ class Telling:
         return tell(deal, author, message_id, against, choices, readers=people, at=at)
 
 
+_HELPED = {Urgent.PHISHED.value: TO_PHISHED, Urgent.NEW_PHONE.value: TO_NEW_PHONE}
 _RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"
 
 

@@ -11,6 +11,7 @@ from connectors.port.connector import Connector
 from orchestrator.audit.heads import SEED_BYTES, load_key
 from orchestrator.audit.instants import latest_instant
 from orchestrator.clock import SECOND, Clock
+from orchestrator.command.keys import bar
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
@@ -24,16 +25,19 @@ from orchestrator.flow.accept import Accepter
 from orchestrator.flow.acknowledging import Acknowledgement, Acknowledging, Door
 from orchestrator.flow.desk import Desk
 from orchestrator.flow.judge import Judge
+from orchestrator.flow.listen import LOOK
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.plan import Told, Writer
 from orchestrator.flow.port import Classifies
 from orchestrator.flow.resolve import Resolved
 from orchestrator.flow.route import LANE, Router, Services, Spoken
+from orchestrator.flow.urgent import Urgent
 from orchestrator.ids import new_id
 from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox import rows
+from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.provision import Provisioner
@@ -129,10 +133,17 @@ async def assemble(
     async def act(resolved: Resolved, said: Spoken, door: Door) -> str:
         if isinstance(said, Acknowledgement):
             return await acknowledging.hear(door, said)
+        if isinstance(said, Urgent):
+            return await _help(distress, resolved, said, door)
         return await desk.act(resolved, said)
 
     router = Router(services, act)
     desk = Desk(store, sealer, book, writer, now, router.route, router.row)
+    distress = Distress(
+        *(store, book, keyring, now, lines.rank, teller.tell),
+        partial(bar, connectors),
+        lambda tx, name, room: engine.wake(f"{LOOK}{name}/{room}", 0, tx),
+    )
     return Runtime(
         settings=settings,
         now=now,
@@ -152,6 +163,7 @@ async def assemble(
         writer=writer,
         router=router,
         desk=desk,
+        distress=distress,
         channels=channels,
         connectors=connectors,
         grades=grades,
@@ -160,6 +172,18 @@ async def assemble(
         journal=journal,
         journal_policy=policy_of,
     )
+
+
+async def _help(distress: Distress, resolved: Resolved, said: Urgent, door: Door) -> str:
+    """Helps whoever wrote that he is in trouble; his own word takes away and opens nothing."""
+    if resolved.deal is None or resolved.person is None:
+        return "nobody"
+    where, actor = (resolved.deal, resolved.person), f"person:{resolved.person.person_id}"
+    if said is Urgent.PHISHED:
+        await distress.phished(*where, heard_on=door[0], actor=actor)
+    else:
+        await distress.new_phone(*where, heard_on=door[0], actor=actor)
+    return said.value
 
 
 async def _own_secrets(store: Store, vault: SecretStore) -> None:
