@@ -85,6 +85,8 @@ class Desk:
         if resolved.person is None or resolved.deal is None:
             return "nobody"
         message_id = await self._store.read(
+        if resolved.person.person_id in resolved.deal.persons.paused:
+            return "paused"  # whoever writes from his account may be somebody else
             partial(_own_held, deals=self._deals_of(resolved.person), code=answer.code)
         )
         if message_id is None:

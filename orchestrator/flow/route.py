@@ -16,7 +16,7 @@ from functools import partial
 
 from orchestrator.audit.body import Json
 from orchestrator.clock import MINUTE, Clock
-from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.book import API, Book, DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.acknowledging import Acknowledgement, Door, read_acknowledgement
@@ -31,6 +31,7 @@ from orchestrator.flow.plan import Answered, Plan, Waiting, Writer
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.flow.telling import ECHO, Looked, Telling
+from orchestrator.flow.urgent import Urgent, read_urgent
 from orchestrator.journal.policy import scopes_of
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
@@ -83,7 +84,7 @@ class Services:
 
 
 Outcome = Route | Held | Answered
-Spoken = Answer | Acknowledgement
+Spoken = Answer | Acknowledgement | Urgent
 """What a line to us may be, beside a message."""
 Act = Callable[[Resolved, Spoken, Door], Awaitable[str]]
 """Does what somebody said to us from an account, and returns a code of what came of it."""
@@ -239,7 +240,9 @@ class Router:
     ) -> Outcome:
         # in the line that we opened or in one that he began: anywhere but in a conversation's room
         to_us = row.room is not None and not resolved.witness and not body.files
-        spoken = _spoken(body.text) if to_us else None
+        spoken: Spoken | None = _spoken(body.text) if to_us else None
+        if spoken is None and _to_us_alone(row, resolved, body):
+            spoken = read_urgent(body.text)
         if spoken is not None and resolved.person is not None:
             door = (row.connector, row.sender)
             return Answered(found.tier, await self._act(resolved, spoken, door))
@@ -468,6 +471,11 @@ def _facts(deal: DealView | None, found: Classification) -> dict[str, Json]:
         "policy": deal.policy.hash if deal else None,
         "roster": deal.roster_hash if deal else None,
     }
+def _to_us_alone(row: Waiting, resolved: Resolved, body: Body) -> bool:
+    """Whether a person wrote it to us on a network, and not into a conversation's room."""
+    return row.connector != API and not resolved.witness and not body.files
+
+
 
 
 def _no(rule: str, because: str) -> Decision:
