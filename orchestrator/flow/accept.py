@@ -25,6 +25,7 @@ from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.incoming import Incoming
 from orchestrator.flow.resolve import deal_answered, deal_named
 from orchestrator.ids import new_id
+from orchestrator.outbox.marks import Origin, mark
 from orchestrator.seal.body import SealedRow
 from orchestrator.seal.sealer import INLINE_MAX, Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
@@ -228,11 +229,6 @@ class Accepter:
         _insert_message(tx, ready, at, opened=opened)
         for row in ready.rows:
             self._sealer.insert(tx, row)
-        if incoming.readers:
-            tx.run(
-                "INSERT INTO document VALUES (?, ?, ?)",
-                (ready.message_id, ready.deal_id, json.dumps(incoming.readers)),
-            )
         body: dict[str, Json] = {
             "message": ready.message_id,
             "remote_id": named(incoming.remote_id),
@@ -277,17 +273,21 @@ def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
 
 def _insert_message(tx: Tx, ready: _Ready, at: int, *, opened: bool) -> None:
     incoming = ready.incoming
+    readers = json.dumps(incoming.readers) if incoming.readers else None
+    origin = Origin(
+        *(ready.message_id, ready.deal_id, incoming.connector, incoming.remote_id),
+        *(incoming.room, incoming.sender, ready.person_id, incoming.named),
+        *(incoming.reply_to, incoming.edits, incoming.unreadable, readers),
+    )
     tx.run(
         "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, person_id, "
-        "named, reply_to, edits, unreadable, opened, sent_at, accepted_at, size, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted')",
-        (
-            *(ready.message_id, ready.deal_id, incoming.connector, incoming.remote_id),
-            *(incoming.room, incoming.sender, ready.person_id, incoming.named),
-            *(incoming.reply_to, incoming.edits, incoming.unreadable, opened),
-            *(incoming.sent_at, at, ready.size),
-        ),
+        "named, reply_to, edits, unreadable, opened, sent_at, accepted_at, size, state, mark) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?)",
+        (*origin[:-1], opened, incoming.sent_at, at, ready.size, mark(tx.pen, origin)),
     )
+    if readers is not None:
+        document = (ready.message_id, ready.deal_id, readers)
+        tx.run("INSERT INTO document VALUES (?, ?, ?)", document)
 
 
 def _set_cursor(tx: Tx, cursor: Cursor, at: int) -> None:

@@ -25,6 +25,7 @@ from orchestrator.flow.notices import code_of
 from orchestrator.flow.plan import Plan, Waiting, Writer, reasons_text
 from orchestrator.flow.resolve import Resolved
 from orchestrator.outbox import rows
+from orchestrator.outbox.marks import Placing, is_planted, mark
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation
@@ -84,9 +85,9 @@ class Desk:
         """Does what an author answered in his line; returns a code of what came of it."""
         if resolved.person is None or resolved.deal is None:
             return "nobody"
-        message_id = await self._store.read(
         if resolved.person.person_id in resolved.deal.persons.paused:
             return "paused"  # whoever writes from his account may be somebody else
+        message_id = await self._store.read(
             partial(_own_held, deals=self._deals_of(resolved.person), code=answer.code)
         )
         if message_id is None:
@@ -148,7 +149,12 @@ class Desk:
             meant = ConversationId(held[1]) if held[1] else None
             undo = "SELECT 1 FROM delivery WHERE message_id = ? AND kind = 'undo'"
             withdrawn = tx.one(undo, (message_id,)) is not None
-            return Case(self._open_row(tx, message_id), Tier(held[0]), meant, withdrawn)
+            placed = "SELECT message_id, conversation_id, tier, placed FROM message"
+            *placing, found = tx.one(f"{placed} WHERE message_id = ?", (message_id,)) or (None,) * 4
+            row, tier = self._open_row(tx, message_id), Tier(held[0])
+            if row.planted or is_planted(tx.pen, Placing(*placing), found):
+                return Case(replace(row, planted=True), Tier.VALUATION, None, withdrawn)
+            return Case(row, max(tier, Tier(placing[2])), meant, withdrawn)
 
         return await self._store.read(read)
 
@@ -184,6 +190,12 @@ class Desk:
     async def _send(
         self, deal: DealView, case: Case, conversation: Conversation, actor: str
     ) -> None:
+        if case.row.planted:
+            raise Refused(
+                "its row in the store is not the one that this home wrote",
+                still="It stays held.",
+                then="wallcross audit verify --state; its author writes it again",
+            )
         if case.row.readers is not None:
             raise _addressed_once(case.tier)
         if case.row.unreadable is not None:
@@ -207,9 +219,10 @@ class Desk:
 
         def unit(tx: Tx) -> None:
             _settle(tx, case.row.message_id, "moved", actor, at)
+            placing = Placing(case.row.message_id, conversation.conversation_id, case.row.tier)
             tx.run(
-                "UPDATE message SET conversation_id = ? WHERE message_id = ?",
-                (conversation.conversation_id, case.row.message_id),
+                "UPDATE message SET conversation_id = ?, placed = ? WHERE message_id = ?",
+                (placing.conversation_id, mark(tx.pen, placing), placing.message_id),
             )
             body: dict[str, Json] = {
                 "message": case.row.message_id,

@@ -21,6 +21,7 @@ from orchestrator.flow.past import Past, past_of
 from orchestrator.flow.port import Journals
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
+from orchestrator.outbox.marks import Origin, Placing, mark
 from orchestrator.outbox.port import OURS, HeldAs
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Tx
@@ -53,6 +54,8 @@ class Waiting:
     """Of a formal document: whom its sender named, JSON; None for everything else."""
     taken_back_at: int | None = None
     """When its author deleted it on his network."""
+    planted: bool = False
+    """This home did not write it so: it goes nowhere, and nobody releases it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +232,12 @@ class Writer:
         message_id, conversation = new_id("msg"), told.conversation
         tier = conversation.floor if conversation is not None else Tier.COORDINATION
         packed = Body(told.notice.text).pack()
+        origin = Origin(message_id, deal_id, OURS, message_id, told.room, OURS, *(None,) * 6)
         tx.run(
             "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, sent_at,"
-            " accepted_at, size, state, tier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'delivering', ?)",
-            (
-                *(message_id, deal_id, OURS, message_id, told.room, OURS, at, at),
-                *(len(packed), tier.value),
-            ),
+            " accepted_at, size, state, tier, mark)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'delivering', ?, ?)",
+            (*origin[:6], at, at, len(packed), tier.value, mark(tx.pen, origin)),
         )
         self.sealer.insert(tx, self.sealer.prepare(deal_id, message_id, packed))
         lane = rows.enqueue(
@@ -259,12 +261,13 @@ class Writer:
 def _write_tier(tx: Tx, plan: Plan) -> None:
     found = plan.classification
     strength = found.strength if found is not None else Strength.NONE
+    placing = Placing(plan.row.message_id, plan.conversation_id(), plan.tier().value)
     tx.run(
-        "UPDATE message SET conversation_id = ?, tier = ?, strength = ?, facts = ? "
+        "UPDATE message SET conversation_id = ?, tier = ?, strength = ?, facts = ?, placed = ? "
         "WHERE message_id = ?",
         (
-            *(plan.conversation_id(), plan.tier().value, strength.value),
-            *(json.dumps(plan.facts), plan.row.message_id),
+            *(*placing[1:], strength.value, json.dumps(plan.facts), mark(tx.pen, placing)),
+            plan.row.message_id,
         ),
     )
 

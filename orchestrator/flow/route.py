@@ -33,6 +33,15 @@ from orchestrator.flow.resolve import Asked, Resolved, resolve
 from orchestrator.flow.telling import ECHO, Looked, Telling
 from orchestrator.flow.urgent import Urgent, read_urgent
 from orchestrator.journal.policy import scopes_of
+from orchestrator.outbox.marks import (
+    DELIVERY_COLUMNS,
+    MESSAGE_COLUMNS,
+    NOT_AS_STATED,
+    Origin,
+    Placing,
+    Target,
+    is_planted,
+)
 from orchestrator.outbox.rows import unlocked
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.sealer import Sealer
@@ -48,12 +57,21 @@ from tiers.watch import WatchList
 BATCH = 64
 LANE = "@route/"
 """Begins the lane of a deal; no channel's name begins so."""
-_WAITING = """
+_WAITING = f"""
 SELECT message_id, deal_id, connector, remote_id, room, sender, person_id, named,
     COALESCE(edits, reply_to),
     unreadable, accepted_at, state, tier,
     (SELECT readers FROM document d WHERE d.message_id = message.message_id),
-    taken_back_at FROM message """
+    taken_back_at, {MESSAGE_COLUMNS.format("message")}, mark FROM message """  # noqa: S608 - our own columns
+_ROW = 15
+"""Where the columns of a row end; what is under its mark follows, and the mark."""
+_ANSWERED = f"""
+SELECT m.message_id, m.conversation_id, m.tier, m.placed, {DELIVERY_COLUMNS.format("d")}, d.mark
+FROM delivery d JOIN message m USING (message_id)
+WHERE d.connector = ?1 AND d.remote_id = ?2 AND m.deal_id = ?3 UNION ALL
+SELECT message_id, conversation_id, tier, placed, {", ".join(["NULL"] * 12)}
+FROM message WHERE connector = ?1 AND remote_id = ?2 AND deal_id = ?3"""  # noqa: S608 - our own columns
+_PLANTED = "its row in the store is not the one that was written when it was accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +174,9 @@ class Router:
         values = tx.one(_WAITING + "WHERE message_id = ?", (message_id,))
         if values is None:
             raise LookupError("no such message")
-        row = Waiting(*values)
+        *origin, found = values[_ROW:]
+        planted = is_planted(tx.pen, Origin(*origin), found)
+        row = replace(Waiting(*values[:_ROW]), planted=planted)
         return Opened(row, unlocked(tx, self._s.sealer, message_id), _answered(tx, row))
 
     def row(self, tx: Tx, message_id: str) -> Waiting:
@@ -166,6 +186,8 @@ class Router:
     async def _plan(self, opened: Opened) -> Plan:
         bodies: tuple[Unlocked, ...] = ()
         try:
+            if opened.row.planted:
+                return await self._unjudged(opened, bodies, NOT_AS_STATED, _PLANTED)
             if opened.body is None:
                 return await self._unjudged(opened, bodies, "destroyed", "its body is gone")
             body = body_of(opened.body)
@@ -426,14 +448,17 @@ def _answered(tx: Tx, row: Waiting) -> tuple[str | None, str | None]:
     """Conversation and tier of the message that a reply answers, ours or a person's."""
     if row.reply_to is None:
         return None, None
-    found = tx.one(
-        "SELECT d.conversation_id, m.tier FROM delivery d JOIN message m USING (message_id) "
-        "WHERE d.connector = ?1 AND d.remote_id = ?2 AND m.deal_id = ?3 UNION ALL "
-        "SELECT conversation_id, tier FROM message "
-        "WHERE connector = ?1 AND remote_id = ?2 AND deal_id = ?3",
-        (row.connector, row.reply_to, row.deal_id),
-    )
-    return (found[0], found[1]) if found else (None, None)
+    found = tx.one(_ANSWERED, (row.connector, row.reply_to, row.deal_id))
+    if found is None:
+        return None, None
+    message, placed, tier, placed_mark, *sent, sent_mark = found
+    known = not is_planted(tx.pen, Placing(message, placed, tier), placed_mark)
+    if sent[0] is None:
+        return (placed, tier) if known else (None, Tier.VALUATION.value)
+    delivered = Target(*sent)
+    if is_planted(tx.pen, delivered, sent_mark):
+        return None, Tier.VALUATION.value
+    return delivered.conversation_id, tier if known else Tier.VALUATION.value
 
 
 def _ended(tx: Tx, messages: tuple[str, ...]) -> frozenset[str]:
@@ -444,6 +469,11 @@ def _ended(tx: Tx, messages: tuple[str, ...]) -> frozenset[str]:
         (json.dumps(messages),),
     )
     return frozenset(message_id for (message_id,) in found)
+
+
+def _to_us_alone(row: Waiting, resolved: Resolved, body: Body) -> bool:
+    """Whether a person wrote it to us on a network, and not into a conversation's room."""
+    return row.connector != API and not resolved.witness and not body.files
 
 
 def _conversation(outcome: Outcome) -> Conversation | None:
@@ -471,11 +501,6 @@ def _facts(deal: DealView | None, found: Classification) -> dict[str, Json]:
         "policy": deal.policy.hash if deal else None,
         "roster": deal.roster_hash if deal else None,
     }
-def _to_us_alone(row: Waiting, resolved: Resolved, body: Body) -> bool:
-    """Whether a person wrote it to us on a network, and not into a conversation's room."""
-    return row.connector != API and not resolved.witness and not body.files
-
-
 
 
 def _no(rule: str, because: str) -> Decision:

@@ -22,6 +22,7 @@ from orchestrator.clock import MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.flow.plan import Waiting, Writer
 from orchestrator.outbox import rows
+from orchestrator.outbox.marks import DELIVERY_COLUMNS, Target, is_planted
 from orchestrator.outbox.port import OURS
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.conversation import Place
@@ -32,8 +33,8 @@ from tiers.tier import Tier
 PATIENCE: Final = 2 * MINUTE
 """For how long a room may fail before what waits for it goes to its alternate."""
 _MOST: Final = 64
-_WAITS = """
-SELECT d.delivery_id, d.message_id, d.deal_id, d.conversation_id, d.as_tier, d.connector, d.room,
+_WAITS = f"""
+SELECT {DELIVERY_COLUMNS.format("d")}, d.mark,
     EXISTS (SELECT 1 FROM delivery h
         WHERE h.lane = d.lane AND h.state = 'queued' AND h.attempts AND h.seq <= d.seq)
 FROM delivery d JOIN message m USING (message_id)
@@ -41,7 +42,7 @@ WHERE d.state = 'queued' AND NOT d.possibly AND d.kind = 'send' AND m.state = 'd
     AND m.connector <> ? AND m.accepted_at < ? AND NOT EXISTS (
         SELECT 1 FROM document f WHERE f.message_id = d.message_id) AND (d.connector, d.room) IN (
         SELECT alternate_connector, alternate_room FROM room WHERE alternate_room IS NOT NULL)
-ORDER BY d.lane, d.seq LIMIT ?"""
+ORDER BY d.lane, d.seq LIMIT ?"""  # noqa: S608 - our own columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,17 @@ class _Waits:
     @property
     def place(self) -> Place:
         return ConnectorName(self.connector), RoomId(self.room)
+
+
+def _waiting(tx: Tx, late: int) -> list[_Waits]:
+    """What waits since ``late``; a delivery that this home did not write moves nowhere."""
+    found = []
+    for *goes, mark, tried in tx.all(_WAITS, (OURS, late, _MOST)):
+        goal = Target(*goes)
+        if goal.conversation_id is not None and not is_planted(tx.pen, goal, mark):
+            placed = (goal.deal_id, goal.conversation_id, goal.as_tier, goal.connector, goal.room)
+            found.append(_Waits(goal.delivery_id, goal.message_id, *placed, bool(tried)))
+    return found
 
 
 class StandIns:
@@ -93,8 +105,7 @@ class StandIns:
     async def look(self) -> None:
         """Moves what can be moved now."""
         late = self._now() - PATIENCE
-        found = await self._store.read(lambda tx: tx.all(_WAITS, (OURS, late, _MOST)))
-        waiting = [_Waits(*row) for row in found]
+        waiting = await self._store.read(lambda tx: _waiting(tx, late))
         failing = frozenset(w.place for w in waiting if w.tried)
         for waits in waiting:
             await self._move(waits, failing)

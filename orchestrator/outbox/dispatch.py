@@ -29,6 +29,7 @@ from orchestrator.clock import MINUTE, SECOND, Clock
 from orchestrator.outbox import rows
 from orchestrator.outbox.item import DeliveryState, Done, Item, Start
 from orchestrator.outbox.ledger import Ledger
+from orchestrator.outbox.marks import NOT_AS_STATED
 from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped, Verdict
 from orchestrator.outbox.settle import Again, Arrived, Later, settle
 from orchestrator.seal.sealer import Sealer
@@ -126,6 +127,9 @@ class Dispatcher:
         connector = self._connectors.get(name)
         if connector is None or self._paused(name):
             return Step(pending, wait_until=self._now() + MINUTE)
+        if due.planted:
+            await self._commit(pending)
+            return self._dead(due.item, NOT_AS_STATED, blocks=False)
         if due.item.state is DeliveryState.STARTED:
             await self._commit(pending)
             return await self._settle(connector, due, after=AFTER_A_CRASH)

@@ -55,6 +55,8 @@ class Due:
     message: MessageFacts
     body: Unlocked | None
     """What it says, sealed; None when it was destroyed."""
+    planted: bool = False
+    """This home did not write it so (``orchestrator.outbox.marks``): nothing is done for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,14 @@ from orchestrator.audit.chain import append, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
 from orchestrator.outbox.item import Done, Item, Start, from_row
+from orchestrator.outbox.marks import (
+    DELIVERY_COLUMNS,
+    MESSAGE_COLUMNS,
+    Origin,
+    Target,
+    is_planted,
+    mark,
+)
 from orchestrator.outbox.port import Due, HeldAs, MessageFacts
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import Destroyed
@@ -31,14 +39,16 @@ SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.conn
     m.accepted_at, m.size,
     EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id),
     m.taken_back_at IS NOT NULL,
+    {MESSAGE_COLUMNS.format("m")}, m.mark, {DELIVERY_COLUMNS.format("d")}, d.mark,
     {SEALED}
 FROM delivery d JOIN message m USING (message_id) LEFT JOIN sealed ON owner = m.message_id
 WHERE d.lane = ?1 AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
     AND NOT EXISTS (SELECT 1 FROM delivery WHERE lane = ?1 AND state = 'dead' AND blocks)
 ORDER BY d.seq LIMIT ?2"""  # noqa: S608 - our own columns
-_ITEM, _FACTS = 17, 29
-"""Where the columns of a delivery end, and those of its message; what is sealed follows."""
+_ITEM, _FACTS, _ORIGIN, _MARKS = 17, 29, 42, 54
+"""Where the columns of a delivery end, those of its message, and those under each mark with the
+mark; what is sealed follows."""
 
 
 def due(tx: Tx, sealer: Sealer, lane: str, limit: int) -> list[Due]:
@@ -49,9 +59,18 @@ def due(tx: Tx, sealer: Sealer, lane: str, limit: int) -> list[Due]:
     return [_due(tx, sealer, row) for row in tx.all(_DUE, (lane, limit))]
 
 
-def _due(tx: Tx, sealer: Sealer, row: tuple[object, ...]) -> Due:
-    facts = MessageFacts(*row[_ITEM:_FACTS])  # type: ignore[arg-type]  # the table is STRICT
-    return Due(from_row(row[:_ITEM]), facts, _body(tx, sealer, facts.message_id, row[_FACTS:]))
+def _due(tx: Tx, sealer: Sealer, row: tuple[Any, ...]) -> Due:
+    facts = MessageFacts(*row[_ITEM:_FACTS])
+    body = _body(tx, sealer, facts.message_id, row[_MARKS:])
+    return Due(from_row(row[:_ITEM]), facts, body, planted=_is_planted(tx, row))
+
+
+def _is_planted(tx: Tx, row: tuple[Any, ...]) -> bool:
+    *origin, origin_mark = row[_FACTS:_ORIGIN]
+    *target, target_mark = row[_ORIGIN:_MARKS]
+    return is_planted(tx.pen, Target(*target), target_mark) or is_planted(
+        tx.pen, Origin(*origin), origin_mark
+    )
 
 
 def _body(tx: Tx, sealer: Sealer, owner: str, sealed: tuple[Any, ...]) -> Unlocked | None:
@@ -110,14 +129,15 @@ def enqueue(
         (lane, deal_id),
     )
     seq = row[0] if row else 1
+    goes = Target(
+        *(new_id("dlv"), kind, message_id, deal_id, conversation_id, connector),
+        *(room, lane, new_id("wx"), as_tier, target),
+    )
     tx.run(
         "INSERT INTO delivery (delivery_id, kind, message_id, deal_id, conversation_id, connector,"
-        " room, lane, seq, wire_key, state, attempts, not_before, as_tier, blocks, target,"
-        " possibly) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?)",
-        (
-            *(new_id("dlv"), kind, message_id, deal_id, conversation_id, connector),
-            *(room, lane, seq, new_id("wx"), at, as_tier, blocks, target, possibly),
-        ),
+        " room, lane, wire_key, as_tier, target, seq, state, attempts, not_before, blocks,"
+        " possibly, mark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
+        (*goes, seq, at, blocks, possibly, mark(tx.pen, goes)),
     )
     return lane
 

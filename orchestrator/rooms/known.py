@@ -1,7 +1,8 @@
 """What a room was last read whole to promise, and who was in it: kept for when it cannot be read.
 
 Rule kept here: nothing is allowed by what stands here. It only measures whether another room may
-stand in for one that fails, and says where people have their seats while a network is away.
+stand in for one that fails, and says where people have their seats while a network is away. A row
+that this home did not write says nothing.
 """
 
 import json
@@ -50,8 +51,9 @@ class LastKnown:
 
 
 def _load(tx: Tx, place: Place) -> Known | None:
-    row = tx.one("SELECT holdings, accounts FROM known WHERE connector = ? AND room = ?", place)
-    if row is None:
+    sql = "SELECT holdings, accounts, mark FROM known WHERE connector = ? AND room = ?"
+    row = tx.one(sql, place)
+    if row is None or not (tx.pen is None or tx.pen.made(row[2], "known", *place, *row[:2])):
         return None
     holdings = (
         Holding(Guarantee(guarantee), Evidence(evidence), Source(source), 0, value)
@@ -62,8 +64,10 @@ def _load(tx: Tx, place: Place) -> Known | None:
 
 def _save(tx: Tx, place: Place, known: Known, at: int) -> None:
     holdings = [[h.guarantee.value, h.evidence, h.source.value, h.value] for h in known.holdings]
+    said = (*place, json.dumps(holdings), json.dumps(sorted(known.accounts)))
     tx.run(
-        "INSERT INTO known VALUES (?, ?, ?, ?, ?) ON CONFLICT (connector, room) DO UPDATE SET "
-        "holdings = excluded.holdings, accounts = excluded.accounts, read_at = excluded.read_at",
-        (*place, json.dumps(holdings), json.dumps(sorted(known.accounts)), at),
+        "INSERT INTO known VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (connector, room) DO UPDATE SET "
+        "holdings = excluded.holdings, accounts = excluded.accounts, read_at = excluded.read_at, "
+        "mark = excluded.mark",
+        (*said, at, tx.pen.mark("known", *said) if tx.pen is not None else None),
     )

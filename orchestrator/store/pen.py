@@ -4,15 +4,15 @@ Rules kept here:
 
 1. The key is derived from a secret of the home and lies in no table: whoever can write every row
    of the database, and nothing else, can make no mark.
-2. A mark is over the name of what it marks and all of its parts, each with its length, so that no
-   two different things have the same bytes under it.
+2. A mark is over the name of what it marks and all of its parts, each written so that no two
+   different things have the same bytes under it (``ascii``: quoted, escaped, the same in every
+   version of Unicode).
 3. A store without a pen (a copy, a tool, a part on its own) makes no marks and believes none less:
    ``orchestrator.wiring`` gives every home its pen before anything is read.
 """
 
 import hmac
 from hashlib import sha256
-from itertools import chain
 
 MARK_BYTES = 32
 _PURPOSE = b"wallcross marks of rows and entries v1"
@@ -33,17 +33,8 @@ class Pen:
 
     def mark(self, about: str, *parts: Part) -> bytes:
         """Returns the mark (HMAC-SHA-256, RFC 2104) of something that consists of ``parts``."""
-        return hmac.digest(
-            self._key, b"".join(chain(_framed(about), *map(_framed, parts))), "sha256"
-        )
+        return hmac.digest(self._key, ascii((about, *parts)).encode(), "sha256")
 
     def made(self, mark: bytes | None, about: str, *parts: Part) -> bool:
         """Whether this home made exactly this mark of these parts."""
         return mark is not None and hmac.compare_digest(mark, self.mark(about, *parts))
-
-
-def _framed(part: Part) -> tuple[bytes, bytes]:
-    if part is None:
-        return b"-;", b""
-    data = part if isinstance(part, bytes) else str(part).encode()
-    return b"%d;" % len(data), data

@@ -9,6 +9,7 @@ from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.client.views import ConversationView, NewConversation, NewRoom
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.flow.stand_in import PATIENCE, StandIns
+from orchestrator.outbox import rows
 from orchestrator.roster.document import to_document
 from tiers.ids import ConnectorName, PersonId
 
@@ -362,13 +363,25 @@ async def test_the_guard_lets_nothing_go_to_both(opens: Opens) -> None:
     message = await house.send(SAID, to="lunch")
     await house.quiet()
     room = house.room("lunch", SECOND)
-    planted = (
-        "INSERT INTO delivery SELECT 'planted', kind, message_id, deal_id, conversation_id, ?, ?,"
-        " ?, 99, 'planted', 'queued', 0, 0, NULL, 0, as_tier, blocks, NULL, NULL, NULL, NULL, NULL"
-        " FROM delivery WHERE message_id = ?"
+    deal, conversation = (
+        await house.rows(
+            "SELECT deal_id, conversation_id FROM delivery WHERE message_id = ?", message
+        )
+    )[0]
+    await house.home.runtime.store.write(
+        lambda tx: rows.enqueue(
+            tx,
+            kind="send",
+            message_id=message,
+            deal_id=deal,
+            conversation_id=conversation,
+            connector=SECOND,
+            room=room,
+            as_tier="coordination",
+            blocks=True,
+            at=0,
+        )
     )
-    lane = f"{SECOND}/{room}"
-    await house.home.runtime.store.write(lambda tx: tx.run(planted, (SECOND, room, lane, message)))
     for channel in (FIRST, SECOND):
         await house.home.channel_resume(channel, actor=ACTOR)
     assert await house.ends(message) == "held"
