@@ -29,6 +29,13 @@ LEFT JOIN audit AS b ON b.deal_id = a.deal_id AND b.n = a.n + 1
 WHERE instr(a.body, X'22726f77223a22') > 0
     AND (instr(a.entry, X'226b696e64223a226b65792e') > 0) = ?
 """
+# Of the index `audit_member`: `"kind":"member.` in the entry.
+_OF_MEMBERS = """
+SELECT a.deal_id, a.n, a.entry, a.salt, a.body, a.hash, b.entry
+FROM audit AS a INDEXED BY audit_member
+LEFT JOIN audit AS b ON b.deal_id = a.deal_id AND b.n = a.n + 1
+WHERE instr(a.entry, X'226b696e64223a226d656d6265722e') > 0 AND a.deal_id = ? ORDER BY a.n
+"""
 
 
 class Stated(NamedTuple):
@@ -38,12 +45,14 @@ class Stated(NamedTuple):
         n: its number in its chain.
         kind: as ``orchestrator.audit.kinds`` names it.
         body: what it states; ``row`` commits to the row.
+        at: when it was written, microseconds UTC; 0 where nobody says.
     """
 
     deal_id: str
     n: int
     kind: str
     body: dict[str, Any]
+    at: int = 0
 
 
 def commitment(table: str, *columns: Json) -> str:
@@ -63,6 +72,18 @@ def stated_keys(tx: Tx) -> list[Stated]:
     return [found for row in rows if (found := _checked(row, tx.pen)) is not None]
 
 
+def stated_everywhere(tx: Tx) -> list[Stated]:
+    """Returns what every chain grants beside keys of people, in the order of each chain."""
+    rows = tx.all(_STATED + "ORDER BY a.deal_id, a.n", (0,))
+    return [found for row in rows if (found := _checked(row, tx.pen)) is not None]
+
+
+def stated_members(tx: Tx, deal_id: str) -> list[Stated]:
+    """Returns what a deal's chain states about who is in its rooms, in the chain's order."""
+    rows = tx.all(_OF_MEMBERS, (deal_id,))
+    return [found for row in rows if (found := _checked(row, tx.pen)) is not None]
+
+
 def _checked(row: Row, pen: Pen | None) -> Stated | None:
     deal_id, n, entry, salt, body, digest, following = row
     if sha256(entry).digest() != digest or (following and digest.hex().encode() not in following):
@@ -78,4 +99,4 @@ def _checked(row: Row, pen: Pen | None) -> Stated | None:
         or not is_own(pen, entry, salt, body)
     ):
         return None
-    return Stated(deal_id, n, head["kind"], json.loads(body))
+    return Stated(deal_id, n, head["kind"], json.loads(body), head["at"])

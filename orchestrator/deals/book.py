@@ -14,10 +14,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.audit.granted import Stated, stated
+from orchestrator.audit.granted import Stated, stated, stated_everywhere
 from orchestrator.audit.whole import Flaw, Wholeness
 from orchestrator.deals.crossing import Demand
 from orchestrator.deals.demands import demands
+from orchestrator.deals.intents import MadeRoom, Meant, read_conversations, read_rooms
 from orchestrator.deals.persons import Persons, effective, read_persons
 from orchestrator.deals.stated import (
     ATTESTED,
@@ -26,11 +27,13 @@ from orchestrator.deals.stated import (
     Labelled,
     check,
     check_attested,
+    check_lines,
     read_chain,
 )
 from orchestrator.journal.duties import Duties, read_duties
 from orchestrator.journal.policy import JOINT
 from orchestrator.roster.adoption import AdoptionRefused
+from orchestrator.roster.phase import FIRST, phase_of
 from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, Place, RoomBinding
@@ -44,7 +47,7 @@ from tiers.ids import (
     RoomId,
     SideId,
 )
-from tiers.people import Person, Roster
+from tiers.people import Person, Phase, Roster
 from tiers.policy import Policy
 from tiers.tier import Tier
 from tiers.watch import WatchList, watch_list
@@ -65,7 +68,7 @@ class DealView:
     code: str
     made_up: bool
     roster: Roster
-    """In force: the adopted one, less what its people's standing takes away."""
+    """In force: the adopted one in this phase, less what its people's standing takes away."""
     roster_hash: str
     policy: Policy
     conversations: Mapping[ConversationId, Conversation]
@@ -84,11 +87,17 @@ class DealView:
     doubts: tuple[Doubt, ...] = ()
     """What is not as stated, in words for people."""
     adopted: Roster | None = None
-    """The roster as it was adopted; ``roster`` is what its people's standing leaves of it."""
+    """As it was adopted, of all phases; ``roster`` is what phase and standing leave of it."""
     persons: Persons = field(default_factory=Persons)
     """Who left, is paused, or acknowledged his side's notice."""
     demands: Mapping[SideId, Demand] = field(default_factory=dict)
     """What each side demands of its people before they read."""
+    phase: Phase = FIRST
+    """The phase that the deal is in."""
+    meant: Mapping[ConversationId, Meant] = field(default_factory=dict)
+    """For whom each conversation is, as the audit states it."""
+    made: Mapping[Place, MadeRoom] = field(default_factory=dict)
+    """How each room was made, as the audit states it."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -103,6 +112,10 @@ class DealView:
         if door == API:
             return self.roster.person(PersonId(account))
         return self.roster.owner(door, account)
+
+    def has_left(self, person: PersonId) -> bool:
+        """Whether somebody left, and was not brought back."""
+        return person in self.persons.left
 
     def open_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
         """Conversations that a person may write to by name, or reach through the intake.
@@ -149,6 +162,7 @@ class Book:
         self.refused: dict[DealId, str] = {}
         """Deals that are not in force because of their documents, and why."""
         self._said: dict[DealId, list[Stated]] = {}
+        self.line_doubts: tuple[Doubt, ...] = ()
         self.lost: set[str] = set()
         """Owners of names and lists whose keys are gone, as after a restore without them."""
         self._rooms: dict[tuple[ConnectorName, RoomId], tuple[DealView, RoomBinding]] = {}
@@ -204,7 +218,7 @@ class Book:
             return None
         roster, roster_hash, policy = adopted
         entries = self._entries(tx, deal_id)
-        persons = read_persons(entries)
+        persons, phase = read_persons(entries), phase_of(entries)
         asked = demands(tx, deal_id, roster, persons.crossings)
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
@@ -214,7 +228,7 @@ class Book:
             deal_id,
             row[0],
             bool(row[1]),
-            effective(roster, persons, asked, policy.notice_grace),
+            effective(roster.in_phase(phase), persons, asked, policy.notice_grace),
             roster_hash,
             policy,
             found.conversations,
@@ -228,6 +242,9 @@ class Book:
             roster,
             persons,
             asked,
+            phase,
+            read_conversations(chain),
+            read_rooms(chain),
         )
 
     def _adopted(self, tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
@@ -262,8 +279,10 @@ class Book:
     def load_lines(self, tx: Tx) -> None:
         """Reads the private lines anew."""
         rows = tx.all("SELECT connector, room, account FROM line")
-        self._lines = {(ConnectorName(c), RoomId(r)): AccountId(a) for c, r, a in rows}
-        self._line_of = {(ConnectorName(c), AccountId(a)): RoomId(r) for c, r, a in rows}
+        found = ((ConnectorName(c), RoomId(r), AccountId(a)) for c, r, a in rows)
+        lines, self.line_doubts = check_lines(stated_everywhere(tx), found)
+        self._lines = {(connector, room): account for connector, room, account in lines}
+        self._line_of = {(connector, account): room for connector, room, account in lines}
 
     def room(self, connector: ConnectorName, room: RoomId) -> tuple[DealView, RoomBinding] | None:
         """The deal and binding of a room."""
@@ -287,6 +306,18 @@ class Book:
         """The deals whose roster lists who writes from an account."""
         found = ((v, v.author(connector, account)) for v in self.deals.values())
         return tuple((view, person) for view, person in found if person is not None)
+
+    def reachable(self, connector: ConnectorName, account: AccountId, deal_id: str) -> bool:
+        """Whether somebody may be told of a deal in his line: one that he left tells him nothing.
+
+        Of what belongs to no deal he is told as long as there is one that he has not left.
+        """
+        there = [v for v, p in self.deals_of(connector, account) if not v.has_left(p.person_id)]
+        about = self.deals.get(DealId(deal_id))
+        owner = about.author(connector, account) if about is not None else None
+        if about is None or owner is None:
+            return bool(there)
+        return not about.has_left(owner.person_id)
 
     def by_code(self, code: str) -> DealView | None:
         """The deal of that code name."""

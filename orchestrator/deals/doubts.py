@@ -36,6 +36,8 @@ def doubts_of(book: Book, keyring: Keyring) -> Found:
     for flaw in (flaw for flaws in book.record.flaws.values() for flaw in flaws):
         deal_id = flaw.deal_id if flaw.deal_id in book.deals else HOME
         found.setdefault((deal_id, f"{flaw.deal_id}:{flaw.n}"), []).append(FLAWS[flaw.code])
+    for doubt in book.line_doubts:
+        found.setdefault((HOME, doubt.subject), []).append(doubt.because)
     for connector, account in keyring.doubts():
         for deal_id in _deals(book, connector, account):
             found.setdefault((deal_id, f"{connector}:{account}"), []).append(_KEY)

@@ -20,7 +20,15 @@ from orchestrator.journal.policy import JOINT
 from orchestrator.store.unit import Row
 from tiers.conversation import Conversation, Place, RoomBinding
 from tiers.guarantees import Evidence, Guarantee, Holding, Source
-from tiers.ids import CompartmentId, ConnectorName, ConversationId, DealId, RoomId, SideId
+from tiers.ids import (
+    AccountId,
+    CompartmentId,
+    ConnectorName,
+    ConversationId,
+    DealId,
+    RoomId,
+    SideId,
+)
 from tiers.tier import Tier
 
 BY_READING = "reading:"
@@ -79,6 +87,40 @@ def attested_body(row: Row) -> dict[str, Json]:
         "by": person,
         "row": commitment("attestation", *row),
     }
+
+
+def line_body(connector: ConnectorName, room: RoomId, account: AccountId) -> dict[str, Json]:
+    """The body that states that a room is the private line of an account."""
+    row = commitment("line", connector, room, account)
+    return {"room": room, "account": account, "channel": connector, "row": row}
+
+
+Line = tuple[ConnectorName, RoomId, AccountId]
+
+
+def check_lines(
+    entries: Iterable[Stated], rows: Iterable[Line]
+) -> tuple[list[Line], tuple[Doubt, ...]]:
+    """The private lines that are as stated; what is not is nobody's line.
+
+    Args:
+        entries: of every chain.
+        rows: of the store.
+    """
+    said: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry.kind == Kind.LINE_OPENED:
+            said[entry.body["channel"], entry.body["account"]] = entry.body
+    there = list(rows)
+    good = [
+        line
+        for line in there
+        if said.get((line[0], line[2]), {}).get("row") == commitment("line", *line)
+    ]
+    missing = said.keys() - {(connector, account) for connector, _, account in good}
+    strange = {(c, a) for c, _, a in there} - {(c, a) for c, _, a in good}
+    doubted = sorted(missing | strange)
+    return good, tuple(Doubt(":".join(p), f"a private line: {NOT_AS_STATED}") for p in doubted)
 
 
 def _conversation(made: Conversation, label: str | None) -> str:

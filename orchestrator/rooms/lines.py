@@ -1,7 +1,8 @@
 """Private lines: one encrypted room between one person's account and ours, on each network.
 
 Rule kept here: a line is made for an account of somebody on a roster and for nobody else, and is
-made once. Whether it still holds nobody else is read back before each notice.
+made once. Whether it still holds nobody else is read back before each notice. Of a deal that he
+left he is told nothing in it.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from collections.abc import Callable, Mapping
 from connectors.port.connector import Connector, CreatesRooms
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import RoomSpec
-from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book
+from orchestrator.deals.stated import line_body
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, RoomId
 
@@ -59,7 +60,9 @@ class Lines:
         """The line's room; None when the account is on no roster or none can be made now."""
         async with self._making[connector, account]:
             room = self._book.line_room(connector, account)
-            if room is not None or not self._book.deals_of(connector, account):
+            if not self._book.reachable(connector, account, deal_id):
+                return None
+            if room is not None:
                 return room
             network = self._connectors.get(connector)
             if network is None or not isinstance(network, CreatesRooms):
@@ -80,6 +83,10 @@ class Lines:
         self, tx: Tx, connector: ConnectorName, account: AccountId, room: RoomId, deal_id: str
     ) -> None:
         at = self._now()
-        tx.run("INSERT INTO line VALUES (?, ?, ?, ?)", (connector, room, account, at))
-        body: dict[str, Json] = {"room": room, "account": account}
+        tx.run(  # a row that is not as stated is nobody's line: a new one takes its place
+            "INSERT INTO line VALUES (?, ?, ?, ?) ON CONFLICT (connector, account) "
+            "DO UPDATE SET room = excluded.room, created_at = excluded.created_at",
+            (connector, room, account, at),
+        )
+        body = line_body(connector, room, account)
         append(tx, deal_id, Kind.LINE_OPENED, body, at=at, actor="wallcross")
