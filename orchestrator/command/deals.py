@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from orchestrator.audit.granted import stated
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.runtime import Runtime
 from orchestrator.roster.adoption import Adoption, AdoptionRefused, adopt, in_force
 from orchestrator.roster.deals import CodeTaken, Deal, create_deal, find_deal, list_deals
 from orchestrator.roster.host import refuse_hostless, refuse_other_host
+from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 
@@ -95,7 +97,7 @@ def _view(tx: Tx, deal: Deal) -> views.DealView:
     return views.DealView(
         deal_id=deal.deal_id,
         code=deal.code,
-        phase=deal.phase,
+        phase=phase_of(stated(tx, deal.deal_id)).value,
         made_up=deal.made_up,
         created_at=deal.created_at,
         policy_hash=policy.hash if policy else None,

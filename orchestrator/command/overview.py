@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
+from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.views import Check
@@ -18,6 +19,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
 from orchestrator.journal.policy import JOINT
 from orchestrator.roster.deals import Deal, list_deals
+from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Row, Tx
 from tiers.tier import Tier
 
@@ -86,7 +88,7 @@ class Overview:
         return views.DealStatus(
             deal_id=deal.deal_id,
             code=deal.code,
-            phase=deal.phase,
+            phase=phase_of(stated(tx, deal.deal_id)).value,
             made_up=deal.made_up,
             people=len(view.roster.people) if view else 0,
             conversations=len(view.conversations) if view else 0,

@@ -14,8 +14,7 @@ from orchestrator.roster.adoption import adopt
 from orchestrator.store.unit import StoreError, Tx
 from tiers.ids import DealId
 
-FIRST_PHASE = "preparation"
-_ROWS = "SELECT deal_id, code, phase, made_up, created_at FROM deal"
+_ROWS = "SELECT deal_id, code, made_up, created_at FROM deal"
 
 
 class CodeTaken(StoreError):
@@ -28,7 +27,6 @@ class Deal:
 
     deal_id: DealId
     code: str
-    phase: str
     made_up: bool
     created_at: int
 
@@ -50,12 +48,12 @@ def create_deal(tx: Tx, code: str, *, made_up: bool, policy: str, at: int, actor
     """
     if find_deal(tx, code) is not None:
         raise CodeTaken(f"there is a deal {code} already")
-    deal = Deal(DealId(new_id("deal")), code, FIRST_PHASE, made_up, at)
+    deal = Deal(DealId(new_id("deal")), code, made_up, at)
     tx.run(
-        "INSERT INTO deal (deal_id, code, made_up, phase, created_at) VALUES (?, ?, ?, ?, ?)",
-        (deal.deal_id, code, made_up, deal.phase, at),
+        "INSERT INTO deal (deal_id, code, made_up, created_at) VALUES (?, ?, ?, ?)",
+        (deal.deal_id, code, made_up, at),
     )
-    body: dict[str, Json] = {"code": code, "made_up": made_up, "phase": deal.phase}
+    body: dict[str, Json] = {"code": code, "made_up": made_up}
     append(tx, deal.deal_id, Kind.DEAL_CREATED, body, at=at, actor=actor)
     adopt(tx, deal.deal_id, "policy", policy, at=at, actor=actor)
     return deal
@@ -73,5 +71,5 @@ def list_deals(tx: Tx) -> list[Deal]:
 
 
 def _deal(row: tuple[object, ...]) -> Deal:
-    deal_id, code, phase, made_up, created_at = row
-    return Deal(DealId(str(deal_id)), str(code), str(phase), bool(made_up), int(str(created_at)))
+    deal_id, code, made_up, created_at = row
+    return Deal(DealId(str(deal_id)), str(code), bool(made_up), int(str(created_at)))

@@ -65,7 +65,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     home.mkdir(mode=0o700)
     migrate(home / "wallcross.db")
     opened = Store(home / "wallcross.db")
-    await opened.write(lambda tx: tx.run("INSERT INTO deal VALUES (?, 'X', 1, 'open', 0)", (DEAL,)))
+    await opened.write(lambda tx: tx.run("INSERT INTO deal VALUES (?, 'X', 1, 0)", (DEAL,)))
     yield opened
     await opened.close()
 

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config.mistakes import Mistake
+from orchestrator.config.policy import default_text, read_policy
+from orchestrator.roster.deals import Deal, create_deal
 from orchestrator.roster.read import RosterInvalid, read_roster
 from orchestrator.roster.write import template
 from orchestrator.store.schema import migrate
@@ -39,3 +41,14 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = Store(path)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def deal(store: Store) -> Deal:
+    """A deal with its policy in force, and no roster yet."""
+    policy = read_policy(default_text())
+    return await store.write(
+        lambda tx: create_deal(
+            tx, "HALCYON", made_up=False, policy=policy, at=10, actor="local:ann"
+        )
+    )

@@ -26,13 +26,6 @@ OTHER = ROSTER.replace("Ximena Park", "Ximena Parker")
 ME = "local:ann"
 
 
-@pytest.fixture
-async def deal(store: Store) -> Deal:
-    return await store.write(
-        lambda tx: create_deal(tx, "HALCYON", made_up=False, policy=POLICY, at=10, actor=ME)
-    )
-
-
 async def _adopt(store: Store, deal: Deal, document: str, at: int) -> None:
     await store.write(lambda tx: adopt(tx, deal.deal_id, "roster", document, at=at, actor=ME))
 
