@@ -1,12 +1,27 @@
-"""Routes: people of a deal, one screen each."""
+"""Routes: people of a deal, one screen each, and their wall-crossing."""
 
 from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.client.people import PersonView
+from orchestrator.api.who import Actor
+from orchestrator.client.people import CrossedView, PersonView
 from tiers.ids import PersonId
+
+
+class By(Body):
+    """Who answers for it."""
+
+    by: str
+
+
+class Because(By):
+    """Who answers for it, and why, as a short code."""
+
+    reason: str
+
 
 router = APIRouter(prefix="/deals/{deal}/people")
 
@@ -21,3 +36,35 @@ async def person_list(deal: Deal, home: OpenHome) -> Sequence[PersonView]:
 async def person_show(deal: Deal, person: str, home: OpenHome) -> PersonView:
     """One person."""
     return await home.person_show(deal, PersonId(person))
+
+
+@router.post("/{person}/cross")
+async def person_cross(
+    deal: Deal, person: str, body: Because, home: OpenHome, actor: Actor
+) -> CrossedView:
+    """Shows him his side's notice."""
+    who, by = PersonId(person), PersonId(body.by)
+    return await home.person_cross(deal, who, by, body.reason, actor=actor)
+
+
+@router.post("/{person}/agree")
+async def person_agree(
+    deal: Deal, person: str, body: By, home: OpenHome, actor: Actor
+) -> PersonView:
+    """His control room agrees."""
+    return await home.person_agree(deal, PersonId(person), PersonId(body.by), actor=actor)
+
+
+@router.post("/{person}/acknowledge")
+async def person_ack(deal: Deal, person: str, body: By, home: OpenHome, actor: Actor) -> PersonView:
+    """He acknowledged the notice on paper."""
+    return await home.person_ack(deal, PersonId(person), PersonId(body.by), actor=actor)
+
+
+@router.post("/{person}/cleanse")
+async def person_cleanse(
+    deal: Deal, person: str, body: Because, home: OpenHome, actor: Actor
+) -> PersonView:
+    """He ceases to be an insider."""
+    who, by = PersonId(person), PersonId(body.by)
+    return await home.person_cleanse(deal, who, by, body.reason, actor=actor)

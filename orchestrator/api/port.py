@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
-from orchestrator.client.people import PersonView
+from orchestrator.client.people import CrossedView, PersonView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -85,6 +85,30 @@ class PersonAccess(Protocol):
 
     async def person_show(self, deal: DealId, person: PersonId) -> PersonView:
         """One person. Raises: Missing."""
+        ...
+
+    async def person_cross(
+        self, deal: DealId, person: PersonId, by: PersonId, reason: str, *, actor: Actor
+    ) -> CrossedView:
+        """Shows a person his side's notice. Raises: Missing, Refused, Waits."""
+        ...
+
+    async def person_agree(
+        self, deal: DealId, person: PersonId, by: PersonId, *, actor: Actor
+    ) -> PersonView:
+        """``by`` of his control room agrees to his crossing. Raises: Missing, Refused."""
+        ...
+
+    async def person_ack(
+        self, deal: DealId, person: PersonId, by: PersonId, *, actor: Actor
+    ) -> PersonView:
+        """He acknowledged on paper, which ``by`` holds. Raises: Missing, Refused."""
+        ...
+
+    async def person_cleanse(
+        self, deal: DealId, person: PersonId, by: PersonId, reason: str, *, actor: Actor
+    ) -> PersonView:
+        """He ceases to be an insider. Raises: Missing, Refused."""
         ...
 
 

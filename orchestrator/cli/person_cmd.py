@@ -9,6 +9,7 @@ from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.people import AccountView, GrantView, NoticeView, PersonView
+from orchestrator.client.problems import Wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Person = Annotated[str, typer.Argument(help="Person on the roster.")]
@@ -28,6 +29,72 @@ def show(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] = N
         out.many(everybody, _COLUMNS, "Nobody is on this deal.")
         return
     found, out = call(ctx.obj, lambda c: c.person_show(deal, person))
+    out.one(found, lambda: lines(found, out))
+
+
+By = Annotated[str, typer.Option(help="Who answers for it; not the person himself.")]
+
+
+@app.command()
+def cross(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    by: By,
+    reason: Annotated[str, typer.Option(help="A short code.")] = "needed",
+) -> None:
+    """Shows a person the insider notice of his side, in his line with us."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_cross(deal, person, by, reason), live=True)
+    told = "It is on its way into his line." if found.told else "He has no line: hand it to him."
+    then = "He answers there; or wallcross person ack --paper"
+    out.one(found, lambda: [*lines(found.person, out), f"  {told} {then}"])
+
+
+@app.command()
+def agree(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    as_: Annotated[str, typer.Option("--as", help="Who of his side's control room agrees.")],
+) -> None:
+    """Records that a person's control room agrees, before he is crossed."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_agree(deal, person, as_))
+    out.one(found, lambda: lines(found, out))
+
+
+@app.command()
+def ack(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    by: By,
+    paper: Annotated[bool, typer.Option("--paper", help="You hold it, signed by him.")] = False,
+) -> None:
+    """Records an acknowledgement on paper; else the person answers in his own line."""
+    if not paper:
+        raise Wrong(
+            "A person acknowledges in his own line",
+            still="Nothing was changed",
+            then="with a paper that he signed: --paper",
+        )
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_ack(deal, person, by))
+    out.one(found, lambda: lines(found, out))
+
+
+@app.command()
+def cleanse(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    by: By,
+    reason: Annotated[str, typer.Option(help="A short code, such as deal-public.")],
+) -> None:
+    """Records that a person ceases to be an insider; at once, he is cleared for nothing."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_cleanse(deal, person, by, reason))
     out.one(found, lambda: lines(found, out))
 
 

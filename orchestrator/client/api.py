@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
-from orchestrator.client.people import PersonView
+from orchestrator.client.people import CrossedView, PersonView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.views import (
     AdoptionView,
@@ -114,6 +114,24 @@ class Client:
     async def person_show(self, deal: str, person: str) -> PersonView:
         """One person of a deal."""
         return await self._get(PersonView, _person(deal, person))
+
+    async def person_cross(self, deal: str, person: str, by: str, reason: str) -> CrossedView:
+        """Shows a person his side's notice."""
+        body = {"by": by, "reason": reason}
+        return await self._post(CrossedView, f"{_person(deal, person)}/cross", body)
+
+    async def person_agree(self, deal: str, person: str, by: str) -> PersonView:
+        """``by`` of his control room agrees to his crossing."""
+        return await self._post(PersonView, f"{_person(deal, person)}/agree", {"by": by})
+
+    async def person_ack(self, deal: str, person: str, by: str) -> PersonView:
+        """He acknowledged the notice on paper, which ``by`` holds."""
+        return await self._post(PersonView, f"{_person(deal, person)}/acknowledge", {"by": by})
+
+    async def person_cleanse(self, deal: str, person: str, by: str, reason: str) -> PersonView:
+        """He ceases to be an insider."""
+        body = {"by": by, "reason": reason}
+        return await self._post(PersonView, f"{_person(deal, person)}/cleanse", body)
 
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""

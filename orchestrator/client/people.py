@@ -105,3 +105,11 @@ class PersonView:
     seats: tuple[SeatView, ...]
     accounts: tuple[AccountView, ...]
     findings: tuple[OpenFinding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossedView:
+    """A person who was crossed. ``told``: the notice is on its way into his line."""
+
+    person: PersonView
+    told: bool

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from orchestrator.client import views
 from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
+from orchestrator.command.crossing import Crossings
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
 from orchestrator.command.keys import Keys
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
-from orchestrator.command.people import People
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.runtime import Runtime
@@ -19,7 +19,7 @@ from orchestrator.command.watching import Watching
 
 class OpenHome(
     Deals,
-    People,
+    Crossings,
     Conversations,
     Messages,
     Documents,
