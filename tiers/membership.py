@@ -339,8 +339,11 @@ def _absent(
     for account, seat in standard.seats.items():
         if account not in present:
             yield Difference(DriftKind.MISSING, place, account, seat.person, seat.because)
-    if standard.standby is not None and standard.standby not in present:
-        yield Difference(DriftKind.STANDBY_MISSING, place, standard.standby, None, "standby")
+    spare = standard.standby
+    if spare is not None and spare not in present:
+        yield Difference(DriftKind.STANDBY_MISSING, place, spare, None, "standby")
+    elif spare is not None and present[spare].joined and not present[spare].admin:
+        yield Difference(DriftKind.WRONG_ROLE, place, spare, None, "not_admin")
 
 
 def _admins(
@@ -379,11 +382,17 @@ def _settings(standard: Standard, observed: Observed) -> Iterator[Difference]:
     if observed.holdings is None:
         yield Difference(DriftKind.UNREAD, place, None, None, "settings")
         return
-    for demand in standard.tier.demands:
-        if demand.guarantee not in _NO_SETTING and not _is_set(demand, observed.holdings):
-            yield Difference(DriftKind.SETTING, place, None, None, demand.guarantee.value)
+    for name in unset(standard.tier, observed.holdings):
+        yield Difference(DriftKind.SETTING, place, None, None, name)
     if standard.gate and not observed.gate:
         yield Difference(DriftKind.SETTING, place, None, None, "gate")
+
+
+def unset(tier: TierPolicy, holdings: Iterable[Holding]) -> tuple[str, ...]:
+    """The settings that a tier demands and that a room does not have, by the guarantee's name."""
+    held = tuple(holdings)
+    demands = (d for d in tier.demands if d.guarantee not in _NO_SETTING)
+    return tuple(d.guarantee.value for d in demands if not _is_set(d, held))
 
 
 _NO_SETTING = frozenset({Guarantee.DEVICES_VERIFIED, Guarantee.MEMBERS_READABLE})

@@ -128,6 +128,7 @@ _ANSWER: Mapping[DriftKind, ActKind] = {
     DriftKind.EXTRA: ActKind.REMOVE,
     DriftKind.SETTING: ActKind.HARDEN,
     DriftKind.MISSING: ActKind.INVITE,
+    DriftKind.STANDBY_MISSING: ActKind.INVITE,
 }
 
 

@@ -95,6 +95,7 @@ class RoomView:
         origin: the message was written in this very room, so that it need not be sent there.
         known: its last whole reading; None where there was none.
         still: nothing goes out on its channel now.
+        spare: an account of ours that stands by in it; it reads too, and is nobody's seat.
     """
 
     binding: RoomBinding
@@ -103,6 +104,7 @@ class RoomView:
     origin: bool = False
     known: Known | None = None
     still: bool = False
+    spare: frozenset[AccountId] = frozenset()
 
     def accounts(self) -> frozenset[AccountId]:
         """Who is in it as far as anybody knows: as read now, else as it was last read whole."""

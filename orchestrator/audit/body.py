@@ -29,8 +29,8 @@ LONGEST_NAME = 255
 NAMES = frozenset(
     {
         "account", "accounts", "by", "channel", "conversation", "cursor", "device", "devices",
-        "edits", "fingerprint", "from_room", "key", "keys", "lane", "members", "owner", "person",
-        "remote", "remote_id", "reply_to", "room", "rooms", "scope", "sealed_to", "sender",
+        "edits", "fingerprint", "from_room", "key", "keys", "lane", "members", "owner",
+        "owners", "person", "remote", "remote_id", "reply_to", "room", "rooms", "scope", "sealed_to", "sender",
         "to_room", "unknown_members", "wire_key",
     }
 )  # fmt: skip

@@ -22,10 +22,13 @@ from orchestrator.flow.route import Router
 from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
+from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.presence import Presences
 from orchestrator.rooms.provision import Provisioner
+from orchestrator.rooms.reconcile import Reconciler
 from orchestrator.rooms.watch import Watcher
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.port import SecretStore
@@ -77,8 +80,11 @@ class Runtime:
     engine: Engine
     observer: Observer
     watcher: Watcher
+    reconciler: Reconciler
     lines: Lines
     provisioner: Provisioner
+    presences: Presences
+    hands: Hands
     accepter: Accepter
     classifier: Classifies
     writer: Writer

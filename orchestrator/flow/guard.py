@@ -176,7 +176,7 @@ class FlowGuard:
     async def _clear_notice(self, due: Due, body: Unlocked, began: int) -> Verdict:
         connector, room = ConnectorName(due.item.connector), RoomId(due.item.room)
         account = self._book.line_account(connector, room)
-        if account is None or not self._book.deals_of(connector, account):
+        if account is None or not self._book.reachable(connector, account, due.item.deal_id):
             return Over("nobody_on_the_list")
         now = self._now()
         if now - due.message.accepted_at > _NOTICE_FOR:
@@ -202,7 +202,7 @@ class FlowGuard:
         return deal, Placed(conversation, max(Tier(item.as_tier), conversation.floor)), found[1]
 
     def _readers(self, view: RoomView, *, pinned: bool) -> frozenset[Reader]:
-        accounts = [r.account for r in view.recipients]
+        accounts = [*(r.account for r in view.recipients), *view.spare]
         if not pinned:
             return frozenset(Reader(account) for account in accounts)
         devices = self._devices((view.binding.connector, view.binding.room))

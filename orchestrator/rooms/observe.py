@@ -99,6 +99,14 @@ class Observer:
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView, int | None]] = {}
         self._hints: dict[Place, int] = {}
 
+    def ours(self, name: ConnectorName) -> frozenset[AccountId]:
+        """Accounts of ours on a channel: the one that acts and, where there is one, its standby."""
+        network = self._connectors.get(name)
+        if network is None:
+            return frozenset()
+        standby = network.capabilities.standby
+        return frozenset({network.account} if standby is None else {network.account, standby})
+
     def has_read(self, place: Place) -> bool:
         """Whether there is a reading of a room that was not thrown away."""
         return place in self._readings
@@ -231,7 +239,15 @@ class Observer:
             binding.host,
         )
         recipients = self._recipients(deal, binding, reading)
-        return RoomView(binding, facts, recipients, origin, still=rests.still)
+        spare = self._spare(binding.connector, reading)
+        return RoomView(binding, facts, recipients, origin, still=rests.still, spare=spare)
+
+    def _spare(self, name: ConnectorName, reading: Reading) -> frozenset[AccountId]:
+        """The account that stands by, where it is in."""
+        if reading.members is None:
+            return frozenset()
+        others = self.ours(name) - {self._connectors[name].account}
+        return others & {m.account for m in reading.members.members} if others else others
 
     def _holdings(self, deal: DealView, place: Place, reading: Reading) -> tuple[Holding, ...]:
         if reading.posture is None:
@@ -245,7 +261,8 @@ class Observer:
         if reading.members is None:
             return ()
         name, lasts = binding.connector, _verified_for(deal, binding)
-        others = [m for m in reading.members.members if m.account != self._connectors[name].account]
+        ours = self.ours(name)
+        others = [m for m in reading.members.members if m.account not in ours]
         return tuple(self._recipient(deal, name, m, lasts) for m in others)
 
     def _recipient(
@@ -283,11 +300,11 @@ class Observer:
         members = (await self.reading((connector, room), 1)).members
         if members is None or not members.complete:
             return None
-        ours = self._connectors[connector].account
+        ours = self.ours(connector)
         return frozenset(
             m.account
             for m in members.members
-            if m.account != ours and m.presence is Presence.JOINED
+            if m.account not in ours and m.presence is Presence.JOINED
         )
 
     async def can_withdraw(self, connector: ConnectorName, room: RoomId) -> bool:

@@ -24,6 +24,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Failed, Refused, Wrong
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.deals.intents import conversation_intent, room_intent
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
 from orchestrator.rooms.seating import Seating, seat
@@ -100,6 +101,8 @@ class _Making:
     gate: bool
     actor: str
     alternate_of: Place | None = None
+    members: frozenset[PersonId] | None = None
+    """Who was named for a further room; None for nobody."""
     replaces: bool = False
     """The rooms that the conversation had lived in a process that ended."""
 
@@ -169,7 +172,9 @@ class Provisioner:
             self._may_be_mirrored(deal, conversation.floor, primary + len(rooms))
         elif len(rooms) > 1:
             raise Wrong("an alternate is one room; this channel would need one for each person")
-        making = _Making(deal, conversation, further.gate, actor, further.alternate_of)
+        making = _Making(
+            deal, conversation, further.gate, actor, further.alternate_of, further.members
+        )
         return Made(conversation, await self._rooms(making, rooms), ())
 
     def _single(self, connector: ConnectorName) -> bool:
@@ -291,11 +296,14 @@ class Provisioner:
             request.side,
         )
         at = self._now()
-        await self._store.write(lambda tx: self._insert(tx, conversation, at, actor))
+        meant = conversation_intent(request.members)
+        await self._store.write(lambda tx: self._insert(tx, conversation, meant, at, actor))
         await self._book.reload(self._store, deal.deal_id)  # known also when no room is made
         return conversation
 
-    def _insert(self, tx: Tx, conversation: Conversation, at: int, actor: str) -> None:
+    def _insert(
+        self, tx: Tx, conversation: Conversation, meant: dict[str, Json], at: int, actor: str
+    ) -> None:
         secret = conversation.floor is Tier.VALUATION
         cid, deal_id = conversation.conversation_id, conversation.deal_id
         tx.run(
@@ -307,7 +315,7 @@ class Provisioner:
         )
         if secret:
             self._sealer.insert(tx, self._sealer.prepare(deal_id, cid, conversation.label.encode()))
-        body = conversation_body(conversation, sealed=secret)
+        body = {**conversation_body(conversation, sealed=secret), **meant}
         append(tx, deal_id, Kind.CONVERSATION_CREATED, body, at=at, actor=actor)
 
     async def _bind(
@@ -326,7 +334,9 @@ class Provisioner:
                 " alternate_connector, alternate_room) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (*made.place, cid, deal.deal_id, host, at, *(primary or (None, None))),
             )
-            append(tx, deal.deal_id, Kind.ROOM_CREATED, room_body(made), at=at, actor=making.actor)
+            owners = (p for p, a in seating.accounts().items() if a in seating.owners)
+            body = {**room_body(made), **room_intent(owners, making.members, gate=making.gate)}
+            append(tx, deal.deal_id, Kind.ROOM_CREATED, body, at=at, actor=making.actor)
             for person_id, account in seating.accounts().items():
                 if primary is None:
                     seat_row = (cid, person_id, *made.place, at)

@@ -27,6 +27,7 @@ from orchestrator.deals.lapsing import lapsing, tell_lapsing
 from orchestrator.deals.stated import BY_READING, pause_body
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.presence import Presences
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, RoomBinding
 from tiers.ids import AccountId, ConnectorName
@@ -65,6 +66,7 @@ class Watcher:
         keyring: Keyring,
         now: Clock,
         tell: Tell,
+        presences: Presences,
     ) -> None:
         self._store = store
         self._book = book
@@ -72,18 +74,27 @@ class Watcher:
         self._keyring = keyring
         self._now = now
         self._tell = tell
+        self._presences = presences
 
     async def look(self, deal: DealView, binding: RoomBinding, *, not_before: int) -> RoomView:
         """Reads one room back and draws the consequences; returns what was read."""
         view = await self._observer.view(deal, binding, not_before=not_before)
         if view.facts.members_at is None:
             return view  # what cannot be read holds by itself and proves no change
+        await self._see(deal, binding)
         if await self._record_devices(deal, binding, view):
             view = await self._observer.view(deal, binding, not_before=not_before)
         conversation = deal.conversations[binding.conversation_id]
         found = tuple(self._troubles(deal, conversation, view))
         await self._draw(deal, binding, conversation, view, found)
         return view
+
+    async def _see(self, deal: DealView, binding: RoomBinding) -> None:
+        """Keeps the record of who is in a room."""
+        members = (await self._observer.reading(binding.place, 1)).members
+        if members is not None:
+            ours = self._observer.ours(binding.connector)
+            await self._presences.see(deal, binding, members, ours, self._now())
 
     async def look_at_all(self) -> None:
         """Reads every room back that a tier's freshness says is due."""

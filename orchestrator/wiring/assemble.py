@@ -37,10 +37,13 @@ from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox import rows
+from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.presence import Presences
 from orchestrator.rooms.provision import Provisioner
+from orchestrator.rooms.reconcile import Reconciler
 from orchestrator.rooms.watch import Watcher
 from orchestrator.roster.adoption import in_force, load_adopted
 from orchestrator.seal.master import create_master, open_master
@@ -115,6 +118,9 @@ async def assemble(
     counsel = Counsel(store, journal)
     writer = Writer(sealer, counsel, engine.wake)
     teller = _Teller(store, lines, writer, now)
+    presences = Presences(store)
+    watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
+    hands = Hands(store, book, observer, presences, connectors, now)
     services = Services(
         store,
         sealer,
@@ -155,9 +161,12 @@ async def assemble(
         counsel=counsel,
         engine=engine,
         observer=observer,
-        watcher=Watcher(store, book, observer, keyring, now, teller.tell),
+        watcher=watcher,
+        reconciler=Reconciler(store, book, observer, watcher, presences, connectors, hands, now),
         lines=lines,
         provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
+        presences=presences,
+        hands=hands,
         accepter=Accepter(store, sealer, book, now, lambda tx, d: engine.wake(LANE + d, 0, tx)),
         classifier=classifier,
         writer=writer,

@@ -144,6 +144,7 @@ async def _drain(
         found = runtime.book.room(ConnectorName(connector), RoomId(room))
         if found is not None:
             await runtime.watcher.look(*found, not_before=runtime.now())
+            await runtime.reconciler.look_at(*found)
             await told.see(found[1])
         else:  # a private line: somebody may have come in, for whom a notice waits
             rest = f"{connector}/{room}"
@@ -182,6 +183,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
+    engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)

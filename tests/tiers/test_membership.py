@@ -282,7 +282,10 @@ def test_a_demoted_bot_a_missing_standby_and_a_bot_alone_are_found() -> None:
     found = set(kinds(world))
     assert found >= {DriftKind.BOT_DEMOTED, DriftKind.STANDBY_MISSING, DriftKind.SOLE_ADMIN_BOT}
     left = {d.kind for d in world.plan().left}
-    assert left == {DriftKind.BOT_DEMOTED, DriftKind.STANDBY_MISSING, DriftKind.SOLE_ADMIN_BOT}
+    assert left == {DriftKind.BOT_DEMOTED, DriftKind.SOLE_ADMIN_BOT}
+    assert (ActKind.INVITE, STANDBY) in [(a.kind, a.account) for a in world.plan().acts]
+    room.members[STANDBY] = Member()
+    assert (ActKind.PROMOTE, STANDBY) in [(a.kind, a.account) for a in world.plan().acts]
 
 
 def test_a_device_that_nobody_verified_is_found_where_the_tier_demands_it() -> None:
