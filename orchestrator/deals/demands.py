@@ -14,7 +14,11 @@ from tiers.people import Roster
 
 
 def demands(
-    tx: Tx, deal_id: DealId, roster: Roster, crossings: Mapping[PersonId, Crossing]
+    tx: Tx,
+    deal_id: DealId,
+    roster: Roster,
+    crossings: Mapping[PersonId, Crossing],
+    until: int | None = None,
 ) -> dict[SideId, Demand]:
     """What each side demands; since when, where somebody's standing depends on that.
 
@@ -23,11 +27,12 @@ def demands(
         deal_id: the deal.
         roster: adopted, in force.
         crossings: what was stated of its people.
+        until: what was adopted later counts for nothing, microseconds UTC; None: all counts.
     """
     strict = demands_of(roster)
     if not any(_timed(crossings.get(p.person_id, NEVER), strict[p.side]) for p in roster.people):
         return strict
-    known = since(tx, deal_id, roster)
+    known = since(tx, deal_id, roster, until)
     return {
         side: Demand(demand.notice, known[side].notice, known[side].control_room)
         for side, demand in strict.items()

@@ -32,15 +32,17 @@ class Since:
     control_room: int | None
 
 
-def since(tx: Tx, deal_id: DealId, roster: Roster) -> dict[SideId, Since]:
+def since(tx: Tx, deal_id: DealId, roster: Roster, until: int | None = None) -> dict[SideId, Since]:
     """For each side of the roster in force, since when its demands stand.
 
     Args:
         tx: a unit of work.
         deal_id: the deal.
         roster: as adopted, in force.
+        until: what was adopted later counts for nothing, microseconds UTC; None: all counts.
     """
-    before = tuple(_rosters(tx, deal_id))
+    adopted = tuple(_rosters(tx, deal_id))
+    before = adopted if until is None else tuple(a for a in adopted if a[0] <= until)
     return {side.side_id: _since(side, before) for side in roster.sides}
 
 

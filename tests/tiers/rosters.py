@@ -27,6 +27,7 @@ from tiers.tier import Tier
 ORDER = ("coordination", "operations", "valuation")
 LAST = 8
 """Days after the start at which nothing begins or ends any more."""
+NOTICES = ("Keep it to yourself.", "Tell nobody.")
 INSTANTS = tuple(START + n * DAY // 2 for n in range(-1, 2 * LAST + 3))
 """Each edge that a span can have, and an instant between each two of them."""
 
@@ -38,7 +39,7 @@ def random_roster(rng: Random, people: int = 4) -> Roster:
             SideId(f"side-{n}"),
             f"Side {n}",
             rng.choice(list(Party)),
-            rng.choice((None, "Keep it to yourself.")),
+            rng.choice((None, None, *NOTICES)),
         )
         for n in range(3)
     )
