@@ -6,6 +6,7 @@ from orchestrator.api import errors
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
 from orchestrator.api.held import router as held
+from orchestrator.api.leaves import router as leaves
 from orchestrator.api.network import router as network
 from orchestrator.api.people import router as people
 from orchestrator.api.port import Home
@@ -31,6 +32,18 @@ def make_app(home: Home) -> FastAPI:
     )
     app.state.home = home
     errors.install(app)
-    for router in (state, deals, people, rooms, held, documents, network, record, replay, tiering):
+    for router in (
+        state,
+        deals,
+        people,
+        leaves,
+        rooms,
+        held,
+        documents,
+        network,
+        record,
+        replay,
+        tiering,
+    ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -51,6 +51,18 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class LeaveReason(Body):
+    """Why somebody leaves, as a code."""
+
+    reason: str = Field(min_length=1, max_length=64)
+
+
+class LostDevice(Body):
+    """A device that its owner has no more."""
+
+    device: str = Field(min_length=1, max_length=255)
+
+
 class Trial(Body):
     """Who says that the real server answers a channel's test."""
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
+from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, PersonView
 from orchestrator.client.views import (
     AdoptionView,
@@ -109,6 +110,40 @@ class PersonAccess(Protocol):
         self, deal: DealId, person: PersonId, by: PersonId, reason: str, *, actor: Actor
     ) -> PersonView:
         """He ceases to be an insider. Raises: Missing, Refused."""
+        ...
+
+
+class LeaveAccess(Protocol):
+    """People who leave a deal, and lost devices."""
+
+    async def leave(
+        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor
+    ) -> LeaveView:
+        """Takes somebody out of everything, at once. Raises: Missing, Refused, Wrong."""
+        ...
+
+    async def leave_list(self, deal: DealId) -> Sequence[LeaveView]:
+        """Every leave, newest first."""
+        ...
+
+    async def leave_show(self, deal: DealId, person: PersonId) -> LeaveView:
+        """Somebody's last leave. Raises: Missing."""
+        ...
+
+    async def leave_undo(self, deal: DealId, person: PersonId, *, actor: Actor) -> LeaveView:
+        """Brings somebody back, in time and by two. Raises: Missing, Refused, Waits."""
+        ...
+
+    def leave_proof(
+        self, deal: DealId, person: PersonId, *, actor: Actor
+    ) -> AsyncIterator[bytes]:
+        """The signed proof of his last leave, as a tar archive; its export is an entry."""
+        ...
+
+    async def person_lost(
+        self, deal: DealId, person: PersonId, device: str, *, actor: Actor
+    ) -> LostView:
+        """Takes a lost device out for good; its owner keeps his seats. Raises: Missing."""
         ...
 
 
@@ -375,6 +410,7 @@ class ReplayAccess(Protocol):
 class Home(
     DealAccess,
     PersonAccess,
+    LeaveAccess,
     ConversationAccess,
     MessageAccess,
     DocumentAccess,

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
+from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, PersonView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.views import (
@@ -272,6 +273,30 @@ class Client:
         path = f"{_deal(deal)}/keys/{_part(person)}/mark"
         return await self._post(KeyView, path, {"device": device, "event": event})
 
+    async def leave(self, deal: str, person: str, reason: str) -> LeaveView:
+        """Takes somebody out of everything, at once."""
+        return await self._post(LeaveView, _leave(deal, person), {"reason": reason})
+
+    async def leave_list(self, deal: str) -> Sequence[LeaveView]:
+        """Every leave, newest first."""
+        return await self._get(list[LeaveView], f"{_deal(deal)}/leaves")
+
+    async def leave_show(self, deal: str, person: str) -> LeaveView:
+        """Somebody's last leave."""
+        return await self._get(LeaveView, _leave(deal, person))
+
+    async def leave_undo(self, deal: str, person: str) -> LeaveView:
+        """Brings somebody back, in time and by two."""
+        return await self._post(LeaveView, f"{_leave(deal, person)}/undo")
+
+    def leave_proof(self, deal: str, person: str) -> AsyncIterator[bytes]:
+        """The signed proof of a leave, a tar archive in pieces."""
+        return self._pieces(f"{_leave(deal, person)}/proof")
+
+    async def person_lost(self, deal: str, person: str, device: str) -> LostView:
+        """Takes a lost device out for good."""
+        return await self._post(LostView, f"{_person(deal, person)}/lost", {"device": device})
+
     async def channel_list(self) -> Sequence[ChannelView]:
         """Every configured channel."""
         return await self._get(list[ChannelView], "/channels")
@@ -403,6 +428,10 @@ def _part(name: str) -> str:
 
 def _deal(name: str) -> str:
     return f"/deals/{_part(name)}"
+
+
+def _leave(deal: str, person: str) -> str:
+    return f"{_deal(deal)}/leaves/{_part(person)}"
 
 
 def _person(deal: str, person: str) -> str:

@@ -9,6 +9,7 @@ from orchestrator.command.crossing import Crossings
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
 from orchestrator.command.keys import Keys
+from orchestrator.command.leaving import Leaves
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
 from orchestrator.command.records import Records
@@ -20,6 +21,7 @@ from orchestrator.command.watching import Watching
 class OpenHome(
     Deals,
     Crossings,
+    Leaves,
     Conversations,
     Messages,
     Documents,

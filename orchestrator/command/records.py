@@ -26,6 +26,24 @@ from tiers.ids import DealId
 _PIECE = 256 * 1024
 
 
+async def archived(
+    runtime: Runtime, write: Callable[[Path], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """Has a folder written in the home's own scratch place and yields it as a tar archive."""
+    scratch = runtime.settings.state / "scratch"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        await write(work / "export")
+        archive = work / "export.tar"
+        await asyncio.to_thread(_pack, work / "export", archive)
+        with archive.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, _PIECE):
+                yield piece
+    finally:
+        await asyncio.to_thread(shutil.rmtree, work)
+
+
 class Records:
     """Implements ``orchestrator.api.port.RecordAccess``."""
 
@@ -70,23 +88,8 @@ class Records:
             except LookupError:
                 raise Missing("there is no audit of that deal") from None
 
-        async for piece in self._archived(write):
+        async for piece in archived(self._r, write):
             yield piece
-
-    async def _archived(self, write: Callable[[Path], Awaitable[None]]) -> AsyncIterator[bytes]:
-        """Has a folder written in the home's own scratch place and yields it as a tar archive."""
-        scratch = self._r.settings.state / "scratch"
-        scratch.mkdir(mode=0o700, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=scratch))
-        try:
-            await write(work / "export")
-            archive = work / "export.tar"
-            await asyncio.to_thread(_pack, work / "export", archive)
-            with archive.open("rb") as file:
-                while piece := await asyncio.to_thread(file.read, _PIECE):
-                    yield piece
-        finally:
-            await asyncio.to_thread(shutil.rmtree, work)
 
     async def journal_verify(self, deal: DealId) -> views.JournalReport:
         """Whether every accepted message is journaled, exempt or waiting."""
@@ -165,7 +168,7 @@ class Records:
                 )
             )
 
-        async for piece in self._archived(write):
+        async for piece in archived(self._r, write):
             yield piece
 
 

@@ -24,6 +24,7 @@ from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
+from orchestrator.rooms.leave import Leaving
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.presence import Presences
@@ -85,6 +86,7 @@ class Runtime:
     provisioner: Provisioner
     presences: Presences
     hands: Hands
+    leaving: Leaving
     accepter: Accepter
     classifier: Classifies
     writer: Writer

@@ -26,15 +26,15 @@ class Raised:
     owner: str | None = None
 
 
-def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> None:
-    """Opens a finding, or sees it once more."""
+def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> bool:
+    """Opens a finding, or sees it once more; returns whether it is a new one."""
     there = tx.one(
         "UPDATE finding SET last_seen = ? WHERE deal_id = ? AND rule = ? AND subject = ? "
         "AND closed_at IS NULL RETURNING finding_id",
         (at, deal_id, raised.rule, subject),
     )
     if there is not None:
-        return
+        return False
     finding_id = new_id("fnd")
     tx.run(
         "INSERT INTO finding (finding_id, deal_id, rule, subject, severity, reasons, remedy,"
@@ -50,6 +50,32 @@ def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -
         "severity": raised.severity,
     }
     append(tx, deal_id, Kind.FINDING_OPENED, body, at=at, actor=ACTOR)
+    return True
+
+
+def worsen(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> bool:
+    """Has an open finding be of another severity and another person's; returns whether it was not.
+
+    The same finding is opened once more in the audit, with the severity that it has from now on.
+    """
+    row = tx.one(
+        "UPDATE finding SET severity = ?1, reasons = ?2, remedy = ?3, owner = ?4, last_seen = ?5 "
+        "WHERE deal_id = ?6 AND rule = ?7 AND subject = ?8 AND closed_at IS NULL "
+        "AND severity <> ?1 RETURNING finding_id",
+        (
+            *(raised.severity, json.dumps(raised.reasons), raised.remedy, raised.owner, at),
+            *(deal_id, raised.rule, subject),
+        ),
+    )
+    if row is None:
+        return False
+    body: dict[str, Json] = {
+        "finding": row[0],
+        "rule": raised.rule,
+        "severity": raised.severity,
+    }
+    append(tx, deal_id, Kind.FINDING_OPENED, body, at=at, actor=ACTOR)
+    return True
 
 
 def close_findings(tx: Tx, deal_id: str, rule: str, subject: str, at: int) -> None:

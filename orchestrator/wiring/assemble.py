@@ -39,6 +39,8 @@ from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox import rows
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
+from orchestrator.rooms.leave import Leaving
+from orchestrator.rooms.leave_late import Late
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.presence import Presences
@@ -121,6 +123,8 @@ async def assemble(
     presences = Presences(store)
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
     hands = Hands(store, book, observer, presences, connectors, now)
+    late = Late(store, now, lines.rank, teller.tell)
+    leaving = Leaving(store, sealer, book, keyring, observer, connectors, hands, late, now)
     services = Services(
         store,
         sealer,
@@ -167,6 +171,7 @@ async def assemble(
         provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
         presences=presences,
         hands=hands,
+        leaving=leaving,
         accepter=Accepter(store, sealer, book, now, lambda tx, d: engine.wake(LANE + d, 0, tx)),
         classifier=classifier,
         writer=writer,

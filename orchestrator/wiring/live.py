@@ -183,6 +183,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("audit.heads", MINUTE, sign)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
+    engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
     engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
