@@ -15,6 +15,7 @@ from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.state import router as state
 from orchestrator.api.tiering import router as tiering
+from orchestrator.api.trouble import router as trouble
 from orchestrator.api.who import caller
 
 PREFIX = "/api/v1"
@@ -44,6 +45,7 @@ def make_app(home: Home) -> FastAPI:
         record,
         replay,
         tiering,
+        trouble,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -82,6 +82,7 @@ class Ceremony(Body):
     by_b: str
     compared: list[str] | None = None
     words: str | None = Field(default=None, max_length=2_000, repr=False)
+    replaces: str | None = None
 
 
 class Certificate(Body):

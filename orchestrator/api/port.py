@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, PersonView
+from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -147,6 +148,34 @@ class LeaveAccess(Protocol):
         ...
 
 
+class TroubleAccess(Protocol):
+    """People in trouble: what takes away is done at once, by one."""
+
+    async def person_pause(
+        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor
+    ) -> TroubleView:
+        """Clears a person for nothing. Raises: Missing, Wrong."""
+        ...
+
+    async def person_resume(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
+        """Gives him back what the roster grants. Raises: Missing, Refused, Waits."""
+        ...
+
+    async def person_phished(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
+        """Pauses him in every deal, takes his keys out, tells the owners. Raises: Missing."""
+        ...
+
+    async def person_new_phone(
+        self, deal: DealId, person: PersonId, *, actor: Actor
+    ) -> TroubleView:
+        """Expects another key of his; opens nothing. Raises: Missing."""
+        ...
+
+    async def person_call_back(self, deal: DealId, person: PersonId) -> CallBackView:
+        """How to ask him back. Raises: Missing."""
+        ...
+
+
 class ConversationAccess(Protocol):
     """Conversations and their rooms. ``name`` is a label or an id."""
 
@@ -276,9 +305,12 @@ class KeyAccess(Protocol):
         *,
         compared: Sequence[str] | None = None,
         words: str | None = None,
+        replaces: str | None = None,
         actor: Actor,
     ) -> Sequence[KeyView]:
         """Records a ceremony over the keys compared (None: all present), or the one that reads so.
+
+        ``replaces`` is a device of his that counts no more from then on.
 
         Raises: Missing, Refused, Failed.
         """
@@ -410,6 +442,7 @@ class ReplayAccess(Protocol):
 class Home(
     DealAccess,
     PersonAccess,
+    TroubleAccess,
     LeaveAccess,
     ConversationAccess,
     MessageAccess,

@@ -83,6 +83,7 @@ async def key_verify(
         other,
         compared=body.compared,
         words=body.words,
+        replaces=body.replaces,
         actor=actor,
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli import person_keys_cmd
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -12,6 +13,7 @@ from orchestrator.client.people import AccountView, GrantView, NoticeView, Perso
 from orchestrator.client.problems import Wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+person_keys_cmd.add(app)
 Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 
 

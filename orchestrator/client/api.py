@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, PersonView
 from orchestrator.client.problems import Failed, from_wire
+from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -134,6 +135,26 @@ class Client:
         body = {"by": by, "reason": reason}
         return await self._post(PersonView, f"{_person(deal, person)}/cleanse", body)
 
+    async def person_pause(self, deal: str, person: str, reason: str) -> TroubleView:
+        """Clears a person for nothing, at once."""
+        return await self._post(TroubleView, f"{_person(deal, person)}/pause", {"reason": reason})
+
+    async def person_resume(self, deal: str, person: str) -> TroubleView:
+        """Gives him back what the roster grants."""
+        return await self._post(TroubleView, f"{_person(deal, person)}/resume")
+
+    async def person_phished(self, deal: str, person: str) -> TroubleView:
+        """Takes him for taken over."""
+        return await self._post(TroubleView, f"{_person(deal, person)}/phished")
+
+    async def person_new_phone(self, deal: str, person: str) -> TroubleView:
+        """Expects another key of his."""
+        return await self._post(TroubleView, f"{_person(deal, person)}/new-phone")
+
+    async def person_call_back(self, deal: str, person: str) -> CallBackView:
+        """How to ask him back."""
+        return await self._get(CallBackView, f"{_person(deal, person)}/callback")
+
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""
         return await self._get(list[ConversationView], f"{_deal(deal)}/conversations")
@@ -248,11 +269,13 @@ class Client:
         by_b: str,
         compared: Sequence[str] | None = None,
         words: str | None = None,
+        replaces: str | None = None,
     ) -> Sequence[KeyView]:
         """Records a ceremony of two people over the keys that they compared, or read out."""
         path = f"{_deal(deal)}/keys/{_part(person)}/verify"
         given = None if compared is None else list(compared)
         body = {"by_a": by_a, "by_b": by_b, "compared": given, "words": words}
+        body |= {"replaces": replaces}
         return await self._post(list[KeyView], path, body)
 
     async def key_import(

@@ -12,6 +12,7 @@ from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
+from orchestrator.command.persons import Persons
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.runtime import Runtime
@@ -22,6 +23,7 @@ class OpenHome(
     Deals,
     Crossings,
     Leaves,
+    Persons,
     Conversations,
     Messages,
     Documents,

@@ -23,13 +23,16 @@ from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.deals.callback import CALL_BACK
+from orchestrator.deals.findings import close_findings
 from orchestrator.deals.lapsing import span_of
 from orchestrator.keys.keyring import Account, KnownKey
+from orchestrator.rooms.distress import NEW_PHONE
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
 from tiers.trust import KeyEvent, KeyState, NotPossible, lapses_soon
 
+Found = tuple[Account, KnownKey]
 _OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
 
 
@@ -117,29 +120,23 @@ class Keys:
         *,
         compared: Sequence[str] | None = None,
         words: str | None = None,
+        replaces: str | None = None,
         actor: str,
     ) -> Sequence[views.KeyView]:
         """Records the ceremony of two people over the keys that they compared.
 
         A key that came up after they had compared is not among ``compared`` and stays as it is;
         None stands for every key that is present now. ``words``: as they were read out, of one key.
+        ``replaces``: a device that counts no more from the same ceremony on.
         """
         view = deal_of(self._r, deal)
         owner = self._person(view, person)
         for voucher in (by_a, by_b):
             self._person(view, voucher)
         living = self._living(owner)
-        if words is not None:
-            compared = _read_as(living, words, person)
-        wanted = None if compared is None else frozenset(compared)
-        strange = (wanted or frozenset()) - {known.device.key for _, known in living}
-        if strange:
-            raise Refused(
-                "a compared key belongs to no present device of that person",
-                still="No key was changed.",
-                then=f"wallcross key list {person}",
-            )
-        living = [f for f in living if wanted is None or f[1].device.key in wanted]
+        old = _replaced(living, replaces, owner)
+        chosen = _compared(living, compared, words, person)
+        living = [found for found in chosen if found not in old]
         at, lasts = self._r.now(), span_of(view.policy)
         named_one = words is not None
         present = [(a, k) for a, k in living if named_one or _wants(k, at, lasts)]
@@ -156,11 +153,18 @@ class Keys:
                     at=at,
                     actor=actor,
                 )
+            for account, known in old:
+                event = KeyEvent.REPLACED
+                self._r.keyring.withdraw(tx, deal, account, known.device, event, at=at, actor=actor)
+            if present:
+                close_findings(tx, deal, NEW_PHONE, person, at)
 
         try:
             await self._r.store.write(unit)
         except NotPossible as error:
             raise Refused(str(error), still="No key was changed.") from None
+        for (name, holder), known in old:
+            await bar(self._r.connectors, name, holder, known.device)
         await self._trust(living)  # also what a network did not take the last time
         await self._look(view, owner)
         return await self.key_list(deal, person)
@@ -264,18 +268,45 @@ def _wants(known: KnownKey, at: int, lasts: int) -> bool:
     return known.state is not KeyState.VERIFIED or lapses_soon(known.state, known.at, at, lasts)
 
 
-def _read_as(
-    living: Sequence[tuple[Account, KnownKey]], words: str, person: PersonId
-) -> Sequence[str]:
-    """The key that was read out. Raises: Refused when none of a person's present keys reads so."""
-    found = {known.device.key for _, known in living if is_read_as(known.device.key, words)}
-    if not found:
+def _compared(
+    living: Sequence[Found], compared: Sequence[str] | None, words: str | None, person: PersonId
+) -> Sequence[Found]:
+    """The keys that a ceremony speaks for.
+
+    Raises:
+        Refused: what was compared is no present key of that person.
+    """
+    if words is not None:
+        read = [found for found in living if is_read_as(found[1].device.key, words)]
+        if not read:
+            raise Refused(
+                "no present key of that person reads so: somebody may stand between you",
+                still="No key was changed.",
+                then=f"wallcross person devices {person}; {CALL_BACK}",
+            )
+        return read
+    wanted = None if compared is None else frozenset(compared)
+    if (wanted or frozenset()) - {known.device.key for _, known in living}:
         raise Refused(
-            "no present key of that person reads so: somebody may stand between you",
+            "a compared key belongs to no present device of that person",
             still="No key was changed.",
-            then=f"wallcross person devices {person}; {CALL_BACK}",
+            then=f"wallcross key list {person}",
         )
-    return sorted(found)
+    return [found for found in living if wanted is None or found[1].device.key in wanted]
+
+
+def _replaced(living: Sequence[Found], device: str | None, owner: Person) -> Sequence[Found]:
+    """The device that a ceremony takes out. Raises: Missing when he has none of that name."""
+    if device is None:
+        return ()
+    old = [found for found in living if found[1].device.device == device]
+    if not old:
+        raise Missing(
+            f"{owner.name} has no device {device} that counts",
+            still="No key was changed.",
+            then=f"wallcross person devices {owner.person_id}",
+        )
+    return old
 
 
 def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:

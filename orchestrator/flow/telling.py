@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.clock import Clock
 from orchestrator.deals.book import DealView
-from orchestrator.deals.callback import TO_NEW_PHONE, TO_PHISHED
+from orchestrator.deals.callback import TO_NEW_PHONE
 from orchestrator.deals.findings import Raised
 from orchestrator.flow import notices
 from orchestrator.flow.acknowledging import ACKNOWLEDGED, recorded
@@ -100,9 +100,9 @@ class Telling:
         if isinstance(outcome, Answered):
             if outcome.acted == ACKNOWLEDGED:
                 return recorded(message_id)
-            if outcome.acted in _HELPED:
-                return notices.Notice(message_id, _HELPED[outcome.acted])
-            return None if outcome.acted in DONE else notices.not_acted(message_id)
+            if outcome.acted == Urgent.NEW_PHONE.value:
+                return notices.Notice(message_id, TO_NEW_PHONE)
+            return None if outcome.acted in _SETTLED else notices.not_acted(message_id)
         if outcome.conversation is None:
             return self._which(looked, outcome)
         return self._held(looked, deal, author, outcome, deadline, withdrawn=withdrawn)
@@ -133,7 +133,8 @@ class Telling:
         return tell(deal, author, message_id, against, choices, readers=people, at=at)
 
 
-_HELPED = {Urgent.PHISHED.value: TO_PHISHED, Urgent.NEW_PHONE.value: TO_NEW_PHONE}
+_SETTLED = DONE | {Urgent.PHISHED.value}
+"""What is not answered there: a line that somebody else may read is told nothing more."""
 _RAISE = "raise the conversation's tier: wallcross conv new with the higher tier, and move there"
 
 
