@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
-from orchestrator.client.people import CrossedView, PersonView
+from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
 from tiers.ids import PersonId
 
 
@@ -15,6 +15,19 @@ class By(Body):
     """Who answers for it."""
 
     by: str
+
+
+class Channels(By):
+    """For which channels; none: where he has no account yet."""
+
+    channels: tuple[str, ...] = ()
+
+
+class Account(By):
+    """Whose account it is said to be, and by whom."""
+
+    channel: str
+    account: str
 
 
 class Because(By):
@@ -68,3 +81,21 @@ async def person_cleanse(
     """He ceases to be an insider."""
     who, by = PersonId(person), PersonId(body.by)
     return await home.person_cleanse(deal, who, by, body.reason, actor=actor)
+
+
+@router.post("/{person}/enrol")
+async def person_enrol(
+    deal: Deal, person: str, body: Channels, home: OpenHome, actor: Actor
+) -> EnrolmentView:
+    """Hands out a one-time code for each channel."""
+    who, by = PersonId(person), PersonId(body.by)
+    return await home.person_enrol(deal, who, body.channels, by, actor=actor)
+
+
+@router.post("/{person}/attest")
+async def person_attest(
+    deal: Deal, person: str, body: Account, home: OpenHome, actor: Actor
+) -> PersonView:
+    """Counsel's word that an account is his."""
+    who, by = PersonId(person), PersonId(body.by)
+    return await home.person_attest(deal, who, body.channel, body.account, by, actor=actor)

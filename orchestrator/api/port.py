@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
 from orchestrator.client.leaves import LeaveView, LostView
-from orchestrator.client.people import CrossedView, PersonView
+from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -111,6 +111,31 @@ class PersonAccess(Protocol):
         self, deal: DealId, person: PersonId, by: PersonId, reason: str, *, actor: Actor
     ) -> PersonView:
         """He ceases to be an insider. Raises: Missing, Refused."""
+        ...
+
+    async def person_enrol(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channels: Sequence[str],
+        by: PersonId,
+        *,
+        actor: Actor,
+    ) -> EnrolmentView:
+        """Hands out a one-time code for each channel. *live*. Raises: Missing, Refused."""
+        ...
+
+    async def person_attest(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channel: str,
+        account: str,
+        by: PersonId,
+        *,
+        actor: Actor,
+    ) -> PersonView:
+        """Counsel's word that an account is his. Raises: Missing, Wrong, Refused."""
         ...
 
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "watch": "Live list of what happens, no content.",
     "deal": "Deals: new, list, show, adopt.",
     "roster": "Who may see what: import, show, export, adopt, template.",
-    "person": "People one by one: show, cross, agree, ack, cleanse.",
+    "person": "People one by one: show, cross, enrol, verify, pause, insiders.",
     "leave": "One person out of everything, at once; status, undo, proof, check.",
     "conv": "Conversations: list, new, show, attest, pause, resume.",
     "tier": "Rules: explain why a text lands where, measure, policy.",

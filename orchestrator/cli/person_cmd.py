@@ -9,7 +9,7 @@ from orchestrator.cli import person_keys_cmd
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
-from orchestrator.client.people import AccountView, GrantView, NoticeView, PersonView
+from orchestrator.client.people import AccountView, EnrolmentView, GrantView, NoticeView, PersonView
 from orchestrator.client.problems import Wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -100,6 +100,46 @@ def cleanse(
     out.one(found, lambda: lines(found, out))
 
 
+@app.command()
+def enrol(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    by: By,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Which channel; none: where he has no account yet.")
+    ] = None,
+) -> None:
+    """Hands out six words for each channel, which a person sends us from his own account there."""
+    deal = named(ctx, None)
+    wanted = channel or []
+    found, out = call(ctx.obj, lambda c: c.person_enrol(deal, person, wanted, by), live=True)
+    out.one(found, lambda: _codes(found, out))
+
+
+@app.command()
+def attest(
+    ctx: typer.Context,
+    person: Person,
+    account: Annotated[str, typer.Argument(help="The account, as its network writes it.")],
+    *,
+    by: Annotated[str, typer.Option(help="Counsel of his party, who says that it is his.")],
+    channel: Annotated[str, typer.Option(help="Which channel.")],
+) -> None:
+    """Records counsel's word that an account is a person's; it lapses after 30 days."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_attest(deal, person, channel, account, by))
+    out.one(found, lambda: lines(found, out))
+
+
+def _codes(found: EnrolmentView, out: Out) -> Iterable[str]:
+    yield f"{found.person}  good once each, until {out.when(found.until)}; told here only"
+    for code in found.codes:
+        yield f"  on {code.channel}, to {code.to}, he writes: {' '.join(code.words)}"
+        yield f"    as a link: {code.link}"
+    yield "  Read them out on a number that you had before, or hand them over; not in a chat."
+
+
 _COLUMNS: Columns[PersonView] = [
     ("person", lambda p: p.person),
     ("name", lambda p: p.name),
@@ -121,7 +161,7 @@ def lines(found: PersonView, out: Out) -> Iterable[str]:
     yield from _part("may see", [_grant(g, out) for g in found.sees], "nothing")
     seats = [f"#{s.label}  {s.floor}  {s.channel} {s.room}" for s in found.seats]
     yield from _part("sits", seats, "nowhere")
-    yield from _part("accounts", [_account(a) for a in found.accounts], "none")
+    yield from _part("accounts", [_account(a, out) for a in found.accounts], "none")
     told = [f"{f.severity}  {'; '.join(f.reasons)}  (next: {f.remedy})" for f in found.findings]
     yield from _part("findings", told, "none")
 
@@ -150,6 +190,7 @@ def _grant(grant: GrantView, out: Out) -> str:
     return f"{grant.compartment} up to {grant.highest}, since {out.when(grant.since)}{until}{now}"
 
 
-def _account(account: AccountView) -> str:
+def _account(account: AccountView, out: Out) -> str:
     keys = ", ".join(f"{count} {state}" for state, count in sorted(account.keys.items()))
-    return f"{account.channel}  {account.account}  by {account.by}  keys: {keys or 'none seen'}"
+    by = account.by if account.until is None else f"{account.by} until {out.when(account.until)}"
+    return f"{account.channel}  {account.account}  by {by}  keys: {keys or 'none seen'}"

@@ -13,7 +13,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from orchestrator.client.leaves import LeaveView, LostView
-from orchestrator.client.people import CrossedView, PersonView
+from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
@@ -134,6 +134,20 @@ class Client:
         """He ceases to be an insider."""
         body = {"by": by, "reason": reason}
         return await self._post(PersonView, f"{_person(deal, person)}/cleanse", body)
+
+    async def person_enrol(
+        self, deal: str, person: str, channels: Sequence[str], by: str
+    ) -> EnrolmentView:
+        """Hands out a one-time code for each channel."""
+        body = {"by": by, "channels": list(channels)}
+        return await self._post(EnrolmentView, f"{_person(deal, person)}/enrol", body)
+
+    async def person_attest(
+        self, deal: str, person: str, channel: str, account: str, by: str
+    ) -> PersonView:
+        """Counsel's word that an account is a person's."""
+        body = {"by": by, "channel": channel, "account": account}
+        return await self._post(PersonView, f"{_person(deal, person)}/attest", body)
 
     async def person_pause(self, deal: str, person: str, reason: str) -> TroubleView:
         """Clears a person for nothing, at once."""

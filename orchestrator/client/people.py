@@ -4,7 +4,7 @@ Rules kept here: as for ``orchestrator.client.views``. Numbers, birth data and h
 not asked for, and so have no field.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,9 @@ class AccountView:
     """An account of a person.
 
     Attributes:
-        by: how we know that it is his: ``roster`` (adopted), ``proved`` (from it, by himself).
+        by: how we know that it is his: ``roster`` (adopted), ``proved`` (from it, by himself),
+            ``attested`` (by his counsel).
+        until: when counsel's word lapses; None for the others.
         keys: how many of its devices are in which state.
     """
 
@@ -48,6 +50,7 @@ class AccountView:
     account: str
     by: str
     keys: dict[str, int]
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +116,28 @@ class CrossedView:
 
     person: PersonView
     told: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeView:
+    """A code for one channel: told once, and kept nowhere.
+
+    Attributes:
+        to: our account there, which he writes it to.
+        link: the same as one text, for whoever he is handed it by.
+    """
+
+    channel: str
+    to: str
+    words: tuple[str, ...] = field(repr=False)
+    link: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentView:
+    """Codes for a person's accounts. ``until``: when they open nothing any more."""
+
+    enrolment: str
+    person: str
+    until: int
+    codes: tuple[CodeView, ...]

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from orchestrator.client import views
 from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
-from orchestrator.command.crossing import Crossings
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
+from orchestrator.command.enrolling import Enrolments
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
 from orchestrator.command.messages import Messages
@@ -21,7 +21,7 @@ from orchestrator.command.watching import Watching
 
 class OpenHome(
     Deals,
-    Crossings,
+    Enrolments,
     Leaves,
     Persons,
     Conversations,

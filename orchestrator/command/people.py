@@ -71,8 +71,11 @@ class People:
         known = _adopted(deal).person(person.person_id)
         for name, account in sorted(person.accounts.items()):
             states = Counter(k.state.value for k in self._r.keyring.known((name, account)))
-            by = "roster" if known is not None and name in known.accounts else "proved"
-            yield people.AccountView(channel=name, account=account, by=by, keys=dict(states))
+            until = deal.roster.attested.get((name, account))
+            proved = "proved" if until is None else "attested"
+            by = "roster" if known is not None and name in known.accounts else proved
+            keys = dict(states)
+            yield people.AccountView(channel=name, account=account, by=by, keys=keys, until=until)
 
 
 def _adopted(deal: DealView) -> Roster:

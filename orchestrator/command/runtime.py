@@ -16,6 +16,7 @@ from orchestrator.deals.counsel import Counsel
 from orchestrator.engine.port import Engine
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.desk import Desk
+from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.plan import Writer
 from orchestrator.flow.port import Classifies
 from orchestrator.flow.route import Router
@@ -88,6 +89,7 @@ class Runtime:
     hands: Hands
     leaving: Leaving
     accepter: Accepter
+    enrolling: Enrolling
     classifier: Classifies
     writer: Writer
     router: Router

@@ -13,12 +13,15 @@ Rules kept here:
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import Stated, commitment
 from orchestrator.audit.kinds import Kind
+from orchestrator.deals import enrolment
 from orchestrator.deals.crossing import NEVER, Crossing, Demand, after, cleared, demands_of
+from orchestrator.deals.enrolment import Code
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import Person, Roster
@@ -27,6 +30,7 @@ _GONE = {Kind.PERSON_LEFT: True, Kind.PERSON_RETURNED: False}
 _CROSSING = frozenset(
     {Kind.PERSON_AGREED, Kind.PERSON_CROSSED, Kind.PERSON_ACKNOWLEDGED, Kind.PERSON_CLEANSED}
 )
+_CODES = frozenset({Kind.ENROLMENT_OPENED, Kind.ENROLMENT_CLOSED})
 _STILL = {Kind.PERSON_PAUSED: True, Kind.PERSON_RESUMED: False}
 
 
@@ -38,13 +42,17 @@ class Persons:
         left: who left, and is to be nowhere.
         paused: to whom nothing is sent for now.
         crossings: who was crossed, and which notice he acknowledged.
-        bound: accounts that people proved to be theirs.
+        bound: accounts that are people's beside those of the roster.
+        attested: of those, the ones that only their counsel says are theirs, and until when.
+        codes: one-time codes that were handed out.
     """
 
     left: set[PersonId] = field(default_factory=set)
     paused: set[PersonId] = field(default_factory=set)
     crossings: dict[PersonId, Crossing] = field(default_factory=dict)
     bound: dict[PersonId, dict[ConnectorName, AccountId]] = field(default_factory=dict)
+    attested: dict[tuple[PersonId, ConnectorName], int] = field(default_factory=dict)
+    codes: dict[tuple[str, ConnectorName], Code] = field(default_factory=dict)
 
 
 def state_person(
@@ -82,15 +90,28 @@ def read_persons(entries: Iterable[Stated]) -> Persons:
     return found
 
 
-def _take(found: Persons, kind: Kind, person: PersonId, body: Mapping[str, str]) -> None:
+def _take(found: Persons, kind: Kind, person: PersonId, body: Mapping[str, Any]) -> None:
     for table, those in ((_GONE, found.left), (_STILL, found.paused)):
         if kind in table:
             (those.add if table[kind] else those.discard)(person)
     if kind in _CROSSING:
         found.crossings[person] = after(found.crossings.get(person, NEVER), kind, body)
     elif kind is Kind.ACCOUNT_BOUND:
-        accounts = found.bound.setdefault(person, {})
-        accounts[ConnectorName(body["channel"])] = AccountId(body["account"])
+        _bind(found, person, ConnectorName(body["channel"]), body)
+    elif kind in _CODES:
+        enrolment.after(found.codes, kind, body)
+
+
+def _bind(
+    found: Persons, person: PersonId, channel: ConnectorName, body: Mapping[str, Any]
+) -> None:
+    """An account that somebody proved, or that counsel attested; the newest word counts."""
+    found.bound.setdefault(person, {})[channel] = AccountId(body["account"])
+    until = body.get("until")
+    if until is None:
+        found.attested.pop((person, channel), None)
+    else:
+        found.attested[person, channel] = until
 
 
 def effective(
@@ -109,12 +130,15 @@ def effective(
     """
     barred = persons.left | persons.paused
     taken = {key for p in adopted.people for key in p.accounts.items()}
-    people = []
+    people, attested = [], {}
     for person in adopted.people:
         new = _new_accounts(person, persons.bound.get(person.person_id, {}), taken)
         taken |= new.items()
+        for name, account in new.items():
+            if (until := persons.attested.get((person.person_id, name))) is not None:
+                attested[name, account] = until
         people.append(replace(person, accounts={**person.accounts, **new}) if new else person)
-    left = replace(adopted.without(barred), people=tuple(people))
+    left = replace(adopted.without(barred), people=tuple(people), attested=attested)
     return cleared(left, persons.crossings, demands or demands_of(adopted), grace)
 
 
@@ -123,7 +147,7 @@ def _new_accounts(
     bound: Mapping[ConnectorName, AccountId],
     taken: AbstractSet[tuple[ConnectorName, AccountId]],
 ) -> dict[ConnectorName, AccountId]:
-    """What a person proved and the roster does not name, unless it is somebody's already."""
+    """What is a person's and the roster does not name, unless it is somebody's already."""
     return {
         name: account
         for name, account in bound.items()

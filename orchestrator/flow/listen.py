@@ -28,6 +28,7 @@ from connectors.port.events import (
     SettingsChanged,
 )
 from orchestrator.flow.accept import Accepter
+from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.incoming import from_event
 from orchestrator.flow.outages import alarms
 from orchestrator.flow.quarantine import Quarantine
@@ -51,6 +52,7 @@ class Listener:
         wake: has a lane drained once the unit is on disk.
         quarantine: keeps what is not believed.
         taken_back: acts upon what its author deleted.
+        enrolling: hears one-time codes, which are no messages.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Listener:
         wake: Callable[[str, int, Tx], None],
         quarantine: Quarantine,
         taken_back: Callable[[Tx, ConnectorName, Redacted], None],
+        enrolling: Enrolling,
     ) -> None:
         self._name = name
         self._connector = connector
@@ -74,6 +77,7 @@ class Listener:
         self._wake = wake
         self._quarantine = quarantine
         self._taken_back = taken_back
+        self._enrolling = enrolling
         self._failed = 0
 
     async def run(self) -> None:
@@ -117,11 +121,12 @@ class Listener:
             for room in rooms:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 
+        messages, codes = self._enrolling.sort(self._name, messages)
         alarm = alarms(self._name, ours, batch.events, self._accepter.book, self._accepter.now)
         lossy = self._failed >= PATIENCE
         try:
             async with self._quarantine.sealed(self._name, batch.events) as put:
-                units = (also, alarm, put)
+                units = (also, alarm, put, lambda tx: self._enrolling.put(tx, codes))
                 await self._accepter.accept(
                     messages, (self._name, batch.cursor), lambda tx: _all(tx, units), lossy=lossy
                 )
@@ -129,6 +134,7 @@ class Listener:
             self._failed += 1
             raise
         self._failed = 0
+        await self._enrolling.told(codes)
 
     def _touched(self, event: Event) -> tuple[RoomId, ...]:
         if isinstance(event, MembershipChanged | SettingsChanged):

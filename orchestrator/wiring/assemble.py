@@ -24,6 +24,7 @@ from orchestrator.engine.local import LocalEngine
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.acknowledging import Acknowledgement, Acknowledging, Door
 from orchestrator.flow.desk import Desk
+from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.judge import Judge
 from orchestrator.flow.listen import LOOK
 from orchestrator.flow.notices import Notice
@@ -173,6 +174,7 @@ async def assemble(
         hands=hands,
         leaving=leaving,
         accepter=Accepter(store, sealer, book, now, lambda tx, d: engine.wake(LANE + d, 0, tx)),
+        enrolling=Enrolling(store, book, now, teller.tell),
         classifier=classifier,
         writer=writer,
         router=router,

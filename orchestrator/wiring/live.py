@@ -101,6 +101,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.engine.wake,
             quarantine,
             taken_back,
+            runtime.enrolling,
         )
         await _start(listening, listener.run())
 

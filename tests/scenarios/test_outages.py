@@ -30,6 +30,7 @@ def listener(house: House) -> Listener:
         runtime.engine.wake,
         Quarantine(runtime.sealer, runtime.now),
         lambda *_: None,
+        runtime.enrolling,
     )
 
 

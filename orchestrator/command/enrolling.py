@@ -1,0 +1,170 @@
+"""Enrolment: codes by which people show which accounts are theirs, and counsel's word for others'.
+
+Rules kept here:
+
+1. The words of a code are told once, to whoever asked for it, and kept nowhere.
+2. It binds an account to a person whom the roster lists. It grants nothing.
+3. Counsel's word for an account is for people of the other party, is graded *attested*, and lapses
+   after 30 days. It never takes the place of what a person proved himself.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from orchestrator.audit.body import Json
+from orchestrator.audit.kinds import Kind
+from orchestrator.client import people
+from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.clock import DAY
+from orchestrator.command.conversations import deal_of
+from orchestrator.command.crossing import Crossings, other_person
+from orchestrator.command.people import listed, side_of
+from orchestrator.command.runtime import must_live
+from orchestrator.deals import enrolment
+from orchestrator.deals.book import DealView
+from orchestrator.deals.findings import close_findings
+from orchestrator.deals.persons import state_person
+from orchestrator.flow.codewords import WORDS, draw
+from orchestrator.flow.enrolling import LAPSED, close
+from orchestrator.ids import new_id
+from orchestrator.roster.form import is_account
+from orchestrator.store.unit import Tx
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
+from tiers.people import Person
+
+OPEN_FOR = DAY
+ATTESTED_FOR = 30 * DAY
+_AS_BEFORE = "Nothing was changed."
+
+
+class Enrolments(Crossings):
+    """Implements ``orchestrator.api.port.PersonAccess``."""
+
+    async def person_enrol(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channels: Sequence[str],
+        by: PersonId,
+        *,
+        actor: str,
+    ) -> people.EnrolmentView:
+        """Hands out a code for each channel; those handed out before open nothing any more."""
+        must_live(self._r)
+        view = deal_of(self._r, deal)
+        who = listed(view, person)
+        other_person(view, by, person)
+        names = self._channels_for(who, channels)
+        made, at = new_id("enr"), self._r.now()
+        words = {name: draw() for name in names}
+        until = at + OPEN_FOR
+
+        def unit(tx: Tx) -> None:
+            for old in enrolment.replaced_by(view.persons.codes, person, names, at):
+                close(tx, deal, old, enrolment.REPLACED, at)
+            for name in names:
+                body: dict[str, Json] = {
+                    "enrolment": made,
+                    "channel": name,
+                    "first": WORDS.index(words[name][0]),
+                    "digest": enrolment.digest_of(made, name, words[name]),
+                    "until": until,
+                    "by": by,
+                }
+                kind = Kind.ENROLMENT_OPENED
+                state_person(tx, deal, kind, person, at=at, actor=actor, **body)
+
+        await self._r.store.write(unit)
+        await self._r.book.reload(self._r.store, deal)
+        codes = tuple(self._code(name, words[name]) for name in names)
+        return people.EnrolmentView(enrolment=made, person=person, until=until, codes=codes)
+
+    def _channels_for(self, person: Person, asked: Sequence[str]) -> tuple[ConnectorName, ...]:
+        """The channels that codes are for: those asked for, else where he has no account yet."""
+        able = {
+            name
+            for name, connector in self._r.connectors.items()
+            if connector.capabilities.most_members != 1
+        }
+        if strange := sorted(set(asked) - able):
+            raise Missing(
+                f"no account is proved by words on {', '.join(strange)}",
+                still=_AS_BEFORE,
+                then="wallcross channel list; a mail address is proved by its key: key import",
+            )
+        without = sorted(able - set(person.accounts)) or sorted(able)
+        found = tuple(ConnectorName(c) for c in dict.fromkeys(asked)) or tuple(without)
+        if not found:
+            raise Missing("no channel is open here", then="wallcross channel list")
+        return found
+
+    def _code(self, name: ConnectorName, words: tuple[str, ...]) -> people.CodeView:
+        to = self._r.connectors[name].account
+        link = f"wallcross://enrol/{quote(name, safe='')}/{quote(to, safe='')}#{'-'.join(words)}"
+        return people.CodeView(channel=name, to=to, words=words, link=link)
+
+    async def person_attest(
+        self,
+        deal: DealId,
+        person: PersonId,
+        channel: str,
+        account: str,
+        by: PersonId,
+        *,
+        actor: str,
+    ) -> people.PersonView:
+        """Records counsel's word that an account is a person's."""
+        view = deal_of(self._r, deal)
+        who = listed(view, person)
+        counsel = other_person(view, by, person)
+        name, own = ConnectorName(channel), AccountId(account)
+        _may_vouch(view, who, counsel)
+        self._is_free(view, who, name, own)
+        at = self._r.now()
+        body: dict[str, Json] = {
+            "channel": name,
+            "account": own,
+            "by": by,
+            "graded": "attested",
+            "until": at + ATTESTED_FOR,
+        }
+
+        def unit(tx: Tx) -> None:
+            state_person(tx, deal, Kind.ACCOUNT_BOUND, person, at=at, actor=actor, **body)
+            close_findings(tx, deal, LAPSED, person, at)
+
+        await self._r.store.write(unit)
+        await self._r.book.reload(self._r.store, deal)
+        return await self.person_show(deal, person)
+
+    def _is_free(
+        self, deal: DealView, person: Person, channel: ConnectorName, account: AccountId
+    ) -> None:
+        """Raises: Wrong, Refused: it is no account, or it is known whose another is."""
+        if not is_account(account) or channel not in self._r.settings.config.channels:
+            then = "wallcross channel list"
+            raise Wrong("that is no account of a channel here", still=_AS_BEFORE, then=then)
+        owners = {who.person_id for _, who in self._r.book.deals_of(channel, account)}
+        if owners - {person.person_id}:
+            raise Refused("that account is somebody else's", still=_AS_BEFORE)
+        attested = (person.person_id, channel) in deal.persons.attested
+        if channel in person.accounts and not attested:
+            raise Refused(
+                f"whose account on {channel} is {person.name}'s is known better already",
+                still=_AS_BEFORE,
+                then=f"wallcross person show {person.person_id}",
+            )
+
+
+def _may_vouch(deal: DealView, person: Person, counsel: Person) -> None:
+    """Raises: Refused: he is not counsel of that party, or its people enrol themselves here."""
+    own, his = side_of(deal, person), side_of(deal, counsel)
+    if own.side_id == deal.roster.host:
+        then = f"wallcross person enrol {person.person_id}"
+        raise Refused("people of the host prove their accounts", still=_AS_BEFORE, then=then)
+    if "counsel" not in counsel.role.casefold() or own.party is not his.party:
+        raise Refused(
+            f"{counsel.name} is not counsel of {person.name}'s party, as the roster says",
+            still=_AS_BEFORE,
+            then="wallcross roster show; the role says counsel",
+        )
