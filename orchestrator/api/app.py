@@ -9,6 +9,7 @@ from orchestrator.api.held import router as held
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.network import router as network
 from orchestrator.api.people import router as people
+from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
@@ -39,6 +40,7 @@ def make_app(home: Home) -> FastAPI:
         people,
         leaves,
         rooms,
+        plans,
         held,
         documents,
         network,

@@ -131,6 +131,12 @@ class Rows(Body):
     rows: tuple[Row, ...] = Field(repr=False)
 
 
+class PlanName(Body):
+    """The plan to be carried out; ``document``: where it was kept in a file."""
+
+    document: str | None = None
+
+
 class Question(Body):
     """A text to be explained, in a conversation of ``floor``."""
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
 from orchestrator.client.trouble import CallBackView, TroubleView
+from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -430,6 +431,25 @@ class RecordAccess(Protocol):
         ...
 
 
+class PlanAccess(Protocol):
+    """Bringing rooms back to the roster."""
+
+    async def plan(self, deal: DealId) -> PlanView:
+        """Where the channels differ from the roster; changes nothing. *live*."""
+        ...
+
+    def plan_apply(
+        self, deal: DealId, plan: str, document: str | None, *, actor: Actor
+    ) -> AsyncIterator[DoneLine]:
+        """Carries out a plan by its name, act by act. *live*.
+
+        Raises:
+            Missing, Wrong: there is no such plan.
+            Refused: the world has moved since; nothing was done.
+        """
+        ...
+
+
 class TierAccess(Protocol):
     """Why a text lands where it does, and what a deal watches for."""
 
@@ -475,6 +495,7 @@ class Home(
     KeyAccess,
     ChannelAccess,
     RecordAccess,
+    PlanAccess,
     TierAccess,
     ReplayAccess,
     Protocol,

@@ -35,6 +35,8 @@ COMMANDS = {
     "person": "People one by one: show, cross, enrol, verify, pause, insiders.",
     "leave": "One person out of everything, at once; status, undo, proof, check.",
     "conv": "Conversations: list, new, show, attest, pause, resume.",
+    "plan": "Where the channels differ from the roster; changes nothing.",
+    "apply": "Bring the channels back to the roster, by a plan.",
     "tier": "Rules: explain why a text lands where, measure, policy.",
     "send": "Hand in a text or a file, through the tier engine.",
     "doc": "Formal documents to named readers: send, status.",

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
+from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
@@ -386,6 +387,21 @@ class Client:
         """Tier, strength and places of a text, with the deal's watch list."""
         body = {"text": text, "floor": floor}
         return await self._post(dict[str, Any], f"{_deal(deal)}/tiers/explain", body)
+
+    async def plan(self, deal: str) -> PlanView:
+        """Where the channels differ from the roster; changes nothing."""
+        return await self._post(PlanView, f"{_deal(deal)}/plans")
+
+    async def plan_apply(
+        self, deal: str, plan: str, document: str | None
+    ) -> AsyncIterator[DoneLine]:
+        """Carries a plan out; yields what became of each act."""
+        path = f"{BASE}{_deal(deal)}/plans/{_part(plan)}/apply"
+        body = {"document": document}
+        async with self._http.stream("POST", path, json=body, timeout=None) as answer:
+            await _refuse(answer)
+            async for line in answer.aiter_lines():
+                yield _read(DoneLine, json.loads(line))
 
     async def watch_size(self, deal: str) -> int:
         """How many entries the watch list has."""

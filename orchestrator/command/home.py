@@ -13,6 +13,7 @@ from orchestrator.command.leaving import Leaves
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
 from orchestrator.command.persons import Persons
+from orchestrator.command.planning import Plans
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.runtime import Runtime
@@ -25,6 +26,7 @@ class OpenHome(
     Leaves,
     Persons,
     Conversations,
+    Plans,
     Messages,
     Documents,
     Keys,

@@ -28,6 +28,7 @@ from orchestrator.clock import SECOND, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.rooms.observe import Observer, Reading
 from orchestrator.rooms.presence import Presences, record
+from orchestrator.rooms.provision import leave_seat, take_seat
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Place, RoomBinding
 from tiers.guarantees import Guarantee
@@ -330,11 +331,9 @@ def _seat(tx: Tx, order: _Order, at: int) -> None:
     if act.person is None or order.binding.alternate_of is not None:
         return
     if act.kind is ActKind.REMOVE:
-        sql = "DELETE FROM seat WHERE conversation_id = ? AND person_id = ? AND connector = ?"
-        tx.run(f"{sql} AND room = ?", (cid, act.person, *act.place))
+        leave_seat(tx, cid, act.person, act.place)
     elif act.kind is ActKind.INVITE:
-        seat = (cid, act.person, *act.place, at)
-        tx.run("INSERT OR REPLACE INTO seat VALUES (?, ?, ?, ?, ?)", seat)
+        take_seat(tx, cid, act.person, act.place, at)
 
 
 def _state(tx: Tx, order: _Order, outcome: Outcome, why: str | None, at: int) -> None:

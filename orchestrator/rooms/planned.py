@@ -16,6 +16,7 @@ from typing import Any
 from orchestrator.audit.body import canonical_of
 from orchestrator.deals.book import DealView
 from orchestrator.store.unit import Tx
+from tiers.conversation import Place
 from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
 from tiers.membership import Difference
 from tiers.remedy import Act, ActKind, HeldAct, Remedy
@@ -32,6 +33,9 @@ class Planned:
         hash: its sha256, hexadecimal.
         right: seats that are as they should be.
         unread: rooms that could not be read.
+        unlisted: rooms whose members were not read whole: of nobody there is it known that he is
+            out or in.
+        unset: rooms whose settings were not read.
     """
 
     document: str
@@ -41,9 +45,11 @@ class Planned:
     left: tuple[Difference, ...] = ()
     right: int = 0
     unread: int = 0
+    unlisted: frozenset[Place] = frozenset()
+    unset: frozenset[Place] = frozenset()
 
 
-def planned(deal: DealView, remedy: Remedy, right: int, unread: int) -> Planned:
+def planned(deal: DealView, remedy: Remedy) -> Planned:
     """The plan that a remedy is, of a deal as it is in force."""
     body = {
         "v": 1,
@@ -55,7 +61,7 @@ def planned(deal: DealView, remedy: Remedy, right: int, unread: int) -> Planned:
     }
     document = canonical_of(body).decode()
     named = sha256(document.encode()).hexdigest()
-    return Planned(document, named, remedy.acts, remedy.held, remedy.left, right, unread)
+    return Planned(document, named, remedy.acts, remedy.held, remedy.left)
 
 
 def read_plan(document: str) -> Planned:
@@ -89,7 +95,10 @@ def moved(deal: DealView, shown: Planned, now: Planned) -> Iterator[tuple[str, A
             yield "new", act
     waiting = {_key(h.act): h.reason for h in now.held if h.reason != "cap"}
     for act in _telling(shown.acts):
-        if _key(act) in waiting:
+        blind = now.unset if act.kind is ActKind.HARDEN else now.unlisted
+        if act.place in blind:
+            yield "incomplete", act  # that nothing shows it is no sign that it is so already
+        elif _key(act) in waiting:
             yield waiting[_key(act)], act
 
 

@@ -339,8 +339,7 @@ class Provisioner:
             append(tx, deal.deal_id, Kind.ROOM_CREATED, body, at=at, actor=making.actor)
             for person_id, account in seating.accounts().items():
                 if primary is None:
-                    seat_row = (cid, person_id, *made.place, at)
-                    tx.run("INSERT INTO seat VALUES (?, ?, ?, ?, ?)", seat_row)
+                    take_seat(tx, cid, person_id, made.place, at)
                 seat: dict[str, Json] = {"room": room, "account": account}
                 append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=making.actor)
 
@@ -356,6 +355,27 @@ def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:
         append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=actor)
     tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
     tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
+
+
+def take_seat(
+    tx: Tx, conversation: ConversationId, person: PersonId, place: Place, at: int
+) -> None:
+    """Notes where somebody sits from ``at`` on, for further rooms; it grants nothing."""
+    row = (conversation, person, *place, at)
+    tx.run(
+        "INSERT INTO seat VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "connector = excluded.connector, room = excluded.room, since = excluded.since",
+        row,
+    )
+
+
+def leave_seat(tx: Tx, conversation: ConversationId, person: PersonId, place: Place) -> None:
+    """Notes that somebody sits in a room no more."""
+    tx.run(
+        "DELETE FROM seat WHERE conversation_id = ? AND person_id = ? AND connector = ? "
+        "AND room = ?",
+        (conversation, person, *place),
+    )
 
 
 def _seats(tx: Tx, conversation: Conversation) -> dict[PersonId, Place]:

@@ -11,7 +11,7 @@ Rules kept here:
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.port.connector import Connector
 from orchestrator.audit.body import Json
@@ -158,9 +158,13 @@ class Reconciler:
         looked = await asyncio.gather(*map(look, bindings))
         deal = self._book.deals[deal_id]  # what was read may have paused a room
         found = self._cases(deal, await self._sits(deal), looked)
-        unread = sum(each.reading.members is None for each in looked)
-        right = sum(c.drift.right for c in found)
-        plan = planned.planned(deal, remedy(found, self._now()), right, unread)
+        plan = replace(
+            planned.planned(deal, remedy(found, self._now())),
+            right=sum(c.drift.right for c in found),
+            unread=sum(each.reading.members is None for each in looked),
+            unlisted=frozenset(each.binding.place for each in looked if not _whole(each)),
+            unset=frozenset(e.binding.place for e in looked if e.reading.posture is None),
+        )
         return deal, plan, found
 
     async def _look(self, deal: DealView, binding: RoomBinding, not_before: int) -> Looked:
@@ -208,7 +212,7 @@ class Reconciler:
         keys = tuple(a for a in whole.acts if a.kind is ActKind.ROTATE and a.place in places)
         if not out:
             return
-        plan = planned.planned(deal, Remedy((*out, *keys), (), ()), 0, 0)
+        plan = planned.planned(deal, Remedy((*out, *keys), (), ()))
         async with self._applying.setdefault(deal.deal_id, asyncio.Lock()):
             counted = Applied()
             for act in plan.acts:
@@ -269,6 +273,11 @@ class Reconciler:
                 close_findings(tx, deal.deal_id, rule, subject, at)
 
         await self._store.write(unit)
+
+
+def _whole(room: Looked) -> bool:
+    members = room.reading.members
+    return members is not None and members.complete
 
 
 _RULES: Mapping[DriftKind, str] = {

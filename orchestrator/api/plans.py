@@ -1,0 +1,38 @@
+"""Routes: plans, and what becomes of them act by act."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from orchestrator.api.bodies import PlanName
+from orchestrator.api.reach import Deal, OpenHome
+from orchestrator.api.who import Actor
+from orchestrator.client.plans import DoneLine, PlanView
+
+router = APIRouter(prefix="/deals/{deal}/plans")
+
+
+@router.post("", status_code=201)
+async def plan(deal: Deal, home: OpenHome) -> PlanView:
+    """Reads every room and says what would be done."""
+    return await home.plan(deal)
+
+
+@router.post("/{name}/apply")
+async def plan_apply(
+    deal: Deal, name: str, body: PlanName, home: OpenHome, actor: Actor
+) -> StreamingResponse:
+    """Carries a plan out; JSON Lines, one for each act as it is known."""
+    done = home.plan_apply(deal, name, body.document, actor=actor)
+    first = await anext(done, None)  # what refuses the plan is told before anything else
+    return StreamingResponse(_lines(first, done), media_type="application/jsonl")
+
+
+async def _lines(first: DoneLine | None, rest: AsyncIterator[DoneLine]) -> AsyncIterator[bytes]:
+    if first is not None:
+        yield f"{json.dumps(asdict(first))}\n".encode()
+    async for done in rest:
+        yield f"{json.dumps(asdict(done))}\n".encode()
