@@ -140,6 +140,20 @@ def _codes(found: EnrolmentView, out: Out) -> Iterable[str]:
     yield "  Read them out on a number that you had before, or hand them over; not in a chat."
 
 
+@app.command()
+def lost(
+    ctx: typer.Context,
+    person: Person,
+    *,
+    device: Annotated[str, typer.Option(help="The device, as the network names it.")],
+) -> None:
+    """Takes a lost device out for good; its owner keeps his seats."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_lost(deal, person, device), live=True)
+    still = [f"  #{label} stands still until its people are verified" for label in found.paused]
+    out.one(found, lambda: [f"{found.channel} {found.device}  {found.state}", *still])
+
+
 _COLUMNS: Columns[PersonView] = [
     ("person", lambda p: p.person),
     ("name", lambda p: p.name),
