@@ -112,6 +112,8 @@ class MembershipPolicy:
 _DAY = 24 * 3_600 * 1_000_000
 NOTICE_GRACE, LONGEST_GRACE = 7 * _DAY, 30 * _DAY
 """For how long an acknowledgement counts after a notice's wording changed: as it ships, at most."""
+REVIEW_EVERY, LONGEST_REVIEW = 90 * _DAY, 366 * _DAY
+"""How often somebody looks through who may see what: as it ships, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Policy:
         membership: how rooms are brought back to the roster.
         notice_grace: for how long an acknowledgement of a side's notice counts after its wording
             changed, microseconds.
+        review_every: how often somebody is to look through who may see what, microseconds.
 
     Raises:
         ValueError: a tier has no entry.
@@ -141,6 +144,7 @@ class Policy:
     documents: DocumentPolicy | None = None
     membership: MembershipPolicy = MembershipPolicy()
     notice_grace: int = NOTICE_GRACE
+    review_every: int = REVIEW_EVERY
 
     def __post_init__(self) -> None:
         missing = [tier.value for tier in Tier if tier not in self.tiers]

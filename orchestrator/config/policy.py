@@ -30,7 +30,9 @@ from tiers.guarantees import Demand, Evidence, Guarantee
 from tiers.ids import ConnectorName, SideId
 from tiers.policy import (
     LONGEST_GRACE,
+    LONGEST_REVIEW,
     NOTICE_GRACE,
+    REVIEW_EVERY,
     DocumentPolicy,
     Grade,
     MembershipPolicy,
@@ -175,6 +177,8 @@ class PolicyFile(_Part):
     """Left out: no formal document is sent."""
     notice_grace: Length | None = None
     """How long an acknowledgement counts after a notice's wording changed; left out: 7 days."""
+    review_every: Length | None = None
+    """How often somebody is to look through who may see what; left out: 90 days."""
     membership: MembershipPart | None = None
 
     @model_validator(mode="after")
@@ -240,6 +244,7 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         documents=file.documents.rules(file) if file.documents is not None else None,
         membership=(file.membership or MembershipPart()).rules(),
         notice_grace=NOTICE_GRACE if file.notice_grace is None else file.notice_grace,
+        review_every=REVIEW_EVERY if file.review_every is None else file.review_every,
     )
 
 
@@ -303,6 +308,9 @@ def _floors(file: PolicyFile) -> Iterator[Finding]:
     if (file.notice_grace or 0) > LONGEST_GRACE:
         then = "Write 7 d, or up to 30 d"
         yield ("notice_grace",), "an earlier wording would count for more than a month", then
+    if (file.review_every or 0) > LONGEST_REVIEW:
+        then = "Write 90 d, or up to 366 d"
+        yield ("review_every",), "nobody would look at the roster for more than a year", then
 
 
 def _missing(tier: str, guarantee: Guarantee) -> Finding:

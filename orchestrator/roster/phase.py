@@ -27,7 +27,14 @@ def phase_of(entries: Iterable[Stated]) -> Phase:
 
 
 def state_phase(
-    tx: Tx, deal_id: DealId, before: Phase, phase: Phase, *, at: int, actor: str
+    tx: Tx,
+    deal_id: DealId,
+    before: Phase,
+    phase: Phase,
+    *,
+    at: int,
+    actor: str,
+    request: str | None = None,
 ) -> None:
     """States that a deal is in another phase from now on.
 
@@ -38,7 +45,10 @@ def state_phase(
         phase: the phase that it is in now.
         at: microseconds UTC.
         actor: who says so.
+        request: of a founded deal: under which people agreed to it.
     """
     row = commitment("phase", deal_id, before.value, phase.value, at)
     body: dict[str, Json] = {"phase": phase.value, "before": before.value, "at": at, "row": row}
+    if request is not None:
+        body["request"] = request
     append(tx, deal_id, Kind.DEAL_PHASE, body, at=at, actor=actor)
