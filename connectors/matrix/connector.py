@@ -13,17 +13,19 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from connectors.matrix import receiver, rooms
-from connectors.matrix.client import BASE, Client, Json, malformed, part, room_path
-from connectors.matrix.devices import Target, Told
+from connectors.matrix import rooms
+from connectors.matrix.client import BASE, Client, Json, part, room_path
+from connectors.matrix.devices import Members, Target, Told
 from connectors.matrix.finder import Finder
 from connectors.matrix.ledger import Ledger
 from connectors.matrix.machine import Machine
 from connectors.matrix.receiver import Receiver
-from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender
+from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender, both
 from connectors.matrix.session import Session
 from connectors.matrix.settings import MatrixSecrets, MatrixSettings, read_setup
 from connectors.matrix.signin import sign_in, still_signed_in
+from connectors.matrix.steward import Steward
+from connectors.matrix.witness import Witness
 from connectors.port import AccountId, DeliveryKey, Guarantee, RemoteId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture
 from connectors.port.connector import Connector, Setup
@@ -47,9 +49,6 @@ from connectors.port.messages import (
 )
 
 _KEPT_FOR = 90 * 24 * 3600 * 1_000_000
-_MOST_WAITS = 40
-_LONGEST_WAIT = 60.0
-_SECOND = 1_000_000
 
 
 def open_connector(setup: Setup) -> Connector:
@@ -113,7 +112,13 @@ class MatrixConnector:
             idempotent_send=True,
             idempotent_for=IDEMPOTENT_FOR,
             re_offers=True,
+            standby=self._standby,
         )
+
+    @property
+    def _standby(self) -> AccountId | None:
+        standby = self._settings.standby
+        return None if standby is None else AccountId(standby)
 
     # --- signing in and out ---------------------------------------------------------------------
 
@@ -194,47 +199,32 @@ class MatrixConnector:
 
     async def create(self, spec: RoomSpec) -> RoomId:
         """Makes a room, hardened from its first instant. Raises: ConnectorError."""
-        client, own = self._open.client, self.account
-        rules = rooms.RoomRules(
-            self._settings.room_version, self._settings.federate, self._settings.servers, own
-        )
-        body = rooms.create_request(spec, rules)
-        invited: list[AccountId] = []
-        if len(body["invite"]) > rooms.MOST_INVITED_AT_ONCE:
-            invited, body["invite"] = body["invite"], []
-        answer = await client.call("POST", f"{BASE}/createRoom", body, acts=True)
-        if not isinstance(answer.get("room_id"), str):
-            raise malformed(acts=True)
-        room = RoomId(answer["room_id"])
-        for account in invited:
-            await self._invite(room, account, direct=spec.direct)
-        if spec.direct:
-            await self._list_direct(room, spec.members | spec.owners)
-        return room
+        return await self._open.steward.create(spec)
 
-    async def _invite(self, room: RoomId, account: AccountId, *, direct: bool) -> None:
-        """Asks one account in, waiting as long as the homeserver asks to.
+    async def invite(self, room: RoomId, account: AccountId) -> None:
+        """Asks somebody in. Raises: ConnectorError."""
+        await self._open.steward.invite(room, account)
 
-        Who could not be asked in is missing from ``members``: the room exists all the same.
+    async def remove(self, room: RoomId, account: AccountId) -> None:
+        """Puts somebody out, or takes his invitation back. Raises: ConnectorError."""
+        await self._open.steward.remove(room, account)
+
+    async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
+        """Makes a member an admin, or one no more. Raises: ConnectorError."""
+        await self._open.steward.set_admin(room, account, admin=admin)
+
+    async def harden(self, room: RoomId, spec: RoomSpec) -> None:
+        """Puts the settings back to those of ``create``. Raises: ConnectorError."""
+        await self._open.steward.harden(room, spec)
+
+    async def rotate(self, room: RoomId) -> None:
+        """Throws the room's Megolm session away: the next message makes one. Raises: as ``join``.
+
+        Rejected where we are not in the room.
         """
-        body = {"user_id": account, "is_direct": direct}
-        for _ in range(_MOST_WAITS):
-            try:
-                await self._open.client.call("POST", room_path(room, "invite"), body)
-            except Unavailable as error:
-                wait = (error.retry_after or _SECOND) / _SECOND
-                await asyncio.sleep(min(wait, _LONGEST_WAIT))
-            except ConnectorError:
-                return
-            else:
-                return
-
-    async def _list_direct(self, room: RoomId, accounts: frozenset[AccountId]) -> None:
-        async with self._open.listing:
-            client = self._open.client
-            listed = await receiver.direct_list(client, self.account)
-            fresh = receiver.with_direct(listed, room, sorted(accounts - {self.account}))
-            await client.call("PUT", receiver.direct_path(self.account), fresh)
+        parts = self._open
+        await parts.client.call("GET", room_path(room, "state", "m.room.member", self.account))
+        parts.machine.rotate(room)
 
     async def join(self, room: RoomId) -> None:
         """Accepts an invitation. Whether to is decided elsewhere. Raises: ConnectorError."""
@@ -243,7 +233,7 @@ class MatrixConnector:
         await parts.client.call("POST", room_path(room, "join"), {})
         others = (await self._state(room)).members().everybody - {self.account}
         if meant_direct and len(others) == 1:
-            await self._list_direct(room, others)
+            await parts.steward.list_direct(room, others)
 
     async def leave(self, room: RoomId) -> None:
         """Leaves a room and forgets it. Raises: ConnectorError."""
@@ -277,7 +267,7 @@ class MatrixConnector:
         return Posture(
             room=room,
             holdings=rooms.holdings(found),
-            gate=rooms.gated(state, self.account),
+            gate=rooms.gated(state, self.account, self._standby),
             read=self.account in state.members().joined,
             undo=rooms.undo(state, self.account),
             undo_for=None,
@@ -293,24 +283,38 @@ class MatrixConnector:
             raise Unreadable(error.code, f"a setting of {room} is not told") from error
 
     async def members(self, room: RoomId) -> MemberSnapshot:
-        """Reads a room's members and their devices back. Raises: Unreadable, Unavailable."""
-        at = self._setup.now()
-        state = await self._state(room)
-        found = state.members()
-        if self.account not in found.joined:
+        """Reads a room's members and their devices back. Raises: Unreadable, Unavailable.
+
+        Two lists are read that a homeserver makes apart. Where they differ, or something else
+        shows somebody there whom neither names, all of them count and the list is not whole.
+        """
+        parts, at = self._open, self._setup.now()
+        state, joined = await both(self._state(room), self._joined(room))
+        listed = state.members()
+        if self.account not in listed.joined:
             raise Unreadable("not_a_member", "our account is not in this room")
-        told = await self._open.machine.query(found.everybody)
-        admins = state.admins()
-        listed = tuple(
-            Member(
-                account=account,
-                presence=Presence.JOINED if account in found.joined else Presence.INVITED,
-                admin=account in admins,
-                devices=told.of(account),
-            )
-            for account in sorted(found.everybody)
-        )
-        return MemberSnapshot(room, listed, complete=True, read_at=at)
+        unlisted = await self._unlisted(room, listed.and_of(joined))
+        found = listed.and_of(joined | unlisted)
+        told = await parts.machine.query(found.everybody)
+        whole = listed.joined == joined and not unlisted
+        return MemberSnapshot(room, _members(found, state.admins(), told), whole, read_at=at)
+
+    async def _unlisted(self, room: RoomId, listed: Members) -> frozenset[AccountId]:
+        """Who is in, or is not said to have left, although no list names him."""
+        witness, found = self._open.witness, set()
+        for account in witness.doubts(room, listed.everybody):
+            if await self._open.steward.says_gone(room, account):
+                witness.cleared(room, account)
+            else:
+                found.add(account)
+        return frozenset(found)
+
+    async def _joined(self, room: RoomId) -> frozenset[AccountId]:
+        """Who is in, by the homeserver's other list. Raises: Unreadable, Unavailable."""
+        joined = (await self._told(room_path(room, "joined_members"), room)).get("joined")
+        if not isinstance(joined, dict):
+            raise Unreadable("answer_malformed", "the homeserver gave no list of members")
+        return frozenset(AccountId(str(account)) for account in joined)
 
     # --- messages -------------------------------------------------------------------------------
 
@@ -362,6 +366,25 @@ class MatrixConnector:
         return self._open.machine.own.device
 
 
+def _members(found: Members, admins: frozenset[AccountId], told: Told) -> tuple[Member, ...]:
+    return tuple(
+        Member(
+            account=account,
+            presence=Presence.JOINED if account in found.joined else Presence.INVITED,
+            admin=account in admins,
+            devices=told.of(account),
+        )
+        for account in sorted(found.everybody)
+    )
+
+
+def rules_of(settings: MatrixSettings) -> rooms.RoomRules:
+    """What the settings say about the rooms that we make."""
+    standby = None if settings.standby is None else AccountId(settings.standby)
+    own = AccountId(settings.user)
+    return rooms.RoomRules(settings.room_version, settings.federate, settings.servers, own, standby)
+
+
 class _Parts:
     """What an open connector is made of."""
 
@@ -375,9 +398,12 @@ class _Parts:
     ) -> None:
         folder, limit = setup.state, settings.max_attachment_bytes
         self.client = client
-        self.listing = asyncio.Lock()
         self.machine = Machine(client, folder, settings.user, session.device, secrets.key)
         self.ledger = Ledger(folder)
         self.sender = Sender(client, self.machine, self.ledger, setup.now, limit)
+        self.steward = Steward(client, rules_of(settings))
+        self.witness = Witness()
         self.finder = Finder(client, self.machine, self.ledger, setup.now)
-        self.receiver = Receiver(client, self.machine, self.ledger, settings.sync_wait, limit)
+        self.receiver = Receiver(
+            client, self.machine, self.ledger, self.witness, settings.sync_wait, limit
+        )

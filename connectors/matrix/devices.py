@@ -64,6 +64,10 @@ class Members:
         """Joined and invited."""
         return self.joined | self.invited
 
+    def and_of(self, joined: frozenset[AccountId]) -> "Members":
+        """These and more who are in."""
+        return Members(self.joined | joined, self.invited - joined)
+
 
 def well_formed(account: str, device: str, payload: Any) -> bool:
     """Whether a device's keys are all there and of the right form, and are that device's.

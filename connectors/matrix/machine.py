@@ -341,6 +341,11 @@ class Machine:
         path = f"{BASE}/sendToDevice/{kind}/{secrets.token_hex(16)}"
         await self._client.call("PUT", path, body)
 
+    def rotate(self, room: str) -> None:
+        """Throws the room's key away; the next ``share`` makes another. Nothing is kept of it."""
+        self._shared.pop(room, None)
+        self._olm.outbound_group_sessions.pop(room, None)
+
     def seal(self, room: str, kind: str, content: Mapping[str, Any]) -> Json:
         """Encrypts an event with the room's key as it was last shared.
 

@@ -28,6 +28,7 @@ from connectors.matrix.machine import Machine
 from connectors.matrix.plain import Opened
 from connectors.matrix.rooms import members_of
 from connectors.matrix.translate import mapping_of
+from connectors.matrix.witness import Witness
 from connectors.port import AccountId, RemoteId, RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable
 from connectors.port.events import Batch, Event, KeyChanged, SettingsChanged
@@ -68,14 +69,22 @@ class Receiver:
         client: signed in.
         machine: our keys.
         ledger: which messages are ours.
+        witness: is shown every event, and whose devices changed.
         wait: seconds that a wait for news may take.
         file_limit: largest file in bytes.
     """
 
     def __init__(
-        self, client: Client, machine: Machine, ledger: Ledger, wait: int, file_limit: int
+        self,
+        client: Client,
+        machine: Machine,
+        ledger: Ledger,
+        witness: Witness,
+        wait: int,
+        file_limit: int,
     ) -> None:
         self._client = client
+        self._witness = witness
         self._machine = machine
         self._ledger = ledger
         self._wait = wait
@@ -185,8 +194,8 @@ class Receiver:
 
         Only a difference to what the orchestrator keeps would survive a crash in between.
         """
-        changed = mapping_of(lists).get("changed")
-        accounts = {AccountId(a) for a in changed if isinstance(a, str)} if changed else set()
+        accounts = _accounts(mapping_of(lists).get("changed"))
+        self._witness.devices(accounts, _accounts(mapping_of(lists).get("left")))
         told = await self._machine.query(accounts)
         for account in sorted(accounts):
             for device in sorted(told.of(account) or (), key=lambda d: d.device):
@@ -229,6 +238,7 @@ class Receiver:
 
     async def _one(self, room: RoomId, raw: Json) -> AsyncIterator[Event]:
         """What one event of a timeline says."""
+        self._witness.event(room, raw)
         if raw.get("type") == "m.room.member":
             self._members.pop(room, None)
         if not translate.is_message(raw):
@@ -357,3 +367,9 @@ def with_direct(listed: Json, room: RoomId, accounts: Iterable[AccountId]) -> Js
         known = rooms if isinstance(rooms, list) else []
         result[account] = [*known, room] if room not in known else known
     return result
+
+
+def _accounts(listed: object) -> set[AccountId]:
+    return (
+        {AccountId(a) for a in listed if isinstance(a, str)} if isinstance(listed, list) else set()
+    )

@@ -26,7 +26,7 @@ OUR_LEVEL = 200  # in version 11; from 12 on the creator is above every number
 _ABOVE_ALL = 2**53
 _MS = 1000
 _WEEK_MS = 7 * 24 * 3600 * 1000
-_CREATORS_OUTRANK = {"12"}
+CREATORS_OUTRANK = {"12"}
 _STATE_AT_OWNER = (
     "m.room.encryption",
     "m.room.guest_access",
@@ -50,12 +50,14 @@ class RoomRules:
         federate: other homeservers may take part.
         servers: with ``federate``, the only ones besides our own; empty for any.
         own: our account.
+        standby: a second account of ours; None without one.
     """
 
     version: str
     federate: bool
     servers: Sequence[str]
     own: AccountId
+    standby: AccountId | None = None
 
 
 def create_request(spec: RoomSpec, rules: RoomRules) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def create_request(spec: RoomSpec, rules: RoomRules) -> dict[str, Any]:
 
     Source: matrix-spec, POST /createRoom.
     """
-    invite = sorted((spec.members | spec.owners) - {rules.own})
+    invite = sorted((spec.members | spec.owners | _stands_by(spec, rules)) - {rules.own})
     return {
         "visibility": "private",
         "preset": "private_chat",
@@ -71,17 +73,32 @@ def create_request(spec: RoomSpec, rules: RoomRules) -> dict[str, Any]:
         "name": spec.name,
         "is_direct": spec.direct,
         "invite": invite,
-        "creation_content": {"m.federate": rules.federate},
-        "initial_state": [_state(kind, c) for kind, c in _hard_state(spec, rules)],
+        "creation_content": _creation(spec, rules),
+        "initial_state": [_state(kind, c) for kind, c in hard_state(spec, rules)],
         "power_level_content_override": power_levels(spec, rules),
     }
+
+
+def _stands_by(spec: RoomSpec, rules: RoomRules) -> frozenset[AccountId]:
+    """The account that stands by; a private line has none."""
+    return frozenset() if rules.standby is None or spec.direct else frozenset({rules.standby})
+
+
+def _creation(spec: RoomSpec, rules: RoomRules) -> dict[str, Any]:
+    """From version 12 on only a creator can do all that we can, so that he can go on without us."""
+    content: dict[str, Any] = {"m.federate": rules.federate}
+    standby = sorted(_stands_by(spec, rules))
+    if standby and rules.version in CREATORS_OUTRANK:
+        content["additional_creators"] = standby
+    return content
 
 
 def _state(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": kind, "state_key": "", "content": dict(content)}
 
 
-def _hard_state(spec: RoomSpec, rules: RoomRules) -> Iterable[tuple[str, dict[str, Any]]]:
+def hard_state(spec: RoomSpec, rules: RoomRules) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The pieces of state of a hardened room, but for who may do what."""
     yield (
         "m.room.encryption",
         {"algorithm": MEGOLM, "rotation_period_msgs": 100, "rotation_period_ms": _WEEK_MS},
@@ -111,8 +128,8 @@ def _servers(rules: RoomRules) -> list[str]:
 def power_levels(spec: RoomSpec, rules: RoomRules) -> dict[str, Any]:
     """Who may do what in a room of ours."""
     users = dict.fromkeys(sorted(spec.owners - {rules.own}), OWNER_LEVEL)
-    if rules.version not in _CREATORS_OUTRANK:
-        users[rules.own] = OUR_LEVEL
+    if rules.version not in CREATORS_OUTRANK:
+        users |= dict.fromkeys(sorted({rules.own, *_stands_by(spec, rules)}), OUR_LEVEL)
     return {
         "users": users,
         "users_default": 0,
@@ -146,11 +163,16 @@ class RoomState:
         """Who is in and who is asked in."""
         return members_of(e for (kind, _), e in self._events.items() if kind == "m.room.member")
 
+    @property
+    def version(self) -> str:
+        """The room's version."""
+        return str(self.content("m.room.create").get("room_version", "1"))
+
     def creators(self) -> frozenset[str]:
         """Accounts that outrank every level, by the room's version."""
         create = self._events.get(("m.room.create", ""), {})
         content = self.content("m.room.create")
-        if str(content.get("room_version", "1")) not in _CREATORS_OUTRANK:
+        if self.version not in CREATORS_OUTRANK:
             return frozenset()
         more = content.get("additional_creators")
         others = [a for a in more if isinstance(a, str)] if isinstance(more, list) else []
@@ -277,10 +299,10 @@ def _checks(found: Reading) -> dict[Guarantee, bool]:
     }
 
 
-def gated(state: RoomState, own: AccountId) -> bool:
-    """Whether nobody but our account can post."""
+def gated(state: RoomState, own: AccountId, standby: AccountId | None = None) -> bool:
+    """Whether nobody but our account, and the one that stands by for it, can post."""
     needed = state.least_to_post()
-    others = state.members().everybody - {own}
+    others = state.members().everybody - {own, standby}
     return state.level(own) >= needed and all(state.level(a) < needed for a in others)
 
 

@@ -22,6 +22,7 @@ class MatrixSettings(BaseModel):
     Attributes:
         homeserver: base URL of the client-server API; https, or http on loopback only.
         user: full Matrix user id of our account.
+        standby: a second account of ours, which can do in each room all that the first can.
         device: device id to sign in with; made at random and kept when not given.
         device_name: what other people's clients show for our device.
         private_address: the homeserver's name leads to a private address (an own data centre).
@@ -36,6 +37,7 @@ class MatrixSettings(BaseModel):
 
     homeserver: str
     user: str = Field(pattern=r"^@[^:\s]+:\S+$", max_length=255)
+    standby: str | None = Field(default=None, pattern=r"^@[^:\s]+:\S+$", max_length=255)
     device: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._=/+-]{1,64}$")
     device_name: str = Field(default="Wallcross", max_length=100)
     private_address: bool = False
@@ -53,6 +55,12 @@ class MatrixSettings(BaseModel):
             raise ValueError(f"homeserver: {error}") from None
         if opening.scheme != "https" and not (opening.scheme == "http" and opening.loopback):
             raise ValueError("homeserver: use https; http is accepted on loopback only")
+        return self
+
+    @model_validator(mode="after")
+    def _standby_is_another(self) -> Self:
+        if self.standby == self.user:
+            raise ValueError("standby: name an account other than the one that it stands by for")
         return self
 
     @property

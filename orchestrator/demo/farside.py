@@ -29,6 +29,7 @@ from nio import (
     UnknownEncryptedEvent,
 )
 from nio.crypto import decrypt_attachment
+from nio.exceptions import EncryptionError
 from nio.responses import ErrorResponse
 from nio.store import SqliteStore
 
@@ -372,6 +373,16 @@ class Person:
         if not answer.is_success:
             raise Refused(str(told.get("errcode", answer.status_code)))
         return told
+
+    async def opens(self, room: str, raw: dict[str, Any]) -> Seen | None:
+        """What this device's keys make of an event whose bytes it was handed; None: nothing."""
+        event = MegolmEvent.from_dict({**raw, "room_id": room})
+        event.room_id = room
+        try:
+            found = self._as_seen(room, self._client.decrypt_event(event))
+        except EncryptionError:
+            return None
+        return found[0] if found else None
 
     async def held_by_server(self, room: str, event: str) -> dict[str, Any]:
         """An event as the homeserver holds it. Raises: Refused."""

@@ -28,9 +28,9 @@ from connectors.port.messages import (
     Reader,
     RoomSpec,
 )
-from connectors.testing.rig import Arrived, CannotError
+from connectors.testing.rig import Arrived
 from orchestrator import clock
-from orchestrator.demo.farside import Person, Seen
+from orchestrator.demo.farside import Person, Refused, Seen
 from orchestrator.demo.synapse import Homeserver, NoSynapse
 
 PASSWORD = "only-for-the-test"
@@ -108,6 +108,12 @@ class Lab:
         for person in people:
             await person.join(room)
         return room
+
+    @staticmethod
+    def spec(*people: Person) -> RoomSpec:
+        """A room with these people in it and none of them an owner."""
+        members = frozenset(AccountId(p.user) for p in people)
+        return RoomSpec(secrets.token_hex(4), members, frozenset(), None, gate=False)
 
     @staticmethod
     def delivery(room: RoomId, text: str, *readers: Person | Reader, **more: Any) -> Delivery:
@@ -194,10 +200,19 @@ class Call:
             "send": self.method == "PUT" and "/send/" in path,
             "members": path.endswith("/members"),
             "state": path.endswith("/state"),
+            "joined": path.endswith("/joined_members"),
+            "membership": "/state/m.room.member/" in path,
             "sync": path.endswith("/sync"),
             "create": path.endswith("/createRoom"),
+            "act": self.method != "GET" and is_a_change(path),
+            "before an act": self.method == "GET" and "/state" in path,
             "any": True,
         }[kind]
+
+
+def is_a_change(path: str) -> bool:
+    """Whether a call that is no reading changes a room's members or settings."""
+    return path.endswith(("/invite", "/kick")) or "/state/" in path or "/directory/" in path
 
 
 class Cut(Exception):
@@ -214,6 +229,7 @@ class Proxy:
         self._upstream = upstream
         self._http = httpx.AsyncClient(trust_env=False, timeout=60.0)
         self._spoils: list[tuple[str, Spoil]] = []
+        self._habits: list[tuple[str, Spoil]] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.down = False
@@ -235,6 +251,10 @@ class Proxy:
 
     def spoil(self, kind: str, how: Spoil) -> None:
         self._spoils.append((kind, how))
+
+    def always(self, kind: str, how: Spoil) -> None:
+        """Spoils every call of a kind from now on."""
+        self._habits.append((kind, how))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -273,6 +293,9 @@ class Proxy:
             if call.is_a(entry[0]):
                 self._spoils.remove(entry)
                 return await entry[1](call, self._forward)  # type: ignore[no-any-return]
+        for kind, how in self._habits:
+            if call.is_a(kind):
+                return await how(call, self._forward)  # type: ignore[no-any-return]
         return await self._forward(call)
 
     async def _forward(self, call: Call) -> httpx.Response:
@@ -315,6 +338,18 @@ async def cut_before(_call: Call, _forward: Any) -> httpx.Response:
 async def cut_after(call: Call, forward: Any) -> httpx.Response:
     await forward(call)
     raise Cut
+
+
+async def yes(_call: Call, _forward: Any) -> httpx.Response:
+    return httpx.Response(200, content=b"{}")
+
+
+async def shortened(call: Call, forward: Any) -> httpx.Response:
+    """A room's state with half of its members."""
+    events = (await forward(call)).json()
+    people = [e for e in events if e["type"] == "m.room.member" and "bot" not in e["state_key"]]
+    kept = [e for e in events if e not in people[: len(people) // 2 + 1]]
+    return httpx.Response(200, json=kept)
 
 
 async def garbage(call: Call, forward: Any) -> httpx.Response:
@@ -385,7 +420,29 @@ class MatrixFaults:
         self.proxy.spoil("send", late)
 
     async def partial_members(self) -> None:
-        raise CannotError
+        self.proxy.spoil("state", shortened)
+
+    async def act_refused(self) -> None:
+        self.proxy.spoil("act", answering(403, {"errcode": "M_FORBIDDEN", "error": "no"}))
+
+    async def act_limited(self, retry_after: int) -> None:
+        told = {"errcode": "M_LIMIT_EXCEEDED", "error": "", "retry_after_ms": retry_after // 1000}
+        self.proxy.spoil("act", answering(429, told))
+
+    async def act_cut_before(self) -> None:
+        self.proxy.spoil("before an act", cut_before)
+
+    async def act_cut_after(self) -> None:
+        self.proxy.spoil("act", cut_after)
+
+    async def act_does_nothing(self) -> None:
+        self.proxy.spoil("act", yes)
+
+    async def act_slow(self) -> None:
+        self.proxy.spoil("act", late)
+
+    async def departure_unnoticed(self) -> None:
+        """Nobody listens to the sync in these tests, so no event tells of who goes."""
 
     async def unreadable_members(self) -> None:
         self.proxy.spoil("state", answering(403, {"errcode": "M_FORBIDDEN", "error": "no"}))
@@ -418,6 +475,7 @@ class MatrixFar:
     anna: Person
     cyd: Person
     bot: MatrixConnector
+    others: dict[AccountId, Person] = field(default_factory=dict)
 
     @property
     def member(self) -> AccountId:
@@ -511,6 +569,41 @@ class MatrixFar:
         }[guarantee]
         await self.cyd.weaken(room, kind, content)
 
+    async def newcomer(self) -> AccountId:
+        person = await self.lab.person(f"new{secrets.token_hex(2)}")
+        account = AccountId(person.user)
+        self.others[account] = person
+        return account
+
+    async def comes_in(self, account: AccountId, room: RoomId) -> None:
+        await self.others[account].join(room)
+
+    async def seated(self, room: RoomId) -> frozenset[AccountId]:
+        answer = await self._inside(room, "members")
+        return frozenset(
+            AccountId(e["state_key"])
+            for e in answer["chunk"]
+            if e["content"]["membership"] in {"join", "invite"}
+        )
+
+    async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
+        """Cyd hands the person the bytes of all that the homeserver holds."""
+        person = {self.member: self.anna, **self.others}[account]
+        await person.sync()
+        events = (await self._inside(room, "messages?dir=f&limit=100"))["chunk"]
+        ours = [e for e in events if e["type"] == "m.room.encrypted"]
+        seen = [await person.opens(room, e) for e in ours if e["sender"] == self.bot.account]
+        return tuple(each.said for each in seen if each is not None)
+
+    async def _inside(self, room: RoomId, what: str) -> dict[str, Any]:
+        """What the homeserver tells Cyd, or Anna where he is not in."""
+        path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/{what}"
+        try:
+            return await self.cyd.raw("GET", path)
+        except Refused:
+            await self.anna.join(room)
+            return await self.anna.raw("GET", path)
+
 
 async def put(person: Person, room: str, kind: str, content: dict[str, Any]) -> str:
     """Sends an event as it stands, sealed by nobody."""
@@ -529,10 +622,15 @@ class MatrixRig:
     room: RoomId
     url: str
 
-    async def reopen(self) -> MatrixConnector:
+    async def with_standby(self) -> AccountId:
+        standby = await self.far.newcomer()
+        await self.reopen(standby=standby)
+        return standby
+
+    async def reopen(self, **settings: Any) -> MatrixConnector:
         await self.connector.close()
         user = self.connector.account
-        self.connector = self.far.bot = await self.lab.bot(user, homeserver=self.url)
+        self.connector = self.far.bot = await self.lab.bot(user, homeserver=self.url, **settings)
         return self.connector
 
 

@@ -40,19 +40,19 @@ planted = Planted()
 )
 class SaysYesOnly(MemoryConnector):
     async def invite(self, room: RoomId, account: AccountId) -> None:
-        """Asks nobody."""
+        self.meant = (room, account)
 
     async def remove(self, room: RoomId, account: AccountId) -> None:
-        """Asks nobody."""
+        self.meant = (room, account)
 
     async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
-        """Asks nobody."""
+        self.meant = (room, account if admin else self.account)
 
 
 @planted.breaks("test_an_invitation_can_be_taken_back", "test_who_was_put_out_reads_nothing_more")
 class PutsNobodyOut(MemoryConnector):
     async def remove(self, room: RoomId, account: AccountId) -> None:
-        """Asks nobody."""
+        self.meant = (room, account)
 
 
 @planted.breaks("test_who_was_put_out_can_come_back")
@@ -240,7 +240,7 @@ class StandsByOutside(MemoryConnector):
 )
 class HardensNothing(MemoryConnector):
     async def harden(self, room: RoomId, spec: RoomSpec) -> None:
-        """Asks for nothing."""
+        self.meant = (room, spec)
 
 
 @planted.breaks("test_to_harden_what_is_hard_changes_nothing")
@@ -298,7 +298,7 @@ class BelievesItsTimer(MemoryConnector):
 )
 class KeepsTheKey(MemoryConnector):
     async def rotate(self, room: RoomId) -> None:
-        """Throws nothing away."""
+        self.kept = room
 
 
 @planted.breaks("test_who_stays_reads_on_under_the_new_key")
