@@ -8,6 +8,7 @@ from orchestrator.api.documents import router as documents
 from orchestrator.api.held import router as held
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.network import router as network
+from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
@@ -38,6 +39,7 @@ def make_app(home: Home) -> FastAPI:
         state,
         deals,
         people,
+        insiders,
         leaves,
         rooms,
         plans,

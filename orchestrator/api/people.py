@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
-from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
+from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from tiers.ids import PersonId
 
 
@@ -37,6 +37,13 @@ class Because(By):
 
 
 router = APIRouter(prefix="/deals/{deal}/people")
+insiders = APIRouter(prefix="/deals/{deal}/insiders")
+
+
+@insiders.get("")
+async def person_insiders(deal: Deal, home: OpenHome) -> Sequence[InsiderView]:
+    """Who had access, from when until when, as rooms were read back."""
+    return await home.person_insiders(deal)
 
 
 @router.get("")

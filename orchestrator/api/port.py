@@ -14,9 +14,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
 from orchestrator.client.leaves import LeaveView, LostView
-from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
-from orchestrator.client.trouble import CallBackView, TroubleView
+from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,
@@ -139,6 +139,10 @@ class PersonAccess(Protocol):
         """Counsel's word that an account is his. Raises: Missing, Wrong, Refused."""
         ...
 
+    async def person_insiders(self, deal: DealId) -> Sequence[InsiderView]:
+        """Who had access, from when until when, as rooms were read back."""
+        ...
+
 
 class LeaveAccess(Protocol):
     """People who leave a deal, and lost devices."""
@@ -161,9 +165,7 @@ class LeaveAccess(Protocol):
         """Brings somebody back, in time and by two. Raises: Missing, Refused, Waits."""
         ...
 
-    def leave_proof(
-        self, deal: DealId, person: PersonId, *, actor: Actor
-    ) -> AsyncIterator[bytes]:
+    def leave_proof(self, deal: DealId, person: PersonId, *, actor: Actor) -> AsyncIterator[bytes]:
         """The signed proof of his last leave, as a tar archive; its export is an entry."""
         ...
 

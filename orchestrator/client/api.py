@@ -13,7 +13,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from orchestrator.client.leaves import LeaveView, LostView
-from orchestrator.client.people import CrossedView, EnrolmentView, PersonView
+from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.trouble import CallBackView, TroubleView
@@ -149,6 +149,10 @@ class Client:
         """Counsel's word that an account is a person's."""
         body = {"by": by, "channel": channel, "account": account}
         return await self._post(PersonView, f"{_person(deal, person)}/attest", body)
+
+    async def person_insiders(self, deal: str) -> Sequence[InsiderView]:
+        """Who had access, from when until when, as rooms were read back."""
+        return await self._get(list[InsiderView], f"{_deal(deal)}/insiders")
 
     async def person_pause(self, deal: str, person: str, reason: str) -> TroubleView:
         """Clears a person for nothing, at once."""

@@ -141,3 +141,27 @@ class EnrolmentView:
     person: str
     until: int
     codes: tuple[CodeView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsiderView:
+    """One span in which somebody had access to a deal's rooms; from readings alone.
+
+    Attributes:
+        person: None: the account that was seen is nobody's on the roster.
+        account: channel and account of such a one; else empty.
+        name: as the newest roster that lists him has it.
+        ceased_at: None while he is in a room.
+        notice: sha256 of the wording that he acknowledged last, and ``acknowledged_at`` when.
+    """
+
+    person: str | None
+    account: str
+    name: str | None
+    side: str | None
+    side_name: str | None
+    role: str | None
+    obtained_at: int
+    ceased_at: int | None
+    notice: str | None
+    acknowledged_at: int | None

@@ -7,7 +7,7 @@ from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
-from orchestrator.command.enrolling import Enrolments
+from orchestrator.command.insiders import Insiders
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
 from orchestrator.command.messages import Messages
@@ -22,7 +22,7 @@ from orchestrator.command.watching import Watching
 
 class OpenHome(
     Deals,
-    Enrolments,
+    Insiders,
     Leaves,
     Persons,
     Conversations,

@@ -41,7 +41,7 @@ def since(tx: Tx, deal_id: DealId, roster: Roster, until: int | None = None) -> 
         roster: as adopted, in force.
         until: what was adopted later counts for nothing, microseconds UTC; None: all counts.
     """
-    adopted = tuple(_rosters(tx, deal_id))
+    adopted = tuple(adopted_rosters(tx, deal_id))
     before = adopted if until is None else tuple(a for a in adopted if a[0] <= until)
     return {side.side_id: _since(side, before) for side in roster.sides}
 
@@ -65,7 +65,7 @@ def _run(side: Side, before: Sequence[Adopted], same: Callable[[Side], bool]) ->
     return began
 
 
-def _rosters(tx: Tx, deal_id: DealId) -> Iterable[Adopted]:
+def adopted_rosters(tx: Tx, deal_id: DealId) -> Iterable[Adopted]:
     """Adopted rosters from the newest, with their instants."""
     for at, digest, _ in history(tx, deal_id, "roster"):
         row = tx.one(

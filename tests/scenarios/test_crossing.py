@@ -195,3 +195,39 @@ async def test_what_was_acknowledged_outlives_a_restart_and_no_row_can_say_it(
     await house.restart()
     assert sees(house, CY)
     assert not sees(house, DI)
+
+
+async def test_the_insider_list_is_what_the_rooms_showed(house: House) -> None:
+    """Obtained is a reading; nobody stands on the list for being on the roster."""
+
+    async def stays() -> dict[str | None, tuple[int, int | None]]:
+        rows = await house.home.person_insiders(house.deal)
+        return {r.person: (r.obtained_at, r.ceased_at) for r in rows}
+
+    async def seen() -> bool:
+        return {"ada", "bo", "el"} <= set(await stays())
+
+    await eventually(seen)
+    assert not {"cy", "di"} & set(await stays())
+    before = house.home.runtime.now()
+    await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
+    await answers(house, CY, await asked(house, CY))
+    await acknowledged(house, CY)
+    assert "cy" not in await stays()
+    await make_talk(house.home, house.deal, Talk("after", Tier.OPERATIONS))
+
+    async def obtained() -> bool:
+        return "cy" in await stays()
+
+    await eventually(obtained)
+    began, ended = (await stays())[str(CY)]
+    assert began > before
+    assert ended is None
+    await house.home.person_cleanse(house.deal, CY, BO, "deal-public", actor=ACTOR)
+    assert (await stays())[str(CY)][1] is None
+    await house.far.remove_member(house.room("after"), "cy", by="ada")
+
+    async def ceased() -> bool:
+        return (await stays())[str(CY)][1] is not None
+
+    await eventually(ceased)

@@ -1,5 +1,17 @@
 """`wallcross person`: one screen a person, from the same home that everything else reads."""
 
+import csv
+import io
+import itertools
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.cli.insiders import COLUMNS, LEFT, files
+from orchestrator.client.people import InsiderView
+from orchestrator.command.insiders import spans
+
 from .conftest import Wx
 
 
@@ -20,3 +32,76 @@ def test_everybody_one_line_each_and_nobody_else(deal: Wx) -> None:
     missing = deal("person", "show", "nobody.here")
     assert missing.code == 1
     assert "wallcross roster show" in missing.err
+
+
+def test_the_file_of_a_side_has_the_columns_of_the_regulation_and_no_formula() -> None:
+    found = [
+        row("cy", "=cmd()", "marlow", 60_000_000, 120_000_000),
+        row("cy", "=cmd()", "marlow", 180_000_000, None),
+        row("ada", "Ada", "kestrel", 60_000_000, None),
+        row(None, None, None, 60_000_000, None),
+    ]
+    made = files(found, "HERON", 240_000_000)
+    assert set(made) == {"insiders-marlow.csv", "insiders-kestrel.csv", "insiders-on-no-list.csv"}
+    lines = list(csv.reader(io.StringIO(made["insiders-marlow.csv"].decode())))
+    assert lines[4][0] == LEFT
+    assert tuple(lines[5]) == COLUMNS
+    first, second = (dict(zip(COLUMNS, line, strict=True)) for line in lines[6:])
+    assert first["Surname(s) of the insider"] == "'=cmd()"
+    assert (first["Obtained"], first["Ceased"]) == (
+        "1970-01-01, 00:01 UTC",
+        "1970-01-01, 00:02 UTC",
+    )
+    assert (second["Obtained"], second["Ceased"]) == ("1970-01-01, 00:03 UTC", "")
+    empty = {"First name(s) of the insider", "Date of birth", "Personal full home address"}
+    assert {first[column] for column in empty} == {""}
+
+
+def row(
+    person: str | None, name: str | None, side: str | None, obtained: int, ceased: int | None
+) -> InsiderView:
+    return InsiderView(
+        person=person,
+        account="" if person else "memory mallory",
+        name=name,
+        side=side,
+        side_name=side,
+        role="counsel",
+        obtained_at=obtained,
+        ceased_at=ceased,
+        notice=None,
+        acknowledged_at=None,
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.none() | st.integers(1, 10)), max_size=8))
+def test_spans_cover_every_stay_and_no_other_instant(raw: list[tuple[int, int | None]]) -> None:
+    stays = [(began, None if lasts is None else began + lasts) for began, lasts in raw]
+    whole = spans(stays)
+    for at in range(70):
+        inside = any(b <= at and (e is None or at < e) for b, e in stays)
+        assert inside == any(b <= at and (e is None or at < e) for b, e in whole)
+    for (_, ended), (began, _) in itertools.pairwise(whole):
+        assert ended is not None
+        assert ended < began
+
+
+def test_without_readings_there_is_no_insider(deal: Wx, tmp_path: Path) -> None:
+    assert "Nobody was read back" in deal("person", "insiders").out
+    assert deal("person", "insiders", "--csv").code == 2
+    assert deal("person", "insiders", "--csv", "--to", str(tmp_path / "list")).code == 0
+    assert not list((tmp_path / "list").iterdir())
+
+
+def test_a_deal_without_a_notice_crosses_nobody_and_a_reason_is_a_code(deal: Wx) -> None:
+    [one, other, *_] = [row["person"] for row in deal("person", "show", "--json").lines]
+    refused = deal("person", "cross", one, "--by", other)
+    assert refused.code == 5
+    assert "has no insider notice" in refused.err
+    assert deal("person", "cross", one, "--by", one).code == 5
+    assert deal("person", "cleanse", one, "--by", other, "--reason", "It is over.").code == 2
+    assert deal("person", "cleanse", one, "--by", other, "--reason", "it-is-over").code == 0
+    shown = deal("person", "show", one)
+    assert "he was cleansed" in shown.out
+    assert "(not now)" in shown.out
+    assert deal("person", "ack", one, "--by", other).code == 2
