@@ -54,6 +54,17 @@ def tier(
 
 
 @app.command()
+def plan(
+    ctx: typer.Context,
+    *,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Plans of each size.")] = 3,
+) -> None:
+    """Plans over 500 to 200,000 seats: seconds, peak memory, and how they grow."""
+    found = import_module("orchestrator.bench.plan").plan_report(rounds)
+    Out(ctx.obj).one(found, lambda: _lines(found))
+
+
+@app.command()
 def day(
     ctx: typer.Context,
     *,
