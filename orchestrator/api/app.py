@@ -3,8 +3,10 @@
 from fastapi import Depends, FastAPI
 
 from orchestrator.api import errors
+from orchestrator.api.approvals import router as approvals
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
+from orchestrator.api.evidence import router as evidence
 from orchestrator.api.held import router as held
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.network import router as network
@@ -38,6 +40,7 @@ def make_app(home: Home) -> FastAPI:
     for router in (
         state,
         deals,
+        approvals,
         people,
         insiders,
         leaves,
@@ -47,6 +50,7 @@ def make_app(home: Home) -> FastAPI:
         documents,
         network,
         record,
+        evidence,
         replay,
         tiering,
         trouble,

@@ -13,6 +13,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
+from orchestrator.client.approvals import (
+    Answered,
+    CredentialView,
+    NewCredential,
+    ProofView,
+    RequestView,
+)
+from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
@@ -144,6 +152,34 @@ class PersonAccess(Protocol):
         ...
 
 
+class TroubleAccess(Protocol):
+    """People in trouble: what takes away is done at once, by one."""
+
+    async def person_pause(
+        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor
+    ) -> TroubleView:
+        """Clears a person for nothing. Raises: Missing, Wrong."""
+        ...
+
+    async def person_resume(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
+        """Gives him back what the roster grants. Raises: Missing, Refused, Waits."""
+        ...
+
+    async def person_phished(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
+        """Pauses him in every deal, takes his keys out, tells the owners. Raises: Missing."""
+        ...
+
+    async def person_new_phone(
+        self, deal: DealId, person: PersonId, *, actor: Actor
+    ) -> TroubleView:
+        """Expects another key of his; opens nothing. Raises: Missing."""
+        ...
+
+    async def person_call_back(self, deal: DealId, person: PersonId) -> CallBackView:
+        """How to ask him back. Raises: Missing."""
+        ...
+
+
 class LeaveAccess(Protocol):
     """People who leave a deal, and lost devices."""
 
@@ -176,31 +212,56 @@ class LeaveAccess(Protocol):
         ...
 
 
-class TroubleAccess(Protocol):
-    """People in trouble: what takes away is done at once, by one."""
+class ApproverAccess(Protocol):
+    """Whose keys and passkeys sign approvals, and the founding of a deal by them."""
 
-    async def person_pause(
-        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor
-    ) -> TroubleView:
-        """Clears a person for nothing. Raises: Missing, Wrong."""
+    async def approver_list(self, deal: DealId) -> Sequence[CredentialView]:
+        """Every credential that counts, or is a draft before the founding."""
         ...
 
-    async def person_resume(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
-        """Gives him back what the roster grants. Raises: Missing, Refused, Waits."""
+    async def approver_proof(self, deal: DealId, new: NewCredential) -> ProofView:
+        """What its owner signs to prove that a key is his. Raises: Missing, Wrong, Unready."""
         ...
 
-    async def person_phished(self, deal: DealId, person: PersonId, *, actor: Actor) -> TroubleView:
-        """Pauses him in every deal, takes his keys out, tells the owners. Raises: Missing."""
+    async def approver_enrol(
+        self, deal: DealId, new: NewCredential, proof: str, *, actor: Actor
+    ) -> CredentialView:
+        """Enrols a key. Raises: Waits in a founded deal, Refused, Wrong, Missing."""
         ...
 
-    async def person_new_phone(
-        self, deal: DealId, person: PersonId, *, actor: Actor
-    ) -> TroubleView:
-        """Expects another key of his; opens nothing. Raises: Missing."""
+    async def approver_withdraw(self, deal: DealId, person: PersonId, *, actor: Actor) -> int:
+        """Takes all keys of a person away, at once. Raises: Missing, Refused for the last."""
         ...
 
-    async def person_call_back(self, deal: DealId, person: PersonId) -> CallBackView:
-        """How to ask him back. Raises: Missing."""
+    async def deal_found(self, deal: DealId, *, actor: Actor) -> str:
+        """Asks all who are enrolled to found the deal; the request's id. Raises: Unready."""
+        ...
+
+
+class ApprovalAccess(Protocol):
+    """Requests that wait for people's own signatures."""
+
+    async def approval_list(self, deal: DealId | None, *, every: bool) -> Sequence[RequestView]:
+        """Requests of a deal, or of all; only open ones, unless ``every``."""
+        ...
+
+    async def approval_show(self, request: str) -> RequestView:
+        """One, with the exact bytes that are signed. Raises: Missing."""
+        ...
+
+    async def approval_answer(
+        self, request: str, said: Answered, person: PersonId, signature: str, *, actor: Actor
+    ) -> RequestView:
+        """Records a signed answer; the last yes carries the plan out.
+
+        Raises:
+            Missing, Refused: nothing was recorded.
+            Problem: it is agreed to and could not be carried out; it says why.
+        """
+        ...
+
+    async def approval_take_back(self, request: str, *, actor: Actor) -> RequestView:
+        """Takes a request back. Raises: Missing, Refused for anybody but its asker."""
         ...
 
 
@@ -486,17 +547,36 @@ class ReplayAccess(Protocol):
         ...
 
 
+class EvidenceAccess(Protocol):
+    """What is proven: rows against the record, and each control of each room."""
+
+    async def audit_state(self, deal: DealId) -> StateReport:
+        """A deal's rows, and those of the home, held against the chains read alone."""
+        ...
+
+    async def evidence_show(self, deal: DealId, conversation: str | None) -> EvidenceView:
+        """Each control with its grade, by whom, and since when. Raises: Missing, Unready."""
+        ...
+
+    def evidence_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
+        """A signed pack as a tar archive; itself an entry. Raises: Missing, Unready."""
+        ...
+
+
 class Home(
     DealAccess,
+    ApproverAccess,
+    ApprovalAccess,
     PersonAccess,
-    TroubleAccess,
     LeaveAccess,
+    TroubleAccess,
     ConversationAccess,
     MessageAccess,
     DocumentAccess,
     KeyAccess,
     ChannelAccess,
     RecordAccess,
+    EvidenceAccess,
     PlanAccess,
     TierAccess,
     ReplayAccess,

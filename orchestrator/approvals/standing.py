@@ -49,7 +49,8 @@ class Request:
         expires_at: microseconds UTC; at and after it nobody agrees any more.
         yes: who signed for it, with the hash of the credential.
         no_by: who signed against it, or took it back.
-        agreed_by: who agreed when it was carried out; None before that.
+        known: everybody who could sign when it was carried out; nobody before that.
+        done_n: number of the entry that says so.
     """
 
     request_id: str
@@ -60,13 +61,21 @@ class Request:
     expires_at: int
     yes: dict[PersonId, str] = field(default_factory=dict)
     no_by: str | None = None
-    agreed_by: tuple[PersonId, ...] | None = None
+    known: tuple[Approver, ...] = ()
     done_at: int | None = None
+    done_n: int = 0
 
     @property
     def asker(self) -> PersonId | None:
         """The person who asked, where it was one."""
         return PersonId(self.asked_by[len(PERSON) :]) if self.asked_by.startswith(PERSON) else None
+
+    def agreed_under(self, rule: Rule) -> bool:
+        """Whether those who agreed when it was carried out are enough by a rule."""
+        asker, ties = self.asker, frozenset({login_tie(self.asked_by)})
+        yes = frozenset(self.yes)
+        found = counted(rule, self.known, yes, asker=asker, asker_ties=ties)
+        return self.done_at is not None and not missing(rule, found)
 
     def open(self, at: int) -> bool:
         """Whether anybody may still sign at ``at``."""
@@ -96,6 +105,8 @@ class Standing:
     counts: dict[str, int] = field(default_factory=dict)
     out: dict[Kind, set[PersonId]] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
+    n: int = 0
+    """Number of the entry that was read last."""
 
     @property
     def signing(self) -> Mapping[str, Credential]:
@@ -152,6 +163,7 @@ def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
         take = _TAKE.get(Kind(entry.kind))
         if take is None:
             continue
+        found.n = entry.n
         try:
             take(found, Kind(entry.kind), entry.body)
         except (ApprovalError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -253,14 +265,12 @@ def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
         raise ApprovalError("something done in a deal that is not founded")
     if found.missing(request):
         raise ApprovalError("something done to which not enough people agreed")
+    request.yes = {p: by for p, by in request.yes.items() if by in found.signing}
+    request.known = found.approvers()
+    request.done_at, request.done_n = body["at"], found.n
     if request.plan.verb == FOUND:
-        listed = listed_in(request.plan)
-        found.credentials = {h: found.drafts[h] for h in listed}
+        found.credentials = {h: found.drafts[h] for h in listed_in(request.plan)}
         found.founded_at, found.founding = body["at"], request
-        request.agreed_by = tuple(sorted(request.yes))
-    else:
-        request.agreed_by = tuple(a.person for a in found.counting(request))
-    request.done_at = body["at"]
 
 
 def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:

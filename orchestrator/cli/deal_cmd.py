@@ -16,6 +16,7 @@ from orchestrator.client.views import AdoptionView, DealView
 from orchestrator.config.model import CODE
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+WAITS = 6
 Code = Annotated[str | None, typer.Argument(help="Code name or id; else --deal.")]
 PolicyFile = Annotated[Path | None, typer.Option(help="policy.toml; else as in the settings.")]
 
@@ -96,6 +97,17 @@ def adopt(
     found, out = call(ctx.obj, work)
     for adopted in found:
         out.one(_short(adopted), partial(told, adopted))
+
+
+@app.command()
+def found(ctx: typer.Context, code: Code = None) -> int:
+    """Asks everybody whose key is enrolled to found the deal; exit code 6 until all have signed."""
+    name = named(ctx, code)
+    request, out = call(ctx.obj, lambda c: c.deal_found(name))
+    missing = (f"  still missing: {lacking}" for lacking in request.missing)
+    then = f"  next: wallcross approve yes {request.request_id} --as PERSON --key FILE"
+    out.one(request, lambda: [*request.changes, *missing, then])
+    return WAITS
 
 
 @app.command()

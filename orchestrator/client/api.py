@@ -12,6 +12,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
+from orchestrator.client.approvals import (
+    Answered,
+    CredentialView,
+    NewCredential,
+    ProofView,
+    RequestView,
+)
+from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
@@ -173,6 +181,47 @@ class Client:
     async def person_call_back(self, deal: str, person: str) -> CallBackView:
         """How to ask him back."""
         return await self._get(CallBackView, f"{_person(deal, person)}/callback")
+
+    async def approval_list(self, deal: str | None, *, every: bool) -> Sequence[RequestView]:
+        """What waits for people; ``every``: also what waited."""
+        query = {"deal": deal, "every": "true" if every else None}
+        return await self._get(list[RequestView], "/approvals", query)
+
+    async def approval_show(self, request: str) -> RequestView:
+        """One request, with the exact bytes that are signed."""
+        return await self._get(RequestView, f"/approvals/{_part(request)}")
+
+    async def approval_answer(
+        self, request: str, said: Answered, person: str, signature: str
+    ) -> RequestView:
+        """Hands a person's signed answer in."""
+        body = {"answer": said, "person": person, "signature": signature}
+        return await self._post(RequestView, f"/approvals/{_part(request)}/answer", body)
+
+    async def approval_take_back(self, request: str) -> RequestView:
+        """Takes a request back."""
+        return await self._post(RequestView, f"/approvals/{_part(request)}/back")
+
+    async def deal_found(self, deal: str) -> RequestView:
+        """Asks all who are enrolled to found the deal."""
+        return await self._post(RequestView, f"{_deal(deal)}/founding")
+
+    async def approver_list(self, deal: str) -> Sequence[CredentialView]:
+        """Whose keys may sign."""
+        return await self._get(list[CredentialView], f"{_deal(deal)}/approvers")
+
+    async def approver_proof(self, deal: str, new: NewCredential) -> ProofView:
+        """What its owner signs to prove that a key is his."""
+        return await self._post(ProofView, f"{_deal(deal)}/approvers/proof", _key(new))
+
+    async def approver_enrol(self, deal: str, new: NewCredential, proof: str) -> CredentialView:
+        """Enrols a key; in a founded deal it waits for two."""
+        body = _key(new) | {"proof": proof}
+        return await self._post(CredentialView, f"{_deal(deal)}/approvers", body)
+
+    async def approver_withdraw(self, deal: str, person: str) -> int:
+        """Takes all keys of a person away, at once; answers how many."""
+        return await self._post(int, f"{_deal(deal)}/approvers/{_part(person)}/withdraw")
 
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""
@@ -369,6 +418,19 @@ class Client:
         """The export, a tar archive in pieces; itself an entry."""
         return self._pieces(f"{_deal(deal)}/audit/export")
 
+    async def audit_state(self, deal: str) -> StateReport:
+        """Whether every row that permits is as the chain states it."""
+        return await self._get(StateReport, f"{_deal(deal)}/audit/state")
+
+    async def evidence_show(self, deal: str, conversation: str | None = None) -> EvidenceView:
+        """Each control of each room."""
+        asked = {} if conversation is None else {"conversation": conversation}
+        return await self._get(EvidenceView, f"{_deal(deal)}/evidence", asked)
+
+    def evidence_export(self, deal: str) -> AsyncIterator[bytes]:
+        """A signed pack, a tar archive in pieces; itself an entry."""
+        return self._pieces(f"{_deal(deal)}/evidence/export")
+
     async def journal_verify(self, deal: str) -> JournalReport:
         """Whether every accepted message is accounted for."""
         return await self._get(JournalReport, f"{_deal(deal)}/journal/check")
@@ -493,6 +555,16 @@ def _leave(deal: str, person: str) -> str:
 
 def _person(deal: str, person: str) -> str:
     return f"{_deal(deal)}/people/{_part(person)}"
+
+
+def _key(new: NewCredential) -> dict[str, Any]:
+    return {
+        "person": new.person,
+        "way": new.way,
+        "public": new.public,
+        "roles": list(new.roles),
+        "ties": list(new.ties),
+    }
 
 
 def _conv(deal: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orchestrator.approvals.requests import founded
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
@@ -69,11 +70,22 @@ class Conversations:
         """Makes, hardens, invites and reads back."""
         must_live(self._r)
         view = deal_of(self._r, deal)
+        await self._must_be_founded(view)
         request = asking.conversation(new, view)
         made = await self._r.provisioner.make(view, request, actor=actor)
         where = " or ".join(request.connectors)
         told = tuple(f"{person} has no account on {where}" for person in made.without_account)
         return await self._made(deal, made, told)
+
+    async def _must_be_founded(self, deal: DealView) -> None:
+        """A real deal has people who agree to what gives access before it has a room."""
+        if deal.made_up or await self._r.store.read(lambda tx: founded(tx, deal.deal_id)):
+            return
+        raise Refused(
+            "The deal is not founded: nobody could agree to what gives access",
+            still="Nothing was made.",
+            then=f"wallcross approver enrol, then wallcross deal found {deal.code}",
+        )
 
     async def conv_room_add(
         self, deal: DealId, name: str, new: views.NewRoom, *, actor: str

@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from orchestrator.approvals.requests import waits
 from orchestrator.audit.granted import stated
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
+from orchestrator.command.adopting import adopt_or_ask
 from orchestrator.command.runtime import Runtime
-from orchestrator.roster.adoption import Adoption, AdoptionRefused, adopt, in_force
+from orchestrator.roster.adoption import Adoption, AdoptionRefused, in_force
 from orchestrator.roster.deals import CodeTaken, Deal, create_deal, find_deal, list_deals
 from orchestrator.roster.host import refuse_hostless, refuse_other_host
 from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
+
+_STILL = "What was in force stays in force."
+_MORE = {
+    "policy": "A change of policy is never one person's",
+    "roster": "This roster gives somebody more than the one in force",
+}
 
 
 class Deals:
@@ -58,21 +66,25 @@ class Deals:
     async def adopt(
         self, deal: DealId, kind: Literal["policy", "roster"], document: str, *, actor: str
     ) -> views.AdoptionView:
-        """Puts a document in force, with its hash in the audit."""
+        """Puts a document in force, with its hash in the audit; in a founded deal it may wait."""
         if kind == "roster":
             host, made_up = self._r.settings.config.home.host, (await self.deal_show(deal)).made_up
             refuse_other_host(document, host, made_up=made_up)
         at = self._r.now()
 
-        def unit(tx: Tx) -> tuple[Adoption, bool]:
+        def unit(tx: Tx) -> tuple[Adoption | str, bool]:
             before = in_force(tx, deal, kind)
-            adopted = adopt(tx, deal, kind, document, at=at, actor=actor)
-            return adopted, before is None or before.hash != adopted.hash
+            found = adopt_or_ask(tx, deal, kind, document, at=at, actor=actor)
+            return found, before is None or isinstance(found, str) or before.hash != found.hash
 
         try:
             adopted, new = await self._r.store.write(unit)
         except AdoptionRefused as error:
-            raise Refused(str(error), still="What was in force stays in force.") from None
+            raise Refused(str(error), still=_STILL) from None
+        if isinstance(adopted, str):
+            raise waits(
+                adopted, f"{_MORE[kind]}: it waits for the signatures of two people", _STILL
+            )
         await self._r.book.reload(self._r.store, deal)
         return _adoption(adopted, new=new)
 

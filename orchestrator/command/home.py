@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 
 from orchestrator.client import views
+from orchestrator.command.approvers import Approvers
+from orchestrator.command.approving import Approvals
 from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
+from orchestrator.command.evidence import Evidences
 from orchestrator.command.insiders import Insiders
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
@@ -22,9 +25,11 @@ from orchestrator.command.watching import Watching
 
 class OpenHome(
     Deals,
+    Approvers,
+    Approvals,
     Insiders,
-    Leaves,
     Persons,
+    Leaves,
     Conversations,
     Plans,
     Messages,
@@ -32,6 +37,7 @@ class OpenHome(
     Keys,
     Channels,
     Records,
+    Evidences,
     Watching,
     Replays,
 ):

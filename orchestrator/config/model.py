@@ -145,6 +145,21 @@ class SecretsPart(Part):
     )
 
 
+class ApprovalsPart(Part):
+    """From which page approvers' passkeys are asked; SSH keys need none of it."""
+
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^https://[a-z0-9.-]+(:\d{1,5})?$|^http://localhost(:\d{1,5})?$",
+        description="origin of the page, such as https://wallcross.kestrel.example",
+    )
+    rp_id: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9.-]+$",
+        description="relying party: the origin's host, or a domain that it lies in",
+    )
+
+
 class LogPart(Part):
     """What is written to stderr."""
 
@@ -178,4 +193,5 @@ class Config(Part):
     anchors: list[Anchor] = []
     clock: ClockPart = ClockPart()
     secrets: SecretsPart = SecretsPart()
+    approvals: ApprovalsPart = ApprovalsPart()
     log: LogPart = LogPart()

@@ -2,24 +2,36 @@
 
 Rules kept here:
 
-1. To the same or a stricter conversation one person moves it, at once. Downwards takes a second
-   person's signature, and without it nothing is done.
+1. To the same or a stricter conversation one person moves it, at once. Downwards, and a VALUATION
+   document anywhere, takes the signatures of two people; without them it is asked for, and stays.
 2. Whatever is asked for, the route decides again on facts read now; a person's wish opens nothing.
 3. Nobody sees the content here.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from orchestrator.approvals.errors import NotAllowed
+from orchestrator.approvals.requests import Approved, ask, founded
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.problems import Missing, Problem, Refused, Waits
+from orchestrator.client.problems import Missing, Problem, Refused
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.flow.agreed import (
+    STILL,
+    document_plan,
+    document_rule,
+    release_plan,
+    release_rule,
+    waiting,
+)
 from orchestrator.flow.answers import Answer, Way
+from orchestrator.flow.documents import Addressed, write_copies
 from orchestrator.flow.guard import held_as
 from orchestrator.flow.notices import code_of
 from orchestrator.flow.plan import Plan, Waiting, Writer, reasons_text
@@ -36,6 +48,8 @@ from tiers.tier import Tier
 
 RouteNow = Callable[[DealView, Placed, Waiting], Awaitable[Route | Held]]
 OpenRow = Callable[[Tx, str], Waiting]
+AddressNow = Callable[[DealView, Conversation, Tier, Waiting], Awaitable[Addressed]]
+"""Decides each reader's copy of a document to which people agreed, on facts read now."""
 
 
 MOVED, DROPPED, RELEASE_ASKED = "moved", "dropped", "release_asked"
@@ -61,6 +75,7 @@ class Desk:
     Args:
         route: decides for a conversation on facts read now.
         open_row: reads a message's row.
+        address: decides the copies of a document.
     """
 
     def __init__(
@@ -72,6 +87,7 @@ class Desk:
         now: Clock,
         route: RouteNow,
         open_row: OpenRow,
+        address: AddressNow,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -80,6 +96,7 @@ class Desk:
         self._now = now
         self._route = route
         self._open_row = open_row
+        self._address = address
 
     async def act(self, resolved: Resolved, answer: Answer) -> str:
         """Does what an author answered in his line; returns a code of what came of it."""
@@ -164,12 +181,25 @@ class Desk:
             raise Refused("its deal is not in force", still="It stays held.")
         return deal
 
-    async def move(self, message_id: str, target: ConversationId, *, actor: str) -> None:
-        """Sends a held message to the same or a stricter conversation.
+    async def move(
+        self,
+        message_id: str,
+        target: ConversationId,
+        *,
+        actor: str,
+        agreed: Approved | None = None,
+    ) -> None:
+        """Sends a held message to the same or a stricter conversation, or to an agreed one.
+
+        Args:
+            message_id: the held message.
+            target: where to.
+            actor: who moves it.
+            agreed: who signed that it goes there, where it is below the message's tier.
 
         Raises:
             Missing: no such held message, or no such conversation.
-            Waits: the conversation is below the message's tier: a second person must agree.
+            Waits: the conversation is below the message's tier: two people must agree.
             Refused: a rule says no; the message stays held, with the new reasons.
         """
         case = await self._case(message_id)
@@ -179,45 +209,36 @@ class Desk:
             self._author(deal, case), self._now()
         ):
             raise Missing("no conversation of that name is open to its author")
-        if conversation.floor < case.tier:
-            raise Waits(
-                "that conversation is below the tier of the message",
-                still="It stays held; nobody has been sent it.",
-                then="a second person must agree; approvals are not built yet",
-            )
-        await self._send(deal, case, conversation, actor)
+        if case.row.readers is not None:
+            raise await self._addressed_once(deal, case, actor)
+        _check_sendable(case)
+        if conversation.floor < case.tier and agreed is None:
+            plan = release_plan(message_id, conversation.conversation_id, case.tier)
+            rule = release_rule(self._author(deal, case).person_id)
+            wrong = "that conversation is below the tier of the message: two people must agree"
+            raise await waiting(self._store, deal, plan, rule, wrong, at=self._now(), actor=actor)
+        await self._send(deal, case, conversation, actor, agreed)
 
     async def _send(
-        self, deal: DealView, case: Case, conversation: Conversation, actor: str
+        self,
+        deal: DealView,
+        case: Case,
+        conversation: Conversation,
+        actor: str,
+        agreed: Approved | None,
     ) -> None:
-        if case.row.planted:
-            raise Refused(
-                "its row in the store is not the one that this home wrote",
-                still="It stays held.",
-                then="wallcross audit verify --state; its author writes it again",
-            )
-        if case.row.readers is not None:
-            raise _addressed_once(case.tier)
-        if case.row.unreadable is not None:
-            raise Refused(
-                "we could not read it, or a file of it",
-                still="It stays held.",
-                then="its author writes it again; wallcross held drop",
-            )
         placed = Placed(conversation, conversation.floor)
         row = replace(case.row, room=None) if case.withdrawn else case.row
         outcome = await self._route(deal, placed, row)
         if isinstance(outcome, Held):
-            raise Refused(
-                "it does not fit there now",
-                still="It stays held.",
-                details=reasons_text(outcome.decision.against),
-            )
+            raise _fits_not(outcome)
         held = held_as(deal, case.row.person_id, self._now())
         plan = Plan(case.row, deal, outcome, None, None, held)
         at = self._now()
 
         def unit(tx: Tx) -> None:
+            if agreed is not None:
+                agreed.finish(tx, at)
             _settle(tx, case.row.message_id, "moved", actor, at)
             placing = Placing(case.row.message_id, conversation.conversation_id, case.row.tier)
             tx.run(
@@ -234,11 +255,52 @@ class Desk:
 
         await self._store.write(unit)
 
+    async def send_document(self, message_id: str, *, actor: str, agreed: Approved) -> None:
+        """Sends a VALUATION document to which people agreed, each copy decided anew.
+
+        Raises:
+            Missing: no such held document.
+            Refused: no copy may go now; it stays held, with the new reasons.
+        """
+        case = await self._case(message_id)
+        deal = self._deal(case)
+        conversation = deal.conversations.get(case.meant) if case.meant is not None else None
+        if conversation is None or case.row.readers is None:
+            raise Missing("no held document of that id", then="wallcross held list")
+        _check_sendable(case)
+        found = await self._address(deal, conversation, case.tier, case.row)
+        if isinstance(found.outcome, Held):
+            raise _fits_not(found.outcome)
+        outcome, held = found.outcome, held_as(deal, case.row.person_id, self._now())
+        plan, at = Plan(case.row, deal, outcome, None, None, held), self._now()
+
+        def unit(tx: Tx) -> None:
+            agreed.finish(tx, at)
+            _settle(tx, message_id, "moved", actor, at)
+            write_copies(tx, case.row, found, held.owner, at)
+            self._writer.route(tx, plan, outcome, at)
+
+        await self._store.write(unit)
+
+    async def _addressed_once(self, deal: DealView, case: Case, actor: str) -> Problem:
+        """Why a formal document is not sent on from here; of a VALUATION one, that it waits."""
+        if case.tier is not Tier.VALUATION or case.meant is None:
+            return Refused(
+                "a formal document goes only as its sender addressed it",
+                still=STILL,
+                then="put right what held it, then wallcross doc send again; wallcross held drop",
+            )
+        readers = [PersonId(reader) for reader in json.loads(case.row.readers or "[]")]
+        plan = document_plan(case.row.message_id, case.meant, readers)
+        rule = document_rule(deal, self._author(deal, case).person_id, readers)
+        wrong = "a valuation document goes only once two people agree"
+        return await waiting(self._store, deal, plan, rule, wrong, at=self._now(), actor=actor)
+
     async def release(self, message_id: str, *, actor: str) -> None:
         """Sends a held message where its author meant it, if that is not downwards.
 
         Raises:
-            Waits: it is downwards: a second person must agree.
+            Waits: it is downwards, or a VALUATION document: two people must agree.
             Refused, Missing: as for ``move``.
         """
         case = await self._case(message_id)
@@ -270,28 +332,53 @@ class Desk:
         case = await self._case(message_id)
         at = self._now()
         why = ("its author asks for the release of a held message",)
-        raised = Raised("release_asked", "medium", why, f"wallcross held release {message_id}")
 
         def unit(tx: Tx) -> None:
+            request = self._ask_down(tx, case, at, actor)
+            then = f"approve show {request}" if request else f"held release {message_id}"
+            raised = Raised("release_asked", "medium", why, f"wallcross {then}")
             raise_finding(tx, case.row.deal_id, message_id, raised, at)
             body: dict[str, Json] = {"message": message_id}
-            append(tx, case.row.deal_id, Kind.APPROVAL_ASKED, body, at=at, actor=actor)
+            if request is None:
+                append(tx, case.row.deal_id, Kind.APPROVAL_ASKED, body, at=at, actor=actor)
 
         await self._store.write(unit)
 
+    def _ask_down(self, tx: Tx, case: Case, at: int, actor: str) -> str | None:
+        """Asks people for a release downwards, where a founded deal has people to ask."""
+        deal, meant = self._deal(case), case.meant
+        there = deal.conversations.get(meant) if meant is not None else None
+        if there is None or there.floor >= case.tier or not founded(tx, deal.deal_id):
+            return None
+        plan = release_plan(case.row.message_id, there.conversation_id, case.tier)
+        rule = release_rule(self._author(deal, case).person_id)
+        try:
+            return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor)
+        except NotAllowed:  # too few may agree: the deal's owner sees the finding
+            return None
 
-def _addressed_once(tier: Tier) -> Problem:
-    """Why a formal document is not sent on from here."""
-    if tier is Tier.VALUATION:
-        return Waits(
-            "a valuation document goes only once a second person agrees",
-            still="It stays held; nobody has been sent it.",
-            then="approvals are not built yet",
+
+def _check_sendable(case: Case) -> None:
+    """Refuses what nobody's agreement could send on."""
+    if case.row.planted:
+        raise Refused(
+            "its row in the store is not the one that this home wrote",
+            still="It stays held.",
+            then="wallcross audit verify --state; its author writes it again",
         )
+    if case.row.unreadable is not None:
+        raise Refused(
+            "we could not read it, or a file of it",
+            still="It stays held.",
+            then="its author writes it again; wallcross held drop",
+        )
+
+
+def _fits_not(outcome: Held) -> Refused:
     return Refused(
-        "a formal document goes only as its sender addressed it",
-        still="It stays held; nobody has been sent it.",
-        then="put right what held it, then wallcross doc send again; wallcross held drop",
+        "it does not fit there now",
+        still="It stays held.",
+        details=reasons_text(outcome.decision.against),
     )
 
 

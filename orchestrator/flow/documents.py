@@ -55,6 +55,7 @@ async def addressed(
     now: Clock,
     *,
     clock_trusted: bool,
+    agreed: bool = False,
 ) -> Addressed:
     """Decides every copy of a document.
 
@@ -66,6 +67,7 @@ async def addressed(
         read: reads a room back.
         now: the clock.
         clock_trusted: whether time may permit anything.
+        agreed: two people signed that it may go, where that is needed.
     """
     placed = Placed(conversation, max(conversation.floor, tier))
     rules = rules_of(deal)
@@ -76,7 +78,7 @@ async def addressed(
     copies = address(
         placed, readers, rooms, deal.roster, deal.policy, at=now(), clock_trusted=clock_trusted
     )
-    return Addressed(_outcome(placed, copies), copies)
+    return Addressed(_outcome(placed, copies, agreed=agreed), copies)
 
 
 def rules_of(deal: DealView) -> TierPolicy | None:
@@ -84,12 +86,12 @@ def rules_of(deal: DealView) -> TierPolicy | None:
     return deal.policy.documents.rules if deal.policy.documents is not None else None
 
 
-def _outcome(placed: Placed, copies: tuple[Copy, ...]) -> Route | Held:
+def _outcome(placed: Placed, copies: tuple[Copy, ...], *, agreed: bool) -> Route | Held:
     going = [copy for copy in copies if copy.decision and copy.room is not None]
     if not going:
         refused = all_of(copy.decision for copy in copies) if copies else Decision()
         return Held(refused, placed.as_tier, placed.conversation)
-    if needs_second_person(placed):
+    if needs_second_person(placed) and not agreed:
         because = "a valuation document goes only once a second person agrees"
         wait = Decision((Reason(SECOND_PERSON, Effect.HOLD, because),))
         return Held(wait, placed.as_tier, placed.conversation)

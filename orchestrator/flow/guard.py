@@ -17,6 +17,7 @@ from functools import partial
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
 from orchestrator.clock import DAY, MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.flow.agreed import may_go_down, may_send_document
 from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.documents import covering_page, marked
 from orchestrator.flow.port import ReadsRooms
@@ -122,6 +123,8 @@ class FlowGuard:
     async def _decide(
         self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView
     ) -> Verdict:
+        if not await may_go_down(self._store, due.item):
+            return _stopped("second_person", "two people must agree to its release, and have not")
         decision = self._standing.decide(
             view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
@@ -159,8 +162,10 @@ class FlowGuard:
         decision = decide_copy(
             copy.reader, view, placed, deal.roster, deal.policy, at=at, clock_trusted=trusted
         )
-        if needs_second_person(placed) or not decision:
+        if not decision:
             return Over(_refused(decision))
+        if needs_second_person(placed) and not await may_send_document(self._store, item):
+            return Over("copy_refused:second_person")
         sender = _author(deal, due.message.person_id)
         try:
             content = await self._content(body)

@@ -316,6 +316,25 @@ class Router:
             deal, bound, found.tier, readers, self._read, self._s.now, clock_trusted=trusted
         )
 
+    async def address(
+        self, deal: DealView, conversation: Conversation, tier: Tier, row: Waiting
+    ) -> Addressed:
+        """Decides each copy of a document to which people agreed, on facts read now.
+
+        Args:
+            deal: in force.
+            conversation: where its sender put it.
+            tier: what it is held as.
+            row: the document.
+        """
+        readers = [PersonId(reader) for reader in json.loads(row.readers or "[]")]
+        trusted, now = self._s.clock_trusted(), self._s.now
+        return await addressed(
+            *(deal, conversation, tier, readers, self._read, now),
+            clock_trusted=trusted,
+            agreed=True,
+        )
+
     async def _read(self, deal: DealView, binding: RoomBinding, not_before: int) -> RoomView:
         return await self._s.rooms.view(deal, binding, not_before=not_before)
 

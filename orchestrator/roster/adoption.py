@@ -6,6 +6,8 @@ Rules kept here:
 2. A row in a table grants nothing. What is in force is what the newest audit entry of its kind
    names; the table only keeps the document. A document that does not have that hash, an entry that
    does not match its own hash, or a newer row that no entry names is refused.
+3. What waits for a second person is kept beside (``proposal``) and is in force nowhere: it is found
+   again by its hash alone, which is what was signed.
 """
 
 import json
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append, is_own
 from orchestrator.audit.kinds import Kind
 from orchestrator.config.policy import canonical_policy, to_policy
@@ -61,7 +64,14 @@ class Adoption:
 
 
 def adopt(
-    tx: Tx, deal_id: DealId, kind: Adopted, document: str, *, at: int, actor: str
+    tx: Tx,
+    deal_id: DealId,
+    kind: Adopted,
+    document: str,
+    *,
+    at: int,
+    actor: str,
+    request: str | None = None,
 ) -> Adoption:
     """Puts a document in force. The same document again changes nothing.
 
@@ -72,13 +82,14 @@ def adopt(
         document: canonical.
         at: microseconds UTC.
         actor: ``local:<os user>`` or an id.
+        request: of a founded deal: under which people agreed to it.
 
     Raises:
         PolicyInvalid, RosterInvalid: the document is none.
         AdoptionRefused: what is in force now does not match the audit, or is dated later.
         StoreError: there is no such deal.
     """
-    checked = _checked(kind, document)
+    checked = checked_document(kind, document)
     digest = document_hash(checked)
     if tx.one("SELECT 1 FROM deal WHERE deal_id = ?", (deal_id,)) is None:
         raise StoreError("there is no such deal")
@@ -91,7 +102,9 @@ def adopt(
         "INSERT INTO adoption (deal_id, kind, hash, document, at, actor) VALUES (?, ?, ?, ?, ?, ?)",
         (deal_id, kind, digest, checked, at, actor),
     )
-    body = {"hash": digest, "before": None if before is None else before.hash}
+    body: dict[str, Json] = {"hash": digest, "before": None if before is None else before.hash}
+    if request is not None:
+        body["request"] = request
     entry = append(tx, deal_id, _KINDS[kind], body, at=at, actor=actor)
     return Adoption(deal_id, kind, entry, digest, at, actor, checked)
 
@@ -120,6 +133,80 @@ def history(tx: Tx, deal_id: DealId, kind: Adopted) -> list[tuple[int, str, str]
     """Every adoption of a kind, newest first: instant, hash, actor; from the audit alone."""
     found = _entries(tx, deal_id, kind)
     return [(entry["at"], body["hash"], entry["actor"]) for _, entry, body in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One adoption of a kind, as the audit states it.
+
+    Attributes:
+        entry: its number in the deal's audit.
+        before: hash of what it replaced; None: nothing was in force.
+        request: under which people agreed to it; None: nobody was asked.
+    """
+
+    entry: int
+    at: int
+    hash: str
+    before: str | None
+    request: str | None
+
+
+def steps(tx: Tx, deal_id: DealId, kind: Adopted) -> Iterator[Step]:
+    """Every adoption of a kind, newest first, from the audit alone."""
+    for n, entry, body in _entries(tx, deal_id, kind):
+        yield Step(n, entry["at"], body["hash"], body["before"], body.get("request"))
+
+
+def document_of(tx: Tx, deal_id: DealId, kind: Adopted, digest: str) -> str:
+    """A document that was adopted once, by its hash.
+
+    Raises:
+        AdoptionRefused: the table does not have it.
+    """
+    row = tx.one(
+        "SELECT document FROM adoption WHERE deal_id = ? AND kind = ? AND hash = ?",
+        (deal_id, kind, digest),
+    )
+    if row is None or document_hash(row[0]) != digest:
+        raise AdoptionRefused(f"a {kind} that was adopted is not in the table any more")
+    return str(row[0])
+
+
+def propose(tx: Tx, deal_id: DealId, kind: Adopted, document: str, *, at: int, lasts: int) -> str:
+    """Keeps a document that waits for a second person; returns its hash.
+
+    Args:
+        tx: the unit of work.
+        deal_id: the deal.
+        kind: policy or roster.
+        document: canonical.
+        at: microseconds UTC.
+        lasts: how long what waits is kept, microseconds.
+    """
+    tx.run("DELETE FROM proposal WHERE at < ?", (at - 2 * lasts,))
+    digest = document_hash(document)
+    tx.run(
+        "INSERT INTO proposal (deal_id, kind, hash, document, at) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (deal_id, kind, hash) DO UPDATE SET at = excluded.at",
+        (deal_id, kind, digest, document, at),
+    )
+    return digest
+
+
+def proposed(tx: Tx, deal_id: DealId, kind: Adopted, digest: str) -> str:
+    """A document that waits, by its hash.
+
+    Raises:
+        AdoptionRefused: it is not there, or is not what the hash names.
+    """
+    row = tx.one(
+        "SELECT document FROM proposal WHERE deal_id = ? AND kind = ? AND hash = ?",
+        (deal_id, kind, digest),
+    )
+    if row is None or document_hash(row[0]) != digest:
+        raise AdoptionRefused(f"the {kind} that was asked for is not kept any more: ask again")
+    return str(row[0])
 
 
 def load_adopted(tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
@@ -154,7 +241,12 @@ def is_made_up(tx: Tx, deal_id: DealId) -> bool:
     return bool(body["made_up"])
 
 
-def _checked(kind: Adopted, document: str) -> str:
+def checked_document(kind: Adopted, document: str) -> str:
+    """A document once it is known to be one, canonical.
+
+    Raises:
+        PolicyInvalid, RosterInvalid: it is none.
+    """
     if kind == "policy":
         return canonical_policy(document)
     from_document(document)

@@ -16,6 +16,7 @@ from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
 from orchestrator.config.policy import counsel_of
+from orchestrator.deals.agreed import load_agreed
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.counsel import Counsel
 from orchestrator.deals.doubts import doubts_of, tell_doubts
@@ -48,7 +49,7 @@ from orchestrator.rooms.presence import Presences
 from orchestrator.rooms.provision import Provisioner
 from orchestrator.rooms.reconcile import Reconciler
 from orchestrator.rooms.watch import Watcher
-from orchestrator.roster.adoption import in_force, load_adopted
+from orchestrator.roster.adoption import in_force
 from orchestrator.seal.master import create_master, open_master
 from orchestrator.seal.sealer import Sealer
 from orchestrator.secrets.home import open_secrets
@@ -102,7 +103,7 @@ async def assemble(
     now = trust.clock
     sealer = Sealer(home, vault, master, now)
     await sealer.recover(store)
-    book = Book(load_adopted, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
+    book = Book(load_agreed, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
     keyring = Keyring()
     await store.read(book.load_all)
     await store.read(keyring.load)
@@ -149,7 +150,7 @@ async def assemble(
         return await desk.act(resolved, said)
 
     router = Router(services, act)
-    desk = Desk(store, sealer, book, writer, now, router.route, router.row)
+    desk = Desk(store, sealer, book, writer, now, router.route, router.row, router.address)
     distress = Distress(
         *(store, book, keyring, now, lines.rank, teller.tell),
         partial(bar, connectors),

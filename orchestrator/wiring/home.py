@@ -1,7 +1,9 @@
 """Opens a home: under its lock, its schema current, its secrets found; else not at all.
 
-Rule kept here: everything that was started is ended in the opposite order, also when opening
-fails half-way.
+Rules kept here:
+
+1. Everything that was started is ended in the opposite order, also when opening fails half-way.
+2. What people had agreed to when the program ended is carried out when it starts again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +14,7 @@ from connectors.memory.farside import FarSide
 from connectors.memory.network import shared
 from orchestrator.client.problems import Failed
 from orchestrator.clock import Clock
+from orchestrator.command.approving import carry_out_all
 from orchestrator.command.home import OpenHome
 from orchestrator.command.runtime import Runtime
 from orchestrator.config import Settings
@@ -61,6 +64,7 @@ async def open_runtime(
         runtime = await assemble(settings, store, classifier, now, vault)
         if live:
             await go_live(runtime, stack)
+            await carry_out_all(runtime)
         yield runtime
 
 

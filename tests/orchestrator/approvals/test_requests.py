@@ -59,7 +59,10 @@ async def test_a_plan_is_carried_out_once_after_two_have_signed(deal: Any, peopl
         await deal.finish(request)
     await deal.say(request, cy)
     await deal.finish(request)
-    assert (await deal.standing()).requests[request].agreed_by == ("ada", "cy")
+    done = (await deal.standing()).requests[request]
+    assert set(done.yes) == {"ada", "cy"}
+    assert done.agreed_under(Rule())
+    assert not done.agreed_under(Rule(barred=frozenset({PersonId("ada")})))
     with pytest.raises(NotAllowed, match="carried out"):
         await deal.finish(request)
 

@@ -1,0 +1,189 @@
+"""What a plan means, in words for whoever is asked to agree to it.
+
+Rules kept here:
+
+1. What is told is worked out from the plan that is signed and from what is in force now, never
+   from words that somebody handed in with it.
+2. A plan that nobody wrote words for is told by its fields: ids, hashes and codes. None is shown
+   as harmless.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.approvals.standing import ENROL, FOUND
+from orchestrator.clock import iso
+from orchestrator.deals.agreed import VERBS
+from orchestrator.flow.agreed import DOCUMENT, RELEASE
+from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
+from orchestrator.roster.document import from_document
+from orchestrator.store.unit import Tx
+from tiers.ids import DealId
+from tiers.people import Roster, Span
+from tiers.roster_change import Gain, gains, losses
+
+MOST = 40
+"""Lines of one kind that are told; what is more is counted."""
+SHORT = 12
+"""Digits of a hash that people are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a plan means.
+
+    Attributes:
+        changes: what it changes.
+        sees: who would see what that he does not see now.
+        otherwise: what happens if nobody does anything.
+        why: why it was asked for.
+    """
+
+    changes: tuple[str, ...]
+    sees: tuple[str, ...] = ()
+    otherwise: str = "Nothing happens; the request lapses."
+    why: str = "somebody asked for it on the command line or in his line"
+
+
+def told(tx: Tx, deal: DealId, verb: str, body: Mapping[str, Any]) -> Told:
+    """What a plan means now."""
+    tell = TELLS.get(verb)
+    if tell is None:
+        return Told(tuple(_fields(verb, body)))
+    return tell(tx, deal, body)
+
+
+def _founding(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    listed = body.get("credentials") or ()
+    roster = in_force(tx, deal, "roster")
+    count = len(from_document(roster.document).people) if roster is not None else 0
+    return Told(
+        (
+            "The deal is founded: from then on, what gives access takes two of those who signed",
+            f"it begins with policy {str(body.get('policy'))[:SHORT]}",
+            f"it begins with roster {str(body.get('roster'))[:SHORT]}, {count} people",
+            *(f"key {str(name)[:SHORT]} may sign" for name in listed),
+        ),
+        otherwise="The deal stays a draft: no conversation of a real deal is made.",
+        why="a real deal has rooms only once its people founded it",
+    )
+
+
+def _enrolment(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    roles = " and ".join(str(r).replace("_", " ") for r in body.get("roles", ()))
+    key = str(body.get("credential"))[:SHORT]
+    return Told(
+        (f"{body.get('person')} may sign as {roles} with the key {key} ({body.get('kind')})",),
+        otherwise="The key stays outside; whoever may sign now, may.",
+        why="one more person, or one more key, is to sign approvals",
+    )
+
+
+def _roster(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    try:
+        after = from_document(proposed(tx, deal, "roster", str(body.get("hash"))))
+    except AdoptionRefused as error:
+        return Told((f"It cannot be shown: {error}",))
+    now = in_force(tx, deal, "roster")
+    before = from_document(now.document) if now is not None else None
+    gained, lost = gains(before, after), losses(before, after)
+    return Told(
+        (f"Roster {_arrow(body)}", *_most(_lists(before, after)), *_most(_said(lost, "no longer"))),
+        _most(_said(gained, "newly")),
+        "The roster in force stays in force.",
+        "the list of who may see what was changed",
+    )
+
+
+def _policy(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    return Told(
+        (f"Policy {_arrow(body)}", "Compare: wallcross deal policy shows the one in force"),
+        ("A policy decides what each tier demands of its rooms, for everybody.",),
+        "The policy in force stays in force.",
+        "the rules of the tiers were changed",
+    )
+
+
+def _release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    row = tx.one(
+        "SELECT label, floor FROM conversation WHERE deal_id = ? AND conversation_id = ?",
+        (deal, body.get("conversation")),
+    )
+    label, floor = row if row is not None else (None, "unknown")
+    where = f"#{label}" if label is not None else str(body.get("conversation"))
+    return Told(
+        (
+            f"Message {body.get('message')}, held as {body.get('tier')}, goes to {where} ({floor})",
+            "It is treated as that tier from then on; its text is not shown here.",
+        ),
+        (f"Everybody in {where} who is cleared for {floor}; the guard decides again for each.",),
+        "It stays held until its deadline; its author may move it to a stricter room or drop it.",
+        "its author, or an owner of the deal, wants it in a less strict conversation",
+    )
+
+
+def _document(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    readers = tuple(str(reader) for reader in body.get("members", ()))
+    return Told(
+        (f"The VALUATION document {body.get('message')} is sent, each reader his own copy",),
+        tuple(f"{reader} has a copy that does not expire" for reader in readers),
+        "It stays held until its deadline; nobody is sent it.",
+        "its sender addressed it; a valuation document never goes at one person's word",
+    )
+
+
+Tell = Callable[[Tx, DealId, Mapping[str, Any]], Told]
+TELLS: dict[str, Tell] = {
+    FOUND: _founding,
+    ENROL: _enrolment,
+    VERBS["roster"]: _roster,
+    VERBS["policy"]: _policy,
+    RELEASE: _release,
+    DOCUMENT: _document,
+}
+"""Words by verb."""
+
+
+def _arrow(body: Mapping[str, Any]) -> str:
+    before = str(body.get("before") or "none")[:SHORT]
+    return f"{before} → {str(body.get('hash'))[:SHORT]}"
+
+
+def _lists(before: Roster | None, after: Roster) -> Iterable[str]:
+    had = {p.person_id: p for p in before.people} if before is not None else {}
+    have = {p.person_id: p for p in after.people}
+    for person_id, person in have.items():
+        if person_id not in had:
+            yield f"{person_id} ({person.name}, {person.side}) is new on the list"
+        elif had[person_id] != person:
+            yield f"{person_id} ({person.name}, {person.side}) is described differently"
+    yield from (f"{person_id} is on the list no longer" for person_id in had.keys() - have.keys())
+
+
+def _said(found: Iterable[Gain], verb: str) -> Iterable[str]:
+    for gain in found:
+        phases = ""
+        if gain.phases is not None:
+            phases = f" in {', '.join(sorted(p.value for p in gain.phases))}"
+        what = f"{gain.tier.value} of {gain.compartment}"
+        yield f"{gain.person_id} {verb} reads {what} {_span(gain.span)}{phases}"
+
+
+def _span(span: Span) -> str:
+    end = "" if span.end is None else f" until {iso(span.end)[:10]}"
+    return f"from {iso(max(span.start, 0))[:10]}{end}"
+
+
+def _most(lines: Iterable[str]) -> tuple[str, ...]:
+    listed: Sequence[str] = list(lines)
+    if len(listed) <= MOST:
+        return tuple(listed)
+    return (*listed[:MOST], f"and {len(listed) - MOST} more; wallcross roster diff shows all")
+
+
+def _fields(verb: str, body: Mapping[str, Any]) -> Iterable[str]:
+    yield verb
+    for name, value in sorted(body.items()):
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        yield f"{name}: {shown}"

@@ -1,0 +1,121 @@
+"""What of a message takes people's signatures, and whether they are there.
+
+Rules kept here:
+
+1. Two things of a message wait for people: its release into a conversation below its tier, and a
+   VALUATION document. Each plan names the message, where it goes, and the tier that it is held as.
+2. Whether it was agreed to is read from the chain, every signature checked again, before the plan
+   is carried out and again just before the wire. Whoever wrote it, or would get it, does not count.
+3. Agreement lets it be treated as the tier of where it goes, and nothing else: clearances, rooms,
+   keys and walls are decided as always.
+"""
+
+from collections.abc import Iterable
+
+from orchestrator.approvals.plan import Plan
+from orchestrator.approvals.requests import ask, founded, standing, waits
+from orchestrator.audit.body import Json
+from orchestrator.client.problems import Waits
+from orchestrator.deals.book import DealView
+from orchestrator.outbox.item import Item
+from orchestrator.store.unit import Store, Tx
+from tiers.approval import Rule
+from tiers.ids import DealId, PersonId
+from tiers.people import Party
+from tiers.tier import Tier
+
+RELEASE = "held.release"
+DOCUMENT = "document.send"
+STILL = "It stays held; nobody has been sent it."
+
+
+def release_plan(message_id: str, conversation_id: str, tier: Tier) -> Plan:
+    """The release of a held message into a conversation below its tier."""
+    body = {"message": message_id, "conversation": conversation_id, "tier": tier.value}
+    return Plan(RELEASE, dict(body))
+
+
+def document_plan(message_id: str, conversation_id: str, readers: Iterable[str]) -> Plan:
+    """The sending of a VALUATION document to the readers that its sender named."""
+    body: dict[str, Json] = {"message": message_id, "conversation": conversation_id}
+    return Plan(DOCUMENT, {**body, "members": list(readers)})
+
+
+def release_rule(author: PersonId) -> Rule:
+    """What a release downwards takes: two, and not its author."""
+    return Rule(barred=frozenset({author}))
+
+
+def document_rule(deal: DealView, sender: PersonId, readers: Iterable[PersonId]) -> Rule:
+    """What a VALUATION document takes: two, of whom one vouches from beyond its readers' party."""
+    named = frozenset(readers)
+    parties = {_party(deal, reader) for reader in named}
+    return Rule(
+        barred=named | {sender},
+        valuation_raise=True,
+        gaining=frozenset(p for p in parties if p is not None) if None not in parties else _NONE,
+    )
+
+
+_NONE: frozenset[Party] = frozenset()
+
+
+async def waiting(
+    store: Store, deal: DealView, plan: Plan, rule: Rule, wrong: str, *, at: int, actor: str
+) -> Waits:
+    """Asks for people's agreement, and is what to tell: that it waits for them.
+
+    Raises:
+        NotAllowed: too few people may agree to it.
+    """
+
+    def unit(tx: Tx) -> str | None:
+        if not founded(tx, deal.deal_id):
+            return None
+        return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor)
+
+    request = await store.write(unit)
+    if request is None:
+        return Waits(
+            wrong,
+            still=STILL,
+            then=f"found the deal first, so that people can sign: wallcross deal found {deal.code}",
+        )
+    return waits(request, wrong, STILL)
+
+
+def was_agreed(tx: Tx, deal_id: DealId, verb: str, **exactly: str) -> bool:
+    """Whether a plan of that verb, with those fields, was agreed to and carried out."""
+    found = standing(tx, deal_id)
+    return any(
+        request.plan.verb == verb
+        and all(request.plan.body.get(name) == value for name, value in exactly.items())
+        and request.agreed_under(Rule())
+        for request in found.requests.values()
+    )
+
+
+async def may_go_down(store: Store, item: Item) -> bool:
+    """Whether a message may be sent as a tier below the one that it was held as."""
+    query = "SELECT tier FROM held WHERE message_id = ? AND state = 'moved'"
+    held = store.glance(lambda tx: tx.one(query, (item.message_id,)))
+    if held is None or Tier(held[0]) <= Tier(item.as_tier):
+        return True
+    deal, where = DealId(item.deal_id), str(item.conversation_id)
+    return await store.read(
+        lambda tx: was_agreed(tx, deal, RELEASE, message=item.message_id, conversation=where)
+    )
+
+
+async def may_send_document(store: Store, item: Item) -> bool:
+    """Whether people agreed to the sending of a VALUATION document."""
+    deal, where = DealId(item.deal_id), str(item.conversation_id)
+    return await store.read(
+        lambda tx: was_agreed(tx, deal, DOCUMENT, message=item.message_id, conversation=where)
+    )
+
+
+def _party(deal: DealView, person_id: PersonId) -> Party | None:
+    person = deal.roster.person(person_id)
+    side = deal.roster.side(person.side) if person is not None else None
+    return None if side is None else side.party
