@@ -14,6 +14,7 @@ from orchestrator.client import views
 from orchestrator.client.views import Check
 from orchestrator.clock import SECOND, iso
 from orchestrator.command.channels import Channels, inspected
+from orchestrator.command.crossing_look import notice_check
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
@@ -105,7 +106,8 @@ class Overview:
         live = self._r.live
         channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
         set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
-        return [self._clock(), self._stated(), *deals, *channels, *set_up]
+        notices = [notice_check(deal) for deal in self._r.book.deals.values()]
+        return [self._clock(), self._stated(), *deals, *notices, *channels, *set_up]
 
     def _stated(self) -> Check:
         """Whether what permits is as the audit states it; what is not permits nothing."""

@@ -13,6 +13,7 @@ from connectors.port.connector import Connector, EditsMessages, UndoesMessages
 from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import MINUTE, SECOND
+from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.command.pulse import Pulse
 from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
@@ -186,6 +187,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("rooms.look", 30 * SECOND, look)
     engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
     engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
+    engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.client.problems import Refused, Waits
 from orchestrator.clock import DAY, MINUTE
+from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.flow.acknowledging import read_acknowledgement
 from orchestrator.roster.document import to_document
 from tiers.ids import PersonId, SideId
@@ -231,3 +232,25 @@ async def test_the_insider_list_is_what_the_rooms_showed(house: House) -> None:
         return (await stays())[str(CY)][1] is not None
 
     await eventually(ceased)
+
+
+async def test_a_changed_wording_is_shown_once_to_whoever_was_crossed_and_is_a_finding(
+    house: House,
+) -> None:
+    look = CrossingLook(house.home.runtime).look
+    await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
+    await answers(house, CY, await asked(house, CY))
+    await acknowledged(house, CY)
+    await adopt(house, with_notice(NEWER))
+    await look()
+    await look()
+    assert "notice_changed" in await house.findings()
+    shown = (await house.told(CY, 3))[-1].text
+    assert NEWER in shown
+    assert sees(house, CY)
+    await answers(house, CY, shown.split("this line alone: ")[1].splitlines()[0])
+    assert "is recorded" in (await house.told(CY, 4))[-1].text
+    await look()
+    assert "notice_changed" not in await house.findings()
+    assert len(await house.told(CY, 4)) == 4
+    assert await house.rows("SELECT 1 FROM finding WHERE rule = 'no_notice'") == []

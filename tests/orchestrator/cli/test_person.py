@@ -105,3 +105,14 @@ def test_a_deal_without_a_notice_crosses_nobody_and_a_reason_is_a_code(deal: Wx)
     assert "he was cleansed" in shown.out
     assert "(not now)" in shown.out
     assert deal("person", "ack", one, "--by", other).code == 2
+
+
+def test_a_real_deal_without_notices_is_told_by_doctor(wx: Wx, tmp_path: Path) -> None:
+    wx("roster", "template", "--to", str(tmp_path / "roster"))
+    settings = ["--set", "home.host=kestrel"]
+    assert wx("deal", "new", "HERON", *settings).code == 0
+    done = wx("roster", "import", str(tmp_path / "roster"), "--deal", "HERON", *settings)
+    assert done.code == 0, done.err
+    [found] = wx("doctor", "notices", "--json", *settings).lines
+    assert (found["name"], found["state"]) == ("notices HERON", "soon")
+    assert "notices/SIDE.txt" in found["then"]
