@@ -31,7 +31,7 @@ from orchestrator.store.unit import Store, Tx, connect
 
 DOMAIN = b"wallcross audit export v1\n"
 FILE, PROGRAM, READ_ME = "audit.jsonl", "verify_audit.py", "README.txt"
-MODULES = ("values", "roots", "report", "younger", "token", "receipts", "check", "command")
+MODULES = ("values", "roots", "report", "younger", "token", "receipts", "check", "pack", "command")
 """Modules of ``orchestrator.audit.offline``, in the order in which they make one program."""
 _OURS = re.compile(r"(?m)^from orchestrator\.audit\.offline\.\w+ import (?:\([^)]*\)|[^(\n]*)\n")
 _ABOUT = """This folder is an audit export of one deal.

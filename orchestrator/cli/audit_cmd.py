@@ -14,6 +14,7 @@ from orchestrator.cli.out import Columns
 from orchestrator.cli.session import call
 from orchestrator.cli.witnessing import witness, witness_key
 from orchestrator.client.api import Client
+from orchestrator.client.evidence import StateReport
 from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AuditLine, AuditReport
 from orchestrator.config.spans import words as span_words
@@ -62,11 +63,18 @@ def verify(
     authority: Annotated[
         list[Path] | None, typer.Option(help="PEM of a timestamp authority that you trust.")
     ] = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="Every row that permits, against the chain alone.")
+    ] = False,
 ) -> int:
     """Checks a chain, its signed heads and anchors; exit code 1 when something does not hold."""
     given = {"--anchor": anchor, "--host-key": host_key, "--witness-key": witness_key,
              "--authority": authority}  # fmt: skip
     words = [w for option, values in given.items() for v in values or () for w in (option, str(v))]
+    if state and (export is not None or words):
+        raise Wrong("--state is about this home's own rows; name no export with it")
+    if state:
+        return _state(ctx)
     if export is not None:
         return verify_export([str(export), *words, *(["--json"] if ctx.obj.json else [])])
     if words:
@@ -75,6 +83,25 @@ def verify(
     found, out = call(ctx.obj, lambda c: c.audit_verify(deal))
     out.one(found, lambda: _lines(found))
     return 0 if found.ok else 1
+
+
+def _state(ctx: typer.Context) -> int:
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.audit_state(deal))
+    out.one(found, lambda: _state_lines(found))
+    return 0 if found.ok else 1
+
+
+def _state_lines(found: StateReport) -> Iterator[str]:
+    yield (
+        "Every row is as the chain states it."
+        if found.ok
+        else f"{len(found.differs)} are not as the chain states them; they permit nothing:"
+    )
+    for one in found.differs:
+        yield f"  {one.how}  {one.what} {one.subject}: {one.because}"
+    compared = ", ".join(f"{count} {what}" for what, count in found.compared.items() if count)
+    yield f"  {found.entries} entries read; compared: {compared}"
 
 
 app.command("witness-key")(witness_key)

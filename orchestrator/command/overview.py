@@ -120,7 +120,7 @@ class Overview:
             name="records",
             state="fix",
             text=f"{len(found)} not as the audit states ({subject}); they permit nothing",
-            then="wallcross audit verify; then restore the store",
+            then="wallcross audit verify --state; then restore the store",
         )
 
     def _clock(self) -> Check:

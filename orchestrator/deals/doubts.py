@@ -12,7 +12,7 @@ from orchestrator.store.unit import Store, Tx
 
 RULE = "not_as_stated"
 _OPEN = "SELECT 1 FROM finding WHERE rule = ? AND closed_at IS NULL LIMIT 1"
-_THEN = "wallcross audit verify; then restore the store, or have the thing made anew"
+_THEN = "wallcross audit verify --state; then restore the store, or have the thing made anew"
 _KEY = "a key: its row in the store is not the one that the audit states; it counts as changed"
 FLAWS = {
     "gap": "an entry of the record is missing; every room stands still",
@@ -56,25 +56,26 @@ def _deals(book: Book, connector: str, account: str) -> list[str]:
     return list(owners) or [HOME]
 
 
-async def tell_doubts(store: Store, found: Found, at: int) -> None:
+async def tell_doubts(store: Store, found: Found, at: int, rule: str = RULE) -> None:
     """Opens a finding for each doubt, and closes those that are over.
 
     Args:
         store: the home's.
         found: as ``doubts_of`` gives it.
         at: now, microseconds UTC.
+        rule: of the findings.
     """
 
     def unit(tx: Tx) -> None:
         for (deal_id, subject), because in found.items():
-            raise_finding(tx, deal_id, subject, Raised(RULE, "high", because, _THEN), at)
+            raise_finding(tx, deal_id, subject, Raised(rule, "high", because, _THEN), at)
         rows = tx.all(
-            "SELECT deal_id, subject FROM finding WHERE rule = ? AND closed_at IS NULL", (RULE,)
+            "SELECT deal_id, subject FROM finding WHERE rule = ? AND closed_at IS NULL", (rule,)
         )
         for deal_id, subject in rows:
             if (deal_id, subject) not in found:
-                close_findings(tx, deal_id, RULE, subject, at)
+                close_findings(tx, deal_id, rule, subject, at)
 
-    open_now = await store.read(lambda tx: tx.one(_OPEN, (RULE,)))
+    open_now = await store.read(lambda tx: tx.one(_OPEN, (rule,)))
     if found or open_now is not None:
         await store.write(unit)

@@ -92,7 +92,7 @@ def key_of(tx: Tx, deal_id: str, scope: str, stated: Mapping[str, str]) -> Journ
         " WHERE deal_id = ? AND scope = ? ORDER BY adopted_at DESC, key_id DESC LIMIT 1",
         (deal_id, scope),
     )
-    if row is None or row[0] != stated.get(scope) or row[0] != _key_id(deal_id, scope, row[3]):
+    if row is None or row[0] != stated.get(scope) or row[0] != key_id_of(deal_id, scope, row[3]):
         return None
     return JournalKey(*row)
 
@@ -107,9 +107,11 @@ def _read(deal_id: str, public: Mapping[str, Any]) -> JournalKey:
         pyrage.x25519.Recipient.from_str(recipient)
     except (KeyError, TypeError, ValueError, pyrage.RecipientError):
         raise JournalError("the public journal key file is damaged; make it anew") from None
-    return JournalKey(_key_id(deal_id, scope, recipient), deal_id, scope, recipient, needed, shares)
+    key_id = key_id_of(deal_id, scope, recipient)
+    return JournalKey(key_id, deal_id, scope, recipient, needed, shares)
 
 
-def _key_id(deal_id: str, scope: str, recipient: str) -> str:
+def key_id_of(deal_id: str, scope: str, recipient: str) -> str:
+    """The id of a journal key: a hash over the deal, the scope and the recipient."""
     digest = hashlib.sha256(f"{deal_id}\n{scope}\n{recipient}".encode()).hexdigest()
     return f"jkey_{digest[:32]}"

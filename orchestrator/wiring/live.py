@@ -14,6 +14,7 @@ from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import MINUTE, SECOND
 from orchestrator.command.crossing_look import CrossingLook
+from orchestrator.command.proving import Proving
 from orchestrator.command.pulse import Pulse
 from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
@@ -183,6 +184,9 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
 
     engine.every("seal.turn", MINUTE, turn)
     engine.every("audit.heads", MINUTE, sign)
+    proving = Proving(runtime)
+    engine.every("record.look", MINUTE, proving.look)
+    engine.every("record.state", 10 * MINUTE, proving.turn)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
     engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)

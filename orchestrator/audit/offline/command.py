@@ -15,6 +15,7 @@ from typing import BinaryIO
 from cryptography import x509
 
 from orchestrator.audit.offline.check import verify
+from orchestrator.audit.offline.pack import MANIFEST, check_pack
 from orchestrator.audit.offline.receipts import read_outside
 from orchestrator.audit.offline.report import Report, Trust, words
 from orchestrator.audit.offline.values import Unreadable
@@ -26,7 +27,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "check stronger: without any of it, a host that rewrote everything and signed it again "
         "cannot be told from an honest one.",
     )
-    parser.add_argument("export", type=Path, help="the export: its folder, or the file audit.jsonl")
+    parser.add_argument(
+        "export",
+        type=Path,
+        help="the export or the pack of evidence: its folder, or the file audit.jsonl",
+    )
     parser.add_argument(
         "--anchor", type=Path, action="append", default=[], metavar="FILE",
         help="kept outside the host: an anchor's file or folder, a mail, a timestamp response, "
@@ -65,7 +70,10 @@ def _run(options: argparse.Namespace) -> Report:
     outside = [item for path in options.anchor for item in read_outside(path, trust)]
     export = options.export / "audit.jsonl" if options.export.is_dir() else options.export
     with export.open("rb") as lines:
-        return verify(_lines(lines), trust=trust, outside=outside)
+        report = verify(_lines(lines), trust=trust, outside=outside)
+    if options.export.is_dir() and (options.export / MANIFEST).exists():
+        check_pack(options.export, report)
+    return report
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -77,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _arguments(argv)
     try:
         report = _run(options)
-    except (OSError, ValueError, Unreadable) as error:
+    except (OSError, ValueError, KeyError, TypeError, Unreadable) as error:
         report = Report()
         report.problem("unreadable", "the files", f"They could not be read: {error}.")
     text = json.dumps(asdict(report), indent=2) if options.json else "\n".join(words(report))

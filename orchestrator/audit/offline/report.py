@@ -69,6 +69,14 @@ class Younger:
     last_at: str
 
 
+@dataclass(frozen=True)
+class Pack:
+    """What the manifest of a pack of evidence says of it: when it was made, of how many files."""
+
+    at: str
+    files: int
+
+
 @dataclass
 class Report:
     """What was checked and what came out."""
@@ -95,6 +103,7 @@ class Report:
     longest_unanchored: Span = field(default_factory=Span)
     claimed_unanchored_seconds: float = 0.0
     clock_went_back: int = 0
+    pack: Pack | None = None
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, code: str, where: str, words: str) -> None:
@@ -111,6 +120,8 @@ def words(report: Report) -> Iterator[str]:
         yield "This is a made-up deal."
     for problem in report.problems:
         yield f"  - {problem.where}: {problem.words} [{problem.code}]"
+    if report.pack is not None:
+        yield f"A pack of evidence of {report.pack.at}: {report.pack.files} files beside it."
     with_bodies = "with their bodies" if report.bodies else "bodies left out"
     yield f"Deal {report.deal}, home {report.home}: {report.entries} entries, {with_bodies}."
     yield f"First entry {report.first_at}, last {report.last_at}."

@@ -1,0 +1,442 @@
+"""Somebody who can write every row of the database, and has not the home's secrets.
+
+What he adds, changes or takes out is named by `audit verify --state`, is a finding, and nothing is
+sent on its strength: the network itself says what arrived.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.audit.chain import HOME
+from orchestrator.audit.kinds import Kind
+from orchestrator.audit.state import Findings
+from orchestrator.command.proving import RULE, Proving
+from orchestrator.command.stating import compare_state
+from orchestrator.deals import doubts
+from orchestrator.deals.persons import state_person
+from orchestrator.roster.document import document_hash, to_document
+from orchestrator.store.unit import Tx, connect
+from tiers.ids import AccountId, ConnectorName, PersonId
+from tiers.people import DEAL, Grant, Span
+from tiers.tier import Tier
+
+from .conftest import House, Opens, eventually
+from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, roster
+
+TALKS = (
+    Talk("price", Tier.VALUATION),
+    Talk("lunch", Tier.COORDINATION, members=("ada", "bo", "el")),
+    Talk("garden", Tier.COORDINATION, members=("ada", "bo", "el")),
+)
+Attack = Callable[[sqlite3.Connection, str], None]
+
+
+@pytest.fixture
+async def lived(opens: Opens) -> House:
+    """A home in which much happened: somebody left, a room and the channel stand still."""
+    house = await opens(TALKS)
+    home, deal = house.home, house.deal
+    timer = int((await house.far.state(house.room("price")))["timer"])
+    await home.conv_attest(deal, "price", "timer", timer, by=PersonId("ada"), actor=ACTOR)
+    await house.send(f"the {PRICE}", to="price")
+    raised = f"{PRICE}: we raise our offer to 27.50 per share."
+    held = await house.send(raised, "el", to="lunch")
+    assert await house.ends(held) == "held"
+    await house.told("el")
+    await home.conv_pause(deal, "garden", "somebody left", actor=ACTOR)
+    await home.runtime.store.write(
+        lambda tx: state_person(
+            tx, deal, Kind.PERSON_LEFT, PersonId("di"), at=house.clock(), actor=ACTOR
+        )
+    )
+    await home.runtime.book.reload(home.runtime.store, deal)
+    await house.quiet()
+    await home.channel_pause(ConnectorName(CHANNEL), "its server was taken", actor=ACTOR)
+    await house.send("waits", to="lunch")
+    await house.quiet()
+    return house
+
+
+def report(house: House, path: Path, deal: str | None = None) -> Findings:
+    """What the check says of a copy of the store."""
+    runtime = house.home.runtime
+    deal = deal or house.deal
+    kinds = {str(name): c.kind for name, c in runtime.channels.items()}
+    with closing(connect(path, readonly=True)) as connection:
+        tx = Tx(connection, pen=runtime.store.pen)
+        view = runtime.book.deals.get(house.deal) if deal == house.deal else None
+        return compare_state(tx, deal, view, kinds, runtime.head_key.public)[1]
+
+
+def copied(house: House, to: Path) -> Path:
+    with (
+        closing(sqlite3.connect(house.home.runtime.store.path)) as ours,
+        closing(sqlite3.connect(to)) as copy,
+    ):
+        ours.backup(copy)
+    return to
+
+
+def forge(connection: sqlite3.Connection, deal: str, kind: str, **body: Any) -> None:
+    """Appends an entry in perfect form, hashes and all."""
+    sql = "SELECT n, hash FROM audit WHERE deal_id = ? ORDER BY n DESC LIMIT 1"
+    (n, prev), salt = connection.execute(sql, (deal,)).fetchone(), bytes(range(32))
+    text = json.dumps({"row": "0" * 64, **body}, sort_keys=True, separators=(",", ":")).encode()
+    said = {
+        "actor": "local:ada", "at": BEGINS, "commitment": sha256(salt + text).hexdigest(),
+        "deal": deal, "kind": kind, "n": n + 1, "prev": prev.hex(), "v": 1,
+    }  # fmt: skip
+    entry = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    row = (deal, n + 1, entry, salt, text, sha256(entry).digest())
+    connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def generous() -> str:
+    """A roster in which everybody may see everything."""
+    grants = tuple(Grant(p.person_id, DEAL, Tier.VALUATION, Span(BEGINS)) for p in roster().people)
+    return to_document(replace(roster(), grants=grants))
+
+
+def a_grant(store: sqlite3.Connection, deal: str) -> None:
+    document = generous()
+    sql = (
+        "INSERT INTO adoption (deal_id, kind, hash, document, at, actor) VALUES (?, ?, ?, ?, ?, ?)"
+    )
+    store.execute(sql, (deal, "roster", document_hash(document), document, 2**60, "local:ada"))
+
+
+def a_grant_with_its_entry(store: sqlite3.Connection, deal: str) -> None:
+    a_grant(store, deal)
+    forge(store, deal, "roster.adopted", hash=document_hash(generous()), before=None)
+
+
+def an_approval(store: sqlite3.Connection, deal: str) -> None:
+    row = ("f" * 64, deal, 2, "[]", 2**60, '["ada","bo"]', BEGINS)
+    store.execute("INSERT INTO approval VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def an_approval_in_the_chain(store: sqlite3.Connection, deal: str) -> None:
+    forge(store, deal, "approval.done", request="apr_" + "0" * 32, at=BEGINS)
+
+
+def a_credential(store: sqlite3.Connection, deal: str) -> None:
+    forge(store, deal, "credential.enrolled", person="el", way="ssh", public="00")
+
+
+def a_verified_key(store: sqlite3.Connection, _: str) -> None:
+    columns = "connector, account, device, key, state, at, vouchers"
+    sql = f"INSERT INTO peer_key ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - ours
+    store.execute(sql, (CHANNEL, "cy", "MINE", "my key", "verified", BEGINS, '["ada", "bo"]'))
+
+
+def a_key_that_was_verified(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE peer_key SET key = 'my key' WHERE account = 'bo' AND state = 'verified'")
+
+
+def a_pause_lifted(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE room SET paused = NULL")
+
+
+def a_channels_pause_lifted(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE channel SET paused = NULL")
+
+
+def a_seat(store: sqlite3.Connection, _: str) -> None:
+    sql = (
+        "SELECT conversation_id, connector, room FROM room JOIN conversation "
+        "USING (conversation_id) WHERE floor = 'valuation'"
+    )
+    conversation, connector, room = store.execute(sql).fetchone()
+    row = (conversation, "el", connector, room, BEGINS)
+    store.execute("INSERT INTO seat VALUES (?, ?, ?, ?, ?)", row)
+
+
+def an_act_in_progress(store: sqlite3.Connection, _: str) -> None:
+    """What was said in #price is to go into #lunch."""
+    store.execute(
+        "INSERT INTO delivery SELECT 'dlv_mine', kind, (SELECT message_id FROM held), deal_id,"
+        " conversation_id, connector, room, lane, 99, 'wx_mine', 'queued', 0, 0, NULL, 0,"
+        " as_tier, 0, NULL, NULL, NULL, NULL, NULL, mark FROM delivery "
+        "WHERE state = 'queued' AND conversation_id IS NOT NULL"
+    )
+
+
+def an_authors_room(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE message SET room = (SELECT room FROM room) WHERE state = 'held'")
+
+
+def a_leave_taken_back(store: sqlite3.Connection, deal: str) -> None:
+    forge(store, deal, "person.returned", person="di")
+
+
+def a_leave_struck_out(store: sqlite3.Connection, _: str) -> None:
+    store.execute("DELETE FROM audit WHERE instr(entry, 'person.left') > 0")
+
+
+def a_leave_made_unreadable(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE audit SET body = X'7b7d' WHERE instr(entry, 'person.left') > 0")
+
+
+def a_bound_account(store: sqlite3.Connection, deal: str) -> None:
+    forge(store, deal, "account.bound", person="ada", channel="signal", account="mine")
+
+
+def a_phase(store: sqlite3.Connection, deal: str) -> None:
+    forge(store, deal, "deal.phase", phase="closed", by="ada")
+
+
+def a_floor(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE conversation SET floor = 'coordination'")
+
+
+def a_room(store: sqlite3.Connection, deal: str) -> None:
+    (conversation,) = store.execute("SELECT conversation_id FROM conversation").fetchone()
+    columns = "connector, room, conversation_id, deal_id, host, created_at"
+    sql = f"INSERT INTO room ({columns}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608 - ours
+    store.execute(sql, (CHANNEL, "!mine", conversation, deal, "kestrel", BEGINS))
+
+
+def an_attestation(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE attestation SET at = at + 1")
+
+
+def a_private_line(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE line SET room = '!mine' WHERE account = 'el'")
+
+
+def a_journal_key(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE journal_key SET recipient = 'age1mine'")
+
+
+def a_decision_of_counsel(store: sqlite3.Connection, deal: str) -> None:
+    store.execute(
+        "INSERT INTO journal_exemption (deal_id, scope, tier, statement, signature, signer, at) "
+        "VALUES (?, 'joint', 'valuation', X'7b7d', X'00', '00', 0)",
+        (deal,),
+    )
+
+
+def a_deal_made_up(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE deal SET made_up = 1 - made_up")
+
+
+def a_finding_closed(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE finding SET closed_at = 1 WHERE closed_at IS NULL")
+
+
+def a_head_key(store: sqlite3.Connection, _: str) -> None:
+    store.execute("INSERT INTO home VALUES ('audit_key:' || ?, ?)", ("0" * 16, "00" * 32))
+
+
+def a_last_reading(store: sqlite3.Connection, _: str) -> None:
+    row = (CHANNEL, "!mine", "[]", "[]", BEGINS, b"0" * 32)
+    store.execute("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+NAMED: dict[Attack, tuple[str, str]] = {
+    a_grant: ("adopted", "extra"),
+    a_grant_with_its_entry: ("entry", "extra"),
+    an_approval: ("approval", "extra"),
+    an_approval_in_the_chain: ("entry", "extra"),
+    a_credential: ("entry", "extra"),
+    a_verified_key: ("key", "extra"),
+    a_key_that_was_verified: ("key", "changed"),
+    a_pause_lifted: ("pause", "changed"),
+    a_channels_pause_lifted: ("channel", "changed"),
+    a_seat: ("seat", "extra"),
+    an_act_in_progress: ("delivery", "extra"),
+    an_authors_room: ("message", "changed"),
+    a_leave_taken_back: ("entry", "extra"),
+    a_leave_struck_out: ("entry", "missing"),
+    a_leave_made_unreadable: ("entry", "changed"),
+    a_bound_account: ("entry", "extra"),
+    a_phase: ("entry", "extra"),
+    a_floor: ("conversation", "changed"),
+    a_room: ("room", "extra"),
+    an_attestation: ("attestation", "changed"),
+    a_private_line: ("line", "changed"),
+    a_journal_key: ("journal key", "changed"),
+    a_decision_of_counsel: ("decision", "unsigned"),
+    a_deal_made_up: ("deal", "changed"),
+    a_finding_closed: ("finding", "missing"),
+    a_head_key: ("head key", "extra"),
+    a_last_reading: ("last reading", "changed"),
+}
+
+
+async def test_each_row_and_entry_is_named(lived: House, tmp_path: Path) -> None:
+    honest = report(lived, copied(lived, tmp_path / "honest.db"))
+    assert honest.differs == []
+    assert {"key", "room", "line", "delivery", "finding"} <= {
+        k for k, n in honest.compared.items() if n
+    }
+    assert report(lived, tmp_path / "honest.db", HOME).differs == []
+    for n, (attack, expected) in enumerate(NAMED.items()):
+        path = copied(lived, tmp_path / f"{n}.db")
+        with closing(sqlite3.connect(path, isolation_level=None)) as store:
+            attack(store, lived.deal)
+        found = {(d.what, d.how) for d in report(lived, path).differs}
+        assert expected in found, (attack.__name__, found)
+
+
+async def test_a_register_that_is_not_compared_is_missed(
+    lived: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: what each comparison is for."""
+    path = copied(lived, tmp_path / "keys.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as store:
+        a_verified_key(store, lived.deal)
+    monkeypatch.setattr("orchestrator.command.stating._OF_HOME", ())
+    assert report(lived, path).differs == []
+
+
+def attacked(house: House, *attacks: Attack) -> None:
+    """Writes into the store of a home that runs, as another process can."""
+    path = house.home.runtime.store.path
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as store:
+        for attack in attacks:
+            attack(store, house.deal)
+
+
+async def told(house: House) -> set[str]:
+    """The findings after a turn of what looks at the record."""
+    proving = Proving(house.home.runtime)
+    await proving.look()
+    await proving.turn()
+    return await house.findings()
+
+
+async def leaked(house: House) -> bool:
+    """Whether the price stands on the screen of somebody who may not see it."""
+    room = house.home.runtime.book.line_room(ConnectorName(CHANNEL), AccountId("el"))
+    lines = await house.far.inbox("el", room) if room is not None else ()
+    screens = [await house.seen("el", "lunch"), await house.seen("el", "garden")]
+    return any(PRICE in text for text in [*(m.text for m in lines), *screens[0], *screens[1]])
+
+
+async def test_no_planted_delivery_is_sent(lived: House) -> None:
+    """A held message of a price is put into the lane of #lunch, below whose tier it is."""
+    attacked(lived, an_act_in_progress, _delivering)
+    await lived.home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    sql = "SELECT state, reason FROM delivery WHERE delivery_id = 'dlv_mine'"
+
+    async def over() -> bool:
+        return (await lived.rows(sql))[0][0] != "queued"
+
+    await eventually(over)
+    assert await lived.rows(sql) == [("dead", "not_as_stated")]
+    assert not await leaked(lived)
+    assert RULE in await told(lived)
+
+
+async def test_without_its_mark_the_planted_delivery_would_have_gone(
+    lived: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: the guard alone finds #lunch fit for what a row calls coordination."""
+    monkeypatch.setattr("orchestrator.outbox.rows.is_planted", lambda *_: False)
+    attacked(lived, an_act_in_progress, _delivering)
+    await lived.home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    await eventually(lambda: leaked(lived))
+
+
+def _delivering(store: sqlite3.Connection, _: str) -> None:
+    store.execute("UPDATE message SET state = 'delivering' WHERE state = 'held'")
+
+
+def a_notice(store: sqlite3.Connection, _: str) -> None:
+    """The held message becomes a notice of ours into a private line."""
+    _delivering(store, "")
+    store.execute(
+        "UPDATE message SET connector = 'wallcross' WHERE message_id IN "
+        "(SELECT message_id FROM held)"
+    )
+    (room,) = store.execute("SELECT room FROM line WHERE account = 'el'").fetchone()
+    store.execute(
+        "INSERT INTO delivery SELECT 'dlv_mine', kind, (SELECT message_id FROM held), deal_id,"
+        " NULL, connector, ?1, connector || '/' || ?1, 99, 'wx_mine', 'queued', 0, 0, NULL, 0,"
+        " as_tier, 0, NULL, NULL, NULL, NULL, NULL, mark FROM delivery "
+        "WHERE state = 'queued' AND conversation_id IS NOT NULL",
+        (room,),
+    )
+
+
+def again(store: sqlite3.Connection, _: str) -> None:
+    """The held message is routed anew, as if its author had put it into #garden."""
+    store.execute(
+        "UPDATE message SET state = 'accepted', named = NULL, connector = ?, person_id = 'ada', "
+        "room = (SELECT room FROM room JOIN conversation USING (conversation_id) "
+        "WHERE floor <> 'valuation') WHERE state = 'held'",
+        (CHANNEL,),
+    )
+    store.execute("DELETE FROM held")
+    store.execute("DELETE FROM journal")
+
+
+@pytest.mark.parametrize("attack", [a_notice, again], ids=lambda a: a.__name__)
+async def test_no_message_becomes_another(lived: House, attack: Attack) -> None:
+    (message,) = (await lived.rows("SELECT message_id FROM held"))[0]
+    attacked(lived, attack)
+    await lived.home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    await lived.restart()
+    await lived.quiet()
+    assert not await leaked(lived)
+    assert (await lived.rows("SELECT state FROM message WHERE message_id = ?", message))[0][0] in {
+        "held",
+        "dead",
+        "delivering",
+    }
+    assert RULE in await told(lived)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [a_leave_taken_back, a_leave_struck_out, a_leave_made_unreadable, a_credential, a_phase],
+    ids=lambda a: a.__name__,
+)
+async def test_while_the_record_is_not_whole_every_room_stands_still(
+    lived: House, attack: Attack
+) -> None:
+    attacked(lived, attack)
+    assert doubts.RULE in await told(lived)
+    await lived.home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    message = await lived.send("is anybody there", to="lunch")
+    assert await lived.ends(message) == "held"
+    assert "record is not whole" in await lived.reasons(message)
+    await lived.restart()
+    assert doubts.RULE in await told(lived)
+    view = lived.home.runtime.book.deals[lived.deal]
+    assert all(b.paused for rooms in view.rooms.values() for b in rooms)
+    again = await lived.send("is anybody there now", to="lunch")
+    assert await lived.ends(again) == "held"
+
+
+@pytest.mark.parametrize("attack", [a_grant, a_grant_with_its_entry], ids=lambda a: a.__name__)
+async def test_a_planted_roster_is_not_in_force(lived: House, attack: Attack) -> None:
+    attacked(lived, attack)
+    await lived.restart()
+    await lived.quiet()
+    assert lived.deal not in lived.home.runtime.book.deals
+    assert {doubts.RULE, RULE} <= await told(lived)
+    report = await lived.home.audit_state(lived.deal)
+    assert {"adopted"} <= {d.what for d in report.differs}
+
+
+async def test_a_home_says_so_when_asked(lived: House) -> None:
+    attacked(lived, a_verified_key, a_seat, a_pause_lifted)
+    found = await lived.home.audit_state(lived.deal)
+    assert not found.ok
+    assert {d.what for d in found.differs} == {"key", "seat", "pause"}
+    assert RULE in await told(lived)
+    checks = {check.name: check.state for check in await lived.home.checks()}
+    assert checks["records"] == "ok"  # nothing of it was believed: memory is as it was
+    await lived.restart()
+    checks = {check.name: check.state for check in await lived.home.checks()}
+    assert checks["records"] == "fix"
