@@ -25,7 +25,6 @@ from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.trouble import CallBackView, TroubleView
-from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.views import (
     AdoptionView,
     AuditLine,

@@ -12,7 +12,6 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
-from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.approvals import (
     Answered,
     CredentialView,
