@@ -17,6 +17,7 @@ from orchestrator.api.port import Home
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
+from orchestrator.api.rosters import router as rosters
 from orchestrator.api.state import router as state
 from orchestrator.api.tiering import router as tiering
 from orchestrator.api.trouble import router as trouble
@@ -42,6 +43,7 @@ def make_app(home: Home) -> FastAPI:
         deals,
         approvals,
         people,
+        rosters,
         insiders,
         leaves,
         rooms,

@@ -24,6 +24,7 @@ from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -52,6 +53,7 @@ from orchestrator.client.views import (
 )
 from orchestrator.config import Settings
 from tiers.ids import ConnectorName, DealId, DeliveryId, MessageId, PersonId
+from tiers.people import Phase
 
 Actor = str
 """Who acts, as the audit writes it: ``local:<os user>``."""
@@ -84,6 +86,38 @@ class DealAccess(Protocol):
 
     async def in_force(self, deal: DealId, kind: Literal["policy", "roster"]) -> AdoptionView:
         """What is in force, checked against the audit. Raises: Missing, Refused."""
+        ...
+
+
+class RosterAccess(Protocol):
+    """A deal's phase, its roster's history, and who might see what."""
+
+    async def deal_phase(self, deal: DealId, phase: Phase, *, actor: Actor) -> bool:
+        """Puts a deal into a phase; whether it was in another. Raises: Waits."""
+        ...
+
+    async def roster_history(self, deal: DealId) -> Sequence[HistoryRow]:
+        """Every adoption, phase and review of a deal, newest first."""
+        ...
+
+    async def roster_once(self, deal: DealId, name: str) -> str:
+        """A roster's document, by its hash or the beginning of it. Raises: Missing, Refused."""
+        ...
+
+    async def roster_review(self, deal: DealId, by: PersonId, *, actor: Actor) -> ReviewView:
+        """Records that somebody looked through it. Raises: Missing."""
+        ...
+
+    async def could_see(
+        self, deal: DealId, person: PersonId, at: int, known_at: int | None
+    ) -> CouldSee:
+        """What a person might see at an instant, as it was known (None: then). Raises: Refused."""
+        ...
+
+    async def who_could_see(
+        self, deal: DealId, name: str, at: int, known_at: int | None
+    ) -> WhoCouldSee:
+        """Who might read a conversation, and who was in it. Raises: Missing, Refused."""
         ...
 
 
@@ -565,6 +599,7 @@ class EvidenceAccess(Protocol):
 
 class Home(
     DealAccess,
+    RosterAccess,
     ApproverAccess,
     ApprovalAccess,
     PersonAccess,

@@ -14,6 +14,7 @@ from orchestrator.client.api import Client
 from orchestrator.client.problems import Wrong
 from orchestrator.client.views import AdoptionView, DealView
 from orchestrator.config.model import CODE
+from tiers.people import Phase
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 WAITS = 6
@@ -108,6 +109,28 @@ def found(ctx: typer.Context, code: Code = None) -> int:
     then = f"  next: wallcross approve yes {request.request_id} --as PERSON --key FILE"
     out.one(request, lambda: [*request.changes, *missing, then])
     return WAITS
+
+
+@app.command()
+def phase(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="Code name or id; or the phase, for --deal.")],
+    to: Annotated[Phase | None, typer.Argument(help="The phase that it is in from now on.")] = None,
+) -> None:
+    """Puts a deal into a phase, on which grants and walls may depend."""
+    name, into = (code, to) if to is not None else (named(ctx, None), _phase(code))
+    changed, out = call(ctx.obj, lambda c: c.deal_phase(name, into.value))
+    told = f"{name} is in {into.value}{' now' if changed else ' already'}"
+    out.one({"deal": name, "phase": into.value, "changed": changed}, lambda: [told])
+
+
+def _phase(word: str) -> Phase:
+    try:
+        return Phase(word.lower().replace("-", "_"))
+    except ValueError:
+        words = ", ".join(p.value for p in Phase)
+        still = "Nothing was changed"
+        raise Wrong(f"{word} is no phase", still=still, then=f"one of {words}") from None
 
 
 @app.command()

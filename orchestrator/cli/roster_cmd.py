@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli import roster_change_cmd, roster_past_cmd
 from orchestrator.cli.adopting import roster_document, told
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
@@ -13,12 +14,14 @@ from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.client.views import AdoptionView
 from orchestrator.roster.document import document_hash, from_document
-from orchestrator.roster.form import date
+from orchestrator.roster.form import date, in_words
 from orchestrator.roster.write import template as template_files
 from orchestrator.roster.write import write_roster
 from tiers.people import Person, Roster
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+roster_change_cmd.add(app)
+roster_past_cmd.add(app)
 To = Annotated[Path, typer.Option("--to", help="Folder to write into; made if it is not there.")]
 Source = Annotated[
     Path | None, typer.Argument(help="Folder or people.csv; else as in the settings.")
@@ -63,7 +66,7 @@ def show(
     *,
     person: Annotated[str | None, typer.Option(help="One person's id.")] = None,
 ) -> None:
-    """The roster in force, one line for each person and grant."""
+    """The roster in force, one line for each person and what he is granted or reads for another."""
     name = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.in_force(name, "roster"))
     listed = from_document(found.document)
@@ -93,7 +96,8 @@ def template(ctx: typer.Context, to: To) -> None:
     Out(ctx.obj).one({"files": written}, lambda: written)
 
 
-_COLUMNS = ("person", "name", "side", "role", "compartment", "highest", "from", "until")
+_WHO = ("person", "name", "side", "role")
+_COLUMNS = (*_WHO, "compartment", "highest", "from", "until", "phases", "delegate_of")
 
 
 def _rows(listed: Roster, who: Person) -> Iterable[dict[str, str | None]]:
@@ -103,16 +107,19 @@ def _rows(listed: Roster, who: Person) -> Iterable[dict[str, str | None]]:
         "side": who.side,
         "role": who.role,
     }
-    grants = [g for g in listed.grants if g.person_id == who.person_id]
-    for grant in grants:
+    held = listed.held_by(who.person_id)
+    for line in held:
+        grant, lent = line.grant, line.through
         yield base | {
             "compartment": grant.compartment,
             "highest": grant.highest.value,
             "from": date(grant.span.start),
             "until": None if grant.span.end is None else date(grant.span.end),
+            "phases": " ".join(in_words(grant.phases) or ()) or None,
+            "delegate_of": None if lent is None else lent.principal,
         }
-    if not grants:
-        yield base | dict.fromkeys(_COLUMNS[4:])
+    if not held:
+        yield base | dict.fromkeys(_COLUMNS[len(_WHO) :])
 
 
 def _checked(ctx: typer.Context, document: str) -> None:
@@ -121,6 +128,7 @@ def _checked(ctx: typer.Context, document: str) -> None:
         "people": len(listed.people),
         "grants": len(listed.grants),
         "walls": len(listed.walls),
+        "delegates": len(listed.delegations),
         "hash": document_hash(document),
     }
     text = f"{found['people']} people, {found['grants']} grants: no mistakes. Nothing was changed."
@@ -137,5 +145,6 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[str]:
     if there:
         raise Refused(f"{folder} has {', '.join(there)} already", still="Nothing was written")
     for name, data in files.items():
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
         (folder / name).write_bytes(data)
     return [str(folder / name) for name in files]

@@ -24,6 +24,7 @@ from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.problems import Failed, from_wire
+from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -117,6 +118,35 @@ class Client:
         """Puts a document in force."""
         path = f"{_deal(deal)}/adopted/{kind}"
         return _read(AdoptionView, await self._call("PUT", path, {"document": document}))
+
+    async def deal_phase(self, deal: str, phase: str) -> bool:
+        """Puts a deal into a phase; whether it was in another."""
+        body = {"phase": phase}
+        return _read(bool, await self._call("PUT", f"{_deal(deal)}/phase", body))
+
+    async def roster_history(self, deal: str) -> list[HistoryRow]:
+        """Every adoption, phase and review, newest first."""
+        return await self._get(list[HistoryRow], f"{_deal(deal)}/roster/history")
+
+    async def roster_once(self, deal: str, name: str) -> str:
+        """The document of a roster that was adopted once, by the beginning of its hash."""
+        return await self._get(str, f"{_deal(deal)}/roster/adopted/{_part(name)}")
+
+    async def roster_review(self, deal: str, by: str) -> ReviewView:
+        """Records that somebody looked through who may see what."""
+        return await self._post(ReviewView, f"{_deal(deal)}/roster/reviews", {"by": by})
+
+    async def could_see(self, deal: str, person: str, at: int, known_at: int | None) -> CouldSee:
+        """What a person might see at an instant, microseconds UTC."""
+        path = f"{_deal(deal)}/roster/could-see/{_part(person)}"
+        return await self._get(CouldSee, path, _when(at, known_at))
+
+    async def who_could_see(
+        self, deal: str, name: str, at: int, known_at: int | None
+    ) -> WhoCouldSee:
+        """Who might read a conversation at an instant, microseconds UTC."""
+        path = f"{_deal(deal)}/roster/who-could-see/{_part(name)}"
+        return await self._get(WhoCouldSee, path, _when(at, known_at))
 
     async def person_list(self, deal: str) -> Sequence[PersonView]:
         """Everybody of a deal."""
@@ -547,6 +577,10 @@ def _part(name: str) -> str:
 
 def _deal(name: str) -> str:
     return f"/deals/{_part(name)}"
+
+
+def _when(at: int, known_at: int | None) -> dict[str, str | None]:
+    return {"at": str(at), "known_at": None if known_at is None else str(known_at)}
 
 
 def _leave(deal: str, person: str) -> str:

@@ -14,13 +14,14 @@ from typing import Any
 
 from orchestrator.approvals.standing import ENROL, FOUND
 from orchestrator.clock import iso
+from orchestrator.command.rosters import PHASE
 from orchestrator.deals.agreed import VERBS
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
-from tiers.people import Roster, Span
+from tiers.people import Phase, Roster, Span
 from tiers.roster_change import Gain, gains, losses
 
 MOST = 40
@@ -105,6 +106,28 @@ def _policy(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _phase(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    adopted = in_force(tx, deal, "roster")
+    if adopted is None:
+        return Told(("It cannot be shown: no roster is in force",))
+    roster, (one, other) = from_document(adopted.document), (body.get("before"), body.get("phase"))
+    before, after = roster.in_phase(Phase(one)), roster.in_phase(Phase(other))
+    return Told(
+        (
+            f"The deal goes from {one} to {other}",
+            *(
+                f"the wall {w.one} | {w.other} stands no longer"
+                for w in before.walls
+                if w not in after.walls
+            ),
+            *_most(_said(losses(before, after), "no longer")),
+        ),
+        _most(_said(gains(before, after), "newly")),
+        f"The deal stays in {one}.",
+        "grants and walls of the roster depend on the phase",
+    )
+
+
 def _release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     row = tx.one(
         "SELECT label, floor FROM conversation WHERE deal_id = ? AND conversation_id = ?",
@@ -139,6 +162,7 @@ TELLS: dict[str, Tell] = {
     ENROL: _enrolment,
     VERBS["roster"]: _roster,
     VERBS["policy"]: _policy,
+    PHASE: _phase,
     RELEASE: _release,
     DOCUMENT: _document,
 }

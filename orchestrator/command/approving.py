@@ -31,6 +31,7 @@ from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.releasing import document_agreed, release_agreed
+from orchestrator.command.rosters import PHASE, phase_agreed
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.agreed import VERBS
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
@@ -46,6 +47,7 @@ HANDLERS: dict[str, Handler] = {
     ENROL: enrol_agreed,
     VERBS["policy"]: adopt_agreed,
     VERBS["roster"]: adopt_agreed,
+    PHASE: phase_agreed,
     RELEASE: release_agreed,
     DOCUMENT: document_agreed,
 }

@@ -19,12 +19,14 @@ from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
+from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.watching import Watching
 
 
 class OpenHome(
     Deals,
+    Rosters,
     Approvers,
     Approvals,
     Insiders,

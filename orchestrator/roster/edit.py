@@ -179,6 +179,11 @@ def new_grant(
     Raises:
         Wrong: a part is not well formed.
     """
-    if not form.COMPARTMENT.fullmatch(compartment):
-        raise Wrong(f"{compartment} is no compartment", still=STILL)
-    return Grant(person, CompartmentId(compartment), highest, span, phases)
+    return Grant(person, as_compartment(compartment), highest, span, phases)
+
+
+def as_compartment(text: str) -> CompartmentId:
+    """The name of a compartment. Raises: Wrong."""
+    if not form.COMPARTMENT.fullmatch(text):
+        raise Wrong(f"{text} is no compartment", still=STILL, then="write deal, or clean-team")
+    return CompartmentId(text)

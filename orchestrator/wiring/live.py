@@ -12,10 +12,11 @@ from functools import partial
 from connectors.port.connector import Connector, EditsMessages, UndoesMessages
 from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
-from orchestrator.clock import MINUTE, SECOND
+from orchestrator.clock import HOUR, MINUTE, SECOND
 from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.command.proving import Proving
 from orchestrator.command.pulse import Pulse
+from orchestrator.command.reviews import Reviews
 from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
@@ -194,6 +195,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
+    engine.every("roster.review", HOUR, Reviews(runtime).look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 
