@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,13 +21,15 @@ from tests.tiers.seating import (
     drifted,
     worlds,
 )
+from tiers import membership as memberships
+from tiers import remedy as remedies
 from tiers.conversation import Place
 from tiers.guarantees import Guarantee
 from tiers.ids import AccountId, PersonId
 from tiers.membership import DriftKind, Intent, desired, drift
-from tiers.people import Grant, Span, Wall
+from tiers.people import Grant, Roster, Span, Wall
 from tiers.policy import MembershipPolicy
-from tiers.remedy import ActKind, remedy
+from tiers.remedy import ActKind, Case, remedy
 from tiers.tier import Tier
 
 ODD = AccountId("@greta")
@@ -389,3 +392,55 @@ def test_a_person_on_a_channel_of_single_rooms_needs_one_of_his_own() -> None:
     assert not found.of[intent.rooms[0].place]
     assert {w.because for w in found.without} <= {"needs_a_room", "no_account"}
     assert any(w.because == "needs_a_room" for w in found.without)
+
+
+# What each property is worth: a rule put wrong is noticed.
+
+
+def anybody(*_: object) -> None:
+    """Nothing is ever against anybody."""
+
+
+def any_list(case: Case, wanted: remedies._Wanted, _at: int) -> str | None:
+    return remedies._protected(case, wanted)
+
+
+def all_go(_self: MembershipPolicy, _people: int) -> int:
+    return 1_000_000
+
+
+def not_walled(*_: object) -> bool:
+    return False
+
+
+def is_caught(check: Any, planted: pytest.MonkeyPatch) -> bool:
+    """Whether a property fails for one of many deals."""
+    for seed in range(150):
+        try:
+            check.hypothesis.inner_test(seeded(seed, 1 + seed % 9))
+        except AssertionError:
+            planted.undo()
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("check", "where", "name", "wrong"),
+    [
+        (test_a_list_that_is_not_whole_or_not_fresh_moves_nobody, remedies, "_not_now", any_list),
+        (test_removals_come_first_and_within_the_caps, MembershipPolicy, "removals", all_go),
+        (
+            test_no_plan_puts_our_accounts_out_or_leaves_a_room_without_its_last_admin,
+            remedies,
+            "_keeper",
+            anybody,
+        ),
+        (test_after_apply_nobody_is_beyond_his_grants, memberships, "against", anybody),
+        (test_after_apply_nobody_is_beyond_his_grants, Roster, "walled_off", not_walled),
+    ],
+)
+def test_a_planted_violation_is_caught(
+    check: Any, where: Any, name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, name, wrong, raising=False)
+    assert is_caught(check, monkeypatch)
