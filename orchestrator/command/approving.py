@@ -30,6 +30,7 @@ from orchestrator.client.problems import Missing, Problem
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
+from orchestrator.command.persons import RESUME, resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import PHASE, phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -50,6 +51,7 @@ HANDLERS: dict[str, Handler] = {
     PHASE: phase_agreed,
     RELEASE: release_agreed,
     DOCUMENT: document_agreed,
+    RESUME: resume_agreed,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that
 does what was agreed to."""

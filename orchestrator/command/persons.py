@@ -8,10 +8,11 @@ Rules kept here:
 2. Nothing here opens a key: a person who comes back reads what his verified keys read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.approvals.plan import Plan
-from orchestrator.approvals.requests import ask, founded
+from orchestrator.approvals.requests import Approved, ask, founded
+from orchestrator.audit.body import Json
 from orchestrator.client import trouble
 from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.command.conversations import deal_of
@@ -65,13 +66,9 @@ class Persons:
                 still="He is paused; nothing is sent to rooms that he reads.",
                 then=f"wallcross approve show {request}",
             )
-        return await self.resumed(view, who, actor=actor)
-
-    async def resumed(self, deal: DealView, person: Person, *, actor: str) -> trouble.TroubleView:
-        """Resumes a person: it is agreed to, or the deal takes no agreement."""
-        await self._r.distress.resume(deal, person, actor=actor)
-        then = (f"wallcross person devices {person.person_id}",)
-        return _view(person, "as the roster says", Helped((deal.code,), 0, 0, ()), then)
+        await self._r.distress.resume(view, who, actor=actor)
+        then = (f"wallcross person devices {person}",)
+        return _view(who, "as the roster says", Helped((view.code,), 0, 0, ()), then)
 
     def _resumption(self, tx: Tx, deal: DealView, person: Person, actor: str) -> str | None:
         """The request to be signed; None where the deal was never founded."""
@@ -128,6 +125,25 @@ class Persons:
     def _named(self, deal: DealId, person: PersonId) -> tuple[DealView, Person]:
         view = deal_of(self._r, deal)
         return view, listed(view, person)
+
+
+async def resume_agreed(
+    runtime: Runtime, deal: DealId, body: Mapping[str, Json], approved: Approved
+) -> None:
+    """Gives somebody access back whom enough people want back; of the pause that they signed for.
+
+    Raises:
+        Refused: he was paused once more since, or is not paused.
+    """
+    view, person = deal_of(runtime, deal), PersonId(str(body["person"]))
+    who = listed(view, person)
+
+    def agreed(tx: Tx, at: int) -> None:
+        if plan_of(tx, view, person).body != dict(body) or person not in view.persons.paused:
+            raise Refused("he was paused once more since", still="He stays paused.")
+        approved.finish(tx, at)
+
+    await runtime.distress.resume(view, who, actor=approved.actor, also=agreed)
 
 
 def plan_of(tx: Tx, deal: DealView, person: PersonId) -> Plan:

@@ -108,11 +108,27 @@ class Distress:
         await self._written(unit, where)
         return Helped((deal.code,), len(self._rooms(where)), 0, ())
 
-    async def resume(self, deal: DealView, person: Person, *, actor: str) -> None:
-        """Gives a paused person back what the roster grants; his keys stay as they are."""
+    async def resume(
+        self,
+        deal: DealView,
+        person: Person,
+        *,
+        actor: str,
+        also: Callable[[Tx, int], None] | None = None,
+    ) -> None:
+        """Gives a paused person back what the roster grants; his keys stay as they are.
+
+        Args:
+            deal: in force.
+            person: who.
+            actor: who says so.
+            also: is done in the same unit, at its instant, first.
+        """
         at = self._now()
 
         def unit(tx: Tx) -> None:
+            if also is not None:
+                also(tx, at)
             state_person(
                 tx, deal.deal_id, Kind.PERSON_RESUMED, person.person_id, at=at, actor=actor
             )
@@ -139,14 +155,15 @@ class Distress:
         def unit(tx: Tx) -> None:
             self._pause(tx, where, "phished", _phished(person), at, actor)
             for account, device in keys:
-                event = KeyEvent.REPLACED
-                self._keyring.withdraw(tx, deal.deal_id, account, device, event, at=at, actor=actor)
+                self._take_out(tx, deal, account, device, at, actor)
 
+        again = all(one.person_id in view.persons.paused for view, one in where) and not keys
         await self._written(unit, where)
         for account, device in keys:
             await self._distrust(*account, device)
-        told = await self._tell_all(where, _said_phished, heard_on)
-        await self._tell_himself(where, heard_on)
+        told = () if again else await self._tell_all(where, _said_phished, heard_on)
+        if not again:
+            await self._tell_himself(where, heard_on)
         return Helped(_codes(where), len(self._rooms(where)), len(keys), told)
 
     async def new_phone(
