@@ -31,6 +31,7 @@ from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.persons import RESUME, resume_agreed
+from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import PHASE, phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -51,6 +52,8 @@ HANDLERS: dict[str, Handler] = {
     PHASE: phase_agreed,
     RELEASE: release_agreed,
     DOCUMENT: document_agreed,
+    LEAVE: leave_agreed,
+    RETURN: return_agreed,
     RESUME: resume_agreed,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

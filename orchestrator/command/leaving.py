@@ -10,12 +10,14 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.port.connector import VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
-from orchestrator.audit.body import coded
+from orchestrator.approvals.plan import Plan
+from orchestrator.approvals.requests import LASTS, Approved, ask, founded, waits
+from orchestrator.audit.body import Json, coded
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.problems import Failed, Missing, Refused, Wrong
@@ -23,7 +25,7 @@ from orchestrator.clock import SECOND
 from orchestrator.command import leave_proof, leave_shown
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.keys import Keys
-from orchestrator.command.people import listed
+from orchestrator.command.people import listed, side_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings
@@ -31,12 +33,18 @@ from orchestrator.deals.persons import state_person
 from orchestrator.rooms import leave_rows as rows
 from orchestrator.rooms.leave import Began
 from orchestrator.rooms.leave_late import LATE
-from orchestrator.rooms.leave_rows import Leave
+from orchestrator.rooms.leave_rows import UNDO_FOR, Leave
+from orchestrator.rooms.leave_who import TooMany
 from orchestrator.store.unit import Tx
+from tiers.approval import Rule
 from tiers.conversation import Place
 from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, DeviceId, PersonId
+from tiers.people import Person
+from tiers.tier import Tier
 from tiers.trust import KeyState
 
+LEAVE, RETURN = "person.leave", "person.return"
+"""Verbs of the requests to take somebody out, and to bring him back."""
 PATIENCE = 40 * SECOND
 """How long a command waits for everything to be read back."""
 _PAUSE_S = 0.5
@@ -57,10 +65,31 @@ class Leaves:
                 still="He has not left; nothing was changed.",
                 then="for example --reason left, replaced, conflict, phished",
             )
-        began = await self._r.leaving.begin(view, listed(view, person), reason, actor=actor)
+        try:
+            began = await self._r.leaving.begin(view, listed(view, person), reason, actor=actor)
+        except TooMany:
+            await self._ask_to_leave(view, listed(view, person), reason, actor)
+            raise
         if self._r.live:
             await self._until_seen(began.leave)
         return await self._leave_view(deal, began.leave.person, began)
+
+    async def _ask_to_leave(self, deal: DealView, person: Person, reason: str, actor: str) -> None:
+        """Asks those who may sign to have somebody taken out, where there are such."""
+        plan = Plan(LEAVE, {"person": person.person_id, "reason": reason})
+        rule = Rule(barred=frozenset({person.person_id}))
+        request = await self._r.store.write(lambda tx: self._asked(tx, deal, plan, rule, actor))
+        if request is not None:
+            raise waits(request, f"that {person.name} leaves waits for others to agree")
+
+    def _asked(
+        self, tx: Tx, deal: DealView, plan: Plan, rule: Rule, actor: str, lasts: int = LASTS
+    ) -> str | None:
+        """The request to be signed; None where the deal was never founded."""
+        if not founded(tx, deal.deal_id):
+            return None
+        at = self._r.now()
+        return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor, lasts=lasts)
 
     async def _until_seen(self, leave: Leave) -> None:
         """Tries until everything was seen, or patience is over."""
@@ -108,6 +137,17 @@ class Leaves:
         view = deal_of(self._r, deal)
         leave = await self._last_leave(view, person)
         self._check_undo(view, leave)
+        plan = Plan(RETURN, {"person": person, "leave": leave.leave_id})
+        rule, lasts = return_rule(view, listed(view, person)), until(leave) - self._r.now()
+        request = await self._r.store.write(
+            lambda tx: self._asked(tx, view, plan, rule, actor, lasts)
+        )
+        if request is not None:
+            raise waits(
+                request,
+                f"bringing {listed(view, person).name} back waits for two others to agree",
+                still="He stays out; nothing is sent to him.",
+            )
         if not view.made_up:
             raise Refused(
                 "two people must sign to bring somebody back, and the deal is not founded",
@@ -144,7 +184,9 @@ class Leaves:
                 return False
         return True
 
-    async def bring_back(self, deal: DealView, leave: Leave, *, actor: str) -> None:
+    async def bring_back(
+        self, deal: DealView, leave: Leave, *, actor: str, approved: Approved | None = None
+    ) -> None:
         """Undoes a leave, once whoever must agree has agreed.
 
         Raises:
@@ -154,11 +196,14 @@ class Leaves:
         at = self._r.now()
 
         def unit(tx: Tx) -> None:
+            if approved is not None:
+                approved.finish(tx, at)
             if not rows.end(tx, leave, rows.UNDONE, at):
                 raise Refused("he is not out", still="Nothing was changed.")
             state_person(
                 tx, deal.deal_id, Kind.PERSON_RETURNED, leave.person, at=at, actor=actor,
                 leave=leave.leave_id,
+                request=approved.request_id if approved is not None else None,
             )  # fmt: skip
             close_findings(tx, deal.deal_id, LATE, leave.person, at)
 
@@ -200,6 +245,43 @@ class Leaves:
             state=key.state,
             paused=tuple(sorted({names[cid] for cid, _ in paused})),
         )
+
+
+def until(leave: Leave) -> int:
+    """Until when a leave may be undone, microseconds UTC."""
+    return leave.began_at + UNDO_FOR
+
+
+def return_rule(deal: DealView, person: Person) -> Rule:
+    """Two others; one of the other party, or counsel, where it opens VALUATION to him again."""
+    adopted = deal.adopted if deal.adopted is not None else deal.roster
+    grants = [g for g in adopted.grants if g.person_id == person.person_id]
+    return Rule(
+        barred=frozenset({person.person_id}),
+        valuation_raise=any(g.highest is Tier.VALUATION for g in grants),
+        gaining=frozenset({side_of(deal, person).party}),
+    )
+
+
+async def return_agreed(
+    runtime: Runtime, deal: DealId, body: Mapping[str, Json], approved: Approved
+) -> None:
+    """Brings somebody back whom enough people want back; of the leave that they signed for."""
+    view, person = deal_of(runtime, deal), PersonId(str(body["person"]))
+    leave = await runtime.store.read(lambda tx: rows.newest(tx, deal, person))
+    if leave is None or leave.leave_id != body["leave"]:
+        raise Refused("he left once more since", still="He stays out.")
+    await Leaves(runtime).bring_back(view, leave, actor=approved.actor, approved=approved)
+
+
+async def leave_agreed(
+    runtime: Runtime, deal: DealId, body: Mapping[str, Json], approved: Approved
+) -> None:
+    """Takes somebody out whom enough people want out; it is tried on by itself."""
+    view = deal_of(runtime, deal)
+    person = listed(view, PersonId(str(body["person"])))
+    reason = str(body["reason"])
+    await runtime.leaving.begin(view, person, reason, actor=approved.actor, approved=approved)
 
 
 def _standing(deal: DealView) -> set[tuple[ConversationId, Place]]:

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from connectors.port.connector import Connector, RotatesRoomKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device, MemberSnapshot
+from orchestrator.approvals.requests import Approved, standing
+from orchestrator.approvals.requests import withdraw as withdraw_credentials
 from orchestrator.audit.body import Json, coded
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -85,7 +87,7 @@ class Leaving:
         hands: acts on rooms.
         late: tells when it takes too long.
         now: the clock.
-        also: what else is taken away at once (codes, credentials).
+        also: what else is taken away at once.
     """
 
     def __init__(
@@ -113,7 +115,15 @@ class Leaving:
         self._also = also
         self._lock = asyncio.Lock()
 
-    async def begin(self, deal: DealView, person: Person, reason: str, *, actor: str) -> Began:
+    async def begin(
+        self,
+        deal: DealView,
+        person: Person,
+        reason: str,
+        *,
+        actor: str,
+        approved: Approved | None = None,
+    ) -> Began:
         """States that somebody left; from here on nothing is sent to him.
 
         Args:
@@ -121,9 +131,11 @@ class Leaving:
             person: who.
             reason: a code.
             actor: who takes him out.
+            approved: others agreed to it, so that he is nobody's fourth in an hour.
 
         Raises:
-            Refused: he has left already, is the last of his duty, or is the fourth in an hour.
+            Refused: he has left already, or is the last of his duty.
+            TooMany: he is somebody's fourth in an hour.
         """
         if person.person_id in deal.persons.left:
             raise Refused(
@@ -134,26 +146,41 @@ class Leaving:
         who.check_last(deal, person)
         at = self._now()
         began = await self._store.write(
-            lambda tx: self._begin(tx, deal, person.person_id, reason, actor, at)
+            lambda tx: self._begin(tx, deal, person, reason, actor, at, approved)
         )
         await self._book.reload(self._store, deal.deal_id)
         return began
 
     def _begin(
-        self, tx: Tx, deal: DealView, person: PersonId, reason: str, actor: str, at: int
+        self,
+        tx: Tx,
+        deal: DealView,
+        who_leaves: Person,
+        reason: str,
+        actor: str,
+        at: int,
+        approved: Approved | None,
     ) -> Began:
-        who.check_hour(tx, list(self._book.deals), actor, at)
+        if approved is None:
+            who.check_hour(tx, list(self._book.deals), actor, at)
+        else:
+            approved.finish(tx, at)
+        who.check_approver(tx, deal, who_leaves)
+        person = who_leaves.person_id
         accounts = who.accounts_of(tx, deal, person)
         leave_id = new_id("leave")
         state_person(
             tx, deal.deal_id, Kind.PERSON_LEFT, person, at=at, actor=actor,
-            leave=leave_id, reason=reason, by=actor, began=at,
+            leave=leave_id, reason=reason, by=actor,
+            request=approved.request_id if approved is not None else None,
         )  # fmt: skip
         devices = {f"{name}/{account}": self._keys(name, account) for name, account in accounts}
         leave = Leave(leave_id, deal.deal_id, person, reason, actor, at, rows.OPEN, None, devices)
         rows.insert(tx, leave, [])
         rows.add(tx, self._rooms(deal, leave, accounts, who.seats(tx, deal, person, accounts)))
         rows.add(tx, self._devices(deal, leave, accounts))
+        if any(c.person == person for c in standing(tx, deal.deal_id).signing.values()):
+            withdraw_credentials(tx, deal.deal_id, person, at=at, actor=actor)
         for take in self._also:
             take(tx, deal, person, at, actor)
         return Began(leave, self._withdraw(tx, leave, at))

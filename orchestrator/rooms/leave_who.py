@@ -12,16 +12,18 @@ Rules kept here:
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from orchestrator.approvals.requests import standing
 from orchestrator.audit.body import named
 from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.problems import Refused
+from orchestrator.client.problems import Refused, Waits
 from orchestrator.clock import HOUR
 from orchestrator.deals.book import DealView
 from orchestrator.rooms.presence import presence
 from orchestrator.roster.document import from_document
 from orchestrator.roster.read import RosterInvalid
 from orchestrator.store.unit import Tx
+from tiers.approval import FOUNDERS, Role, one_person
 from tiers.conversation import Place, RoomBinding
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.people import Person
@@ -83,24 +85,29 @@ def seats(tx: Tx, deal: DealView, person: PersonId, accounts: Iterable[Account])
     }
 
 
+class TooMany(Waits):
+    """One person took out as many as he may alone."""
+
+
 def check_hour(tx: Tx, deals: Iterable[DealId], actor: str, at: int) -> None:
-    """Refuses a fourth person within the hour.
+    """Refuses a fourth person within the hour; what others agreed to does not count.
 
     Raises:
-        Refused: a second person must take him out.
+        TooMany: somebody else must take him out.
     """
     taken = sum(
         said.kind == Kind.PERSON_LEFT
         and said.body.get("by") == actor
-        and said.body.get("began", 0) > at - HOUR
+        and said.body.get("at", 0) > at - HOUR
+        and said.body.get("request") is None
         for deal_id in deals
         for said in stated(tx, deal_id)
     )
     if taken >= MOST_AN_HOUR:
-        raise Refused(
+        raise TooMany(
             f"one person alone takes out {MOST_AN_HOUR} people an hour at most",
             still="He has not left; nothing was changed.",
-            then="have a second person run it, or pause him at once: wallcross person pause",
+            then="have somebody else run it; or pause him at once: wallcross person pause",
         )
 
 
@@ -119,6 +126,28 @@ def check_last(deal: DealView, person: Person) -> None:
                 still="He has not left; nothing was changed.",
                 then="name another in the roster first; or pause him: wallcross person pause",
             )
+
+
+def check_approver(tx: Tx, deal: DealView, person: Person) -> None:
+    """Refuses to take out somebody without whom nobody could agree to anything.
+
+    Raises:
+        Refused: fewer than two people could sign without him, or no counsel.
+    """
+    found = standing(tx, deal.deal_id)
+    own = next((a for a in found.approvers() if a.person == person.person_id), None)
+    if found.founded_at is None or own is None:
+        return
+    others = [a for a in found.approvers() if a.person != person.person_id]
+    few = len(set(one_person(others).values())) < FOUNDERS
+    counsel = Role.COUNSEL in own.roles and not any(Role.COUNSEL in a.roles for a in others)
+    if few or counsel:
+        whom = "counsel who may sign" if counsel else "people who may agree to anything"
+        raise Refused(
+            f"without {person.name} the deal has too few {whom}",
+            still="He has not left; nothing was changed.",
+            then="enrol another first: wallcross approver enrol; or pause him at once",
+        )
 
 
 def _stands(deal: DealView, other: Person, person: Person) -> bool:

@@ -41,8 +41,6 @@ from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox import rows
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
-from orchestrator.rooms.leave import Leaving
-from orchestrator.rooms.leave_late import Late
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.presence import Presences
@@ -57,6 +55,7 @@ from orchestrator.secrets.port import SecretStore
 from orchestrator.secrets.secret import SecretMissing
 from orchestrator.store.pen import Pen
 from orchestrator.store.unit import Store, Tx
+from orchestrator.wiring.leaving import leaving_of
 from tiers.ids import AccountId, ConnectorName, DealId
 from tiers.policy import Grade
 from tiers.watch import WatchList
@@ -125,8 +124,9 @@ async def assemble(
     presences = Presences(store)
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
     hands = Hands(store, book, observer, presences, connectors, now)
-    late = Late(store, now, lines.rank, teller.tell)
-    leaving = Leaving(store, sealer, book, keyring, observer, connectors, hands, late, now)
+    leaving = leaving_of(
+        *(store, sealer, book, keyring, observer, connectors, hands, lines, teller.tell, now)
+    )
     services = Services(
         store,
         sealer,

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.memory.faults import FaultKind
 from orchestrator.client.leaves import LeaveView
-from orchestrator.client.problems import Refused, Wrong
+from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.clock import HOUR, MINUTE, SECOND
 from orchestrator.command import leaving
 from orchestrator.rooms.leave_late import LATE
@@ -240,7 +240,7 @@ async def test_three_an_hour_and_never_the_last_owner(house: House) -> None:
     await leave(house, "bo")
     with pytest.raises(Refused, match="last deal owner"):
         await leave(house, "ada")
-    with pytest.raises(Refused, match="an hour"):
+    with pytest.raises(Waits, match="an hour"):
         await leave(house, "el")
     with pytest.raises(Refused, match="already"):
         await leave(house, "di")
