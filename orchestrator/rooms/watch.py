@@ -19,6 +19,7 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import MINUTE, Clock
+from orchestrator.deals.attested import lapsing_attestations, tell_attestations
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.callback import CALL_BACK
 from orchestrator.deals.doubts import doubts_of, tell_doubts
@@ -101,6 +102,7 @@ class Watcher:
         now = self._now()
         await tell_doubts(self._store, doubts_of(self._book, self._keyring), now)
         await tell_lapsing(self._store, lapsing(self._book, self._keyring, now), now)
+        await tell_attestations(self._store, lapsing_attestations(self._book, now), now)
         for deal, binding in self._book.rooms():
             floor = deal.conversations[binding.conversation_id].floor
             await self.look(deal, binding, not_before=now - deal.policy.tiers[floor].fresh_for)

@@ -329,7 +329,7 @@ async def test_no_planted_delivery_is_sent(lived: House) -> None:
     sql = "SELECT state, reason FROM delivery WHERE delivery_id = 'dlv_mine'"
 
     async def over() -> bool:
-        return (await lived.rows(sql))[0][0] != "queued"
+        return bool((await lived.rows(sql))[0][0] != "queued")
 
     await eventually(over)
     assert await lived.rows(sql) == [("dead", "not_as_stated")]
