@@ -17,12 +17,12 @@ from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.people import People, listed, side_of, where
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.vouching import AGREE, PAPER, vouch
 from orchestrator.deals.book import API, DealView
 from orchestrator.deals.crossing import NEVER, Stand
 from orchestrator.deals.persons import state_person
-from orchestrator.flow.acknowledging import acknowledge, asking
+from orchestrator.flow.acknowledging import asking
 from orchestrator.flow.stopped import told_in_line
-from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, DealId, PersonId
 from tiers.people import Person
 
@@ -73,15 +73,7 @@ class Crossings(People):
         view = deal_of(self._r, deal)
         who = listed(view, person)
         other_person(view, by, person)
-        if by not in side_of(view, who).control_room:
-            raise Refused(
-                f"{by} is not of the control room of {side_of(view, who).name}",
-                still=_AS_BEFORE,
-                then="wallcross roster show; the column control_room of sides.csv names it",
-            )
-        if where(view, who) not in {Stand.TO_AGREE, Stand.CLEANSED}:
-            raise Refused("his control room is not asked now", still=_AS_BEFORE)
-        await self._state(view, Kind.PERSON_AGREED, person, {"by": by}, actor)
+        await vouch(self._r, view, AGREE, who, {"by": by}, actor=actor)
         return await self.person_show(deal, person)
 
     async def person_ack(
@@ -91,22 +83,8 @@ class Crossings(People):
         view = deal_of(self._r, deal)
         who = listed(view, person)
         other_person(view, by, person)
-        notice = view.demands[who.side].notice
-        crossing = view.persons.crossings.get(person, NEVER)
-        if notice is None or crossing.shown != notice or where(view, who) not in _ASKED:
-            raise Refused(
-                f"{who.name} is not asked to acknowledge anything now",
-                still=_AS_BEFORE,
-                then=f"wallcross person show {person}",
-            )
-        at = self._r.now()
-
-        def unit(tx: Tx) -> None:
-            paper: dict[str, Json] = {"paper": True}
-            acknowledge(tx, view, person, notice, by=by, at=at, how=paper, actor=actor)
-
-        await self._r.store.write(unit)
-        await self._r.book.reload(self._r.store, deal)
+        said: dict[str, Json] = {"by": by, "notice": view.demands[who.side].notice, "paper": True}
+        await vouch(self._r, view, PAPER, who, said, actor=actor)
         return await self.person_show(deal, person)
 
     async def person_cleanse(
@@ -130,9 +108,6 @@ class Crossings(People):
             lambda tx: state_person(tx, deal.deal_id, kind, person, at=at, actor=actor, **body)
         )
         await self._r.book.reload(self._r.store, deal.deal_id)
-
-
-_ASKED = frozenset({Stand.CROSSED, Stand.ASKED_AGAIN})
 
 
 def _may_cross(deal: DealView, person: Person) -> str:

@@ -14,27 +14,24 @@ from urllib.parse import quote
 from orchestrator.audit.body import Json
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import people
-from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.client.problems import Missing, Wrong
 from orchestrator.clock import DAY
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.crossing import Crossings, other_person
-from orchestrator.command.people import listed, side_of
+from orchestrator.command.people import listed
 from orchestrator.command.runtime import must_live
+from orchestrator.command.vouching import AS_BEFORE, ATTEST, vouch
 from orchestrator.deals import enrolment
-from orchestrator.deals.book import DealView
-from orchestrator.deals.findings import close_findings
 from orchestrator.deals.persons import state_person
 from orchestrator.flow.codewords import WORDS, draw
-from orchestrator.flow.enrolling import LAPSED, close
+from orchestrator.flow.enrolling import close
 from orchestrator.ids import new_id
 from orchestrator.roster.form import is_account
 from orchestrator.store.unit import Tx
-from tiers.ids import AccountId, ConnectorName, DealId, PersonId
+from tiers.ids import ConnectorName, DealId, PersonId
 from tiers.people import Person
 
 OPEN_FOR = DAY
-ATTESTED_FOR = 30 * DAY
-_AS_BEFORE = "Nothing was changed."
 
 
 class Enrolments(Crossings):
@@ -89,7 +86,7 @@ class Enrolments(Crossings):
         if strange := sorted(set(asked) - able):
             raise Missing(
                 f"no account is proved by words on {', '.join(strange)}",
-                still=_AS_BEFORE,
+                still=AS_BEFORE,
                 then="wallcross channel list; a mail address is proved by its key: key import",
             )
         without = sorted(able - set(person.accounts)) or sorted(able)
@@ -116,55 +113,10 @@ class Enrolments(Crossings):
         """Records counsel's word that an account is a person's."""
         view = deal_of(self._r, deal)
         who = listed(view, person)
-        counsel = other_person(view, by, person)
-        name, own = ConnectorName(channel), AccountId(account)
-        _may_vouch(view, who, counsel)
-        self._is_free(view, who, name, own)
-        at = self._r.now()
-        body: dict[str, Json] = {
-            "channel": name,
-            "account": own,
-            "by": by,
-            "graded": "attested",
-            "until": at + ATTESTED_FOR,
-        }
-
-        def unit(tx: Tx) -> None:
-            state_person(tx, deal, Kind.ACCOUNT_BOUND, person, at=at, actor=actor, **body)
-            close_findings(tx, deal, LAPSED, person, at)
-
-        await self._r.store.write(unit)
-        await self._r.book.reload(self._r.store, deal)
-        return await self.person_show(deal, person)
-
-    def _is_free(
-        self, deal: DealView, person: Person, channel: ConnectorName, account: AccountId
-    ) -> None:
-        """Raises: Wrong, Refused: it is no account, or it is known whose another is."""
+        other_person(view, by, person)
         if not is_account(account) or channel not in self._r.settings.config.channels:
             then = "wallcross channel list"
-            raise Wrong("that is no account of a channel here", still=_AS_BEFORE, then=then)
-        owners = {who.person_id for _, who in self._r.book.deals_of(channel, account)}
-        if owners - {person.person_id}:
-            raise Refused("that account is somebody else's", still=_AS_BEFORE)
-        attested = (person.person_id, channel) in deal.persons.attested
-        if channel in person.accounts and not attested:
-            raise Refused(
-                f"whose account on {channel} is {person.name}'s is known better already",
-                still=_AS_BEFORE,
-                then=f"wallcross person show {person.person_id}",
-            )
-
-
-def _may_vouch(deal: DealView, person: Person, counsel: Person) -> None:
-    """Raises: Refused: he is not counsel of that party, or its people enrol themselves here."""
-    own, his = side_of(deal, person), side_of(deal, counsel)
-    if own.side_id == deal.roster.host:
-        then = f"wallcross person enrol {person.person_id}"
-        raise Refused("people of the host prove their accounts", still=_AS_BEFORE, then=then)
-    if "counsel" not in counsel.role.casefold() or own.party is not his.party:
-        raise Refused(
-            f"{counsel.name} is not counsel of {person.name}'s party, as the roster says",
-            still=_AS_BEFORE,
-            then="wallcross roster show; the role says counsel",
-        )
+            raise Wrong("that is no account of a channel here", still=AS_BEFORE, then=then)
+        said: dict[str, Json] = {"by": by, "channel": channel, "account": account}
+        await vouch(self._r, view, ATTEST, who, said, actor=actor)
+        return await self.person_show(deal, person)

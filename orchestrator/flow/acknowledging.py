@@ -20,7 +20,7 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.crossing import NEVER, READS, Demand, Stand, stand
 from orchestrator.deals.persons import state_person
 from orchestrator.flow.notices import Notice
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.people import Person, Side
 
@@ -113,50 +113,19 @@ class Acknowledging:
             return ACKNOWLEDGED
         if person in deal.persons.left or crossing.shown != notice or where not in _ASKED:
             return NOT_ACKNOWLEDGED
-        heard: dict[str, Json] = {"channel": door[0], "account": named(door[1])}
-        at = self._now()
-
-        def unit(tx: Tx) -> None:
-            acknowledge(tx, deal, person, notice, by=person, at=at, how=heard)
-
-        await self._store.write(unit)
+        said: dict[str, Json] = {
+            "notice": notice,
+            "by": person,
+            "channel": door[0],
+            "account": named(door[1]),
+        }
+        at, who = self._now(), f"person:{person}"
+        kind = Kind.PERSON_ACKNOWLEDGED
+        await self._store.write(
+            lambda tx: state_person(tx, deal.deal_id, kind, person, at=at, actor=who, **said)
+        )
         await self._book.reload(self._store, deal.deal_id)
         return ACKNOWLEDGED
 
 
 _ASKED = (READS | {Stand.CROSSED}) - {Stand.NO_NOTICE}
-
-
-def acknowledge(
-    tx: Tx,
-    deal: DealView,
-    person: PersonId,
-    notice: str,
-    *,
-    by: PersonId,
-    at: int,
-    how: dict[str, Json],
-    actor: str | None = None,
-) -> None:
-    """States that a person acknowledged a wording.
-
-    Args:
-        tx: the unit of work.
-        deal: in force.
-        person: who.
-        notice: hash of the wording.
-        by: who says so: himself from his account, or whoever holds the paper.
-        at: microseconds UTC.
-        how: the channel and account that it was heard on, or that it is on paper.
-        actor: who held the keyboard; None: the person himself.
-    """
-    said: dict[str, Json] = {"notice": notice, "by": by, **how}
-    state_person(
-        tx,
-        deal.deal_id,
-        Kind.PERSON_ACKNOWLEDGED,
-        person,
-        at=at,
-        actor=actor or f"person:{person}",
-        **said,
-    )
