@@ -11,6 +11,7 @@ Rules kept here:
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from tiers.confusables import bare, fold, is_mark
@@ -102,6 +103,7 @@ def oddities(claim: Claim, people: Iterable[Person]) -> tuple[Oddity, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=16_384)
 def skeleton(name: str) -> tuple[str, ...]:
     """The words of a name as they are read, in the order of the alphabet."""
     folded = "".join(_read(c) for c in name[:LONGEST_NAME]).casefold()

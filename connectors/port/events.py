@@ -28,6 +28,7 @@ class InboundMessage:
         unreadable: short code why it cannot be read; it is counted, never skipped.
         direct: the room is a private line between the sender and us.
         delivery_key: set when the message is our own delivery come back.
+        claimed_name: how the sender shows himself, where the network says; believed by nobody.
     """
 
     room: RoomId | None
@@ -42,6 +43,7 @@ class InboundMessage:
     unreadable: str | None = None
     direct: bool = False
     delivery_key: DeliveryKey | None = None
+    claimed_name: str = field(default="", repr=False)
 
 
 class ReceiptKind(Enum):
@@ -155,6 +157,7 @@ class Quarantined:
         claimed_sender: whom it claims to be from, where it names one address; believed by nobody.
         received_at: microseconds UTC.
         raw: as it came, undecrypted.
+        claimed_name: how the sender shows himself; believed by nobody.
     """
 
     remote_id: RemoteId
@@ -164,6 +167,7 @@ class Quarantined:
     claimed_sender: AccountId | None
     received_at: int
     raw: Attachment = field(repr=False)
+    claimed_name: str = field(default="", repr=False)
 
 
 Event = (

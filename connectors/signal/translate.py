@@ -228,6 +228,7 @@ def _message(
         quoted=quoted,
         edits=edits,
         direct=direct,
+        claimed_name=text(found.envelope.get("sourceName")),
     )
 
 

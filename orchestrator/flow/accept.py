@@ -187,6 +187,10 @@ class Accepter:
             return self._sealer.prepare(deal_id, message_id, packed)
         return await self._sealer.prepare_stream(deal_id, message_id, _whole(packed))
 
+    def takes(self, incoming: Incoming) -> bool:
+        """Whether a deal takes a message in: its room is one of ours, or its sender is known."""
+        return self._whose(incoming)[0] is not None
+
     def _whose(self, incoming: Incoming) -> tuple[DealId | None, PersonId | None]:
         """The deal by room or door, else the sender's; None where nobody knows the sender.
 

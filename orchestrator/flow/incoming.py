@@ -32,6 +32,7 @@ class Incoming:
         deal_id: the deal that the door belongs to, where it belongs to one.
         named: the conversation that the sender chose by its id.
         readers: whom the sender of a formal document names, in his order; none: no document.
+        claimed_name: how the sender shows himself on his network; believed by nobody.
         actor: who held the keyboard at our own door, as the audit writes it; None: the channel.
     """
 
@@ -51,6 +52,7 @@ class Incoming:
     named: ConversationId | None = None
     readers: tuple[PersonId, ...] = ()
     actor: str | None = None
+    claimed_name: str = field(default="", repr=False)
 
 
 def from_event(connector: ConnectorName, event: InboundMessage) -> Incoming:
@@ -71,4 +73,5 @@ def from_event(connector: ConnectorName, event: InboundMessage) -> Incoming:
         reply_to=event.reply_to,
         edits=event.edits,
         unreadable=event.unreadable,
+        claimed_name=event.claimed_name,
     )

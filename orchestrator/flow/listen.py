@@ -29,6 +29,7 @@ from connectors.port.events import (
 )
 from orchestrator.flow.accept import Accepter
 from orchestrator.flow.enrolling import Enrolling
+from orchestrator.flow.first_contact import FirstContact
 from orchestrator.flow.incoming import from_event
 from orchestrator.flow.outages import alarms
 from orchestrator.flow.quarantine import Quarantine
@@ -78,6 +79,7 @@ class Listener:
         self._quarantine = quarantine
         self._taken_back = taken_back
         self._enrolling = enrolling
+        self._strangers = FirstContact(store, accepter.book, accepter.takes, accepter.now)
         self._failed = 0
 
     async def run(self) -> None:
@@ -122,11 +124,16 @@ class Listener:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 
         messages, codes = self._enrolling.sort(self._name, messages)
+        messages, strange = await self._strangers.sort(self._name, messages)
         alarm = alarms(self._name, ours, batch.events, self._accepter.book, self._accepter.now)
         lossy = self._failed >= PATIENCE
         try:
-            async with self._quarantine.sealed(self._name, batch.events) as put:
-                units = (also, alarm, put, lambda tx: self._enrolling.put(tx, codes))
+            unbelieved = (*batch.events, *(one.event for one in strange))
+            async with self._quarantine.sealed(self._name, unbelieved) as put:
+                units = (
+                    *(also, alarm, put, lambda tx: self._enrolling.put(tx, codes)),
+                    lambda tx: self._strangers.put(tx, self._name, strange),
+                )
                 await self._accepter.accept(
                     messages, (self._name, batch.cursor), lambda tx: _all(tx, units), lossy=lossy
                 )

@@ -27,7 +27,7 @@ from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import ConnectorName
 
-RULE = "mail_quarantined"
+RULE, STRANGER = "mail_quarantined", "stranger"
 KEPT_FOR = 30 * DAY
 MOST = 1_000
 """Mails whose bytes are kept at the same time."""
@@ -95,10 +95,11 @@ class Quarantine:
             else:
                 self._sealer.insert(tx, one.row)
             _note(tx, connector, owner, event, one.row.size, kept=not full)
-            self._tell(tx, connector, event)
+            self._record(tx, connector, event)
+            if event.verdict != STRANGER:
+                self._tell(tx, connector, event)
 
-    def _tell(self, tx: Tx, connector: ConnectorName, event: Quarantined) -> None:
-        at, alarming = self._now(), event.verdict in _ALARMING
+    def _record(self, tx: Tx, connector: ConnectorName, event: Quarantined) -> None:
         body: dict[str, Json] = {
             "remote_id": named(event.remote_id),
             "verdict": event.verdict,
@@ -106,7 +107,11 @@ class Quarantine:
             "reasons": list(event.reasons),
             "sender": None if event.claimed_sender is None else named(event.claimed_sender),
         }
-        append(tx, HOME, Kind.MESSAGE_QUARANTINED, body, at=at, actor=f"channel:{connector}")
+        actor = f"channel:{connector}"
+        append(tx, HOME, Kind.MESSAGE_QUARANTINED, body, at=self._now(), actor=actor)
+
+    def _tell(self, tx: Tx, connector: ConnectorName, event: Quarantined) -> None:
+        at, alarming = self._now(), event.verdict in _ALARMING
         who = event.claimed_sender if alarming and event.claimed_sender else event.verdict
         found = ", ".join(event.reasons)
         reasons = (f"a mail was not believed and is kept sealed: {event.verdict} ({found})",)
@@ -141,9 +146,11 @@ def _note(
 ) -> None:
     tx.run(
         "INSERT INTO quarantine (quarantine_id, connector, remote_id, verdict, class, reasons,"
-        " claimed_sender, received_at, size, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " claimed_sender, received_at, size, kept, claimed_name)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(owner, connector, event.remote_id, event.verdict, event.mail_class),
             *(json.dumps(event.reasons), event.claimed_sender, event.received_at, size, int(kept)),
+            event.claimed_name,
         ),
     )
