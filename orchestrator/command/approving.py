@@ -35,6 +35,7 @@ from orchestrator.command.persons import RESUME, resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import PHASE, phase_agreed
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.deals import Deal, list_deals
@@ -55,6 +56,7 @@ HANDLERS: dict[str, Handler] = {
     LEAVE: leave_agreed,
     RETURN: return_agreed,
     RESUME: resume_agreed,
+    **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that
 does what was agreed to."""
