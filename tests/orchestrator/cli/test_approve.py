@@ -1,7 +1,10 @@
 """Approvals through the command line, with keys that ssh-keygen made."""
 
+import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,10 +63,11 @@ class Desk:
             assert done.code == 0, done.err
         asked = self.wx("deal", "found", "--json")
         assert asked.code == 6
-        for person in ("ada", "ben", "cy"):
-            done = self.yes(asked.json["request_id"], person)
-            assert done.code == 0, done.err
-        assert done.json["state"] == "done"
+        states = [
+            self.yes(asked.json["request_id"], person).json["state"]
+            for person in ("ada", "ben", "cy")
+        ]
+        assert states == ["waits", "waits", "done"]
 
 
 @pytest.fixture
@@ -283,6 +287,53 @@ def test_keys_go_at_once_but_never_the_last(desk: Desk) -> None:
     last = desk.wx("approver", "withdraw", "ada", "--yes")
     assert last.code == 5
     assert "last" in last.err
+
+
+ENDS = """
+import os, signal, sys
+from orchestrator.cli.main import run
+from orchestrator.command import adopting, approving
+
+def end(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[1] == "before":
+    approving.HANDLERS["roster.adopt"] = end
+else:
+    adopting.adopt = end  # approval.done is written, its unit is not yet on disk
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "within"])
+def test_killed_between_the_last_signature_and_the_deed_it_is_done_once(
+    desk: Desk, when: str
+) -> None:
+    desk.found()
+    before = desk.wx("deal", "show", "--json").json["roster_hash"]
+    desk.roster(GRETA.format(tier="operations"))
+    desk.adopt()
+    request = desk.asked()
+    desk.yes(request, "ada")
+    last = ("approve", "yes", request, "--as", "ben", "--key", str(desk.key("ben")))
+    killed = subprocess.run(
+        [sys.executable, "-c", ENDS, when, *last],
+        env=dict(os.environ),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert desk.wx("deal", "show", "--json").json["roster_hash"] == before
+    assert desk.wx("approve", "show", request, "--json").json["state"] == "agreed"
+    again = desk.yes(request, "cy")
+    assert again.code == 5
+    assert "was carried out" in again.err
+    assert desk.wx("deal", "show", "--json").json["roster_hash"] != before
+    kinds = [e["kind"] for e in desk.wx("audit", "tail", "--count", "99", "--json").lines]
+    assert kinds.count("approval.done") == 2, "the founding, and this"
+    assert kinds.count("roster.adopted") == 2
+    assert desk.wx("audit", "verify", "--json").json["ok"]
 
 
 def test_wrong_use_is_told_before_anything_is_opened(desk: Desk, tmp_path: Path) -> None:
