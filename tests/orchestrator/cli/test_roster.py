@@ -1,0 +1,200 @@
+"""The roster on the command line: changed, told, looked through, and asked of the past."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.clock import iso, now
+from tests.orchestrator.cli.test_approve import Desk
+
+Wx = Callable[..., Any]
+HANA = ("roster", "add", "hana", "--name", "Hana Ferri", "--side", "osprey")
+GRANT = ("--highest", "operations", "--from", "2026-02-01")
+MARCH, MAY = "2026-03-01", "2026-05-01"
+
+
+def rows(deal: Wx, person: str) -> list[Any]:
+    found: list[Any] = deal("roster", "show", "--person", person, "--json").lines
+    return found
+
+
+def test_somebody_is_added_with_what_he_may_read(deal: Wx) -> None:
+    done = deal(*HANA, *GRANT, "--account", "matrix=@hana:k.example", "--json")
+    assert done.code == 0, done.err
+    assert done.json["new"]
+    assert ("gains", "hana", "operations") in {
+        (c["change"], c["subject"], c["highest"]) for c in done.json["changes"]
+    }
+    (row,) = rows(deal, "hana")
+    assert (row["side"], row["compartment"], row["from"]) == ("osprey", "deal", "2026-02-01")
+    more = deal(
+        *("roster", "add", "hana", "--compartment", "tax", "--highest", "coordination"),
+        *("--phase", "signing", "--phase", "diligence"),
+    )
+    assert more.code == 0, more.err
+    assert {r["phases"] for r in rows(deal, "hana")} == {None, "diligence signing"}
+
+
+def test_an_assistant_reads_for_somebody(deal: Wx) -> None:
+    done = deal(*HANA, "--delegate-of", "ximena.park", "--highest", "operations")
+    assert done.code == 0, done.err
+    (row,) = rows(deal, "hana")
+    assert (row["delegate_of"], row["highest"]) == ("ximena.park", "operations")
+    assert "hana" in done.out
+
+
+WRONG = {
+    "new without a name": (("roster", "add", "greta", "--side", "osprey"), 2),
+    "new without a side's line": (
+        ("roster", "add", "greta", "--name", "Greta Oak", "--side", "nowhere"),
+        1,
+    ),
+    "an account without a channel": ((*HANA, "--account", "@hana"), 2),
+    "a delegate without a tier": ((*HANA, "--delegate-of", "ximena.park"), 2),
+    "a date that is none": ((*HANA, "--highest", "operations", "--from", "spring"), 2),
+    "an end before the beginning": ((*HANA, *GRANT, "--until", "2026-01-01"), 2),
+    "a move of nobody": (("roster", "move", "greta", "--out"), 1),
+    "a move to where he is": (("roster", "move", "farid.novak", "--side", "novak-llp"), 5),
+    "a roster that never was": (("roster", "diff", "--from", "0123456789"), 1),
+    "a review by a stranger": (("roster", "review", "--by", "greta"), 1),
+    "a phase that is none": (("deal", "phase", "spring"), 2),
+    "the past of nothing": (("roster", "who-could-see", "board", "--at", MARCH), 1),
+}
+
+
+def test_what_is_wrong_changes_nothing_and_says_so(deal: Wx) -> None:
+    before = deal("deal", "show", "--json").json
+    for what, (line, code) in WRONG.items():
+        done = deal(*line)
+        assert done.code == code, (what, done.err)
+        assert done.err.startswith("wallcross: "), what
+    assert deal("deal", "show", "--json").json == before
+
+
+def test_who_would_read_across_a_wall_is_refused_with_the_path(deal: Wx, tmp_path: Path) -> None:
+    walls = tmp_path / "roster" / "walls.csv"
+    walls.write_text("one,other,from,until\ndeal,clean-team,2026-01-01,\n", "utf-8")
+    assert deal("roster", "import", str(tmp_path / "roster")).code == 0
+    line = (*HANA, "--compartment", "clean-team", "--highest", "valuation")
+    assert deal(*line).code == 0
+    done = deal("roster", "add", "hana", "--delegate-of", "farid.novak", "--highest", "operations")
+    assert done.code == 2
+    assert "hana would read clean-team by direct grant" in done.err
+    assert "deal as delegate of farid.novak" in done.err
+    assert len(rows(deal, "hana")) == 1
+
+
+def test_a_move_ends_one_grant_and_begins_another(deal: Wx) -> None:
+    line = ("roster", "move", "ximena.park", "--highest", "operations", "--from", MARCH)
+    done = deal(*line, "--role", "Adviser")
+    assert done.code == 0, done.err
+    assert "loses ximena.park deal valuation from 2026-03-01" in done.out
+    spans = {(r["highest"], r["from"], r["until"]) for r in rows(deal, "ximena.park")}
+    assert spans == {("valuation", "2026-01-31", MARCH), ("operations", MARCH, None)}
+    assert deal("roster", "move", "farid.novak", "--out").code == 0
+
+
+def test_differences_are_shown_before_and_after(deal: Wx, tmp_path: Path) -> None:
+    first = deal("deal", "show", "--json").json["roster_hash"]
+    people = tmp_path / "roster" / "people.csv"
+    people.write_text(people.read_text("utf-8-sig").replace("valuation", "operations"), "utf-8")
+    told = deal("roster", "diff", str(tmp_path / "roster"), "--json").lines
+    assert [(c["change"], c["subject"], c["highest"]) for c in told] == [
+        ("loses", "ximena.park", "valuation")
+    ]
+    assert deal("deal", "show", "--json").json["roster_hash"] == first
+    assert deal("roster", "import", str(tmp_path / "roster")).code == 0
+    since = deal("roster", "diff", "--from", first[:10], "--json").lines
+    assert since == told
+    assert "say the same" in deal("roster", "diff", str(tmp_path / "roster")).out
+    assert deal("roster", "diff").code == 1
+
+
+def test_a_review_is_recorded_and_all_of_it_is_history(deal: Wx) -> None:
+    done = deal("roster", "review", "--by", "ximena.park", "--json")
+    assert done.code == 0, done.err
+    assert done.json["next_by"] > done.json["at"]
+    assert deal("deal", "phase", "signing").code == 0
+    told = deal("roster", "history", "--json").lines
+    assert [r["what"] for r in told] == ["phase", "reviewed", "adopted"]
+    assert told[0]["phase"] == "signing"
+    assert (told[1]["by"], told[1]["hash"]) == ("ximena.park", told[2]["hash"])
+    assert told[2]["gained"] > 0
+    kinds = [e["kind"] for e in deal("audit", "tail", "--json").lines]
+    assert kinds[-2:] == ["person.reviewed", "deal.phase"]
+    assert deal("audit", "verify").code == 0
+
+
+def test_what_counts_in_a_phase_counts_then(deal: Wx) -> None:
+    deal(*HANA, *GRANT, "--phase", "signing")
+
+    def counts() -> bool:
+        (found,) = deal("person", "show", "hana", "--json").json["sees"]
+        return bool(found["counts"])
+
+    assert not counts()
+    changed = deal("deal", "phase", "HALCYON", "signing")
+    assert "now" in changed.out
+    assert counts()
+    assert "already" in deal("deal", "phase", "HALCYON", "signing").out
+    assert deal("deal", "show", "--json").json["phase"] == "signing"
+    assert deal("deal", "phase", "antitrust-clean-team").code == 0
+    assert not counts()
+
+
+def test_the_past_is_answered_as_it_was_known(deal: Wx) -> None:
+    before = iso(now())
+    assert deal("roster", "move", "ximena.park", "--out").code == 0
+    then = deal("roster", "could-see", "ximena.park", "--at", before, "--json").json
+    assert [h["highest"] for h in then["held"]] == ["valuation"]
+    assert then["listed"]
+    later = deal("roster", "could-see", "ximena.park", "--at", "now", "--json").json
+    assert later["held"] == []
+    told = deal("roster", "could-see", "ximena.park", "--at", before)
+    assert "direct grant: deal up to valuation from 2026-01-31" in told.out
+    early = deal("roster", "could-see", "ximena.park", "--at", "2026-02-01", "--json").json
+    assert early["roster_hash"] is None
+    known = ("--known-at", "now", "--json")
+    assert deal("roster", "could-see", "ximena.park", "--at", "2026-02-01", *known).json["held"]
+
+
+PHASED = """\
+greta,Greta Oak,kestrel,analyst,organisational,deal,operations,2026-01-01,,@greta:m.example,signing
+"""
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_a_phase_that_gives_waits_for_two_and_one_that_takes_does_not(
+    wx: Wx, home: Path, tmp_path: Path
+) -> None:
+    home.mkdir(mode=0o700)
+    (home / "wallcross.toml").write_text('[home]\nhost = "kestrel"\n', "utf-8")
+    (home / "wallcross.toml").chmod(0o600)
+    desk = Desk(wx, tmp_path)
+    plain = (desk.files / "people.csv").read_text("utf-8").splitlines()
+    lines = [f"{plain[0]},phases", *(f"{line}," for line in plain[1:])]
+    desk.roster(PHASED, "\n".join([*lines, ""]))
+    assert wx("deal", "new", "TERN").code == 0
+    done = desk.adopt()
+    assert done.code == 0, done.err
+    desk.found()
+    waits = wx("deal", "phase", "TERN", "signing")
+    assert waits.code == 6, waits.err
+    request = desk.asked()
+    assert request in waits.err
+    shown = wx("approve", "show", request).out
+    assert "The deal goes from planning to signing" in shown
+    assert "greta newly reads operations of deal" in shown
+    assert wx("deal", "show", "--json").json["phase"] == "planning"
+    for person in ("ada", "cy"):
+        assert desk.yes(request, person).code == 0
+    assert wx("deal", "show", "--json").json["phase"] == "signing"
+    assert wx("deal", "phase", "TERN", "closed").code == 0
+    assert wx("deal", "show", "--json").json["phase"] == "closed"
+    assert [r["phase"] for r in wx("roster", "history", "--json").lines[:2]] == [
+        "closed",
+        "signing",
+    ]
