@@ -336,8 +336,12 @@ class Person:
         return any(session in sessions for sessions in held)
 
     def rooms(self) -> set[str]:
-        """Rooms that this person is in."""
+        """Rooms that this client lists; it goes on listing one that it was put out of."""
         return set(self._client.rooms)
+
+    async def joined(self) -> set[str]:
+        """Rooms that this person is in, as the homeserver tells him."""
+        return set((await self.raw("GET", "/_matrix/client/v3/joined_rooms"))["joined_rooms"])
 
     def invitations(self) -> set[str]:
         """Rooms that this person is asked into."""

@@ -2,13 +2,14 @@
 
 import asyncio
 
+from connectors.port.words import words_for
 from orchestrator.demo import halcyon
 from orchestrator.demo.messages_act import send
 from orchestrator.demo.script import WHILE_PAUSED, WITH_NEW_DEVICE, Line
 from orchestrator.demo.stage import CAST, NotSeen, Stage, name_of, user_of
 
 _STRANGER = "idris-costa"
-_NEW_PHONE = "xavier-roux"
+_NEW_PHONE = "ximena-park"
 _PAUSED = "#price is paused"
 
 
@@ -36,13 +37,15 @@ async def new_device(stage: Stage) -> str:
     message = await _stopped(stage, WITH_NEW_DEVICE)
     await stage.say("  #price is paused: nobody has compared its words yet.")
     one, other = sorted(halcyon.VALUATION - {_NEW_PHONE})[:2]
-    await stage.client.key_verify(stage.deal, _NEW_PHONE, one, other)
+    words = " ".join(words_for(phone.device[1]))  # as she reads them out: of her own phone's key
+    await stage.client.key_verify(stage.deal, _NEW_PHONE, one, other, words=words)
     await _goes_on(stage, WITH_NEW_DEVICE, message)
     if not await phone.until(
         lambda: WITH_NEW_DEVICE.text in phone.texts(stage.rooms["price"]), stage.patience
     ):
         raise NotSeen("the new phone cannot read it")
-    await stage.say(f"  {name_of(one)} and {name_of(other)} called. It is read on both phones.")
+    await stage.say(f"  {name_of(one)} and {name_of(other)} called; she read out its words.")
+    await stage.say("  They are the words that we have. It is read on both phones.")
     return "stopped, verified by two, went on"
 
 

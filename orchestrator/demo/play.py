@@ -1,4 +1,4 @@
-"""The demo: fourteen steps on one stage, each true only if the far side saw it.
+"""The demo: sixteen steps on one stage, each true only if the far side saw it.
 
 Rules kept here:
 
@@ -25,6 +25,7 @@ from orchestrator.demo.mail_act import agreement, three_networks
 from orchestrator.demo.messages_act import flow, held, intake, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
 from orchestrator.demo.rooms_act import rooms
+from orchestrator.demo.roster_act import added, leaves
 from orchestrator.demo.serving import NotServing
 from orchestrator.demo.signal_act import board, safety_number
 from orchestrator.demo.stage import NotSeen, Stage
@@ -47,7 +48,9 @@ STEPS: Final[Sequence[tuple[str, str, Act]]] = (
     ("people are told who hosts and who reads", "phones and gpg", told),
     ("a changed safety number stops it until two call", "the members' phones", safety_number),
     ("three networks, one conversation; a forgery stays out", "phones and gpg", three_networks),
+    ("added from a phone, put out by a plan", "the phones and their rooms", added),
     ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
+    ("one person leaves everywhere, with proof", "her phones, the exported program", leaves),
     ("the audit verifies offline, a rewritten one fails", "the exported program", audit),
 )
 PACED_S: Final = 75.0

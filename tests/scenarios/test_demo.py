@@ -171,12 +171,12 @@ async def test_a_device_that_is_never_verified_is_seen(theatre: Theatre) -> None
     stage = theatre.stage
 
     async def compromised() -> None:
-        device, _ = stage.people["xavier-roux-second"].device
-        await stage.client.key_mark(stage.deal, "xavier-roux", device, "compromise")
+        device, _ = stage.people["ximena-park-second"].device
+        await stage.client.key_mark(stage.deal, "ximena-park", device, "compromise")
 
     theatre.when("nobody has compared", compromised)
     step = await theatre.sees(new_device)
-    phone = stage.people.pop("xavier-roux-second")
+    phone = stage.people.pop("ximena-park-second")
     await phone.sign_out()
     await phone.close()
     await goes_on(stage, "price")
