@@ -4,6 +4,7 @@ Rule kept here: nothing is opened towards a network; that is ``orchestrator.wiri
 """
 
 import secrets as randomness
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from orchestrator.flow.notices import Notice
 from orchestrator.flow.plan import Told, Writer
 from orchestrator.flow.port import Classifies
 from orchestrator.flow.resolve import Resolved
-from orchestrator.flow.route import LANE, Router, Services, Spoken
+from orchestrator.flow.route import LANE, Act, Router, Services, Spoken
 from orchestrator.flow.urgent import Urgent
 from orchestrator.ids import new_id
 from orchestrator.journal.policy import JournalPolicy, RecordRule
@@ -140,16 +141,7 @@ async def assemble(
         trust.trusted,
         lambda deal: _watch(book, deal),
     )
-    acknowledging = Acknowledging(store, book, now)
-
-    async def act(resolved: Resolved, said: Spoken, door: Door) -> str:
-        if isinstance(said, Acknowledgement):
-            return await acknowledging.hear(door, said)
-        if isinstance(said, Urgent):
-            return await _help(distress, resolved, said, door)
-        return await desk.act(resolved, said)
-
-    router = Router(services, act)
+    router = Router(services, _acts(Acknowledging(store, book, now), lambda: (desk, distress)))
     desk = Desk(store, sealer, book, writer, now, router.route, router.row, router.address)
     distress = Distress(
         *(store, book, keyring, now, lines.rank, teller.tell),
@@ -189,6 +181,20 @@ async def assemble(
         journal=journal,
         journal_policy=policy_of,
     )
+
+
+def _acts(acknowledging: Acknowledging, others: Callable[[], tuple[Desk, Distress]]) -> Act:
+    """Hands what somebody said to us in his line to whoever does it; ``others`` are made later."""
+
+    async def act(resolved: Resolved, said: Spoken, door: Door) -> str:
+        desk, distress = others()
+        if isinstance(said, Acknowledgement):
+            return await acknowledging.hear(door, said)
+        if isinstance(said, Urgent):
+            return await _help(distress, resolved, said, door)
+        return await desk.act(resolved, said)
+
+    return act
 
 
 async def _help(distress: Distress, resolved: Resolved, said: Urgent, door: Door) -> str:
