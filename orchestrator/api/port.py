@@ -501,6 +501,10 @@ class RecordAccess(Protocol):
         """Checks the chain, its signed heads and anchors."""
         ...
 
+    def audit_lines(self, deal: DealId) -> AsyncIterator[bytes]:
+        """The chain as it stands, to be held against what was kept outside."""
+        ...
+
     def audit_export(self, deal: DealId, *, actor: Actor) -> AsyncIterator[bytes]:
         """The export as a tar archive, signed now; itself an entry."""
         ...

@@ -12,7 +12,7 @@ from orchestrator.api.who import Actor
 from orchestrator.client.views import AuditLine, AuditReport, JournalReport
 
 router = APIRouter(prefix="/deals/{deal}")
-ARCHIVE = "application/x-tar"
+ARCHIVE, LINES = "application/x-tar", "application/jsonl"
 
 
 @router.get("/audit")
@@ -27,6 +27,12 @@ async def audit_tail(
 async def audit_verify(deal: Chain, home: OpenHome) -> AuditReport:
     """Whether the chain, its heads and its anchors hold."""
     return await home.audit_verify(deal)
+
+
+@router.get("/audit/lines")
+async def audit_lines(deal: Chain, home: OpenHome) -> StreamingResponse:
+    """The chain with its heads and receipts, one JSON object a line, not sealed."""
+    return await stream(home.audit_lines(deal), LINES)
 
 
 @router.post("/audit/export")

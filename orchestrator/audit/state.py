@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from orchestrator.audit.chain import HOME
 from orchestrator.audit.granted import Stated
+from orchestrator.audit.kinds import Kind
 from orchestrator.audit.whole import Flaw, Wholeness
 from orchestrator.store.unit import Tx
 
@@ -110,3 +112,9 @@ def tell_flaws(found: Findings, flaws: Iterable[Flaw]) -> None:
     for flaw in flaws:
         how, because = FLAWS[flaw.code]
         found.add("entry", f"{flaw.deal_id}:{flaw.n}", how, because)  # type: ignore[arg-type]  # of the table above
+
+
+def stated_keys_of_heads(tx: Tx) -> set[bytes]:
+    """Returns the public keys of which the home's own chain states that they sign heads."""
+    entries, _ = read_entries(tx, HOME)
+    return {bytes.fromhex(e.body["public"]) for e in entries if e.kind == Kind.AUDIT_KEY}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -76,13 +77,30 @@ def verify(
     if state:
         return _state(ctx)
     if export is not None:
-        return verify_export([str(export), *words, *(["--json"] if ctx.obj.json else [])])
-    if words:
-        raise Wrong("What was kept outside is held against an export; name one")
+        return verify_export([str(export), *words, *_as_json(ctx)])
     deal = named(ctx, None)
+    if words:
+        return _held_against(ctx, deal, words)
     found, out = call(ctx.obj, lambda c: c.audit_verify(deal))
     out.one(found, lambda: _lines(found))
     return 0 if found.ok else 1
+
+
+def _held_against(ctx: typer.Context, deal: str, words: list[str]) -> int:
+    """This home's own chain against what was kept outside, with the program that checks exports."""
+
+    async def work(client: Client) -> bytes:
+        return b"".join([piece async for piece in client.audit_lines(deal)])
+
+    found, _ = call(ctx.obj, work)
+    with TemporaryDirectory() as folder:
+        chain = Path(folder) / "audit.jsonl"
+        chain.write_bytes(found)
+        return verify_export([str(chain), *words, "--living", *_as_json(ctx)])
+
+
+def _as_json(ctx: typer.Context) -> list[str]:
+    return ["--json"] if ctx.obj.json else []
 
 
 def _state(ctx: typer.Context) -> int:

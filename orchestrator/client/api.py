@@ -444,6 +444,10 @@ class Client:
         """Whether the chain, its heads and its anchors hold."""
         return await self._get(AuditReport, f"{_deal(deal)}/audit/check")
 
+    def audit_lines(self, deal: str) -> AsyncIterator[bytes]:
+        """The chain as it stands, one JSON object a line, in pieces."""
+        return self._pieces(f"{_deal(deal)}/audit/lines", method="GET")
+
     def audit_export(self, deal: str) -> AsyncIterator[bytes]:
         """The export, a tar archive in pieces; itself an entry."""
         return self._pieces(f"{_deal(deal)}/audit/export")
@@ -537,8 +541,8 @@ class Client:
         await _refuse(answer)
         return answer.json() if answer.content else None
 
-    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
-        async with self._http.stream("POST", BASE + path, timeout=None) as answer:
+    async def _pieces(self, path: str, method: str = "POST") -> AsyncIterator[bytes]:
+        async with self._http.stream(method, BASE + path, timeout=None) as answer:
             await _refuse(answer)
             async for piece in answer.aiter_bytes():
                 yield piece

@@ -11,7 +11,10 @@ from pathlib import Path
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.export import export as export_audit
+from orchestrator.audit.export import lines
 from orchestrator.audit.kinds import Kind
+from orchestrator.audit.offline.report import Report, Trust
+from orchestrator.audit.state import stated_keys_of_heads
 from orchestrator.audit.verify import tail, verify_chain
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused, Wrong
@@ -62,7 +65,13 @@ class Records:
 
     async def audit_verify(self, deal: DealId) -> views.AuditReport:
         """Checks the chain, its signed heads and anchors."""
-        report = await self._r.store.read(lambda tx: verify_chain(tx, deal, self._r.head_key.home))
+        home, own = self._r.head_key.home, self._r.head_key.public
+
+        def check(tx: Tx) -> Report:
+            trust = Trust(host_keys={own, *stated_keys_of_heads(tx)})
+            return verify_chain(tx, deal, home, trust=trust)
+
+        report = await self._r.store.read(check)
         return views.AuditReport(
             deal_id=deal,
             ok=report.ok,
@@ -73,6 +82,13 @@ class Records:
             longest_gap=int(report.longest_unanchored_seconds * 1_000_000),
             problems=tuple(f"{p.where}: {p.words}" for p in report.problems),
         )
+
+    async def audit_lines(self, deal: DealId) -> AsyncIterator[bytes]:
+        """The chain as it stands, line by line, to be held against what was kept outside."""
+        home, store = self._r.head_key.home, self._r.store
+        found = await store.read(lambda tx: b"".join(lines(tx, deal, home)))
+        for at in range(0, len(found), _PIECE):
+            yield found[at : at + _PIECE]
 
     async def audit_export(self, deal: DealId, *, actor: str) -> AsyncIterator[bytes]:
         """The export as a tar archive, signed now; itself an entry."""

@@ -20,6 +20,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.audit.state import Findings, Told, as_stated, read_entries, tell_flaws
 from orchestrator.command.channels import recorded_grade
 from orchestrator.deals.book import DealView
+from orchestrator.deals.persons import read_persons
 from orchestrator.journal import decision
 from orchestrator.journal.errors import BadDecision
 from orchestrator.journal.keys import key_id_of
@@ -31,8 +32,10 @@ from orchestrator.outbox.marks import (
     Target,
     is_planted,
 )
+from orchestrator.rooms.leave_rows import UNDONE
 from orchestrator.roster.document import document_hash
 from orchestrator.store.unit import Row, Tx
+from tiers.ids import PersonId
 
 PLANTED = "this home did not write it so"
 
@@ -256,6 +259,17 @@ def _approvals(read: Read, found: Findings) -> None:
         found.add("approval", plan, "extra", "a row grants nothing; nothing reads it")
 
 
+def _leaves(read: Read, found: Findings) -> None:
+    """Nobody comes back, and nobody is put out, by what a row says of his leave."""
+    left = read_persons(as_stated(read.deal_id, read.entries)).left
+    sql = "SELECT person_id, state FROM leaving WHERE deal_id = ? ORDER BY began_at, leave_id"
+    newest: dict[str, str] = dict(read.rows(sql))
+    found.count("leave", len(newest))
+    for person, state in newest.items():
+        if (state == UNDONE) == (PersonId(person) in left):
+            found.add("leave", person, "changed", "the chain does not say so of him")
+
+
 def _lines(read: Read, found: Findings) -> None:
     lines = [e for e in stated_everywhere(read.tx) if e.kind == Kind.LINE_OPENED]
     said = {_line_name(e): e for e in lines}
@@ -315,6 +329,6 @@ def _known(read: Read, found: Findings) -> None:
 Register = Callable[[Read, Findings], None]
 _OF_DEAL: Iterable[Register] = (
     *(_deal, _adopted, _approvals, _conversations, _rooms, _seats, _attestations, _journal_keys),
-    *(_decisions, _messages, _deliveries, _findings),
+    *(_decisions, _messages, _deliveries, _leaves, _findings),
 )
 _OF_HOME: Iterable[Register] = (_keys, _lines, _channels, _head_keys, _known)

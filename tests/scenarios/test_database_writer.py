@@ -185,6 +185,11 @@ def a_leave_made_unreadable(store: sqlite3.Connection, _: str) -> None:
     store.execute("UPDATE audit SET body = X'7b7d' WHERE instr(entry, 'person.left') > 0")
 
 
+def a_leave_undone(store: sqlite3.Connection, deal: str) -> None:
+    row = ("lv_mine", deal, "di", "left", "local:ada", BEGINS, "undone", BEGINS, "{}")
+    store.execute("INSERT INTO leaving VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
 def a_bound_account(store: sqlite3.Connection, deal: str) -> None:
     forge(store, deal, "account.bound", person="ada", channel="signal", account="mine")
 
@@ -257,6 +262,7 @@ NAMED: dict[Attack, tuple[str, str]] = {
     a_leave_taken_back: ("entry", "extra"),
     a_leave_struck_out: ("entry", "missing"),
     a_leave_made_unreadable: ("entry", "changed"),
+    a_leave_undone: ("leave", "changed"),
     a_bound_account: ("entry", "extra"),
     a_phase: ("entry", "extra"),
     a_floor: ("conversation", "changed"),

@@ -48,6 +48,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--authority", type=Path, action="append", default=[], metavar="PEM",
         help="certificate of a timestamp authority that you trust",
     )  # fmt: skip
+    parser.add_argument(
+        "--living", action="store_true",
+        help="the file is a home's chain as it stands: not sealed, and it may go on",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     return parser.parse_args(argv)
 
@@ -70,7 +74,8 @@ def _run(options: argparse.Namespace) -> Report:
     outside = [item for path in options.anchor for item in read_outside(path, trust)]
     export = options.export / "audit.jsonl" if options.export.is_dir() else options.export
     with export.open("rb") as lines:
-        report = verify(_lines(lines), trust=trust, outside=outside)
+        sealed = not options.living
+        report = verify(_lines(lines), trust=trust, outside=outside, sealed=sealed)
     if options.export.is_dir() and (options.export / MANIFEST).exists():
         check_pack(options.export, report)
     return report
