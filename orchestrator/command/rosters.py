@@ -30,6 +30,7 @@ from orchestrator.rooms.presence import Present, presence
 from orchestrator.roster.adoption import AdoptionRefused, document_of, history, in_force
 from orchestrator.roster.document import from_document
 from orchestrator.roster.phase import phase_of, state_phase
+from orchestrator.roster.read import RosterInvalid
 from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation
 from tiers.ids import DealId, PersonId
@@ -217,7 +218,7 @@ def _history(tx: Tx, deal: DealId) -> Iterator[views.HistoryRow]:
 def _adoptions(tx: Tx, deal: DealId) -> Iterator[views.HistoryRow]:
     before: Roster | None = None
     for at, digest, actor in reversed(history(tx, deal, "roster")):
-        after = from_document(document_of(tx, deal, "roster", digest))
+        after = _readable(document_of(tx, deal, "roster", digest))
         yield views.HistoryRow(
             at=at,
             what="adopted",
@@ -229,6 +230,14 @@ def _adoptions(tx: Tx, deal: DealId) -> Iterator[views.HistoryRow]:
             lost=len(losses(before, after)),
         )
         before = after
+
+
+def _readable(document: str) -> Roster | None:
+    """A roster as it was adopted; None: by a build whose form this one does not read."""
+    try:
+        return from_document(document)
+    except RosterInvalid:
+        return None
 
 
 def _newest(row: views.HistoryRow) -> int:

@@ -124,3 +124,12 @@ def test_a_document_that_is_not_canonical_is_not_read() -> None:
         with pytest.raises(RosterInvalid):
             from_document(spoilt)
     assert to_document(from_document(document)) == document
+
+
+def test_a_document_of_another_version_says_so() -> None:
+    document = to_document(read_roster(template())).replace('"version":2', '"version":1')
+    with pytest.raises(RosterInvalid) as caught:
+        from_document(document)
+    (mistake,) = caught.value.mistakes
+    assert "of version 1" in mistake.wrong
+    assert "wallcross roster import" in mistake.remedy
