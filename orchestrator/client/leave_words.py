@@ -62,6 +62,8 @@ def step_line(step: LeaveStep) -> str:
     """One step in words."""
     what = _WHAT[step.kind].format(step.what)
     if step.state == "seen":
+        if step.why == "closed":
+            return f"mailing for #{step.what} closed: nothing goes to it since {_at(step.seen_at)}"
         if step.kind == "room" and not step.was_in:
             return f"looked through #{step.what}: he was not in it, seen {_at(step.seen_at)}"
         return f"{what}: requested, seen {_at(step.seen_at)}"

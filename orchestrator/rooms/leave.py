@@ -8,7 +8,9 @@ Rules kept here:
 2. In every room of the deal on a channel where he has, or ever had, an account his absence is read
    back, whatever the roster makes of that room. What could not be read is not confirmed.
 3. A row makes nobody leave: whoever has not left by the audit is not touched.
-4. His devices are never sealed to again from now on. Their keys are withdrawn for good once
+4. A mailing holds one reader and nobody can be put out of it: his is closed, so that what is said
+   to the others does not wait for him.
+5. His devices are never sealed to again from now on. Their keys are withdrawn for good once
    nothing can be undone any more, or at once where the reason is that they are in other hands.
    Neither is done to devices with which he sits in another deal.
 """
@@ -18,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from connectors.port.connector import Connector, RotatesRoomKeys, VerifiesPeers
+from connectors.port.connector import ChangesMembers, Connector, RotatesRoomKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device, MemberSnapshot
 from orchestrator.approvals.requests import Approved, standing
@@ -31,6 +33,7 @@ from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.deals.persons import state_person
+from orchestrator.deals.stated import room_body
 from orchestrator.ids import new_id
 from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox.withdraw import Withdrawn, withdraw
@@ -57,6 +60,8 @@ from tiers.people import Person
 from tiers.remedy import Act, ActKind
 from tiers.trust import KeyEvent, KeyState, NotPossible
 
+CLOSED = "closed"
+"""Why a mailing counts as out of: it is no room any more."""
 AT_ONCE = 8
 """Rooms asked at a time."""
 ACTOR = "wallcross"
@@ -200,7 +205,8 @@ class Leaving:
     def _devices(self, deal: DealView, leave: Leave, accounts: list[who.Account]) -> list[LeaveAct]:
         """What is done to each device, unless he has it in another deal.
 
-        Whoever is brought back has what was verified trusted again, and nothing beside it.
+        Whoever is brought back has what was verified trusted again, and nothing beside it. A
+        mailing's key, which nothing brings back, is shut out once nothing can be undone.
         """
         for_good = leave.began_at + (0 if leave.reason in IN_OTHER_HANDS else UNDO_FOR)
         acts: list[LeaveAct] = []
@@ -212,9 +218,14 @@ class Leaving:
                     leave.leave_id, REVOKE, name, known.device.device, account, due_at=for_good
                 )
                 acts.append(revoke)
-                if known.state is KeyState.VERIFIED:
+                if known.state is KeyState.VERIFIED and not self._for_good(name):
                     acts.append(replace(revoke, kind=KEY, due_at=0))
         return acts
+
+    def _for_good(self, name: ConnectorName) -> bool:
+        """Whether that channel's own store takes no key back that it once shut out."""
+        network = self._connectors.get(name)
+        return network is None or network.capabilities.most_members == 1
 
     def _withdraw(self, tx: Tx, leave: Leave, at: int) -> Withdrawn:
         """Takes back what is open for him alone."""
@@ -270,6 +281,9 @@ class Leaving:
         if members is not None and members.complete and not present and not act.was_in:
             await self._out(act, members.read_at, "not_in")
             return
+        if present and self._is_mailing(act.place):
+            await self._close(leave, replace(act, was_in=True))
+            return
         if present and not act.was_in:
             act = replace(act, was_in=True)
             await self._store.write(lambda tx: rows.inside(tx, act))
@@ -283,6 +297,30 @@ class Leaving:
             await self._out(act, done.at, "gone")
         else:
             await self._again(act, coded(done.why or done.outcome.value))
+
+    def _is_mailing(self, place: Place) -> bool:
+        """Whether a room is one reader's, whom no network could put out."""
+        return self._of_one(place) and not isinstance(
+            self._connectors.get(place[0]), ChangesMembers
+        )
+
+    async def _close(self, leave: Leave, act: LeaveAct) -> None:
+        """Ends a mailing of his: it is no room of its conversation any more."""
+        found, at = self._book.room(*act.place), self._now()
+
+        def unit(tx: Tx) -> None:
+            rows.inside(tx, act)
+            rows.seen(tx, act, at, CLOSED)
+            if found is None or found[0].deal_id != leave.deal_id:
+                return
+            withdraw(tx, self._sealer, leave.deal_id, leave.person, (act.place,), at)
+            body: dict[str, Json] = {**room_body(found[1]), "because": "left"}
+            append(tx, leave.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=leave.actor)
+            tx.run("DELETE FROM seat WHERE connector = ? AND room = ?", act.place)
+            tx.run("DELETE FROM room WHERE connector = ? AND room = ?", act.place)
+
+        await self._store.write(unit)
+        await self._book.reload(self._store, leave.deal_id)
 
     async def _members(self, act: LeaveAct) -> MemberSnapshot | None:
         if act.connector not in self._connectors:
