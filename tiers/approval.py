@@ -157,19 +157,6 @@ def met(rule: Rule, counting: Iterable[Approver], *, expires_at: int, at: int) -
     return at < expires_at and not missing(rule, counting)
 
 
-def could_meet(
-    rule: Rule,
-    known: Iterable[Approver],
-    *,
-    asker: PersonId | None = None,
-    asker_ties: frozenset[str] = frozenset(),
-) -> tuple[Approver, ...]:
-    """Those who may agree to it at all."""
-    people = tuple(known)
-    everybody = frozenset(a.person for a in people)
-    return counted(rule, people, everybody, asker=asker, asker_ties=asker_ties)
-
-
 def refuse_roles(
     person: PersonId, wanted: frozenset[Role], held: Mapping[PersonId, frozenset[Role]]
 ) -> str | None:

@@ -7,12 +7,13 @@ Rules kept here:
    that says more than its signatures grants nothing either.
 2. A deal is founded by all whose credentials its founding plan lists, each with his own signature.
    From then on a credential counts only if a request was agreed to that names exactly it.
-3. Who left or is paused agrees to nothing meanwhile. What was agreed to stays agreed to.
+3. Who left or is paused agrees to nothing meanwhile, and still bars whoever counts as one with
+   him. What was agreed to stays agreed to.
 4. What takes away counts without any signature.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.approvals.credentials import Credential, credential_of, login_tie, signed_of
@@ -25,7 +26,6 @@ from tiers.approval import (
     Approver,
     Role,
     Rule,
-    could_meet,
     counted,
     missing,
     one_person,
@@ -49,7 +49,7 @@ class Request:
         expires_at: microseconds UTC; at and after it nobody agrees any more.
         yes: who signed for it, with the hash of the credential.
         no_by: who signed against it, or took it back.
-        known: everybody who could sign when it was carried out; nobody before that.
+        known: everybody who ever could sign, when it was carried out; nobody before that.
         done_n: number of the entry that says so.
     """
 
@@ -89,6 +89,7 @@ class Standing:
     Attributes:
         drafts: credentials enrolled before the founding, by their hashes; they count for it alone.
         credentials: those that count now, by their hashes.
+        ever: those that ever counted, drafts too: who shared what with whom is not forgotten.
         founded_at: microseconds UTC; None: it is not founded.
         requests: by id.
         counts: what each credential counted last.
@@ -99,6 +100,7 @@ class Standing:
     deal_id: str
     drafts: dict[str, Credential] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
+    ever: dict[str, Credential] = field(default_factory=dict)
     founded_at: int | None = None
     founding: Request | None = None
     requests: dict[str, Request] = field(default_factory=dict)
@@ -121,16 +123,25 @@ class Standing:
         """Whether somebody neither left nor is paused."""
         return not any(person in those for those in self.out.values())
 
+    def everybody(self) -> tuple[Approver, ...]:
+        """Everybody who ever could sign, with all that he shared, and the roles that he has now."""
+        now = {a.person: a.roles for a in _people(self.signing.values())}
+        return tuple(
+            replace(a, roles=now.get(a.person, frozenset())) for a in _people(self.ever.values())
+        )
+
     def counting(self, request: Request) -> tuple[Approver, ...]:
         """Those whose signature under a request counts now."""
-        yes = frozenset(p for p, by in request.yes.items() if by in self.signing)
-        asker, ties = request.asker, frozenset({login_tie(request.asked_by)})
-        return counted(request.rule, self.approvers(), yes, asker=asker, asker_ties=ties)
+        signed = (p for p, by in request.yes.items() if by in self.signing and self.present(p))
+        return self._counted(request, frozenset(signed))
 
     def could_agree(self, request: Request) -> tuple[Approver, ...]:
         """Those who may agree to a request at all."""
+        return self._counted(request, frozenset(a.person for a in self.approvers()))
+
+    def _counted(self, request: Request, yes: frozenset[PersonId]) -> tuple[Approver, ...]:
         asker, ties = request.asker, frozenset({login_tie(request.asked_by)})
-        return could_meet(request.rule, self.approvers(), asker=asker, asker_ties=ties)
+        return counted(request.rule, self.everybody(), yes, asker=asker, asker_ties=ties)
 
     def missing(self, request: Request) -> tuple[str, ...]:
         """What a request still misses, in words; nothing once it is agreed to."""
@@ -208,14 +219,14 @@ def _enrolled(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
     credential = credential_of(body)
     name = credential.hash
     if found.founded_at is None:
-        found.drafts[name] = credential
+        found.drafts[name] = found.ever[name] = credential
         return
     request = found.requests.get(body.get("request") or "")
     if request is None or request.done_at is None or request.plan.verb != ENROL:
         raise ApprovalError("a credential that nobody agreed to")
     if request.plan.body.get("credential") != name:
         raise ApprovalError("another credential than the one that was agreed to")
-    found.credentials[name] = credential
+    found.credentials[name] = found.ever[name] = credential
 
 
 def _withdrawn(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
@@ -265,8 +276,10 @@ def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
         raise ApprovalError("something done in a deal that is not founded")
     if found.missing(request):
         raise ApprovalError("something done to which not enough people agreed")
-    request.yes = {p: by for p, by in request.yes.items() if by in found.signing}
-    request.known = found.approvers()
+    request.yes = {
+        p: by for p, by in request.yes.items() if by in found.signing and found.present(p)
+    }
+    request.known = found.everybody()
     request.done_at, request.done_n = body["at"], found.n
     if request.plan.verb == FOUND:
         found.credentials = {h: found.drafts[h] for h in listed_in(request.plan)}
