@@ -282,6 +282,23 @@ class Roster:
             ),
         )
 
+    def counting(self, at: int, *, attested: bool) -> "Roster":
+        """The same roster without accounts for which counsel's word does not do at ``at``.
+
+        Args:
+            at: microseconds UTC.
+            attested: whether it does at all, while it has not lapsed.
+        """
+        gone = {key for key, until in self.attested.items() if not attested or at >= until}
+        if not gone:
+            return self
+        people = (
+            replace(p, accounts={c: a for c, a in p.accounts.items() if (c, a) not in gone})
+            for p in self.people
+        )
+        left = {key: until for key, until in self.attested.items() if key not in gone}
+        return replace(self, people=tuple(people), attested=left)
+
     def edges(self) -> tuple[int, ...]:
         """The instants at which something begins or ends, in order."""
         lines: tuple[Grant | Wall | Delegation, ...] = (

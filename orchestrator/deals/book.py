@@ -117,6 +117,11 @@ class DealView:
         """Whether somebody left, and was not brought back."""
         return person in self.persons.left
 
+    def seating(self, floor: Tier, at: int) -> Roster:
+        """The roster by whose accounts people are let into rooms of a tier at ``at``."""
+        enough = self.policy.tiers[floor].attested_accounts
+        return self.roster.counting(at, attested=enough)
+
     def open_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
         """Conversations that a person may write to by name, or reach through the intake.
 

@@ -73,7 +73,7 @@ def cases(
     found = []
     for meant in intents:
         order = deal.policy.tiers[meant.conversation.floor].channels
-        seats = desired(meant, deal.roster, order, single, at)
+        seats = desired(meant, deal.seating(meant.conversation.floor, at), order, single, at)
         for binding in meant.rooms:
             room, network = rooms.get(binding.place), connectors.get(binding.connector)
             if room is not None and network is not None:

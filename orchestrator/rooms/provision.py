@@ -274,14 +274,15 @@ class Provisioner:
             raise Wrong(f"the deal has a conversation #{request.label} already")
 
     def _people(self, deal: DealView, request: Request) -> tuple[Person, ...]:
-        cleared = deal.roster.cleared(request.compartment, request.floor, request.side, self._now())
-        return _named(cleared, request.members)
+        at, place = self._now(), (request.compartment, request.floor, request.side)
+        return _named(deal.seating(request.floor, at).cleared(*place, at), request.members)
 
     def _cleared(
         self, deal: DealView, conversation: Conversation, members: frozenset[PersonId] | None
     ) -> tuple[Person, ...]:
         place = (conversation.compartment, conversation.floor, conversation.side)
-        return _named(deal.roster.cleared(*place, self._now()), members)
+        at = self._now()
+        return _named(deal.seating(conversation.floor, at).cleared(*place, at), members)
 
     async def _record(self, deal: DealView, request: Request, actor: str) -> Conversation:
         for known in deal.conversations.values():

@@ -254,3 +254,33 @@ async def test_a_changed_wording_is_shown_once_to_whoever_was_crossed_and_is_a_f
     assert "notice_changed" not in await house.findings()
     assert len(await house.told(CY, 4)) == 4
     assert await house.rows("SELECT 1 FROM finding WHERE rule = 'no_notice'") == []
+
+
+async def test_a_plan_lets_him_in_once_he_acknowledged_and_out_when_he_is_cleansed(
+    house: House,
+) -> None:
+    async def acts(person: str) -> set[tuple[str, str]]:
+        plan = await house.home.plan(house.deal)
+        return {(a.kind, a.room) for a in plan.acts if a.person == person}
+
+    assert await acts("cy") == set()
+    await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
+    assert await acts("cy") == set()
+    await answers(house, CY, await asked(house, CY))
+    await acknowledged(house, CY)
+    rooms = {("invite", house.room(label)) for label in ("price", "supply", "lunch")}
+    assert await acts("cy") == rooms
+    plan = await house.home.plan(house.deal)
+    async for done in house.home.plan_apply(house.deal, plan.hash, None, actor=ACTOR):
+        assert done.outcome == "seen"
+    assert await acts("cy") == set()
+    rows = [r for r in await house.home.person_insiders(house.deal) if r.person == "cy"]
+    assert [r.ceased_at for r in rows] == [None]
+    await house.home.person_cleanse(house.deal, CY, BO, "deal-public", actor=ACTOR)
+    assert {kind for kind, _ in await acts("cy")} == {"remove"}
+    plan = await house.home.plan(house.deal)
+    async for _ in house.home.plan_apply(house.deal, plan.hash, None, actor=ACTOR):
+        pass
+    [row] = [r for r in await house.home.person_insiders(house.deal) if r.person == "cy"]
+    assert row.ceased_at is not None
+    assert row.obtained_at < row.ceased_at

@@ -18,7 +18,7 @@ from tiers.policy import RecipientFacts, decide_recipient
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, TALKS, roster
+from .house import ACTOR, CHANNEL, TALKS, Talk, make_talk, roster
 from .test_leave_agreed import Founded, asked
 
 ADA, CY, DI, EL = (PersonId(n) for n in ("ada", "cy", "di", "el"))
@@ -74,6 +74,27 @@ async def test_counsels_word_is_enough_for_operations_for_thirty_days_and_never_
     await house.home.person_attest(house.deal, CY, CHANNEL, "cy-own", DI, actor=ACTOR)
     await CrossingLook(house.home.runtime).look()
     assert "attested_lapsed" not in await house.findings()
+
+
+async def test_an_attested_account_is_let_into_operations_and_into_no_valuation_room(
+    opens: Opens,
+) -> None:
+    house = await opens(people=listed(counsel=True))
+    await house.home.person_attest(house.deal, CY, CHANNEL, "cy-own", DI, actor=ACTOR)
+    for label, floor in (("docs", Tier.OPERATIONS), ("bid", Tier.VALUATION)):
+        await make_talk(house.home, house.deal, Talk(label, floor))
+    let_in = {label: await members(house, label) for label in ("docs", "bid")}
+    assert "cy" in let_in["docs"]
+    assert "cy" not in let_in["bid"]
+    plan = await house.home.plan(house.deal)
+    closed = {house.room(label) for label in ("bid", "price")}
+    assert {line.room for line in plan.acts if line.account == "cy-own"}.isdisjoint(closed)
+    assert house.room("supply") in {a.room for a in plan.acts if a.account == "cy-own"}
+
+
+async def members(house: House, label: str) -> set[str]:
+    shown = await house.home.conv_show(house.deal, label)
+    return {m for room in shown.rooms for m in room.members or ()}
 
 
 async def test_who_may_vouch_and_for_what(opens: Opens) -> None:
