@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.audit.granted import Stated, stated, stated_everywhere
 from orchestrator.audit.whole import Flaw, Wholeness
+from orchestrator.config.mistakes import Invalid, Mistake
 from orchestrator.deals.crossing import Demand
 from orchestrator.deals.demands import demands
 from orchestrator.deals.intents import MadeRoom, Meant, read_conversations, read_rooms
@@ -256,8 +257,8 @@ class Book:
         self.refused.pop(deal_id, None)
         try:
             return self._load(tx, deal_id)
-        except AdoptionRefused as error:
-            self.refused[deal_id] = str(error)
+        except (AdoptionRefused, Invalid) as error:
+            self.refused[deal_id] = " ".join((str(error), *map(str, _mistakes(error))))
             return None
 
     def _entries(self, tx: Tx, deal_id: DealId) -> list[Stated]:
@@ -369,6 +370,10 @@ class Book:
                 ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own
             )
             yield made, label
+
+
+def _mistakes(error: Exception) -> tuple[Mistake, ...]:
+    return error.mistakes if isinstance(error, Invalid) else ()
 
 
 def _bindings(tx: Tx, deal_id: DealId) -> Iterable[RoomBinding]:

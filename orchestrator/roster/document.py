@@ -56,7 +56,10 @@ def from_document(document: str) -> Roster:
         RosterInvalid: it is no roster, not canonical, or breaches one of its own walls.
     """
     try:
-        roster = _roster(json.loads(document))
+        data = json.loads(document)
+        if (version := data["version"]) != VERSION:
+            raise _invalid(f"it is of version {version}, and this program reads {VERSION}")
+        roster = _roster(data)
         canonical = to_document(roster)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _invalid(f"it is no roster ({type(error).__name__})") from None
