@@ -22,7 +22,6 @@ from connectors.port.errors import (
     ConnectorError,
     Rejected,
     Unavailable,
-    Uncertain,
     Unreadable,
 )
 from connectors.port.events import Batch
@@ -39,8 +38,8 @@ from connectors.signal import answers, groups
 from connectors.signal.account import Account
 from connectors.signal.client import Client
 from connectors.signal.doctor import Doctor
-from connectors.signal.ids import is_group, is_line, is_uuid
-from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat, Timer
+from connectors.signal.ids import is_line
+from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat
 from connectors.signal.outgoing import MAX_BODY
 from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
@@ -48,6 +47,7 @@ from connectors.signal.receiver import Receiver
 from connectors.signal.sender import Sender
 from connectors.signal.settings import SignalSecrets, SignalSettings, read_setup
 from connectors.signal.spool import Spool
+from connectors.signal.steward import Steward
 from connectors.signal.watch import Watch
 from connectors.signal.webhook import Webhook
 
@@ -117,7 +117,13 @@ class SignalConnector:
             idempotent_send=False,
             idempotent_for=0,
             re_offers=False,
+            standby=self._standby,
         )
+
+    @property
+    def _standby(self) -> AccountId | None:
+        standby = self._settings.standby
+        return None if standby is None else AccountId(standby)
 
     @property
     def listens_on(self) -> int:
@@ -218,46 +224,27 @@ class SignalConnector:
 
     async def create(self, spec: RoomSpec) -> RoomId:
         """Makes a group, or opens a private line. Raises: ConnectorError."""
-        parts = self._open
-        everybody = spec.members | spec.owners
-        if not all(map(is_uuid, everybody)):
-            raise Rejected("account_form", "write people's accounts as UUIDs (docs: Signal)")
         with _own_disk():
-            if spec.direct:
-                return await self._line(parts, spec)
-            return await self._group(parts, spec)
+            return await self._open.steward.create(spec)
 
-    async def _line(self, parts: "_Parts", spec: RoomSpec) -> RoomId:
-        people = sorted(spec.members | spec.owners)
-        if len(people) != 1:
-            raise Rejected("not_a_line", "a private line has one person at its other end")
-        room = RoomId(people[0].lower())
-        if spec.timer is not None:
-            body = {"recipient": room, "expiration_in_seconds": groups.seconds(spec.timer)}
-            await parts.client.act("PUT", parts.account.path("contacts"), body)
-            self._asked(parts, room, spec.timer)
-        return room
+    async def invite(self, room: RoomId, account: AccountId) -> None:
+        """Asks somebody in. Raises: ConnectorError."""
+        await self._open.steward.invite(room, account)
 
-    async def _group(self, parts: "_Parts", spec: RoomSpec) -> RoomId:
-        request = groups.create_request(spec)
-        told = await parts.client.act("POST", parts.account.path("groups"), request)
-        room = RoomId(answers.text(answers.mapping(told).get("id")))
-        if not is_group(room):
-            raise Uncertain("answer_malformed", "the API server gave the group no id")
-        if spec.timer is not None:
-            self._asked(parts, room, spec.timer)
-        group = await parts.account.group(room)
-        if not groups.hardened(group, spec):  # an act that was answered 2xx may not have happened
-            body = {name: request[name] for name in ("group_link", "permissions")}
-            await parts.account.change("PUT", room, "", body)
-            group = await parts.account.group(room)
-        parts.ledger.keep_seats(room, group.seats())
-        parts.ledger.keep_owners(room, await parts.account.promote(room, set(spec.owners)))
-        return room
+    async def remove(self, room: RoomId, account: AccountId) -> None:
+        """Puts somebody out, or takes his invitation back. Raises: ConnectorError."""
+        with _own_disk():
+            await self._open.steward.remove(room, account)
 
-    def _asked(self, parts: "_Parts", room: RoomId, timer: int) -> None:
-        asked = Timer(groups.seconds(timer), self._setup.now())
-        parts.ledger.note_timer(room, ASKED, asked)
+    async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
+        """Makes a member an admin, or one no more. Raises: ConnectorError."""
+        with _own_disk():
+            await self._open.steward.set_admin(room, account, admin=admin)
+
+    async def harden(self, room: RoomId, spec: RoomSpec) -> None:
+        """Puts the settings back to those of ``create``. Raises: ConnectorError."""
+        with _own_disk():
+            await self._open.steward.harden(room, spec)
 
     async def join(self, room: RoomId) -> None:
         """Accepts an invitation, and reads back that we are in. Raises: ConnectorError."""
@@ -280,19 +267,27 @@ class SignalConnector:
             group = None if is_line(room) else await parts.sender.group(room)
             asked, seen = parts.ledger.timer(room, ASKED), parts.ledger.timer(room, SEEN)
         timer = groups.timer_of(asked, seen, at)
-        return groups.posture(room, group, parts.account.own, timer, at)
+        return groups.posture(room, group, parts.account.own, self._standby, timer, at)
 
     async def members(self, room: RoomId) -> MemberSnapshot:
-        """Reads a room's members and their keys back. Raises: Unreadable, Unavailable."""
+        """Reads a room's members and their keys back. Raises: Unreadable, Unavailable.
+
+        A listing that leaves somebody out looks like a whole one. So one that lacks somebody who
+        was there the last time is read again, and is whole only where both are the same.
+        """
         parts, at = self._open, self._setup.now()
         with _own_disk():
             seats = await parts.sender.seats(room)
+            whole = True
+            if parts.ledger.seats(room).keys() - seats.keys():
+                again = await parts.sender.seats(room)
+                whole, seats = again == seats, seats | again
             peers = await parts.account.peers()
         listed = tuple(
             self._member(account, seat, {a: p.device for a, p in peers.items()})
             for account, seat in sorted(seats.items())
         )
-        return MemberSnapshot(room, listed, complete=True, read_at=at)
+        return MemberSnapshot(room, listed, complete=whole, read_at=at)
 
     def _member(self, account: AccountId, seat: Seat, devices: dict[AccountId, Device]) -> Member:
         """One member; of our own devices no keys are told."""
@@ -382,6 +377,8 @@ class _Parts:
             self._suspect,
             self.reachable.tell,
         )
+        standby = None if settings.standby is None else AccountId(settings.standby)
+        self.steward = Steward(self.client, self.account, self.ledger, now, standby)
         self.receiver = Receiver(
             self.client, self.account, self.ledger, self.spool, now, limit, self._suspect
         )

@@ -8,7 +8,7 @@ Rules kept here:
 3. Who is only asked in counts as a member.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,16 +168,25 @@ def timer_of(asked: Timer | None, seen: Timer | None, now: int) -> Holding | Non
     return Holding(Guarantee.TIMER, evidence, Source.SERVER, found.at, value)
 
 
-def posture(room: RoomId, group: Group | None, own: Own, timer: Holding | None, at: int) -> Posture:
+def posture(
+    room: RoomId,
+    group: Group | None,
+    own: Own,
+    standby: AccountId | None,
+    timer: Holding | None,
+    at: int,
+) -> Posture:
     """A room's posture out of its listing.
 
-    ``gate`` only where our account is the only admin: every admin of a group may write.
+    ``gate`` only where our account, and the one that stands by for it, are the only admins: every
+    admin of a group may write.
     """
     admins = group.admins if group is not None else frozenset({own.account})
+    ruled_by_us = own.account in admins and admins <= {own.account, standby}
     return Posture(
         room=room,
         holdings=holdings(group, timer, at),
-        gate=group is not None and group.posts == ADMINS and admins == {own.account},
+        gate=group is not None and group.posts == ADMINS and ruled_by_us,
         read=group is None or group.ours,
         undo=Undo.OWN,
         undo_for=UNDO_FOR,
@@ -186,11 +195,14 @@ def posture(room: RoomId, group: Group | None, own: Own, timer: Holding | None, 
     )
 
 
-def create_request(spec: RoomSpec) -> dict[str, Any]:
-    """What a group is made with: no link, and nobody but admins changes anything."""
+def create_request(spec: RoomSpec, owners: Collection[AccountId]) -> dict[str, Any]:
+    """What a group is made with."""
+    return {"name": spec.name, "members": sorted(spec.members.union(owners)), **closed(spec)}
+
+
+def closed(spec: RoomSpec) -> dict[str, Any]:
+    """The settings of a group of ours: no link, and nobody but admins changes anything."""
     body: dict[str, Any] = {
-        "name": spec.name,
-        "members": sorted(spec.members | spec.owners),
         "group_link": NO_LINK,
         "permissions": {
             "add_members": ADMINS,

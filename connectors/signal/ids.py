@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from connectors.port import AccountId, RemoteId, RoomId
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GROUP = re.compile(r"group\.[A-Za-z0-9+/]+={0,2}")
 _NUMBER = re.compile(r"\+[0-9]{3,20}")
 _PREFIX = "group."
@@ -26,7 +26,7 @@ _LONGEST_STAMP = 16
 
 def is_uuid(text: object) -> bool:
     """Whether a value is a person's UUID."""
-    return isinstance(text, str) and _UUID.fullmatch(text.lower()) is not None
+    return isinstance(text, str) and UUID.fullmatch(text.lower()) is not None
 
 
 def rest_id(internal: str) -> RoomId | None:

@@ -236,6 +236,11 @@ class Ledger:
             self._db.execute("DELETE FROM owner WHERE room = ?", (room,))
             self._db.executemany("INSERT INTO owner VALUES (?, ?)", [(room, a) for a in accounts])
 
+    def forget_owner(self, room: RoomId, account: AccountId) -> None:
+        """Notes that somebody is not to be made an admin of a room any more."""
+        with self._db:
+            self._db.execute("DELETE FROM owner WHERE room = ? AND account = ?", (room, account))
+
     # --- single facts ---------------------------------------------------------------------------
 
     def fact(self, name: str) -> str | None:

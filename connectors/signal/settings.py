@@ -22,6 +22,7 @@ from pydantic import (
 from connectors.port.connector import Setup
 from connectors.port.door import Opening
 from connectors.port.settings import key_bytes, read_models
+from connectors.signal.ids import UUID
 
 _KEY_BYTES = 32
 _MIB = 1024 * 1024
@@ -37,6 +38,7 @@ class SignalSettings(BaseModel):
         api: base URL of the API server; http on loopback only, else https through an own proxy.
         private_address: the proxy's name leads to a private address (an own data centre).
         number: our own number, E.164.
+        standby: a second account of ours, by its UUID, that is an admin of each group that we make.
         listen: loopback address that the API server posts to.
         listen_port: port there; 0 takes any (then only a test can tell the server which).
         reached_at: base URL before the secret under which the API server reaches us, where a proxy
@@ -52,6 +54,7 @@ class SignalSettings(BaseModel):
     api: str
     private_address: bool = False
     number: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
+    standby: str | None = Field(default=None, pattern=UUID.pattern)
     listen: str = "127.0.0.1"
     listen_port: int = Field(ge=0, le=65535)
     reached_at: str | None = None

@@ -111,7 +111,9 @@ class Watch:
 
     async def _promote(self) -> None:
         for room, wanted in self._ledger.owners().items():
-            self._ledger.keep_owners(room, await self._account.promote(room, wanted))
+            waiting = await self._account.promote(room, wanted)
+            still = self._ledger.owners().get(room, set())  # who was put out meanwhile is not
+            self._ledger.keep_owners(room, waiting & still)
 
     async def _ask_signal(self) -> None:
         asked = self._ledger.instant(_ASKED_SIGNAL)

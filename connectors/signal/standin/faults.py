@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ANY = "*"
+CHANGES = "changes"
+"""Every call that changes a group: ``CHANGING``."""
+CHANGING = frozenset(
+    {"admins_add", "admins_remove", "group_update", "members_add", "members_remove"}
+)
 
 
 class FaultKind(StrEnum):
@@ -47,7 +52,6 @@ class FaultKind(StrEnum):
     """A listing has something else than a list of members."""
     IGNORE_TIMER = "ignore_timer"
     """The time to live is not set, and nobody says so."""
-    """A received line is not posted: lost."""
     TWICE_WEBHOOK = "twice_webhook"
     """A received line is posted twice."""
 
@@ -67,7 +71,8 @@ class Fault:
 
     Attributes:
         kind: what goes wrong.
-        verb: for which call, by the names in ``rest.ROUTES``; ``*`` for every one.
+        verb: for which call, by the names in ``rest.ROUTES``; ``changes`` for what changes a
+            group, ``*`` for every one.
         times: how often still; None for ever.
         amount: see the kind.
         text: see the kind.
@@ -80,6 +85,10 @@ class Fault:
     amount: int = 0
     text: str = ""
     who: tuple[str, ...] = ()
+
+    def fits(self, verb: str) -> bool:
+        """Whether it is meant for this call."""
+        return self.verb in (verb, ANY) or (self.verb == CHANGES and verb in CHANGING)
 
 
 class Faults:
@@ -103,7 +112,7 @@ class Faults:
     def take(self, kind: FaultKind, verb: str) -> Fault | None:
         """Uses up one armed fault of this kind for this call, if there is one."""
         for fault in self._armed:
-            if fault.kind is kind and fault.verb in (verb, ANY):
+            if fault.kind is kind and fault.fits(verb):
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times == 0:

@@ -274,19 +274,18 @@ class SwallowsFailuresOfSettings(MemoryConnector):
 
 
 @planted.breaks("test_a_hardening_that_did_nothing_is_told_by_the_posture")
-class BelievesItsTimer(MemoryConnector):
-    timer: int | None = None
+class BelievesItsHardening(MemoryConnector):
+    hard = False
 
     async def harden(self, room: RoomId, spec: RoomSpec) -> None:
         await super().harden(room, spec)
-        self.timer = spec.timer
+        self.hard = True
 
     async def posture(self, room: RoomId) -> Posture:
         posture = await super().posture(room)
-        others = [h for h in posture.holdings if h.guarantee is not Guarantee.TIMER]
-        at, shown = posture.read_at, (Evidence.VERIFIED, Source.SERVER)
-        holding = Holding(Guarantee.TIMER, *shown, at, self.timer)
-        return replace(posture, holdings=(*others, holding))
+        told = (Evidence.VERIFIED, Source.SERVER, posture.read_at)
+        asked = (Holding(Guarantee.INVITE_ONLY, *told),) if self.hard else ()
+        return replace(posture, holdings=(*posture.holdings, *asked))
 
 
 # the room's key

@@ -27,6 +27,7 @@ from connectors.signal import layout
 from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.standin import process
 from connectors.signal.standin.control import Control, Message, Upload
+from connectors.signal.standin.faults import CHANGES
 from connectors.testing.rig import Arrived, CannotError
 from orchestrator import clock
 
@@ -338,6 +339,28 @@ class FarPeople:
             raise CannotError("it is not in the power of a Signal group")
         await self._hand.settle()
 
+    async def newcomer(self) -> AccountId:
+        return AccountId((await self._hand.person("new")).uuid)
+
+    async def comes_in(self, account: AccountId, room: RoomId) -> None:
+        """Whoever is asked in is in at once, on these phones; his own client says so."""
+        group = await self._hand.group(room)
+        assert await self._called(account) in group.members
+
+    async def seated(self, room: RoomId) -> frozenset[AccountId]:
+        group = await self._hand.group(room)
+        accounts = {p.name: AccountId(p.uuid) for p in await self._hand.people()}
+        accounts["bot"] = AccountId(NUMBER)
+        return frozenset(accounts[name] for name in (*group.members, *group.pending))
+
+    async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
+        """What was sent to his phone; a group's message is sealed to each member by himself."""
+        shown = await self._rig.lab.ours(await self._called(account), room)
+        return tuple(layout.parse(message.text or "").text for message in shown)
+
+    async def _called(self, account: AccountId) -> str:
+        return next(p.name for p in await self._hand.people() if p.uuid == account)
+
 
 class FarFaults:
     """What the stand-in does wrong, once."""
@@ -382,6 +405,28 @@ class FarFaults:
     async def ignore_timer(self) -> None:
         await self._hand.ignore_timer()
 
+    async def act_refused(self) -> None:
+        await self._hand.refuse(CHANGES, text="User is not allowed to do this in the group")
+
+    async def act_limited(self, retry_after: int) -> None:  # noqa: ARG002 - the server never says
+        await self._hand.unavailable(CHANGES, status=429)
+
+    async def act_cut_before(self) -> None:
+        """The reading before the change finds no connection, so nothing leaves."""
+        await self._hand.cut_lost("group")
+
+    async def act_cut_after(self) -> None:
+        await self._hand.cut_after(CHANGES)
+
+    async def act_does_nothing(self) -> None:
+        await self._hand.answer_nothing(CHANGES)
+
+    async def act_slow(self) -> None:
+        await self._hand.slow(CHANGES, by=300_000)
+
+    async def departure_unnoticed(self) -> None:
+        raise CannotError("each client of Signal seals to the members as it knows them")
+
     async def cut_events(self) -> None:
         await self._hand.go_down()
         await self._hand.come_back()
@@ -416,9 +461,14 @@ class SignalRig:
         self.far = FarPeople(self)
         self.faults = FarFaults(self.lab.hand)
 
-    async def reopen(self) -> SignalConnector:
+    async def with_standby(self) -> AccountId:
+        standby = await self.lab.account("spare")
+        await self.reopen(standby=standby)
+        return standby
+
+    async def reopen(self, **settings: Any) -> SignalConnector:
         await self.connector.close()
-        self.connector = await self.lab.bot()
+        self.connector = await self.lab.bot(**settings)
         return self.connector
 
 

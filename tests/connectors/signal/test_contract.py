@@ -31,7 +31,8 @@ class TestSignal(ConnectorContract):
         "test_a_distrusted_device_is_not_sealed_to": NO_DEVICES,
         "test_distrust_outlives_a_restart": "nobody in a group can be left out: the send is "
         "refused instead, also after a restart",
-        "test_a_partial_list_says_so": "a listing that leaves somebody out looks as a whole one",
+        "test_a_refused_hardening_is_rejected": "a change of settings that signal-cli refused is "
+        "answered as if it were done; the posture tells",
         "test_a_hardened_room_holds_all_that_is_promised": "a timer is requested until somebody's "
         "message shows it; verified keys are concluded by whoever keeps the keys of people",
     }
@@ -46,3 +47,10 @@ class TestSignal(ConnectorContract):
     ) -> None:
         """The others are facts of the network, not of the room."""
         await super().test_what_was_loosened_is_no_longer_held(rig, guarantee)
+
+    @pytest.mark.parametrize(
+        "guarantee", [Guarantee.INVITE_ONLY, Guarantee.NO_PUBLIC_LINK], ids=lambda g: g.value
+    )
+    async def test_what_was_loosened_is_put_back(self, rig: Rig, guarantee: Guarantee) -> None:
+        """A timer is only requested until somebody's message shows it."""
+        await super().test_what_was_loosened_is_put_back(rig, guarantee)
