@@ -131,9 +131,9 @@ class Router:
             found = await self._s.store.read(partial(self._waiting, deal_id=deal_id, after=after))
             if not found:
                 return self._s.now() + MINUTE if waits else None
-            plans = await self._plans([opened for _, opened in found])
+            plans = await self._plans([opened for _, opened in found if opened is not None])
             ready = [plan for plan in plans if plan.journal is not None]
-            waits = waits or len(ready) < len(plans)
+            waits = waits or len(ready) < len(found)
             await self._write(plans)
             after = found[-1][0]
 
@@ -161,13 +161,18 @@ class Router:
 
         await self._s.store.write(unit)
 
-    def _waiting(self, tx: Tx, deal_id: str, after: int) -> list[tuple[int, Opened]]:
+    def _waiting(self, tx: Tx, deal_id: str, after: int) -> list[tuple[int, Opened | None]]:
+        """What waits, in order; None for a planted row whose journal copy is there already.
+
+        Such a row says that it was never routed, and it was: it waits for its time to end.
+        """
         sql = (
             "SELECT arrival, message_id FROM message WHERE deal_id = ? AND state = 'accepted' "
             "AND arrival > ? ORDER BY arrival LIMIT ?"
         )
         found = tx.all(sql, (deal_id, after, BATCH))
-        return [(arrival, self.open(tx, message_id)) for arrival, message_id in found]
+        opened = ((arrival, self.open(tx, message_id)) for arrival, message_id in found)
+        return [(arrival, None if _was_routed(tx, one.row) else one) for arrival, one in opened]
 
     def open(self, tx: Tx, message_id: str) -> Opened:
         """Reads a message's row, its seal and what it answers."""
@@ -448,6 +453,12 @@ _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 
 def _spoken(text: str) -> Spoken | None:
     return read_answer(text) or read_acknowledgement(text)
+
+
+def _was_routed(tx: Tx, row: Waiting) -> bool:
+    """Whether a planted row pretends to be new."""
+    sql = "SELECT 1 FROM journal WHERE message_id = ?"
+    return row.planted and tx.one(sql, (row.message_id,)) is not None
 
 
 def _asked(opened: Opened) -> Asked:
