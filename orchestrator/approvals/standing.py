@@ -179,7 +179,7 @@ def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
             take(found, Kind(entry.kind), entry.body)
         except (ApprovalError, KeyError, TypeError, ValueError, AttributeError) as error:
             told = str(error) if isinstance(error, ApprovalError) else "it is not well formed"
-            found.doubts.append((f"entry {entry.n}", f"{entry.kind}: {told}"))
+            found.doubts.append((f"entry:{entry.n}", f"{entry.kind}: {told}"))
     return found
 
 

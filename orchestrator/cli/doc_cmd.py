@@ -12,7 +12,7 @@ from orchestrator.cli.out import Columns
 from orchestrator.cli.send_cmd import Key, pieces
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
-from orchestrator.client.problems import Missing
+from orchestrator.client.problems import Missing, Problem
 from orchestrator.client.views import CopyView, DocumentView, FileHead, Post
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -47,7 +47,7 @@ def send(
     """Sends each reader a copy, sealed to his own verified key.
 
     It waits until every copy is settled. Ends with 0 when all were sent, 5 when none was, 6 when
-    it waits for a second person, 7 when some were not sent or are still on their way.
+    it waits for two people to agree, 7 when some were not sent or are still on their way.
     """
     if not path.is_file():
         raise Missing(f"There is no file {path}", still="Nothing was sent")
@@ -56,12 +56,13 @@ def send(
     post = Post(person=person, conversation=conversation, key=key, file=head, readers=tuple(to))
     deal = named(ctx, None)
 
-    async def work(client: Client) -> DocumentView:
+    async def work(client: Client) -> tuple[DocumentView, str]:
         sent = await client.document_send(deal, post, pieces(path))
-        return await _settled(client, sent.message_id, ctx.obj.timeout)
+        found = await _settled(client, sent.message_id, ctx.obj.timeout)
+        return found, await _ask(client, found) if found.second_person else ""
 
-    found, out = call(ctx.obj, work, live=True)
-    out.one(found, lambda: _lines(found))
+    (found, then), out = call(ctx.obj, work, live=True)
+    out.one(found, lambda: [*_lines(found), *([f"  next: {then}"] if then else [])])
     return _code(found)
 
 
@@ -87,6 +88,15 @@ def status(
         ("copies", _counted),
     ]
     out.many(listed, columns, "No document was sent.")
+
+
+async def _ask(client: Client, found: DocumentView) -> str:
+    """Asks people to agree to a document that waits for them; returns what to do next."""
+    try:
+        await client.held_release(found.message_id)
+    except Problem as problem:
+        return problem.then
+    return "wallcross doc status"
 
 
 async def _settled(client: Client, document: str, timeout_s: float) -> DocumentView:
@@ -117,11 +127,7 @@ def _code(found: DocumentView) -> int:
 
 def _lines(found: DocumentView) -> list[str]:
     head = f"{found.message_id}  {found.tier or 'not classified yet'}"
-    waits = (
-        ["It waits for a second person; approvals are not built yet. Nothing was sent."]
-        if found.second_person
-        else []
-    )
+    waits = ["It waits for two people to agree. Nothing was sent."] if found.second_person else []
     held = [f"Held: {because}." for because in found.reasons] if not found.second_person else []
     return [head, *waits, *held, *(_line(c, len(found.copies)) for c in found.copies)]
 

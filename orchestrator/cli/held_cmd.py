@@ -61,9 +61,22 @@ def drop(
 
 
 @app.command()
-def release(ctx: typer.Context, message: Message) -> None:
-    """Sends it as it was addressed; exit code 6 where that takes a second person."""
-    found, out = call(ctx.obj, lambda c: c.held_release(message), live=True)
+def release(
+    ctx: typer.Context,
+    message: Message,
+    *,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Another conversation than it was written to.")
+    ] = None,
+) -> None:
+    """Sends it as it was addressed, or --to; exit code 6 where two people must agree first."""
+
+    async def work(client: Client) -> HeldView:
+        if to is None:
+            return await client.held_release(message)
+        return await client.held_move(message, to)
+
+    found, out = call(ctx.obj, work, live=True)
     _told(found, out, "released")
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from orchestrator.approvals.standing import ENROL, FOUND
 from orchestrator.clock import iso
+from orchestrator.command.leaving import LEAVE, RETURN
+from orchestrator.command.persons import RESUME
 from orchestrator.command.rosters import PHASE
 from orchestrator.deals.agreed import VERBS
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
@@ -156,6 +158,32 @@ def _document(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _resume(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    return Told(
+        (f"{body.get('person')} is paused no longer",),
+        (f"{body.get('person')}: everything that the roster grants him",),
+        "He stays paused; nothing is sent to rooms that he reads.",
+        "somebody says that it is he who writes, from his own devices",
+    )
+
+
+def _return(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    return Told(
+        (f"The leave of {body.get('person')} is undone: he is on the list again",),
+        (f"{body.get('person')}: everything that the roster grants him",),
+        "He stays out; nothing is sent to him.",
+        "he was taken out by mistake, less than half an hour ago",
+    )
+
+
+def _leave(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    return Told(
+        (f"{body.get('person')} is taken out of every room, and his keys are withdrawn",),
+        otherwise="He stays.",
+        why="one person alone takes out no more people now, or not one of those who may agree",
+    )
+
+
 Tell = Callable[[Tx, DealId, Mapping[str, Any]], Told]
 TELLS: dict[str, Tell] = {
     FOUND: _founding,
@@ -165,6 +193,9 @@ TELLS: dict[str, Tell] = {
     PHASE: _phase,
     RELEASE: _release,
     DOCUMENT: _document,
+    RESUME: _resume,
+    RETURN: _return,
+    LEAVE: _leave,
 }
 """Words by verb."""
 

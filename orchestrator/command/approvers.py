@@ -22,15 +22,21 @@ from orchestrator.approvals.standing import ENROL, FOUND, Standing
 from orchestrator.audit.body import Json
 from orchestrator.client.approvals import CredentialView, NewCredential, ProofView
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
+from orchestrator.client.views import Check
 from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import DealView
 from orchestrator.roster.adoption import in_force
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
-from tiers.approval import FOUNDERS, Role, Rule
+from tiers.approval import FOUNDERS, Role, Rule, one_person
 from tiers.ids import DealId, PersonId
 from tiers.people import Party, Roster
 
 _TIE = re.compile(r"(subject|device|login):(\S{1,200})").fullmatch
+
+
+ENOUGH = 3
+"""People who may agree, below which a deal stands still once one of them asks, gains or is away."""
 
 
 class Approvers:
@@ -164,6 +170,27 @@ async def found_agreed(
 
     await runtime.store.write(unit)
     await runtime.book.reload(runtime.store, deal)
+
+
+def approvers_check(deal: DealView, found: Standing) -> Check:
+    """Whether there are people enough who may agree to what gives access in a deal.
+
+    Args:
+        deal: in force.
+        found: where its approvals stand.
+    """
+    name, count = f"approvers {deal.code}", len({*one_person(found.approvers()).values()})
+    enrol = f"wallcross approver enrol PERSON --key ID.pub --deal {deal.code}"
+    if found.founded_at is None:
+        text = "not founded: one person alone adopts, and a real deal has no room"
+        then = f"wallcross approver list, then wallcross deal found {deal.code}"
+        if deal.made_up:
+            return Check(name=name, state="ok", text="made up, and not founded", group="deal")
+        return Check(name=name, state="soon", text=text, then=then, group="deal")
+    if count < ENOUGH:
+        text = f"{count} may agree: where one of them asks, gains or is away, nobody can"
+        return Check(name=name, state="soon", text=text, then=enrol, group="deal")
+    return Check(name=name, state="ok", text=f"{count} people may agree", group="deal")
 
 
 def _founding(tx: Tx, deal: DealId, found: Standing) -> Plan:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from orchestrator.approvals.requests import standing
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import stated
@@ -13,6 +14,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.views import Check
 from orchestrator.clock import SECOND, iso
+from orchestrator.command.approvers import approvers_check
 from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.crossing_look import notice_check
 from orchestrator.command.runtime import Channel, Runtime
@@ -107,7 +109,13 @@ class Overview:
         channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
         set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
         notices = [notice_check(deal) for deal in self._r.book.deals.values()]
-        return [self._clock(), self._stated(), *deals, *notices, *channels, *set_up]
+        people = [await self._approvers(deal) for deal in self._r.book.deals.values()]
+        return [self._clock(), self._stated(), *deals, *people, *notices, *channels, *set_up]
+
+    async def _approvers(self, deal: DealView) -> Check:
+        """Whether there are people enough who may agree to what gives access."""
+        found = await self._r.store.read(lambda tx: standing(tx, deal.deal_id))
+        return approvers_check(deal, found)
 
     def _stated(self) -> Check:
         """Whether what permits is as the audit states it; what is not permits nothing."""

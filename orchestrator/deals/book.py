@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestrator.approvals.standing import read_standing
 from orchestrator.audit.granted import Stated, stated, stated_everywhere
 from orchestrator.audit.whole import Flaw, Wholeness
 from orchestrator.config.mistakes import Invalid, Mistake
@@ -244,7 +245,7 @@ class Book:
             attested,
             found.doubted,
             found.unstated,
-            (*found.doubts, *absent),
+            (*found.doubts, *absent, *_unsigned(deal_id, entries)),
             roster,
             persons,
             asked,
@@ -370,6 +371,11 @@ class Book:
                 ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own
             )
             yield made, label
+
+
+def _unsigned(deal_id: DealId, entries: Sequence[Stated]) -> Iterable[Doubt]:
+    """Entries about approvals that say more than their signatures do; they permit nothing."""
+    return (Doubt(*doubt) for doubt in read_standing(deal_id, entries).doubts)
 
 
 def _mistakes(error: Exception) -> tuple[Mistake, ...]:

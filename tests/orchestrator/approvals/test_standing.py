@@ -128,7 +128,7 @@ def founded() -> Chain:
 
 def doubt(chain: Chain) -> str:
     [(subject, told)] = chain.read().doubts
-    assert subject.startswith("entry ")
+    assert subject.startswith("entry:")
     return told
 
 

@@ -137,9 +137,7 @@ def test_people_read_who_has_it_and_why_not(stands: Stands, tmp_path: Path) -> N
 
 def test_a_second_person_is_said_to_be_waited_for(stands: Stands, tmp_path: Path) -> None:
     done = send(stands(document(WAITING, state="held", second_person=True)), tmp_path)
-    assert (
-        "It waits for a second person; approvals are not built yet. Nothing was sent." in done.out
-    )
+    assert "It waits for two people to agree. Nothing was sent." in done.out
 
 
 def test_status_lists_and_shows(stands: Stands) -> None:
