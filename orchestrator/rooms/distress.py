@@ -134,7 +134,6 @@ class Distress:
             )
             for rule in (PERSON_PAUSED, PHISHED):
                 close_findings(tx, deal.deal_id, rule, person.person_id, at)
-            self._look_at(tx, [(deal, person)])
 
         await self._written(unit, [(deal, person)])
 
@@ -233,12 +232,13 @@ class Distress:
                     tx, view.deal_id, kind, one.person_id, at=at, actor=actor, reason=reason
                 )
             raise_finding(tx, view.deal_id, one.person_id, raised, at)
-        self._look_at(tx, where)
 
-    async def _written(self, unit: Callable[[Tx], None], where: Iterable[Standing]) -> None:
+    async def _written(self, unit: Callable[[Tx], None], where: Sequence[Standing]) -> None:
+        """Has it written, then in force, and only then rooms read back by what is in force."""
         await self._store.write(unit)
         for view, _ in where:
             await self._book.reload(self._store, view.deal_id)
+        await self._store.write(lambda tx: self._look_at(tx, where))
 
     def _rooms(self, where: Iterable[Standing]) -> set[tuple[ConnectorName, RoomId]]:
         """Every room of his deals on a network that he is on: who is in it is read back."""

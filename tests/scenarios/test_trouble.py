@@ -7,7 +7,9 @@ import pytest
 
 from connectors.port.words import words_for
 from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.deals.book import DealView
 from orchestrator.rooms.distress import NEW_PHONE, PERSON_PAUSED, PHISHED
+from tiers.conversation import RoomBinding
 from tiers.ids import AccountId, ConnectorName, PersonId
 from tiers.people import Roster
 from tiers.tier import Tier
@@ -69,6 +71,12 @@ async def stands(house: House) -> bool:
 async def rooms_paused(house: House) -> set[str]:
     rows = await house.rows("SELECT room FROM room WHERE paused IS NOT NULL")
     return {room for (room,) in rows}
+
+
+def price(house: House) -> tuple[DealView, RoomBinding]:
+    found = house.home.runtime.book.room(ConnectorName(CHANNEL), house.room("price"))
+    assert found is not None
+    return found
 
 
 async def all_paused(house: House) -> None:
@@ -162,6 +170,7 @@ async def test_a_new_phone_is_expected_and_opens_nothing(house: House) -> None:
     assert NEW_PHONE not in await house.findings()
     assert house.room("price") in await rooms_paused(house), "the old one still reads"
     await house.far.remove_device("bo", old)
+    await house.home.runtime.watcher.look(*price(house), not_before=house.clock())
 
     async def runs() -> bool:
         return await rooms_paused(house) == set()
@@ -194,7 +203,7 @@ async def test_who_is_paused_settles_nothing_from_his_line(house: House) -> None
     assert await house.ends(held) == "held"
     await house.home.person_pause(house.deal, BO, "doubt", actor=ACTOR)
     await in_line(house, "bo", "2")
-    sql = "SELECT count(*) FROM message WHERE sender = 'bo' AND state = 'settled'"
+    sql = "SELECT count(*) FROM message WHERE sender = 'bo' AND state = 'delivered'"
 
     async def settled() -> bool:
         return bool((await house.rows(sql))[0][0])
@@ -216,4 +225,4 @@ async def test_a_call_back_names_no_number_and_the_roster_that_it_rests_on(house
     assert "your own directory" in found.where
     assert found.roster == house.home.runtime.book.deals[house.deal].roster_hash
     assert found.listed_since is not None
-    assert len(found.ask) == 2
+    assert [line.split()[0] for line in found.ask] == [CHANNEL]
