@@ -17,6 +17,7 @@ from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE, RETURN
 from orchestrator.command.persons import RESUME
 from orchestrator.command.rosters import PHASE
+from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from orchestrator.deals.agreed import VERBS
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
@@ -184,6 +185,39 @@ def _leave(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _agree(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    return Told(
+        (f"The control room of {body.get('person')} agrees that he becomes an insider",),
+        (f"{body.get('person')}: what the roster grants him, once he acknowledged the notice",),
+        "He is shown no notice, and has no seat.",
+        "he is to be crossed, and his side asks its control room before",
+    )
+
+
+def _paper(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    notice = str(body.get("notice"))[:SHORT]
+    return Told(
+        (f"{body.get('person')} acknowledged the notice {notice} on paper, as {_by(body)} says",),
+        (f"{body.get('person')}: everything that the roster grants him",),
+        "He has no seat until he acknowledges it himself, in his line.",
+        "he signed on paper instead of answering in his line",
+    )
+
+
+def _attest(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    account = f"{body.get('account')} on {body.get('channel')}"
+    return Told(
+        (f"{account} counts as the account of {body.get('person')}, as {_by(body)} says",),
+        (f"Whoever holds {account}: everything that the roster grants {body.get('person')}",),
+        "That account belongs to nobody, and has no seat.",
+        "his counsel vouches for an account that he cannot prove here himself",
+    )
+
+
+def _by(body: Mapping[str, Any]) -> str:
+    return str(body.get("by"))
+
+
 Tell = Callable[[Tx, DealId, Mapping[str, Any]], Told]
 TELLS: dict[str, Tell] = {
     FOUND: _founding,
@@ -196,6 +230,9 @@ TELLS: dict[str, Tell] = {
     RESUME: _resume,
     RETURN: _return,
     LEAVE: _leave,
+    AGREE: _agree,
+    PAPER: _paper,
+    ATTEST: _attest,
 }
 """Words by verb."""
 

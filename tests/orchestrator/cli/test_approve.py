@@ -348,3 +348,23 @@ def test_wrong_use_is_told_before_anything_is_opened(desk: Desk, tmp_path: Path)
     spoilt.write_text("ssh-ed25519 AAAA", "utf-8")
     assert desk.wx("approver", "enrol", "ada", "--key", str(spoilt)).code == 2
     assert desk.wx("approver", "enrol", "ada", "--key", str(spoilt), "--role", "king").code == 2
+
+
+def test_doctor_says_whether_there_are_people_enough(desk: Desk) -> None:
+    def check() -> Any:
+        found = {c["name"]: c for c in desk.wx("doctor", "--json").lines}
+        return found["approvers TERN"]
+
+    assert check()["state"] == "soon"
+    assert "not founded" in check()["text"]
+    desk.found()
+    assert (check()["state"], check()["text"]) == ("ok", "3 people may agree")
+    desk.wx("approver", "withdraw", "cy", "--yes")
+    assert check()["state"] == "soon"
+
+
+def test_every_verb_that_is_carried_out_is_told_in_words() -> None:
+    from orchestrator.command.approval_told import TELLS  # noqa: PLC0415 - starts slowly
+    from orchestrator.command.approving import HANDLERS  # noqa: PLC0415 - starts slowly
+
+    assert TELLS.keys() == HANDLERS.keys()
