@@ -176,6 +176,7 @@ def test_another_key_does_not_sign_for_an_enrolled_one() -> None:
         "ssh-ed25519 !!!!",
         "ssh-rsa " + Signer("ada").public.split(" ")[1],
     ],
+    ids=["nothing", "kind alone", "cut", "DSA", "no base64", "another kind's"],
 )
 def test_what_is_no_key_is_refused_in_words(line: str) -> None:
     with pytest.raises(NoKey):
