@@ -16,6 +16,7 @@ from tiers.people import Party, Side
 
 from .conftest import House, Opens
 from .house import ACTOR, CHANNEL, roster
+from .test_approvals import ADA, BO, found
 
 SAID = "The list of documents was read again before noon."
 
@@ -42,6 +43,7 @@ REFUSED = (
 )
 async def test_no_room_is_made(house: House, new: NewConversation, problem: type[Problem]) -> None:
     if new.label == "supply":  # a made-up deal may make a room anew; a real one may not
+        await found(house, ADA, BO)
         view = house.home.runtime.book.deals[house.deal]
         house.home.runtime.book.deals[house.deal] = replace(view, made_up=False)
     before = (await house.far.directory())["rooms"]
