@@ -8,11 +8,17 @@ Rules kept here:
    a try: the fifth wrong one closes the code.
 3. A code that comes from an account that is somebody else's, or from another than the roster names,
    binds nothing, is closed, and is a finding.
+4. Where nobody can write to us but in a room that we go into, we go into strangers' rooms only
+   while a code is open there, and into so many.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from connectors.port.connector import AcceptsInvites, Connector
+from connectors.port.errors import ConnectorError
+from connectors.port.events import Batch, MembershipChange, MembershipChanged
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
@@ -25,7 +31,7 @@ from orchestrator.deals.persons import Persons, read_persons, state_person
 from orchestrator.flow.codewords import WORDS, read_words
 from orchestrator.flow.incoming import Incoming
 from orchestrator.store.unit import Store, Tx
-from tiers.ids import AccountId, ConnectorName, DealId
+from tiers.ids import AccountId, ConnectorName, DealId, RoomId
 
 ACTOR = "wallcross"
 Tell = Callable[[DealView, ConnectorName, AccountId, str], Awaitable[None]]
@@ -35,6 +41,8 @@ BOUND = (
     "to the deal's owner by another way, at once."
 )
 REFUSED, GUESSED, LAPSED = "enrolment_refused", "enrolment_guessed", "attested_lapsed"
+MOST_ENTERED = 100
+"""Rooms of strangers on one channel that we go into between two starts."""
 _NUMBER = {word: n for n, word in enumerate(WORDS)}
 _REMEDY = "ask him by another way whose account it is; then wallcross person enrol again"
 
@@ -75,6 +83,7 @@ class Enrolling:
         self._book = book
         self._now = now
         self._tell = tell
+        self._entered: dict[ConnectorName, int] = {}
 
     def sort(
         self, connector: ConnectorName, messages: Sequence[Incoming]
@@ -162,6 +171,24 @@ class Enrolling:
             return enrolment.OTHER, "a code of his came from another account than the roster names"
         return None
 
+    async def enter(self, connector: Connector, name: ConnectorName, batch: Batch) -> None:
+        """Goes into the rooms that strangers ask us into, while a code is open on the channel.
+
+        On some networks nobody can write to us before. What is said there is heard as from any
+        stranger: a code binds, everything else is refused.
+        """
+        at = self._now()
+        if not isinstance(connector, AcceptsInvites):
+            return
+        if not any(code.open(at) for code in self._codes(name)):
+            return
+        for room in _asked_into(batch, connector.account):
+            if self._entered.get(name, 0) >= MOST_ENTERED or self._book.room(name, room):
+                continue
+            self._entered[name] = self._entered.get(name, 0) + 1
+            with suppress(ConnectorError):  # he asks again, or writes where we are
+                await connector.join(room)
+
     async def told(self, listening: Listening) -> None:
         """Reads the deals anew that codes were tried in, and tells whose account is known now."""
         if not listening.heard:
@@ -172,6 +199,16 @@ class Enrolling:
             deal = self._book.deals.get(deal_id)
             if deal is not None:
                 await self._tell(deal, listening.connector, account, BOUND)
+
+
+def _asked_into(batch: Batch, ours: AccountId) -> list[RoomId]:
+    return [
+        event.room
+        for event in batch.events
+        if isinstance(event, MembershipChanged)
+        and event.change is MembershipChange.INVITED
+        and event.account == ours
+    ]
 
 
 def _count(tx: Tx, deal: DealView, found: Tried, at: int) -> None:

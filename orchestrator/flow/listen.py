@@ -142,6 +142,7 @@ class Listener:
             raise
         self._failed = 0
         await self._enrolling.told(codes)
+        await self._enrolling.enter(self._connector, self._name, batch)
 
     def _touched(self, event: Event) -> tuple[RoomId, ...]:
         if isinstance(event, MembershipChanged | SettingsChanged):
