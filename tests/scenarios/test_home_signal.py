@@ -78,6 +78,7 @@ api = "http://127.0.0.1:{api}"
 number = "{NUMBER}"
 listen_port = {listen}
 patience = 5.0
+look_every = 0.5
 [channels.signal.secrets]
 webhook_secret = "env:WX_TEST_WEBHOOK"
 state_key = "env:WX_TEST_STATE"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orchestrator.client.problems import Problem, Waits
+from orchestrator.approvals.errors import NotAllowed
+from orchestrator.client.problems import Waits
 from tiers.ids import PersonId
 from tiers.tier import Tier
 
@@ -30,7 +31,7 @@ async def test_in_a_founded_deal_a_resumption_waits_for_two_others(house: House)
     with pytest.raises(Waits):
         await house.home.person_resume(house.deal, BO, actor=ACTOR)
     request = await asked(house)
-    with pytest.raises(Problem):
+    with pytest.raises(NotAllowed, match="paused"):
         await say(house, request, BO_SIGNS)
     assert (await say(house, request, ADA)).state == "waits"
     assert await stands(house)
