@@ -8,7 +8,8 @@ from orchestrator.approvals.requests import Approved, ask, founded
 from orchestrator.audit.body import Json
 from orchestrator.clock import DAY
 from orchestrator.command.runtime import Runtime
-from orchestrator.deals.agreed import VERBS, policy_rule, roster_rule
+from orchestrator.deals.agreed import VERBS, policy_rule
+from orchestrator.deals.agreed_phase import roster_rule
 from orchestrator.roster.adoption import (
     Adopted,
     Adoption,

@@ -16,9 +16,9 @@ from orchestrator.approvals.standing import ENROL, FOUND
 from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE, RETURN
 from orchestrator.command.persons import RESUME
-from orchestrator.command.rosters import PHASE
 from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from orchestrator.deals.agreed import VERBS
+from orchestrator.deals.agreed_phase import PHASE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
 from orchestrator.roster.document import from_document

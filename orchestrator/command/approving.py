@@ -33,10 +33,11 @@ from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_te
 from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.persons import RESUME, resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
-from orchestrator.command.rosters import PHASE, phase_agreed
+from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
+from orchestrator.deals.agreed_phase import PHASE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.store.unit import StoreError, Tx

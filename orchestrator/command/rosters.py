@@ -22,7 +22,7 @@ from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.conversations import conversation_of, deal_of
 from orchestrator.command.reviews import OVERDUE, due_at
 from orchestrator.command.runtime import Runtime
-from orchestrator.deals.agreed import roster_rule
+from orchestrator.deals.agreed_phase import PHASE, roster_rule
 from orchestrator.deals.findings import close_findings
 from orchestrator.deals.past import Past, read_past
 from orchestrator.deals.persons import state_person
@@ -37,8 +37,6 @@ from tiers.ids import DealId, PersonId
 from tiers.people import Phase, Roster
 from tiers.roster_change import gains, losses, widens
 
-PHASE = "deal.phase"
-"""The verb of a plan that puts a deal into another phase."""
 SHORTEST = 6
 """Digits by which a roster may be named."""
 

@@ -11,7 +11,9 @@ Rules kept here:
 
 from orchestrator.approvals.requests import standing
 from orchestrator.approvals.standing import Standing
+from orchestrator.audit.granted import stated
 from orchestrator.config.policy import to_policy
+from orchestrator.deals.agreed_phase import check_phases, roster_rule
 from orchestrator.roster.adoption import (
     Adopted,
     AdoptionRefused,
@@ -27,8 +29,7 @@ from tiers.approval import Rule
 from tiers.ids import DealId, SideId
 from tiers.people import Party, Roster
 from tiers.policy import Policy
-from tiers.roster_change import gains, widens
-from tiers.tier import Tier
+from tiers.roster_change import widens
 
 VERBS: dict[Adopted, str] = {"policy": "policy.adopt", "roster": "roster.adopt"}
 
@@ -46,7 +47,7 @@ def load_agreed(tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
 
 
 def check_agreed(tx: Tx, deal_id: DealId) -> None:
-    """Checks that a founded deal's policy and roster were agreed to.
+    """Checks that a founded deal's policy, roster and phase were agreed to.
 
     Raises:
         AdoptionRefused: one was not.
@@ -55,7 +56,9 @@ def check_agreed(tx: Tx, deal_id: DealId) -> None:
     if found.founding is None:
         return
     _check(tx, found, "policy", tuple(steps(tx, deal_id, "policy")))
-    _check(tx, found, "roster", tuple(steps(tx, deal_id, "roster")))
+    rosters = tuple(steps(tx, deal_id, "roster"))
+    _check(tx, found, "roster", rosters)
+    check_phases(tx, found, stated(tx, deal_id), rosters)
 
 
 def _check(tx: Tx, found: Standing, kind: Adopted, newest_first: tuple[Step, ...]) -> None:
@@ -98,18 +101,6 @@ def _rule(tx: Tx, found: Standing, kind: Adopted, step: Step) -> Rule:
     at_that_time = in_force(tx, deal_id, "roster", step.at)
     people = None if at_that_time is None else from_document(at_that_time.document)
     return policy_rule(before, after, people)
-
-
-def roster_rule(before: Roster | None, after: Roster) -> Rule:
-    """What it takes to put a roster in force in place of another: nobody of those who gain."""
-    gained = gains(before, after)
-    raised = {g.person_id for g in gained if g.tier is Tier.VALUATION}
-    parties = {_party(after, person.side) for p in raised if (person := after.person(p))}
-    return Rule(
-        barred=frozenset(g.person_id for g in gained),
-        valuation_raise=bool(raised),
-        gaining=frozenset(p for p in parties if p is not None),
-    )
 
 
 def policy_rule(before: str | None, after: str, roster: Roster | None) -> Rule:
