@@ -11,7 +11,6 @@ Rules kept here:
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -23,20 +22,19 @@ from connectors.pgpmail.home import Home
 from connectors.pgpmail.inbox_open import mailbox_of
 from connectors.pgpmail.keyring import KEY, Keyring
 from connectors.pgpmail.ledger import Ledger
+from connectors.pgpmail.mailings import Mailings
 from connectors.pgpmail.settings import (
     MailSecrets,
     MailSettings,
-    plain_address,
     read_setup,
     same_address,
 )
 from connectors.pgpmail.submit import Submission, trusting
-from connectors.port.words import words_of
 from connectors.port import AccountId, DeliveryKey, Evidence, Guarantee, Holding, RoomId, Source
 from connectors.port.capabilities import Capabilities, Health, Posture, Undo
 from connectors.port.connector import Check, Connector, Setup
 from connectors.port.door import Door
-from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
+from connectors.port.errors import ConnectorError, Rejected, Unavailable
 from connectors.port.events import Batch
 from connectors.port.messages import (
     Accepted,
@@ -47,6 +45,7 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.port.words import words_of
 
 _OF_THE_KEY = (
     Guarantee.ENCRYPTED_IN_TRANSIT,
@@ -179,30 +178,28 @@ class MailConnector:
         Raises:
             Rejected: more than one is named, or what is named is no mail address.
         """
-        named = spec.members | spec.owners
-        if len(named) > 1:
-            raise Rejected("one_adviser", "a mailing goes to one adviser: make one for each")
-        account = next(iter(named), self.account)
-        if not plain_address(account):
-            raise Rejected("no_address", "an adviser on this channel is a mail address")
-        room = RoomId(f"mailing-{secrets.token_hex(16)}")
-        self._open.ledger.add_room(room, account, self._setup.now())
-        return room
+        return self._open.mailings.make(spec)
 
-    def _account_of(self, room: RoomId) -> AccountId:
-        found = self._open.ledger.account_of(room)
-        if found is None:
-            raise Unreadable("unknown_room", "there is no such mailing")
-        return found
+    async def invite(self, room: RoomId, account: AccountId) -> None:
+        """Has a mailing go to its adviser again. Raises: ConnectorError."""
+        self._open.mailings.let_in(room, account)
 
-    def _is_own(self, account: AccountId) -> bool:
-        return same_address(account) == same_address(self.account)
+    async def remove(self, room: RoomId, account: AccountId) -> None:
+        """Has nothing more sealed to the adviser in this mailing. Raises: ConnectorError."""
+        self._open.mailings.put_out(room, account)
+
+    async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
+        """Refused: nobody but us has a say over a mailing. Raises: Rejected, Unreadable."""
+        known = self._open.mailings.account_of(room)
+        what = "make" if admin else "unmake"
+        whom = "its adviser" if same_address(account) == same_address(known) else "this address"
+        raise Rejected("no_admins", f"a mailing has no admins: we cannot {what} {whom} one")
 
     async def posture(self, room: RoomId) -> Posture:
         """What the adviser's key, as it stands now, makes of his mailing. Raises: Unreadable."""
-        account = self._account_of(room)
         parts, at = self._open, self._setup.now()
-        usable = self._is_own(account) or isinstance(await parts.keyring.verdict(account), Usable)
+        account = parts.mailings.goes_to(room)
+        usable = account is not None and await self._is_usable(account)
         held = [*(_OF_THE_KEY if usable else ()), Guarantee.MEMBERS_READABLE]
         return Posture(
             room=room,
@@ -217,13 +214,20 @@ class MailConnector:
             read_at=at,
         )
 
+    async def _is_usable(self, account: AccountId) -> bool:
+        """Whether a mail to an address can be sealed now. Raises: ConnectorError."""
+        parts = self._open
+        if parts.mailings.is_own(account):
+            return True
+        return isinstance(await parts.keyring.verdict(account), Usable)
+
     async def members(self, room: RoomId) -> MemberSnapshot:
         """Ourselves and the one adviser, with the keys that his address has. Raises: Unreadable."""
-        account = self._account_of(room)
         parts, at = self._open, self._setup.now()
+        account = parts.mailings.goes_to(room)
         ours = Member(self.account, Presence.JOINED, admin=True, devices=frozenset({parts.own}))
         listed = [ours]
-        if not self._is_own(account):
+        if account is not None and not parts.mailings.is_own(account):
             devices = await parts.keyring.devices(account)
             listed.append(Member(account, Presence.JOINED, admin=False, devices=devices))
         return MemberSnapshot(room, tuple(listed), complete=True, read_at=at)
@@ -271,7 +275,7 @@ class MailConnector:
     async def trust(self, account: AccountId, device: Device) -> None:
         """Pins a key that was compared. Raises: IdentityChanged when it is another."""
         parts = self._open
-        if self._is_own(account) and device == parts.own:
+        if parts.mailings.is_own(account) and device == parts.own:
             return
         await parts.keyring.trust(account, device)
 
@@ -296,6 +300,7 @@ class _Parts:
         self.home = home
         self.ledger = ledger
         self.own = Device(KEY, own)
+        self.mailings = Mailings(ledger, AccountId(settings.address), setup.now)
         self.keyring = Keyring(home, ledger, setup.now)
         context = trusting(settings.ca_file)
         self.submission = Submission(

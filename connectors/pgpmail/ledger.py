@@ -21,6 +21,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS room (
     room TEXT PRIMARY KEY, address TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended (
+    room TEXT PRIMARY KEY, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS room_address ON room (address);
 CREATE TABLE IF NOT EXISTS known_key (
     address TEXT NOT NULL, fingerprint TEXT NOT NULL, at INTEGER NOT NULL,
@@ -105,6 +108,21 @@ class Ledger:
         """Whom a mailing goes to; None for a room that is not ours."""
         row = self._db.execute("SELECT address FROM room WHERE room = ?", (room,)).fetchone()
         return None if row is None else AccountId(row[0])
+
+    def end(self, room: RoomId, at: int) -> None:
+        """Notes that a mailing goes to nobody any more."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO ended VALUES (?, ?)", (room, at))
+
+    def resume(self, room: RoomId) -> None:
+        """Notes that a mailing goes to its adviser again."""
+        with self._db:
+            self._db.execute("DELETE FROM ended WHERE room = ?", (room,))
+
+    def is_ended(self, room: RoomId) -> bool:
+        """Whether a mailing goes to nobody any more."""
+        found = self._db.execute("SELECT 1 FROM ended WHERE room = ?", (room,))
+        return found.fetchone() is not None
 
     def rooms_of(self, account: AccountId) -> list[RoomId]:
         """All mailings to an address, the oldest first."""

@@ -90,6 +90,7 @@ class Sender:
             return await self._send(delivery, account)
 
     async def _send(self, delivery: Delivery, account: AccountId) -> Accepted:
+        self._refuse_ended(delivery.room)
         subkey, reader = await self._reader(delivery, account)
         sent = self._noted(delivery)
         envelope = mime.Envelope(
@@ -107,8 +108,13 @@ class Sender:
                 await self._home.seal(pieces, self._own.key, subkey, path)
             mail = await self._mail(envelope, sent, path)
             self._refuse_too_large(mail.size)
+            self._refuse_ended(delivery.room)  # he may have been put out while it was sealed
             await self._submission.deliver(mail)
         return Accepted(sent.message, self._now(), frozenset({reader}))
+
+    def _refuse_ended(self, room: RoomId) -> None:
+        if self._ledger.is_ended(room):
+            raise Rejected("mailing_ended", "its adviser was put out: nothing is sealed to him")
 
     async def _reader(self, delivery: Delivery, account: AccountId) -> tuple[str, Reader]:
         """The key to seal to, and what is proven by it.

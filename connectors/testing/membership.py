@@ -112,7 +112,8 @@ class Membership(ContractBase):
         await rig.connector.send(before)
         await changer.remove(rig.room, who)
         after = await self.delivery(rig)
-        await rig.connector.send(after)
+        with contextlib.suppress(Rejected):  # where nobody is left to read
+            await rig.connector.send(after)
         opened = await rig.far.opened(who, rig.room)
         assert before.content.text in opened
         assert after.content.text not in opened
@@ -301,9 +302,12 @@ class Membership(ContractBase):
     async def _ready(self, rig: Rig, verb: str) -> tuple[ChangesMembers, AccountId]:
         """A changer, and somebody for whom the verb is not done yet."""
         changer = self.changer(rig)
+        if verb in ("promote", "demote") and rig.connector.capabilities.most_members == 1:
+            pytest.skip("a room for one person has no admins beside us")
         if VERBS[verb].new:
             return changer, await rig.far.newcomer()
-        await changer.set_admin(rig.room, rig.far.member, admin=verb == "demote")
+        if verb in ("promote", "demote"):
+            await changer.set_admin(rig.room, rig.far.member, admin=verb == "demote")
         assert not await self._happened(rig, verb, rig.far.member)
         return changer, rig.far.member
 

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -531,6 +532,27 @@ class MailFaults:
     async def ignore_timer(self) -> None:
         raise CannotError
 
+    async def act_refused(self) -> None:
+        raise CannotError
+
+    async def act_limited(self, retry_after: int) -> None:
+        raise CannotError
+
+    async def act_cut_before(self) -> None:
+        raise CannotError
+
+    async def act_cut_after(self) -> None:
+        raise CannotError
+
+    async def act_does_nothing(self) -> None:
+        raise CannotError
+
+    async def act_slow(self) -> None:
+        raise CannotError
+
+    async def departure_unnoticed(self) -> None:
+        raise CannotError
+
     async def cut_events(self) -> None:
         raise CannotError
 
@@ -626,6 +648,28 @@ class MailFar:
         adviser.run("--import", data=text.replace(":-----BEGIN", "-----BEGIN").encode())
         await self.rig.connector.take_key(self.member, adviser.certificate(fingerprint))
 
+    async def newcomer(self) -> AccountId:
+        """The one whom a mailing can let in: its own adviser, who was put out of it before."""
+        await self.rig.connector.remove(self.rig.room, self.member)
+        return self.member
+
+    async def comes_in(self, account: AccountId, room: RoomId) -> None:
+        """Nobody is asked: what is sealed to him is what he gets."""
+        assert account in await self.seated(room)
+
+    async def seated(self, room: RoomId) -> frozenset[AccountId]:
+        """As it stands on disk: no server knows who a mailing goes to."""
+        with sqlite3.connect(self.lab.folder / "bot" / "mail.db") as database:
+            rows = database.execute(
+                "SELECT address FROM room WHERE room = ? AND room NOT IN (SELECT room FROM ended)",
+                (room,),
+            ).fetchall()
+        database.close()
+        return frozenset({BOT, *(AccountId(address) for (address,) in rows)})
+
+    async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
+        return tuple(each.text for each in await self.arrived(room))
+
 
 @dataclass
 class MailRig:
@@ -636,6 +680,9 @@ class MailRig:
     def __post_init__(self) -> None:
         self.far = MailFar(self.lab, self)
         self.faults = MailFaults(self.lab)
+
+    async def with_standby(self) -> AccountId:
+        raise CannotError("a mailing has no admins who could stand by")
 
     async def reopen(self) -> MailConnector:
         await self.connector.close()

@@ -28,6 +28,29 @@ OF_THE_NETWORK: Mapping[str, str] = {
     "test_a_new_device_is_told": "a key comes by our own import, not by the network",
     "test_a_changed_setting_is_told": "mail has no settings",
     "test_a_message_taken_back_is_told": "mail cannot be taken back",
+    "test_who_is_let_in_reads_what_comes_and_not_what_was": "a mailing whose adviser is out goes "
+    "to nobody, so nothing is sent before he is let in",
+    **dict.fromkeys(
+        (
+            "test_a_refused_act_is_rejected",
+            "test_an_act_too_many_is_unavailable",
+            "test_an_act_cut_before_it_left_is_unavailable",
+            "test_an_act_cut_after_it_was_done_is_uncertain",
+            "test_an_act_answered_with_success_that_did_nothing_is_told_by_the_list",
+            "test_an_absence_from_a_partial_list_does_not_excuse_the_act",
+            "test_while_nothing_answers_nothing_is_changed",
+            "test_a_cancelled_act_ends_at_once",
+        ),
+        "who a mailing goes to stands in our own ledger: no server is asked, and none can refuse",
+    ),
+    **dict.fromkeys(
+        (
+            "test_who_stands_by_is_an_admin_of_each_room_that_is_made",
+            "test_who_stands_by_is_never_put_out_or_demoted",
+            "test_who_stands_by_can_be_let_in_later",
+        ),
+        "a mailing has no admins who could stand by",
+    ),
 }
 
 
