@@ -19,6 +19,7 @@ from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.rosters import router as rosters
 from orchestrator.api.state import router as state
+from orchestrator.api.strangers import router as strangers
 from orchestrator.api.tiering import router as tiering
 from orchestrator.api.trouble import router as trouble
 from orchestrator.api.who import caller
@@ -56,6 +57,7 @@ def make_app(home: Home) -> FastAPI:
         replay,
         tiering,
         trouble,
+        strangers,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -25,6 +25,7 @@ from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
+from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -296,6 +297,28 @@ class ApprovalAccess(Protocol):
 
     async def approval_take_back(self, request: str, *, actor: Actor) -> RequestView:
         """Takes a request back. Raises: Missing, Refused for anybody but its asker."""
+        ...
+
+
+class QuarantineAccess(Protocol):
+    """What came in and nobody believes; its text is shown to nobody."""
+
+    async def quarantine_list(self, *, every: bool) -> Sequence[KeptView]:
+        """What is kept; ``every``: also what is on the record alone."""
+        ...
+
+    async def quarantine_show(self, kept: str) -> KeptView:
+        """One. Raises: Missing."""
+        ...
+
+    async def quarantine_drop(self, kept: str, *, actor: Actor) -> KeptView:
+        """Destroys its bytes. Raises: Missing."""
+        ...
+
+    async def quarantine_admit(
+        self, kept: str, deal: DealId, person: PersonId, by: PersonId, *, actor: Actor
+    ) -> EnrolmentView:
+        """Begins a person's enrolment on a stranger's channel. *live*. Raises: Missing, Refused."""
         ...
 
 
@@ -609,6 +632,7 @@ class Home(
     PersonAccess,
     LeaveAccess,
     TroubleAccess,
+    QuarantineAccess,
     ConversationAccess,
     MessageAccess,
     DocumentAccess,

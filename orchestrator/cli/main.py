@@ -44,6 +44,7 @@ COMMANDS = {
     "doc": "Formal documents to named readers: send, status.",
     "replay": "Real conversations from files through the whole path.",
     "held": "Messages that wait: list, move, drop, release; no content shown.",
+    "quarantine": "What nobody believes, strangers too: list, show, drop, admit.",
     "audit": "The record: tail, verify, export.",
     "evidence": "What is proven of each room: show, export.",
     "journal": "Sealed copies for counsel: keygen, verify, open, test-share.",

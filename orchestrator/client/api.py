@@ -25,6 +25,7 @@ from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, 
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
+from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -252,6 +253,24 @@ class Client:
     async def approver_withdraw(self, deal: str, person: str) -> int:
         """Takes all keys of a person away, at once; answers how many."""
         return await self._post(int, f"{_deal(deal)}/approvers/{_part(person)}/withdraw")
+
+    async def quarantine_list(self, *, every: bool = False) -> Sequence[KeptView]:
+        """What is kept and nobody believes."""
+        query = {"every": "true" if every else None}
+        return await self._get(list[KeptView], "/quarantine", query)
+
+    async def quarantine_show(self, kept: str) -> KeptView:
+        """One."""
+        return await self._get(KeptView, f"/quarantine/{_part(kept)}")
+
+    async def quarantine_drop(self, kept: str) -> KeptView:
+        """Destroys its bytes."""
+        return await self._post(KeptView, f"/quarantine/{_part(kept)}/drop")
+
+    async def quarantine_admit(self, kept: str, deal: str, person: str, by: str) -> EnrolmentView:
+        """Begins a person's enrolment on a stranger's channel."""
+        body = {"deal": deal, "person": person, "by": by}
+        return await self._post(EnrolmentView, f"/quarantine/{_part(kept)}/admit", body)
 
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""

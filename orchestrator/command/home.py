@@ -21,6 +21,7 @@ from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
 
 
@@ -31,6 +32,7 @@ class OpenHome(
     Approvals,
     Insiders,
     Persons,
+    Strangers,
     Leaves,
     Conversations,
     Plans,

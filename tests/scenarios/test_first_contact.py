@@ -1,18 +1,22 @@
 """Who is on no list is kept sealed, with who he says he is and what is odd, and within bounds."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Content
+from orchestrator.client.problems import Missing
 from orchestrator.flow import first_contact
 from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.first_contact import MANY, RULE
 from orchestrator.flow.listen import Listener
 from orchestrator.flow.quarantine import Quarantine
-from tiers.ids import AccountId, ConnectorName, RemoteId
+from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId
+from tiers.tier import Tier
 
 from .conftest import OURS, House, Opens, eventually
-from .house import CHANNEL, TALKS
+from .house import ACTOR, CHANNEL, TALKS, Talk, roster
 
 SECRET = "the-number-nobody-may-read-4f3a"
 
@@ -139,3 +143,51 @@ async def test_offered_again_he_is_kept_once(opens: Opens) -> None:
     for cursor in ("1", "2"):
         await listener(house).take(Batch((said(1, "mallory", "Hello"),), cursor))
     assert len(await rows(house)) == 1
+
+
+async def test_he_is_listed_without_a_word_of_his_and_dropped_for_good(opens: Opens) -> None:
+    house = await opens(TALKS)
+    await listener(house).take(Batch((said(1, "mallory", SECRET, "Al\u202eice"),), "1"))
+    [found] = await house.home.quarantine_list(every=False)
+    assert (found.account, found.name, found.verdict) == ("mallory", "Alice", "stranger")
+    assert SECRET not in repr(found)
+    dropped = await house.home.quarantine_drop(found.kept_id, actor=ACTOR)
+    assert not dropped.kept
+    assert await house.home.quarantine_list(every=False) == []
+    assert [k.kept for k in await house.home.quarantine_list(every=True)] == [False]
+    assert await finding(house) == []
+    assert await house.rows("SELECT 1 FROM sealed WHERE owner = ?", found.kept_id) == []
+    with pytest.raises(Missing):
+        await house.home.quarantine_show("qua_none")
+
+
+async def test_to_be_admitted_is_to_be_asked_for_a_code_and_no_more(opens: Opens) -> None:
+    """Di's second account: it is hers when her six words come from it, and not before."""
+    listed = roster((CHANNEL,))
+    people = tuple(replace(p, accounts={}) if p.person_id == "di" else p for p in listed.people)
+    talks = (Talk("lunch", Tier.COORDINATION, members=("ada", "el")),)
+    house = await opens(talks, people=replace(listed, people=people))
+    account = AccountId("di-elsewhere")
+    await house.far.register(account)
+    await house.far.direct(account, OURS, "Good morning")
+
+    async def kept() -> bool:
+        return len(await rows(house)) == 1
+
+    await eventually(kept)
+    [found] = await house.home.quarantine_list(every=False)
+    admit = house.home.quarantine_admit
+    who, by = PersonId("di"), PersonId("ada")
+    codes = await admit(found.kept_id, house.deal, who, by, actor=ACTOR)
+
+    def owner() -> object:
+        roster_now = house.home.runtime.book.deals[house.deal].roster
+        return roster_now.owner(ConnectorName(CHANNEL), account)
+
+    assert owner() is None
+    await house.far.direct(account, OURS, " ".join(codes.codes[0].words))
+
+    async def bound() -> bool:
+        return owner() is not None
+
+    await eventually(bound)
