@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.audit.chain import HOME
+from orchestrator.audit.body import Json
+from orchestrator.audit.chain import HOME, append
 from orchestrator.audit.kinds import Kind
 from orchestrator.audit.state import Findings
+from orchestrator.client.problems import Waits
 from orchestrator.command.proving import RULE, Proving
 from orchestrator.command.stating import compare_state
 from orchestrator.deals import doubts
@@ -30,6 +32,7 @@ from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
 from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, roster
+from .test_leave_agreed import Founded, asked
 
 TALKS = (
     Talk("price", Tier.VALUATION),
@@ -452,3 +455,40 @@ async def test_a_home_says_so_when_asked(lived: House) -> None:
     await lived.restart()
     checks = {check.name: check.state for check in await lived.home.checks()}
     assert checks["records"] == "fix"
+
+
+async def test_an_approval_whose_signature_does_not_verify_is_named_and_counts_for_nothing(
+    opens: Opens,
+) -> None:
+    """Not even an entry of our own program's counts for more than the signature in it."""
+    founded = Founded(await opens(TALKS), "ada", "bo", "cy")
+    house = founded.house
+    await founded.found()
+    await founded.leave("di")
+    with pytest.raises(Waits) as waits:
+        await house.home.leave_undo(house.deal, PersonId("di"), actor=ACTOR)
+    request = asked(waits.value)
+    clean = await house.home.audit_state(house.deal)
+    assert clean.ok, clean.differs
+    assert (clean.compared["credential"], clean.compared["approval"]) == (3, 3)
+    given: dict[str, Json] = {
+        "request": request,
+        "credential": founded.signers["bo"].credential.hash,
+        "at": house.clock(),
+        "signature": "00" * 64,
+        "row": "0" * 64,
+    }
+    await house.home.runtime.store.write(
+        lambda tx: append(tx, house.deal, Kind.APPROVAL_GIVEN, given, at=house.clock(), actor=ACTOR)
+    )
+    found = await house.home.audit_state(house.deal)
+    assert [(d.what, d.how) for d in found.differs] == [("approval", "unsigned")]
+    await founded.sign(request, "ada")
+    assert founded.out() == {"di"}
+    assert RULE in await told(house)
+    evidence = await house.home.evidence_show(house.deal, None)
+    assert evidence.approvers == ("ada", "bo", "cy")
+    assert [(a.state, a.signed) for a in evidence.approvals] == [
+        ("done", ("ada", "bo", "cy")),
+        ("open", ("ada",)),
+    ]
