@@ -11,7 +11,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.rooms import leave_rows as rows
 from orchestrator.rooms import leave_who as who
-from orchestrator.rooms.leave import Began
+from orchestrator.rooms.leave_begin import Began
 from orchestrator.rooms.leave_holds import Holds, holds
 from orchestrator.rooms.leave_rows import IN_OTHER_HANDS, UNDO_FOR, Leave, LeaveAct
 from orchestrator.store.unit import Tx
@@ -51,7 +51,9 @@ async def shown(
     found = await runtime.store.read(read)
     at = runtime.now()
     last = max((a.seen_at or 0 for a in acts if leave.awaits(a)), default=0) or None
-    person = deal.roster.person(leave.person)
+    person = deal.roster.person(leave.person) or await runtime.store.read(
+        lambda tx: who.former(tx, deal, leave.person)
+    )
     gone = began.withdrawn if began is not None else None
     return LeaveView(
         leave_id=leave.leave_id,

@@ -31,10 +31,10 @@ from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.deals.persons import state_person
 from orchestrator.rooms import leave_rows as rows
-from orchestrator.rooms.leave import Began
+from orchestrator.rooms.leave_begin import Began
 from orchestrator.rooms.leave_late import LATE
 from orchestrator.rooms.leave_rows import UNDO_FOR, Leave
-from orchestrator.rooms.leave_who import TooMany
+from orchestrator.rooms.leave_who import TooMany, former
 from orchestrator.store.unit import Tx
 from tiers.approval import Rule
 from tiers.conversation import Place
@@ -45,7 +45,7 @@ from tiers.trust import KeyState
 
 LEAVE, RETURN = "person.leave", "person.return"
 """Verbs of the requests to take somebody out, and to bring him back."""
-PATIENCE = 40 * SECOND
+PATIENCE = 30 * SECOND
 """How long a command waits for everything to be read back."""
 _PAUSE_S = 0.5
 
@@ -65,14 +65,20 @@ class Leaves:
                 still="He has not left; nothing was changed.",
                 then="for example --reason left, replaced, conflict, phished",
             )
+        leaver = await self._leaver(view, person)
         try:
-            began = await self._r.leaving.begin(view, listed(view, person), reason, actor=actor)
+            began = await self._r.leaving.begin(view, leaver, reason, actor=actor)
         except TooMany:
-            await self._ask_to_leave(view, listed(view, person), reason, actor)
+            await self._ask_to_leave(view, leaver, reason, actor)
             raise
         if self._r.live:
             await self._until_seen(began.leave)
         return await self._leave_view(deal, began.leave.person, began)
+
+    async def _leaver(self, deal: DealView, person: PersonId) -> Person:
+        """Somebody on the roster, or on one before it: he may sit in rooms all the same."""
+        found = await self._r.store.read(lambda tx: former(tx, deal, person))
+        return deal.roster.person(person) or found or listed(deal, person)
 
     async def _ask_to_leave(self, deal: DealView, person: Person, reason: str, actor: str) -> None:
         """Asks those who may sign to have somebody taken out, where there are such."""
@@ -95,7 +101,7 @@ class Leaves:
         """Tries until everything was seen, or patience is over."""
         ends = self._r.now() + PATIENCE
         while self._r.now() < ends:
-            await self._r.leaving.press(leave)
+            await self._r.leaving.press(leave, until=ends)
             now = await self._r.store.read(lambda tx: rows.newest(tx, leave.deal_id, leave.person))
             if now is None or now.state != rows.OPEN:
                 return
@@ -120,7 +126,8 @@ class Leaves:
         found = await self._r.store.read(lambda tx: rows.newest(tx, deal.deal_id, person))
         if found is None:
             raise Missing(
-                f"{listed(deal, person).name} has not left this deal", then="wallcross leave status"
+                f"{(await self._leaver(deal, person)).name} has not left this deal",
+                then="wallcross leave status",
             )
         return found
 

@@ -9,7 +9,7 @@ Rules kept here:
    would be nobody's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 
 from orchestrator.approvals.requests import standing
@@ -43,6 +43,17 @@ def accounts_of(tx: Tx, deal: DealView, person: PersonId) -> list[Account]:
         if stay.person_id == person and not stay.account.startswith("sha256:")
     }
     return sorted(key for key in found if not _anothers(deal, person, key))
+
+
+def former(tx: Tx, deal: DealView, person: PersonId) -> Person | None:
+    """Somebody as the last roster that listed him had him: rooms may hold him all the same."""
+    sql = "SELECT document FROM adoption WHERE deal_id = ? AND kind = 'roster' ORDER BY n DESC"
+    for (document,) in tx.all(sql, (deal.deal_id,)):
+        with suppress(RosterInvalid):
+            found = from_document(document).person(person)
+            if found is not None:
+                return found
+    return None
 
 
 def _rosters(tx: Tx, deal: DealView, person: PersonId) -> Iterator[Account]:
@@ -111,15 +122,22 @@ def check_hour(tx: Tx, deals: Iterable[DealId], actor: str, at: int) -> None:
         )
 
 
-def check_last(deal: DealView, person: Person) -> None:
+def check_last(deal: DealView, person: Person, left: Container[PersonId]) -> None:
     """Refuses to take out the last of those whom a deal cannot do without.
+
+    Args:
+        deal: in force.
+        person: who is to leave.
+        left: who has left already, as the chain says now.
 
     Raises:
         Refused: nobody else is there to be its owner, or its counsel.
     """
     for duty in (OWNER, COUNSEL):
         if _has(person, duty) and not any(
-            _has(other, duty) for other in deal.roster.people if _stands(deal, other, person)
+            _has(other, duty)
+            for other in deal.roster.people
+            if other.person_id != person.person_id and other.person_id not in left
         ):
             raise Refused(
                 f"{person.name} is the deal's last {_WORDS[duty]}",
@@ -148,10 +166,6 @@ def check_approver(tx: Tx, deal: DealView, person: Person) -> None:
             still="He has not left; nothing was changed.",
             then="enrol another first: wallcross approver enrol; or pause him at once",
         )
-
-
-def _stands(deal: DealView, other: Person, person: Person) -> bool:
-    return other.person_id != person.person_id and other.person_id not in deal.persons.left
 
 
 def _has(person: Person, duty: str) -> bool:

@@ -13,6 +13,8 @@ from orchestrator.flow.enrolling import close
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.leave import Leaving
+from orchestrator.rooms.leave_begin import First
+from orchestrator.rooms.leave_keys import Shutter
 from orchestrator.rooms.leave_late import Late
 from orchestrator.rooms.lines import Lines
 from orchestrator.rooms.observe import Observer
@@ -39,10 +41,9 @@ def leaving_of(
 ) -> Leaving:
     """What takes people out of this home's deals."""
     late = Late(store, now, lines.rank, tell)
-    return Leaving(
-        *(store, sealer, book, keyring, observer, connectors, hands, late, now),
-        also=(_close_codes,),
-    )
+    first = First(book, keyring, sealer, connectors, (_close_codes,))
+    keys = Shutter(store, keyring, connectors, now)
+    return Leaving(store, book, observer, connectors, first, keys, hands, late, now)
 
 
 def _close_codes(tx: Tx, deal: DealView, person: PersonId, at: int, _: str) -> None:

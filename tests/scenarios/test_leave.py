@@ -179,6 +179,39 @@ async def test_rooms_that_the_roster_no_longer_explains_are_looked_through(opens
     assert await seated(house, "bo", labels) == await seated(house, "bo.before", labels) == []
 
 
+async def test_who_is_on_no_roster_any_more_is_taken_out_as_well(house: House) -> None:
+    people = roster(names=("ada", "bo", "cy", "el"))
+    await house.home.adopt(house.deal, "roster", to_document(people), actor=ACTOR)
+    assert await seated(house, "di", ["supply", "lunch"]) == ["supply", "lunch"]
+    found = await leave(house, "di")
+    assert (found.state, found.name) == ("gone", "Di")
+    assert await seated(house, "di", ["supply", "lunch"]) == []
+
+
+async def test_two_at_once_cannot_take_out_both_owners(house: House) -> None:
+    done = await asyncio.gather(leave(house, "ada"), leave(house, "bo"), return_exceptions=True)
+    refused = [d for d in done if isinstance(d, Refused)]
+    assert len(refused) == 1
+    assert len(house.home.runtime.book.deals[house.deal].persons.left) == 1
+
+
+async def test_one_who_cannot_be_put_out_keeps_nobody_waiting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "PATIENCE", SECOND)
+    monkeypatch.setattr(house.home.runtime.hands, "_patience", 3 * SECOND)
+    await house.far.inject(FaultKind.LIE, verb="remove", times=1, room=house.room("price"))
+    first = asyncio.create_task(leave(house, "cy"))
+
+    async def out() -> bool:
+        return CY in house.home.runtime.book.deals[house.deal].persons.left
+
+    await eventually(out)
+    assert (await leave(house, "di")).state == "gone"
+    assert not first.done()
+    assert (await first).name == "Cy"
+
+
 async def test_a_row_without_its_entry_takes_nobody_out(house: House) -> None:
     row = ("leave_x", house.deal, "bo", "left", ACTOR, 1, "open", None, "{}")
     act = ("leave_x", "room", CHANNEL, house.room("supply"), "bo", 1, None, 0, 0, None)
@@ -279,7 +312,6 @@ async def test_nothing_of_the_deal_is_told_in_his_line(house: House) -> None:
     before = len(await house.far.inbox("bo"))
     await runtime.watcher.tell_paused(deal, next(iter(deal.rooms.values()))[0], "a test")
     await house.quiet()
-    await asyncio.sleep(0)
     assert len(await house.far.inbox("bo")) == before
 
 

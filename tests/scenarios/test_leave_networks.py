@@ -1,0 +1,166 @@
+"""Somebody leaves who sits in twelve rooms of three networks: Synapse, Signal's stand-in, PGP mail.
+
+What reached him is what his own clients have: a Matrix client of another library, a phone, gpg on
+the mails of his mailbox.
+"""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.client.leave_words import step_line
+from orchestrator.client.views import NewConversation, Post
+from orchestrator.clock import SECOND, now
+from orchestrator.command.home import OpenHome
+from orchestrator.config.load import load
+from orchestrator.demo.adviser import PROGRAMS
+from orchestrator.wiring import open_runtime
+from tests.scenarios.networks import PEOPLE, Mail, Matrix, Network, Signal
+from tiers.ids import AccountId, ConnectorName, DealId, MessageId, PersonId
+from tiers.people import Roster
+
+from .conftest import OPEN, eventually
+from .house import ACTOR, by_words, make_deal, roster
+from .theatre import with_synapse
+
+pytestmark = pytest.mark.long
+EACH = 4
+BO = PersonId("bo")
+
+
+@dataclass
+class Everywhere:
+    """A live home on three networks, ada and bo in four conversations of each."""
+
+    home: OpenHome
+    deal: DealId
+    networks: tuple[Network, ...]
+
+    def labels(self, network: Network) -> list[str]:
+        return [f"{network.name}{n}" for n in range(EACH)]
+
+    def rooms(self, network: Network) -> dict[str, str]:
+        """The rooms of a network's conversations by their labels; of mailings, bo's."""
+        view = self.home.runtime.book.deals[self.deal]
+        found = {c.label: c.conversation_id for c in view.conversations.values()}
+        return {
+            label: view.rooms[found[label]][-1].room
+            for label in self.labels(network)
+            if view.rooms.get(found[label])
+        }
+
+    async def make(self) -> None:
+        for network in self.networks:
+            for name, armour in network.keys().items():
+                await self._take(network, name, armour)
+            for label in self.labels(network):
+                new = NewConversation(
+                    label=label,
+                    floor="operations",
+                    channel=network.name,
+                    owner="ada",
+                    members=PEOPLE,
+                )
+                await self.home.conv_new(self.deal, new, actor=ACTOR)
+            await network.come_in(list(self.rooms(network).values()), self.home)  # type: ignore[arg-type]  # asks for our certificate, as a client would
+
+    async def _take(self, network: Network, name: str, armour: str) -> None:
+        deal, person = self.deal, PersonId(name)
+        await self.home.key_import(deal, person, network.name, armour.encode(), actor=ACTOR)
+        await self.home.key_verify(deal, person, PersonId("cy"), PersonId("di"), actor=ACTOR)
+
+    async def say(self, words: str) -> list[str]:
+        """Has ada say something in every conversation; the states in which it ended."""
+        sent = []
+        for network in self.networks:
+            for label in self.labels(network):
+                post = Post(person="ada", conversation=label)
+                done = await self.home.send_text(self.deal, post, f"{label} {words}", actor=ACTOR)
+                sent.append(MessageId(done.message_id))
+        states = []
+        for message in sent:
+
+            async def over(message: MessageId = message) -> bool:
+                return (await self.home.message_show(message)).state not in OPEN
+
+            await eventually(over)
+            states.append((await self.home.message_show(message)).state)
+        return states
+
+    async def has(self) -> dict[str, int]:
+        """How many of our messages bo has, by network."""
+        return {
+            n.name: len(await n.arrived({label: label for label in self.labels(n)}))
+            for n in self.networks
+        }
+
+
+def people(networks: tuple[Network, ...]) -> Roster:
+    listed = roster()
+    accounts = {n.name: n.accounts() for n in networks}
+    moved = tuple(
+        replace(
+            p,
+            accounts={
+                ConnectorName(name): AccountId(of[p.person_id]) for name, of in accounts.items()
+            },
+        )
+        for p in listed.people
+    )
+    return replace(listed, people=moved)
+
+
+@pytest.fixture
+async def everywhere(
+    tmp_path: Path,
+    secrets_apart: None,  # noqa: ARG001 - for its effect
+    untold: None,  # noqa: ARG001 - for its effect
+) -> AsyncIterator[Everywhere]:
+    with_synapse()
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    networks: tuple[Network, ...] = (Matrix(), Signal(), Mail())
+    async with AsyncExitStack() as stack:
+        for network in networks:
+            folder = tmp_path / network.name
+            folder.mkdir()
+            await network.open(folder)
+            stack.push_async_callback(network.close)
+        flags = {k: v for n in networks for k, v in n.flags().items()}
+        settings = load(flags=flags, environ={}, state=tmp_path / "home")
+        running = open_runtime(settings, by_words(), live=True, now=now)
+        home = OpenHome(await stack.enter_async_context(running))
+        deal = await make_deal(home, (), people=people(networks))
+        found = Everywhere(home, deal, networks)
+        await found.make()
+        yield found
+
+
+async def test_out_of_twelve_rooms_of_three_networks_and_nothing_reaches_him(
+    everywhere: Everywhere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert set(await everywhere.say("before he left")) == {"delivered"}
+
+    async def arrived() -> bool:
+        return set((await everywhere.has()).values()) == {EACH}
+
+    await eventually(arrived)
+    found = await everywhere.home.leave(everywhere.deal, BO, "left", actor=ACTOR)
+    with capsys.disabled():
+        took = "not yet" if found.took is None else f"{found.took / SECOND:.1f} s"
+        sys.stdout.write(f"\n12 rooms, three networks: last read-back after {took}\n")
+    assert found.state == "gone", [step_line(s) for s in found.steps]
+    been = [s for s in found.steps if s.kind == "room" and s.was_in]
+    assert len(been) == EACH * len(everywhere.networks)
+    counted = {(h.channel, h.delivered, h.how) for h in found.holds if h.delivered}
+    assert {(c, n) for c, n, _ in counted} == {("matrix", EACH), ("signal", EACH), ("mail", EACH)}
+    assert {h for c, _, h in counted if c == "mail"} == {"copies"}
+    await everywhere.say("after he left")
+    await asyncio.sleep(2)  # what was on its way would be there by now
+    assert await everywhere.has() == {n.name: EACH for n in everywhere.networks}
