@@ -12,7 +12,7 @@ Rules kept here:
 """
 
 import hmac
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 MARK_BYTES = 32
 _PURPOSE = b"wallcross marks of rows and entries v1"
@@ -32,8 +32,9 @@ class Pen:
         self._key = hmac.digest(secret, _PURPOSE, sha256)
 
     def mark(self, about: str, *parts: Part) -> bytes:
-        """Returns the mark (HMAC-SHA-256, RFC 2104) of something that consists of ``parts``."""
-        return hmac.digest(self._key, ascii((about, *parts)).encode(), "sha256")
+        """Returns the mark (keyed BLAKE2b, RFC 7693) of something that consists of ``parts``."""
+        text = ascii((about, *parts)).encode()
+        return blake2b(text, key=self._key, digest_size=MARK_BYTES).digest()
 
     def made(self, mark: bytes | None, about: str, *parts: Part) -> bool:
         """Whether this home made exactly this mark of these parts."""
