@@ -18,6 +18,7 @@ from orchestrator.client.people import (
     InsiderView,
     NoticeView,
     PersonView,
+    SeatView,
 )
 from orchestrator.client.problems import Wrong
 from orchestrator.clock import now
@@ -213,7 +214,7 @@ def lines(found: PersonView, out: Out) -> Iterable[str]:
     yield f"  notice    {_notice(found.notice, out)}"
     yield from (f"  nothing counts now: {why}" for why in found.barred)
     yield from _part("may see", [_grant(g, out) for g in found.sees], "nothing")
-    seats = [f"#{s.label}  {s.floor}  {s.channel} {s.room}" for s in found.seats]
+    seats = [_seat(seat, out) for seat in found.seats]
     yield from _part("sits", seats, "nowhere")
     yield from _part("accounts", [_account(a, out) for a in found.accounts], "none")
     told = [f"{f.severity}  {'; '.join(f.reasons)}  (next: {f.remedy})" for f in found.findings]
@@ -236,6 +237,12 @@ def _part(title: str, rows: list[str], none: str) -> Iterable[str]:
     first, *more = rows or [none]
     yield f"  {title:<9} {first}"
     yield from (f"  {'':<9} {row}" for row in more)
+
+
+def _seat(seat: SeatView, out: Out) -> str:
+    since = out.when(seat.obtained_at)
+    seen = f"seen since {since}" if since else "asked in, not seen there"
+    return f"#{seat.label}  {seat.floor}  {seat.channel} {seat.room}  {seen}"
 
 
 def _grant(grant: GrantView, out: Out) -> str:

@@ -24,7 +24,13 @@ class GrantView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatView:
-    """Where a person has his seat: asked for when its room was made."""
+    """Where a person sits, or is to.
+
+    Attributes:
+        account: as the room showed it; where it did not, his on that channel.
+        asked_at: when he was asked in; None: nobody of us asked him.
+        obtained_at: when a reading first showed him there; None: none did, or not since he went.
+    """
 
     conversation_id: str
     label: str
@@ -32,7 +38,8 @@ class SeatView:
     channel: str
     room: str
     account: str | None
-    asked_at: int
+    asked_at: int | None
+    obtained_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.crossing import NEVER, Stand, counts_until, stand
+from orchestrator.rooms.presence import presence
 from orchestrator.store.unit import Tx
-from tiers.ids import ConversationId, DealId, PersonId
+from tiers.ids import ConnectorName, ConversationId, DealId, PersonId
 from tiers.people import Grant, Person, Roster, Side
 
 
@@ -149,24 +150,36 @@ def _rows(
     return tuple(_seats(tx, deal, person)), tuple(_findings(tx, deal, person))
 
 
+Sitting = tuple[str, str, str]
+"""Conversation, channel and room."""
+
+
 def _seats(tx: Tx, deal: DealView, person: Person) -> Iterable[people.SeatView]:
+    """Where he was asked in, and where a reading shows him, asked or not."""
     rows = tx.all(
         "SELECT s.conversation_id, s.connector, s.room, s.since FROM seat s "
         "JOIN conversation c USING (conversation_id) "
         "WHERE s.person_id = ? AND c.deal_id = ? ORDER BY s.since, s.conversation_id",
         (person.person_id, deal.deal_id),
     )
-    for cid, connector, room, since in rows:
-        made = deal.conversations.get(ConversationId(cid))
+    asked: dict[Sitting, int] = {(cid, name, room): since for cid, name, room, since in rows}
+    seen = {
+        (stay.conversation_id, str(stay.connector), str(stay.room)): stay
+        for stay in presence(tx, deal.deal_id)
+        if stay.person_id == person.person_id and stay.ceased_at is None
+    }
+    for cid, channel, room in dict.fromkeys((*asked, *seen)):
+        made, stay = deal.conversations.get(ConversationId(cid)), seen.get((cid, channel, room))
         if made is not None:
             yield people.SeatView(
                 conversation_id=cid,
                 label=made.label,
                 floor=made.floor.value,
-                channel=connector,
+                channel=channel,
                 room=room,
-                account=person.accounts.get(connector),
-                asked_at=since,
+                account=stay.account if stay else person.accounts.get(ConnectorName(channel)),
+                asked_at=asked.get((cid, channel, room)),
+                obtained_at=stay.obtained_at if stay else None,
             )
 
 

@@ -393,7 +393,12 @@ def _named(cleared: tuple[Person, ...], members: frozenset[PersonId] | None) -> 
         return cleared
     beyond = members - {p.person_id for p in cleared}
     if beyond:
-        raise Wrong("not cleared for this conversation: " + ", ".join(sorted(beyond)))
+        names = sorted(beyond)
+        raise Wrong(
+            "not cleared for this conversation: " + ", ".join(names),
+            still="Nobody was let in.",
+            then=f"wallcross person show {names[0]} says why",
+        )
     return tuple(p for p in cleared if p.person_id in members)
 
 

@@ -276,6 +276,8 @@ async def test_a_plan_lets_him_in_once_he_acknowledged_and_out_when_he_is_cleans
     assert await acts("cy") == set()
     rows = [r for r in await house.home.person_insiders(house.deal) if r.person == "cy"]
     assert [r.ceased_at for r in rows] == [None]
+    seats = (await house.home.person_show(house.deal, CY)).seats
+    assert {s.label for s in seats if s.obtained_at is not None} == {"price", "supply", "lunch"}
     await house.home.person_cleanse(house.deal, CY, BO, "deal-public", actor=ACTOR)
     assert {kind for kind, _ in await acts("cy")} == {"remove"}
     plan = await house.home.plan(house.deal)
