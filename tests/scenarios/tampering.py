@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.port.errors import ConnectorError
 from orchestrator.clock import now
+from orchestrator.deals.book import DealView
 from orchestrator.flow.plan import Waiting
 from orchestrator.flow.resolve import Asked, resolve
 from orchestrator.journal.errors import NoJournalKey
@@ -156,13 +157,18 @@ async def read_again(house: House) -> None:
 async def sends(house: House, how: Ways) -> Sends:
     """Everything that would go out now, of every author, by every way, in every tier."""
     found: Sends = {}
+    routed: Routed = {}
     for author in HIGHEST:
         for way, target in _targets(how):
             for tier in Tier:
-                sent = await _sent(house, how, author, way, target, tier)
+                sent = await _sent(house, how, author, way, target, tier, routed)
                 if sent is not None:
                     found[author, way, target, tier] = sent
     return found
+
+
+Routed = dict[tuple[Placed, RoomId | None], Sent | None]
+"""What became of each placing from each room: who wrote it changes where it is placed, no more."""
 
 
 def _targets(how: Ways) -> list[tuple[str, str]]:
@@ -171,7 +177,7 @@ def _targets(how: Ways) -> list[tuple[str, str]]:
 
 
 async def _sent(
-    house: House, how: Ways, author: str, way: str, target: str, tier: Tier
+    house: House, how: Ways, author: str, way: str, target: str, tier: Tier, routed: Routed
 ) -> Sent | None:
     runtime = house.home.runtime
     room = how.rooms[target] if way == "room" else None
@@ -184,13 +190,21 @@ async def _sent(
     placed = place(resolved.bound, tier, Strength.NONE, resolved.choices)
     if not isinstance(placed, Placed):
         return None
+    if (placed, room) not in routed:
+        row = _row(house, author, room)
+        routed[placed, room] = await _goes(house, resolved.deal, placed, row)
+    return routed[placed, room]
+
+
+async def _goes(house: House, deal: DealView, placed: Placed, row: Waiting) -> Sent | None:
+    runtime = house.home.runtime
     try:
-        outcome = await runtime.router.route(resolved.deal, placed, _row(house, author, room))
+        outcome = await runtime.router.route(deal, placed, row)
     except ConnectorError:
         return None
     if not isinstance(outcome, Route):
         return None
-    scope = resolved.deal.scope(placed.conversation)
+    scope = deal.scope(placed.conversation)
     copy = await runtime.store.read(lambda tx: _copy(house, tx, scope, placed.as_tier))
     if copy is None:
         return None
