@@ -256,6 +256,7 @@ class DriftKind(Enum):
     STANDBY_MISSING = "standby_missing"
     SOLE_ADMIN_BOT = "sole_admin_bot"
     UNREAD = "unread"
+    UNSEATED = "unseated"
 
 
 @dataclass(frozen=True, slots=True)

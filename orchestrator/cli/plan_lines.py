@@ -23,6 +23,8 @@ _WHY = {
     "members": "the members could not be read",
     "settings": "the settings are not as demanded, or could not be read",
     "incomplete": "the list of members is not whole",
+    "needs_a_room": "needs a room of his own: conv room add",
+    "no_account": "has no account on its channels",
 }
 _HELD = {
     "cap": "waits: no more of this room in one run",

@@ -7,7 +7,7 @@ Rules kept here:
    him out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.port.connector import ChangesMembers, Connector, HardensRooms, RotatesRoomKeys
@@ -19,6 +19,8 @@ from orchestrator.rooms.observe import Reading
 from tiers.conversation import Place, RoomBinding
 from tiers.ids import AccountId, ConnectorName, ConversationId, PersonId
 from tiers.membership import (
+    Difference,
+    DriftKind,
     Found,
     Intent,
     Observed,
@@ -65,12 +67,17 @@ def cases(
     looked: Iterable[Looked],
     connectors: Connectors,
     at: int,
-) -> tuple[Case, ...]:
-    """The drift of each room that was read, at ``at`` (microseconds UTC)."""
+) -> tuple[tuple[Case, ...], tuple[Difference, ...]]:
+    """The drift of each room that was read, at ``at`` (microseconds UTC).
+
+    Returns:
+        the rooms, and who is to sit in a conversation none of whose rooms can seat him.
+    """
     single = {n for n, c in connectors.items() if c.capabilities.most_members == 1}
     protected = frozenset(a for c in connectors.values() for a in _ours(c))
     rooms = {each.binding.place: each for each in looked}
-    found = []
+    found: list[Case] = []
+    without: list[Difference] = []
     for meant in intents:
         order = deal.policy.tiers[meant.conversation.floor].channels
         seats = desired(meant, deal.seating(meant.conversation.floor, at), order, single, at)
@@ -78,7 +85,16 @@ def cases(
             room, network = rooms.get(binding.place), connectors.get(binding.connector)
             if room is not None and network is not None:
                 found.append(_case(deal, meant, seats, room, network, protected, at))
-    return tuple(found)
+        without += _unseated(meant, seats)
+    return tuple(found), tuple(without)
+
+
+def _unseated(meant: Intent, seats: Seats) -> Iterator[Difference]:
+    """Told of the conversation's first room, where it has one."""
+    for binding in meant.rooms[:1]:
+        for who in seats.without:
+            place = binding.place
+            yield Difference(DriftKind.UNSEATED, place, None, who.person, who.because)
 
 
 def _case(

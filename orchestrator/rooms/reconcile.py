@@ -20,9 +20,9 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
-from orchestrator.rooms import planned
+from orchestrator.rooms import drifting, planned
 from orchestrator.rooms.acts import LEAVE, Done, Hands, Outcome, Underway
-from orchestrator.rooms.drifting import Looked, Sits, cases, intents
+from orchestrator.rooms.drifting import Looked, Sits, intents
 from orchestrator.rooms.observe import Observer, Reading
 from orchestrator.rooms.planned import Planned
 from orchestrator.rooms.presence import Presences
@@ -138,7 +138,8 @@ class Reconciler:
         if self._is_told(binding.place, reading, deal):
             return
         looked = await self._look(deal, binding, 1)
-        await self._tell(deal, self._cases(deal, await self._sits(deal), (looked,)))
+        found, _ = self._cases(deal, await self._sits(deal), (looked,))
+        await self._tell(deal, found)
 
     async def _planned(
         self, deal_id: DealId, not_before: int | None
@@ -157,9 +158,10 @@ class Reconciler:
         bindings = [b for rooms in deal.rooms.values() for b in rooms]
         looked = await asyncio.gather(*map(look, bindings))
         deal = self._book.deals[deal_id]  # what was read may have paused a room
-        found = self._cases(deal, await self._sits(deal), looked)
+        found, without = self._cases(deal, await self._sits(deal), looked)
+        todo = remedy(found, self._now())
         plan = replace(
-            planned.planned(deal, remedy(found, self._now())),
+            planned.planned(deal, replace(todo, left=(*todo.left, *without))),
             right=sum(c.drift.right for c in found),
             unread=sum(each.reading.members is None for each in looked),
             unlisted=frozenset(each.binding.place for each in looked if not _whole(each)),
@@ -173,8 +175,10 @@ class Reconciler:
         reading = await self._observer.reading(binding.place, not_before)
         return Looked(binding, reading, view, inside)
 
-    def _cases(self, deal: DealView, sits: Sits, looked: Iterable[Looked]) -> tuple[Case, ...]:
-        return cases(deal, intents(deal, sits), looked, self._connectors, self._now())
+    def _cases(
+        self, deal: DealView, sits: Sits, looked: Iterable[Looked]
+    ) -> tuple[tuple[Case, ...], tuple[Difference, ...]]:
+        return drifting.cases(deal, intents(deal, sits), looked, self._connectors, self._now())
 
     async def _sits(self, deal: DealView) -> Sits:
         return await self._store.read(lambda tx: _sits(tx, deal.deal_id))
@@ -237,7 +241,8 @@ class Reconciler:
             return found is not None and each.act.kind is ActKind.ROTATE
         deal, binding = found
         looked = await self._look(deal, binding, self._now())
-        wanted = remedy(self._cases(deal, await self._sits(deal), (looked,)), self._now())
+        cases, _ = self._cases(deal, await self._sits(deal), (looked,))
+        wanted = remedy(cases, self._now())
         return any((a.kind, a.account) == (each.act.kind, each.act.account) for a in wanted.acts)
 
     async def _tell(self, deal: DealView, found: tuple[Case, ...]) -> None:

@@ -361,3 +361,12 @@ async def test_settings_are_named_as_the_guarantees(lunch: House) -> None:
     """What a network may be asked to set is what a tier may demand."""
     can = lunch.home.runtime.connectors["memory"].capabilities.can  # type: ignore[index]
     assert can <= set(Guarantee)
+
+
+async def test_who_cannot_be_seated_is_told_of_and_nothing_is_asked_for_him(opens: Opens) -> None:
+    listed = roster()
+    people = tuple(replace(p, accounts={}) if p.person_id == "di" else p for p in listed.people)
+    house = await opens((LUNCH,), people=replace(listed, people=people))
+    shown = await plan(house)
+    assert shown.acts == ()
+    assert [(w.kind, w.person, w.because) for w in shown.left] == [("unseated", "di", "no_account")]

@@ -14,7 +14,7 @@ from orchestrator.config.policy import (
     to_policy,
 )
 from tiers.guarantees import Evidence, Guarantee
-from tiers.policy import Grade, Policy
+from tiers.policy import Grade, MembershipPolicy, Policy
 from tiers.tier import Tier
 
 
@@ -161,3 +161,20 @@ def test_a_topic_may_be_added_and_a_demand_made_stronger() -> None:
 def test_what_is_no_policy_is_refused(document: str) -> None:
     with pytest.raises(PolicyInvalid):
         canonical_policy(document)
+
+
+def test_rooms_are_brought_back_by_a_person_unless_the_policy_says_otherwise(
+    policy: Policy,
+) -> None:
+    assert policy.membership == MembershipPolicy(at_once=False, most=3, one_in=4)
+    own = '\n[membership]\nremove = "at_once"\nmost = 1\none_in = 10\n'
+    found = to_policy(read_policy(default_text() + own), made_up=False).membership
+    assert found == MembershipPolicy(at_once=True, most=1, one_in=10)
+    assert [found.removals(n) for n in (0, 9, 20, 500)] == [1, 1, 1, 1]
+    assert [policy.membership.removals(n) for n in (1, 7, 8, 12, 500)] == [1, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("own", ["most = 4", "most = 0", "one_in = 3", 'remove = "always"'])
+def test_no_policy_puts_more_people_out_at_a_time(own: str) -> None:
+    with pytest.raises(PolicyInvalid):
+        read_policy(f"{default_text()}\n[membership]\n{own}\n")
