@@ -442,7 +442,8 @@ class MatrixFaults:
         self.proxy.spoil("act", late)
 
     async def departure_unnoticed(self) -> None:
-        """Nobody listens to the sync in these tests, so no event tells of who goes."""
+        """The sync that would tell of it breaks off; what is sealed is asked for by itself."""
+        self.proxy.spoil("sync", cut_before)
 
     async def unreadable_members(self) -> None:
         self.proxy.spoil("state", answering(403, {"errcode": "M_FORBIDDEN", "error": "no"}))

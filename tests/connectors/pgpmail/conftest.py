@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -22,8 +22,7 @@ from typing import Any
 
 import gnupg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,6 +37,8 @@ from connectors.port.connector import Setup
 from connectors.port.messages import RoomSpec
 from connectors.testing.rig import Arrived, CannotError
 from orchestrator import clock
+
+from .front import Front, Server, into_maildirs
 
 BOT, MEMBER = AccountId("bot@deal.test"), AccountId("counsel@lawfirm.test")
 PASSWORD, PASSPHRASE = "only-for-the-test", "a phrase only for the test"
@@ -80,102 +81,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 # --- a mail server that can fail --------------------------------------------------------------
-
-Deliver = Callable[[str, str, bytes], None]
-
-
-def into_maildirs(folder: Path) -> Deliver:
-    """Delivers at once into ``folder/<address>/new``."""
-    numbers = iter(range(1, 1_000_000))
-
-    def deliver(_sender: str, recipient: str, data: bytes) -> None:
-        box = folder / recipient / "new"
-        box.mkdir(parents=True, exist_ok=True)
-        (box / f"{next(numbers):06d}.test").write_bytes(data)
-
-    return deliver
-
-
-class Failing(SMTP):
-    """An SMTP session that may answer DATA with success before anything was sent."""
-
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 (the library's name)
-        front: Front = self.event_handler
-        if front.pop("nothing"):
-            await self.push("250 2.0.0 done")
-            return
-        await super().smtp_DATA(arg)
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        if self.event_handler.down:
-            transport.abort()
-
-
-@dataclass
-class Front:
-    """The server's handler: notes what it saw, fails once as it is told, and delivers."""
-
-    deliver: Deliver
-    spoils: list[tuple[str, str]] = field(default_factory=list)
-    down: bool = False
-    seen: list[tuple[str, str, list[str]]] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-
-    def pop(self, kind: str) -> str | None:
-        for each in self.spoils:
-            if each[0] == kind:
-                self.spoils.remove(each)
-                return each[1] or kind
-        return None
-
-    async def handle_MAIL(  # noqa: N802 (the library's name)
-        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.pop("cut before"):
-            server.transport.abort()
-        refusal = self.pop("mail")
-        if refusal is not None:
-            return refusal
-        envelope.mail_from = address
-        envelope.mail_options += options
-        self.sessions.append(session)
-        return "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 (the library's name)
-        self, _server: Any, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        refusal = self.pop("rcpt")
-        if refusal is not None:
-            return refusal
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options += options
-        return "250 OK"
-
-    async def handle_DATA(  # noqa: N802 (the library's name)
-        self, server: Any, _session: Session, envelope: Envelope
-    ) -> str:
-        refusal = self.pop("data")
-        if refusal is not None:
-            return refusal
-        if self.pop("slow"):
-            await asyncio.sleep(0.2)
-        content, sender = envelope.content, envelope.mail_from
-        assert isinstance(content, bytes)
-        assert sender is not None
-        for recipient in envelope.rcpt_tos:
-            self.seen.append((sender, recipient, envelope.mail_options))
-            await asyncio.to_thread(self.deliver, sender, recipient, content)
-        if self.pop("cut after"):
-            server.transport.abort()
-        return self.pop("garbage") or "250 2.0.0 accepted"
-
-
-class Server(Controller):
-    """The server in a thread of its own."""
-
-    def factory(self) -> SMTP:
-        return Failing(self.handler, **self.SMTP_kwargs)
 
 
 def _signed_in(_server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> AuthResult:

@@ -27,7 +27,6 @@ from .conftest import (
     PASSWORD,
     PEOPLE,
     Adviser,
-    Front,
     Lab,
     Letter,
     MailFaults,
@@ -38,6 +37,7 @@ from .conftest import (
     serving,
     spec,
 )
+from .front import Front
 from .test_contract import OF_THE_NETWORK, MailContract
 from .test_mail import delivery
 

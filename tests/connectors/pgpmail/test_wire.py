@@ -24,7 +24,8 @@ from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncert
 from connectors.port.messages import Content, Delivery, Reader
 from orchestrator import clock
 
-from .conftest import BOT, MEMBER, PASSPHRASE, PASSWORD, Front, Lab, into_maildirs, serving, spec
+from .conftest import BOT, MEMBER, PASSPHRASE, PASSWORD, Lab, serving, spec
+from .front import Front, into_maildirs
 
 
 async def refusal(lab: Lab, state: str = "other", **settings: object) -> str:
