@@ -8,12 +8,15 @@ from typing import Any
 
 import typer
 
+from orchestrator.cli.adopting import roster_document
 from orchestrator.cli.checking import vault_of
 from orchestrator.cli.out import Out
 from orchestrator.client.problems import Unready
 from orchestrator.config import ConfigInvalid, Look, Mistake, Settings
 from orchestrator.config.layers import flat
+from orchestrator.config.mistakes import Invalid
 from orchestrator.config.schema import json_schema
+from orchestrator.roster.document import from_document
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -55,19 +58,42 @@ def validate(ctx: typer.Context) -> None:
             details=[str(mistake) for mistake in lost],
         )
     file = str(seen.file) if seen.there else None
+    warnings = list(_warnings(ctx.obj.settings()))
     found = {
         "ok": True,
         "file": file,
         "deals": len(data.get("deals", {})),
         "channels": len(data.get("channels", {})),
+        "warnings": warnings,
     }
-    Out(ctx.obj).one(found, lambda: [f"ok: {file or 'defaults (there is no file)'}"])
+    out = Out(ctx.obj)
+    for warning in warnings:
+        out.note(f"soon: {warning}")
+    out.one(found, lambda: [f"ok: {file or 'defaults (there is no file)'}"])
 
 
 @app.command()
 def schema() -> None:
     """The JSON schema of wallcross.toml, for editors."""
     typer.echo(json.dumps(json_schema(), indent=2))
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    """What is well formed and yet not as it should be: rosters of real deals without notices."""
+    for code, part in settings.config.deals.items():
+        if part.made_up or part.roster is None:
+            continue
+        try:
+            document = roster_document(settings, code, None)
+        except Invalid:
+            yield f"deals.{code}.roster cannot be used; wallcross roster import --dry-run says why"
+            continue
+        listed = from_document(document) if document is not None else None
+        here = {p.side for p in listed.people} if listed is not None else set()
+        for side in listed.sides if listed is not None else ():
+            if side.side_id in here and side.notice is None:
+                told = f"deals.{code}: {side.side_id} has no insider notice"
+                yield f"{told}; write notices/{side.side_id}.txt beside people.csv"
 
 
 def _secrets_folder(seen: Look) -> Path | None:

@@ -116,3 +116,24 @@ def test_a_real_deal_without_notices_is_told_by_doctor(wx: Wx, tmp_path: Path) -
     [found] = wx("doctor", "notices", "--json", *settings).lines
     assert (found["name"], found["state"]) == ("notices HERON", "soon")
     assert "notices/SIDE.txt" in found["then"]
+
+
+def test_a_real_deals_roster_without_notices_is_a_warning_and_no_mistake(
+    wx: Wx, home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "roster"
+    wx("roster", "template", "--to", str(folder))
+    for file in (folder / "notices").glob("*.txt"):
+        file.unlink()
+    home.mkdir(mode=0o700)
+    deals = f'roster = "{folder}"\n[deals.SAMPLE]\nmade_up = true\nroster = "{folder}"\n'
+    settings = home / "wallcross.toml"
+    settings.write_text(f'[home]\nhost = "kestrel"\n[deals.HERON]\n{deals}', encoding="utf-8")
+    settings.chmod(0o600)
+    done = wx("config", "validate", "--json")
+    assert done.code == 0, done.err
+    assert done.json["warnings"]
+    assert all(w.startswith("deals.HERON: ") and "notices/" in w for w in done.json["warnings"])
+    (folder / "people.csv").write_text("person\n", encoding="utf-8")
+    [told] = wx("config", "validate", "--json").json["warnings"]
+    assert "deals.HERON.roster cannot be used" in told
