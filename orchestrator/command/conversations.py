@@ -18,6 +18,7 @@ from orchestrator.flow import room_notice
 from orchestrator.rooms.provision import Made
 from orchestrator.rooms.watch import PAUSED, by_person, pause, resume
 from orchestrator.store.unit import Tx
+from tiers.contact import may_begin
 from tiers.conversation import Conversation, RoomBinding
 from tiers.guarantees import Guarantee
 from tiers.ids import DealId, PersonId
@@ -48,6 +49,25 @@ def conversation_of(deal: DealView, name: str) -> Conversation:
     return found[0]
 
 
+def _check_contacts(deal: DealView, new: views.NewConversation, at: int) -> None:
+    """Refuses a conversation whose owner begins with somebody whom he reaches by others alone.
+
+    Raises:
+        Refused: none of that person's delegates sits in it.
+    """
+    seated = {PersonId(member) for member in new.members or ()}
+    for member in sorted(seated - {new.owner}):
+        talks = deal.conversations.values()
+        found = may_begin(PersonId(new.owner), member, deal.roster, talks, at)
+        if found.because == "through_delegates" and not seated & {*found.through}:
+            through = " or ".join(found.through)
+            raise Refused(
+                f"{new.owner} shares no conversation with {member}, who is reached by delegates",
+                still="Nothing was made.",
+                then=f"let {through} begin, or take one of them in",
+            )
+
+
 class Conversations:
     """Implements ``orchestrator.api.port.ConversationAccess``."""
 
@@ -72,6 +92,7 @@ class Conversations:
         view = deal_of(self._r, deal)
         await self._must_be_founded(view)
         request = asking.conversation(new, view)
+        _check_contacts(view, new, self._r.now())
         made = await self._r.provisioner.make(view, request, actor=actor)
         where = " or ".join(request.connectors)
         told = tuple(f"{person} has no account on {where}" for person in made.without_account)

@@ -6,6 +6,7 @@ Rules kept here (docs on words: DASHBOARD rules of the product):
    himself we say that we asked for its removal, and that others may have seen it.
 2. Nothing of the message is quoted. Who is not cleared for a conversation, whatever he may send
    to it, is told neither its name nor anything of its rooms and members.
+3. How many ways out are shown follows the author's profile; what he may answer does not.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tiers.conversation import Conversation
 from tiers.decision import Effect, Reason
 from tiers.ids import RuleId
 from tiers.people import Person
+from tiers.profiles import MANNERS, shown_to
 
 CODE = 8
 """Characters of a message's id that its author answers with."""
@@ -197,15 +199,19 @@ def _why(reasons: tuple[Reason, ...]) -> str:
 def _ways_out(
     deal: DealView, author: Person, message_id: str, choices: tuple[Conversation, ...], at: int
 ) -> list[str]:
-    code = code_of(message_id)
-    where = " or ".join(_name(deal, author, c, at) for c in choices[:3])
-    first = [f"1 {code}  send it to {where}"] if choices else []
-    return [
-        "Answer with a line of these:",
-        *first,
-        f"2 {code}  drop it, I write it differently",
+    code, manner = code_of(message_id), MANNERS[author.profile]
+    offered = choices[: manner.places]
+    where = " or ".join(_name(deal, author, c, at) for c in offered)
+    only = len(offered) == 1 < len(choices) and _cleared(deal, author, offered[0], at)
+    first = (f"1 {code}{f' #{offered[0].label}' if only else ''}  send it to {where}",)
+    safest = (
+        *(first if choices else ()),
         f"3 {code}  ask for its release",
-    ]
+        f"2 {code}  drop it, I write it differently",
+    )
+    ways = sorted(shown_to(author.profile, safest))
+    said = "Answer with a line of these:" if len(ways) > 1 else "Answer with this line, or wait:"
+    return [said, *ways]
 
 
 def _name(deal: DealView, author: Person, conversation: Conversation, at: int) -> str:
