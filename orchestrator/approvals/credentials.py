@@ -9,8 +9,10 @@ Rules kept here:
    states; a number that a key or passkey counts only goes up.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -131,21 +133,32 @@ class Credential:
         Raises:
             BadSignature: it did not, or its count went back: there may be a second of it.
         """
-        if self.way == "ssh":
-            count = sshsig.verify(self.public, message, signed.signature)
-        else:
-            count = passkey.verify(
-                self.public,
-                self.rp,
-                self.origin,
-                message,
-                signature=signed.signature,
-                client=signed.client_data,
-                authenticator=signed.authenticator,
-            )
+        count = _counted(self, message, signed)
         if (count or counted) and count <= counted:
             raise BadSignature("its count did not go up: there may be a copy of this key")
         return count
+
+
+@lru_cache(maxsize=4096)  # of what depends on nothing else; a chain is read again and again
+def _counted(credential: Credential, message: bytes, signed: Signed) -> int:
+    """What a signature says that its key counts, once it is known to be by that key."""
+    if credential.way == "ssh":
+        return sshsig.verify(credential.public, message, signed.signature)
+    return passkey.verify(
+        credential.public,
+        credential.rp,
+        credential.origin,
+        message,
+        signature=signed.signature,
+        client=signed.client_data,
+        authenticator=signed.authenticator,
+    )
+
+
+def fingerprint(credential: Credential) -> str:
+    """The fingerprint of an SSH key as `ssh-keygen -l` shows it; of a passkey its hash likewise."""
+    digest = base64.b64encode(sha256(credential.public).digest()).decode().rstrip("=")
+    return f"SHA256:{digest}"
 
 
 def credential_of(body: Mapping[str, Any]) -> Credential:

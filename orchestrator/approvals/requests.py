@@ -272,7 +272,7 @@ def withdraw(tx: Tx, deal_id: DealId, person: PersonId, *, at: int, actor: str) 
     own = [name for name, c in found.signing.items() if c.person == person]
     if not own:
         raise Missing(f"no key of {person} is enrolled", then="wallcross approver list")
-    if len(own) == len(found.signing):
+    if not any(a.person != person for a in found.approvers()):
         raise NotAllowed("he is the last who may agree to anything: enrol somebody else first")
     for name in own:
         body: dict[str, Json] = {"credential": name, "person": person}

@@ -151,7 +151,7 @@ def _read(file: Path) -> str:
 
 def _enrolled(found: CredentialView) -> list[str]:
     roles = " and ".join(role.replace("_", " ") for role in found.roles)
-    lines = [f"{found.person}  {roles}  {found.way} {found.kind}  {found.credential[:12]}"]
+    lines = [f"{found.person}  {roles}  {found.way} {found.kind}  {found.fingerprint}"]
     if found.state == "draft":
         lines.append("  it counts once the deal is founded: wallcross deal found")
     return lines
@@ -163,5 +163,5 @@ _COLUMNS: Columns[CredentialView] = [
     ("key", lambda c: f"{c.way} {c.kind}"),
     ("party", lambda c: c.party or ""),
     ("state", lambda c: c.state),
-    ("hash", lambda c: c.credential[:12]),
+    ("fingerprint", lambda c: c.fingerprint),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,7 @@ from orchestrator.cli.adopting import policy_document, roster_document, told
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
-from orchestrator.client.problems import Wrong
+from orchestrator.client.problems import Waits, Wrong
 from orchestrator.client.views import AdoptionView, DealView
 from orchestrator.config.model import CODE
 from tiers.people import Phase
@@ -83,21 +83,47 @@ def adopt(
     policy: PolicyFile = None,
     roster: Annotated[Path | None, typer.Option(help="Folder or people.csv.")] = None,
 ) -> None:
-    """Puts the policy and roster files of a deal in force, as the settings name them."""
+    """Puts the policy and roster files of a deal in force, as the settings name them.
+
+    In a founded deal each may wait for two people: then both are asked for, and it ends with 6.
+    """
     name = named(ctx, code)
     settings = ctx.obj.settings()
     rules = policy_document(settings, name, policy)
     people = roster_document(settings, name, roster)
 
-    async def work(client: Client) -> list[AdoptionView]:
-        made = [await client.adopt(name, "policy", rules)] if rules else []
-        return [*made, await client.adopt(name, "roster", people)] if people else made
+    documents: list[tuple[Literal["policy", "roster"], str]] = []
+    documents += [("policy", rules)] if rules else []
+    documents += [("roster", people)] if people else []
 
-    if not (rules or people):
+    async def work(client: Client) -> list[AdoptionView | Waits]:
+        return [await _adopted(client, name, *document) for document in documents]
+
+    if not documents:
         raise Wrong("The settings name neither a policy nor a roster for this deal")
     found, out = call(ctx.obj, work)
     for adopted in found:
-        out.one(_short(adopted), partial(told, adopted))
+        if isinstance(adopted, AdoptionView):
+            out.one(_short(adopted), partial(told, adopted))
+    waiting = [problem for problem in found if isinstance(problem, Waits)]
+    if waiting:
+        first, *more = waiting
+        raise Waits(
+            first.wrong,
+            still=first.still,
+            then=first.then,
+            details=[f"{problem.wrong}; {problem.then}" for problem in more],
+        )
+
+
+async def _adopted(
+    client: Client, name: str, kind: Literal["policy", "roster"], document: str
+) -> AdoptionView | Waits:
+    """What came of one document; that one waits keeps no other from being asked for."""
+    try:
+        return await client.adopt(name, kind, document)
+    except Waits as waits:
+        return waits
 
 
 @app.command()

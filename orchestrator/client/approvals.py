@@ -55,6 +55,7 @@ class CredentialView:
     Attributes:
         credential: its hash.
         kind: of its key.
+        fingerprint: of its key, as ``ssh-keygen -l`` shows it.
         state: ``counts``, ``draft`` (before the founding), or ``out`` (he left or is paused).
     """
 
@@ -62,6 +63,7 @@ class CredentialView:
     person: str
     way: str
     kind: str
+    fingerprint: str
     roles: tuple[str, ...]
     party: str | None
     state: str

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.approvals.credentials import Credential, credential_of, fingerprint
+from orchestrator.approvals.requests import standing
 from orchestrator.approvals.standing import ENROL, FOUND
 from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE, RETURN
@@ -23,6 +25,7 @@ from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
+from tiers.approval import Role
 from tiers.ids import DealId
 from tiers.people import Phase, Roster, Span
 from tiers.roster_change import Gain, gains, losses
@@ -59,7 +62,7 @@ def told(tx: Tx, deal: DealId, verb: str, body: Mapping[str, Any]) -> Told:
 
 
 def _founding(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
-    listed = body.get("credentials") or ()
+    listed, known = body.get("credentials") or (), standing(tx, deal).ever
     roster = in_force(tx, deal, "roster")
     count = len(from_document(roster.document).people) if roster is not None else 0
     return Told(
@@ -67,18 +70,23 @@ def _founding(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
             "The deal is founded: from then on, what gives access takes two of those who signed",
             f"it begins with policy {str(body.get('policy'))[:SHORT]}",
             f"it begins with roster {str(body.get('roster'))[:SHORT]}, {count} people",
-            *(f"key {str(name)[:SHORT]} may sign" for name in listed),
+            *(_signs(known.get(str(name)), str(name)) for name in listed),
         ),
         otherwise="The deal stays a draft: no conversation of a real deal is made.",
         why="a real deal has rooms only once its people founded it",
     )
 
 
+def _signs(credential: Credential | None, name: str) -> str:
+    if credential is None:
+        return f"a key {name[:SHORT]} that was withdrawn since may sign"
+    roles = " and ".join(r.value.replace("_", " ") for r in Role if r in credential.roles)
+    return f"{credential.person} may sign as {roles} with the key {fingerprint(credential)}"
+
+
 def _enrolment(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
-    roles = " and ".join(str(r).replace("_", " ") for r in body.get("roles", ()))
-    key = str(body.get("credential"))[:SHORT]
     return Told(
-        (f"{body.get('person')} may sign as {roles} with the key {key} ({body.get('kind')})",),
+        (_signs(credential_of(body), ""),),
         otherwise="The key stays outside; whoever may sign now, may.",
         why="one more person, or one more key, is to sign approvals",
     )

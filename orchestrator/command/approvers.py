@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from orchestrator.approvals import passkey, sshsig
-from orchestrator.approvals.credentials import Credential, Signed, credential_of, signed_of, tie
+from orchestrator.approvals.credentials import (
+    Credential,
+    Signed,
+    credential_of,
+    fingerprint,
+    signed_of,
+    tie,
+)
 from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import Plan, enrolment
 from orchestrator.approvals.requests import (
@@ -22,10 +29,11 @@ from orchestrator.approvals.standing import ENROL, FOUND, Standing
 from orchestrator.audit.body import Json
 from orchestrator.client.approvals import CredentialView, NewCredential, ProofView
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
-from orchestrator.client.views import Check
+from orchestrator.client.views import Check, Need
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.roster.adoption import in_force
+from orchestrator.roster.deals import list_deals
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
 from tiers.approval import FOUNDERS, Role, Rule, one_person
@@ -193,6 +201,22 @@ def approvers_check(deal: DealView, found: Standing) -> Check:
     return Check(name=name, state="ok", text=f"{count} people may agree", group="deal")
 
 
+def open_needs(tx: Tx, at: int) -> list[Need]:
+    """What waits for people to sign, of every deal, as things that need somebody."""
+    return [
+        Need(
+            text=f"{deal.code}: {request.plan.verb} waits: {'; '.join(found.missing(request))}",
+            then=f"wallcross approve show {request.request_id}",
+            severity="medium",
+            subject=request.request_id,
+        )
+        for deal in list_deals(tx)
+        for found in (standing(tx, deal.deal_id),)
+        for request in found.requests.values()
+        if request.open(at) and found.missing(request)
+    ]
+
+
 def _founding(tx: Tx, deal: DealId, found: Standing) -> Plan:
     policy, roster = in_force(tx, deal, "policy"), in_force(tx, deal, "roster")
     if policy is None or roster is None:
@@ -255,6 +279,7 @@ def _view(found: Standing, name: str) -> CredentialView:
         person=credential.person,
         way=credential.way,
         kind=credential.kind,
+        fingerprint=fingerprint(credential),
         roles=tuple(r.value for r in Role if r in credential.roles),
         party=None if credential.party is None else credential.party.value,
         state=state if found.present(credential.person) else "out",

@@ -26,13 +26,12 @@ from orchestrator.approvals.requests import (
 from orchestrator.approvals.standing import ENROL, FOUND, Request, Standing
 from orchestrator.audit.body import Json
 from orchestrator.client.approvals import Answered, RequestView
-from orchestrator.client.problems import Missing, Problem
+from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.persons import RESUME, resume_agreed
-from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -145,6 +144,11 @@ async def carry_out(runtime: Runtime, deal: DealId, request_id: str, actor: str)
     Raises:
         Problem: it is agreed to and could not be carried out; it stays so.
     """
+    if not runtime.clock_trusted():
+        raise Unready(
+            "The clock is earlier than the record or off its source, so that nothing is let happen",
+            then="set the machine's clock, then say yes again; wallcross doctor clock",
+        )
     at = runtime.now()
     found = await runtime.store.read(lambda tx: standing(tx, deal))
     request = found.requests[request_id]

@@ -14,7 +14,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.views import Check
 from orchestrator.clock import SECOND, iso
-from orchestrator.command.approvers import approvers_check
+from orchestrator.command.approvers import approvers_check, open_needs
 from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.crossing_look import notice_check
 from orchestrator.command.runtime import Channel, Runtime
@@ -68,7 +68,7 @@ class Overview:
             serving=self._r.live,
             clock_trusted=trusted,
             clock_why=None if trusted else "the clock is earlier than the record or off its source",
-            needs=tuple(await self._r.store.read(_needs)),
+            needs=tuple(await self._r.store.read(lambda tx: [*open_needs(tx, at), *_needs(tx)])),
             deals=tuple(deals),
             channels=tuple(await self._channels.channel_list()),
         )

@@ -256,6 +256,22 @@ async def test_what_was_agreed_to_happens_once_after_a_crash(
     assert await house.seen("el", "lunch") == [TEXT]
 
 
+async def test_what_was_agreed_to_waits_for_a_clock_that_is_believed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await found(house, ADA, BO, CY)
+    message = await hold(house)
+    request = await ask_release(house, message)
+    await say(house, request, BO)
+    with monkeypatch.context() as turned:
+        turned.setattr(house.home.runtime, "clock_trusted", lambda: False)
+        with pytest.raises(Unready, match="could not be carried out"):
+            await say(house, request, CY)
+    assert await house.state(message) == "held"
+    assert (await say(house, request, CY)).state == "done"
+    assert await house.ends(message) == "delivered"
+
+
 async def test_one_person_takes_away_and_two_give_back(
     house: House,
 ) -> None:

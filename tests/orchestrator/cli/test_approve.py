@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.orchestrator.approvals.authenticator import Authenticator
+
 Wx = Callable[..., Any]
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
 
@@ -368,3 +370,67 @@ def test_every_verb_that_is_carried_out_is_told_in_words() -> None:
     from orchestrator.command.approving import HANDLERS  # noqa: PLC0415 - starts slowly
 
     assert TELLS.keys() == HANDLERS.keys()
+
+
+SITE = """
+[approvals]
+origin = "https://wallcross.kestrel.example"
+rp_id = "kestrel.example"
+"""
+
+
+def test_a_passkey_is_enrolled_and_agrees_by_files(desk: Desk, home: Path, tmp_path: Path) -> None:
+    own, made, wanted = Authenticator(count=1), tmp_path / "made.json", tmp_path / "proof"
+    made.write_text(own.made(), "ascii")
+    enrol = ("approver", "enrol", "ada", "--passkey", str(made), "--role", "owner")
+    unready = desk.wx(*enrol, "--to", str(wanted))
+    assert unready.code == 3
+    assert "origin and rp_id under [approvals]" in unready.err
+    with (home / "wallcross.toml").open("a", encoding="utf-8") as settings:
+        settings.write(SITE)
+    assert desk.wx(*enrol).code == 2, "no private half lies beside a passkey"
+    assert desk.wx(*enrol, "--to", str(wanted)).code == 0
+    proof = tmp_path / "proof.json"
+    proof.write_text(Authenticator(key=own.key, rp_id="evil.example").signed(wanted.read_bytes()))
+    assert desk.wx(*enrol, "--proof", str(proof)).code == 5
+    proof.write_text(own.signed(wanted.read_bytes()), "ascii")
+    assert desk.wx(*enrol, "--proof", str(proof)).code == 0
+    assert desk.enrol("ben").code == 0
+    request = desk.wx("deal", "found", "--json").json["request_id"]
+    desk.yes(request, "ben")
+    shown = desk.wx("approve", "show", request, "--json").json
+    answer = tmp_path / "answer.json"
+    answer.write_text(own.signed(shown["no"].encode()), "ascii")
+    signed = ("approve", "yes", request, "--as", "ada", "--signature", str(answer), "--json")
+    assert desk.wx(*signed).code == 5
+    answer.write_text(own.signed(shown["yes"].encode()), "ascii")
+    assert desk.wx(*signed).json["state"] == "done"
+    kinds = {
+        c["person"]: (c["way"], c["kind"]) for c in desk.wx("approver", "list", "--json").lines
+    }
+    assert kinds == {"ada": ("passkey", "es256"), "ben": ("ssh", "ed")}
+
+
+def test_both_files_are_asked_for_at_once_and_status_says_what_waits(
+    desk: Desk, home: Path
+) -> None:
+    desk.found()
+    policy = home / "policy.toml"
+    text = Path("orchestrator/config/policy.default.toml").read_text("utf-8")
+    policy.write_text(text.replace('held_for = "24 h"', 'held_for = "12 h"'), "utf-8")
+    desk.roster(GRETA.format(tier="operations"))
+    done = desk.wx("deal", "adopt", "--policy", str(policy), "--roster", str(desk.files))
+    assert done.code == 6
+    waiting = [r["request_id"] for r in desk.wx("approve", "list", "--json").lines]
+    assert len(waiting) == 2
+    assert all(request in done.err for request in waiting)
+    needs = desk.wx("status", "--json").json["needs"]
+    assert {n["then"] for n in needs} >= {f"wallcross approve show {r}" for r in waiting}
+
+
+def test_a_deal_shows_its_fingerprints_as_ssh_keygen_does(desk: Desk) -> None:
+    desk.enrol("ada")
+    line = ["ssh-keygen", "-l", "-f", f"{desk.key('ada')}.pub"]
+    told = subprocess.run(line, capture_output=True, check=True, text=True).stdout
+    [listed] = desk.wx("approver", "list", "--json").lines
+    assert listed["fingerprint"] in told
