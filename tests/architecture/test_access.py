@@ -2,7 +2,7 @@
 
 What permits lies in a handful of tables. Each is written in one module, which states it in the
 audit in the same unit (or whose one caller does), and its rows are not changed, but for a room's
-pause and for a room that `conv new` puts in another's place. A connector asks a network to take
+pause, for a room that `conv new` puts in another's place, and for a leaver's own mailing. A connector asks a network to take
 somebody out of a room in its verb ``remove`` alone, which only `orchestrator/rooms/acts.py` calls
 (`test_doors.py`): under a plan on a whole list read just before, or for whoever leaves the deal.
 """
@@ -32,9 +32,12 @@ WRITERS = {
     "approval": ("", ""),  # nobody yet: what needs a second person is refused
 }
 PAUSES, OPENS = "orchestrator/rooms/watch.py", "orchestrator/rooms/provision.py"
+MAILING = "orchestrator/rooms/leave.py"  # a mailing of one reader ends when he leaves
 CHANGES = {
     (PAUSES, "room"): re.compile(r"UPDATE room SET paused = (\?|NULL)\s"),
     (OPENS, "room"): re.compile(r"DELETE FROM room WHERE conversation_id = \?$"),
+    (MAILING, "room"): re.compile(r"DELETE FROM room WHERE connector = \? AND room = \?$"),
+    (MAILING, "seat"): re.compile(r"DELETE FROM seat WHERE connector = \? AND room = \?$"),
     (OPENS, "seat"): re.compile(
         r"DELETE FROM seat WHERE conversation_id = \?( AND person_id = \? AND connector = \? .*)?$"
     ),

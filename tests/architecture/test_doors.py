@@ -14,13 +14,13 @@ DISPATCH = "orchestrator/outbox/dispatch.py"
 LIVE_CHECK = "orchestrator/command/trial.py"  # `channel test`: an own room, an own message
 FAR_SIDE = "orchestrator/demo/farside.py"  # plays people, with a client that is not ours
 HANDS = "orchestrator/rooms/acts.py"  # who is in a room, and its settings: asked, then read back
-PLAYS = "orchestrator/demo/people_act.py"  # what people do on their own phones
+PLAYS = {"orchestrator/demo/people_act.py", "orchestrator/demo/roster_act.py"}  # on phones
 MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
 ACTING = {
     "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
-    "invite": {HANDS, PLAYS},
+    "invite": {HANDS, *PLAYS},
     "remove": {
         HANDS,
         "orchestrator/journal/writer.py",  # a file of its own
@@ -37,7 +37,7 @@ ACTING = {
         "orchestrator/command/keys.py",  # what a ceremony of two people came to
         "orchestrator/command/leaving.py",  # what two people undid of a leave
     },
-    "distrust": {"orchestrator/command/keys.py", "orchestrator/rooms/leave.py"},
+    "distrust": {"orchestrator/command/keys.py", "orchestrator/rooms/leave_keys.py"},
 }
 
 # The part of the standard library that neither acts nor asks: all that the rules may use.
