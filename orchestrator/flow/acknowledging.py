@@ -6,7 +6,8 @@ Rules kept here:
    stands for one deal, one person and one wording, so that nothing else is acknowledged by it.
 2. It counts from the person's own account, as its network authenticated it; whoever the account
    belongs to on the roster in force is who acknowledged.
-3. It is the wording in force that is acknowledged, and only after he was crossed with it.
+3. It is the wording in force that is acknowledged, and only after he was crossed with it: a line
+   that came in before speaks for nothing, however often it is looked at.
 """
 
 import re
@@ -33,15 +34,26 @@ _WORDS = re.compile(rf"\s*i\s+acknowledge\s+([0-9a-f]{{{_CODE}}})[\s.!]*", re.IG
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What was said. ``code``: of the deal, the person and the wording."""
+    """What was said.
+
+    Attributes:
+        code: of the deal, the person and the wording.
+        at: when it came in, microseconds UTC.
+    """
 
     code: str
+    at: int
 
 
-def read_acknowledgement(text: str) -> Acknowledgement | None:
-    """The acknowledgement that ``text`` is, or None when it is something else."""
+def read_acknowledgement(text: str, at: int) -> Acknowledgement | None:
+    """The acknowledgement that ``text`` is, or None when it is something else.
+
+    Args:
+        text: a line to us.
+        at: when it came in, microseconds UTC.
+    """
     match = _WORDS.fullmatch(text)
-    return Acknowledgement(match[1].lower()) if match else None
+    return Acknowledgement(match[1].lower(), at) if match else None
 
 
 def code_for(deal_id: DealId, person: PersonId, notice: str) -> str:
@@ -103,15 +115,19 @@ class Acknowledging:
             if demand.notice is None:
                 continue
             if code_for(view.deal_id, person.person_id, demand.notice) == said.code:
-                return await self._take(view, person.person_id, demand, door)
+                return await self._take(view, person.person_id, demand, door, said.at)
         return NOT_ACKNOWLEDGED
 
-    async def _take(self, deal: DealView, person: PersonId, demand: Demand, door: Door) -> str:
+    async def _take(
+        self, deal: DealView, person: PersonId, demand: Demand, door: Door, came_at: int
+    ) -> str:
         crossing, notice = deal.persons.crossings.get(person, NEVER), demand.notice or ""
         where = stand(crossing, demand)
         if where is Stand.ACKNOWLEDGED:
             return ACKNOWLEDGED
         if person in deal.persons.left or crossing.shown != notice or where not in _ASKED:
+            return NOT_ACKNOWLEDGED
+        if came_at < (crossing.crossed_at or 0):  # it waited, and was about a crossing before
             return NOT_ACKNOWLEDGED
         said: dict[str, Json] = {
             "notice": notice,

@@ -267,7 +267,7 @@ class Router:
     ) -> Outcome:
         # in the line that we opened or in one that he began: anywhere but in a conversation's room
         to_us = row.room is not None and not resolved.witness and not body.files
-        spoken: Spoken | None = _spoken(body.text) if to_us else None
+        spoken: Spoken | None = _spoken(body.text, row.accepted_at) if to_us else None
         if spoken is None and _to_us_alone(row, resolved, body):
             spoken = read_urgent(body.text)
         if spoken is not None and resolved.person is not None:
@@ -451,8 +451,8 @@ _LOOP = (
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
 
 
-def _spoken(text: str) -> Spoken | None:
-    return read_answer(text) or read_acknowledgement(text)
+def _spoken(text: str, accepted_at: int) -> Spoken | None:
+    return read_answer(text) or read_acknowledgement(text, accepted_at)
 
 
 def _was_routed(tx: Tx, row: Waiting) -> bool:

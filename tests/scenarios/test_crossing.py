@@ -83,7 +83,7 @@ async def test_nobody_is_let_in_before_he_acknowledged_and_then_he_is(house: Hou
     assert not sees(house, CY)
     line = await asked(house, CY)
     assert NOTICE in (await house.told(CY))[-1].text
-    assert read_acknowledgement(line) is not None
+    assert read_acknowledgement(line, 0) is not None
     await answers(house, CY, line)
     await acknowledged(house, CY)
     assert "is recorded" in (await house.told(CY, 2))[-1].text
@@ -286,3 +286,19 @@ async def test_a_plan_lets_him_in_once_he_acknowledged_and_out_when_he_is_cleans
     [row] = [r for r in await house.home.person_insiders(house.deal) if r.person == "cy"]
     assert row.ceased_at is not None
     assert row.obtained_at < row.ceased_at
+
+
+async def test_a_line_that_waited_for_the_journal_acknowledges_no_later_crossing(
+    opens: Opens,
+) -> None:
+    """Without a journal key what he wrote is looked at again and again; it counts once."""
+    house = await opens((), people=with_notice(), journal=False)
+    await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
+    await answers(house, CY, await asked(house, CY))
+    await acknowledged(house, CY)
+    [(waiting,)] = await house.rows("SELECT count(*) FROM message WHERE state = 'accepted'")
+    assert waiting == 1
+    await house.home.person_cleanse(house.deal, CY, BO, "deal-public", actor=ACTOR)
+    await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
+    await house.home.runtime.router.drain(f"@route/{house.deal}")
+    assert not sees(house, CY)
