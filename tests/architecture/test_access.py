@@ -2,9 +2,10 @@
 
 What permits lies in a handful of tables. Each is written in one module, which states it in the
 audit in the same unit (or whose one caller does), and its rows are not changed, but for a room's
-pause, for a room that `conv new` puts in another's place, and for a leaver's own mailing. A connector asks a network to take
-somebody out of a room in its verb ``remove`` alone, which only `orchestrator/rooms/acts.py` calls
-(`test_doors.py`): under a plan on a whole list read just before, or for whoever leaves the deal.
+pause, for a room that `conv new` puts in another's place, and for a leaver's own mailing. A
+connector asks a network to take somebody out of a room in its verb ``remove`` alone, which only
+`orchestrator/rooms/acts.py` calls (`test_doors.py`): under a plan on a whole list read just before,
+or for whoever leaves the deal.
 """
 
 import ast
