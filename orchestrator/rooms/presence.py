@@ -4,7 +4,7 @@ Rules kept here:
 
 1. An account is in a room from the first reading that shows it, joined or only asked in: both can
    read. It is in it no more from the first whole reading without it; a list that is not whole
-   shows no absence.
+   shows no absence. Where the room itself ended (``room.replaced``), everybody's stay did.
 2. It is written where it changes, and nowhere else: a reading that tells nothing new costs nothing.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from connectors.port.messages import MemberSnapshot
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append_all
-from orchestrator.audit.granted import Stated, stated_members
+from orchestrator.audit.granted import Stated, stated, stated_members
 from orchestrator.audit.kinds import Kind
 from orchestrator.deals.book import DealView
 from orchestrator.store.unit import Store, Tx
@@ -34,7 +34,8 @@ class Present:
         account: as entries name it: a name of an odd shape by its digest.
         person_id: who owned the account when it was first seen; None for nobody.
         obtained_at: when the first reading that showed it began, microseconds UTC.
-        ceased_at: when the first whole reading without it began; None while it is in.
+        ceased_at: when the first whole reading without it began, or the room ended; None while it
+            is in.
     """
 
     conversation_id: str
@@ -48,7 +49,8 @@ class Present:
 
 def presence(tx: Tx, deal_id: str) -> list[Present]:
     """Every stay that the deal's chain states, in the order in which they began."""
-    return _stays(stated_members(tx, deal_id))
+    ended = (e for e in stated(tx, deal_id) if e.kind == Kind.ROOM_REPLACED)
+    return _stays(sorted((*stated_members(tx, deal_id), *ended), key=lambda e: e.n))
 
 
 def _stays(entries: Iterable[Stated]) -> list[Present]:
@@ -56,6 +58,10 @@ def _stays(entries: Iterable[Stated]) -> list[Present]:
     inside: dict[tuple[str, str, str], int] = {}
     for entry in entries:
         body = entry.body
+        if entry.kind == Kind.ROOM_REPLACED:
+            for key in [k for k in inside if k[:2] == (body["channel"], body["room"])]:
+                n = inside.pop(key)
+                found[n] = replace(found[n], ceased_at=entry.at)
         if entry.kind not in {Kind.MEMBER_OBTAINED, Kind.MEMBER_CEASED}:
             continue
         key = (body["channel"], body["room"], body["account"])

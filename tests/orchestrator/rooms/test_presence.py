@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from connectors.port.messages import Member, MemberSnapshot
 from connectors.port.messages import Presence as Seated
+from orchestrator.audit.chain import append
+from orchestrator.audit.kinds import Kind
 from orchestrator.deals.book import DealView
+from orchestrator.deals.stated import room_body
 from orchestrator.rooms.presence import Presences, presence
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, StoreError, Tx
@@ -140,3 +143,18 @@ async def test_another_room_is_another_stay(
     await kept.see(deal, binding, snapshot(binding, (), 3), ours, 3)
     stays = await store.read(lambda tx: presence(tx, deal.deal_id))
     assert [(s.obtained_at, s.ceased_at) for s in stays] == [(1, 3), (2, None)]
+
+
+async def test_where_the_room_ended_every_stay_in_it_did(
+    store: Store, deal: DealView, binding: RoomBinding
+) -> None:
+    kept, ours = Presences(store), frozenset({OURS})
+    await kept.see(deal, binding, snapshot(binding, ("ada", "bo"), 1), ours, 1)
+    await kept.see(deal, binding, snapshot(binding, ("ada",), 2), ours, 2)
+    await store.write(
+        lambda tx: append(
+            tx, deal.deal_id, Kind.ROOM_REPLACED, room_body(binding), at=7, actor="local:test"
+        )
+    )
+    stays = await store.read(lambda tx: presence(tx, deal.deal_id))
+    assert {(s.account, s.ceased_at) for s in stays} == {("ada", 7), ("bo", 2)}
