@@ -6,6 +6,7 @@ not in that form is not read: what the hash names is exactly what acts.
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -31,6 +32,8 @@ from tiers.people import (
 from tiers.tier import Tier
 
 VERSION = 2
+KEPT = 4
+"""Rosters that were read lately and need not be read again: the same document is the same value."""
 
 
 def to_document(roster: Roster) -> str:
@@ -49,6 +52,7 @@ def to_document(roster: Roster) -> str:
     ).decode()
 
 
+@lru_cache(maxsize=KEPT)
 def from_document(document: str) -> Roster:
     """The roster of a canonical document.
 
