@@ -29,6 +29,8 @@ class InboundMessage:
         direct: the room is a private line between the sender and us.
         delivery_key: set when the message is our own delivery come back.
         claimed_name: how the sender shows himself, where the network says; believed by nobody.
+        written_on: which of the sender's devices it was written on, where the network numbers them
+            and tells no key of each; else empty.
     """
 
     room: RoomId | None
@@ -44,6 +46,7 @@ class InboundMessage:
     direct: bool = False
     delivery_key: DeliveryKey | None = None
     claimed_name: str = field(default="", repr=False)
+    written_on: str = ""
 
 
 class ReceiptKind(Enum):

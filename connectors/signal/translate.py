@@ -229,6 +229,7 @@ def _message(
         edits=edits,
         direct=direct,
         claimed_name=text(found.envelope.get("sourceName")),
+        written_on=_device(found),
     )
 
 
@@ -369,7 +370,14 @@ def unreadable(found: Heard, room: RoomId | None, code: str, *, direct: bool) ->
         sent_at=found.stamp * _MS,
         unreadable=code,
         direct=direct,
+        written_on=_device(found),
     )
+
+
+def _device(found: Heard) -> str:
+    """The number of the sender's device; its network tells no key of each."""
+    which = number(found.envelope.get("sourceDevice"))
+    return "" if which is None else str(which)
 
 
 def stable(name: str) -> str:

@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -40,6 +40,12 @@ log = structlog.get_logger(__name__)
 LOOK = "@look/"
 """Begins the lane of a room that is to be read back."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
+Wrote = Sequence[tuple[AccountId, str]]
+"""Accounts, and the device that each wrote on, where its network numbers them."""
+HearsDevices = Callable[
+    [ConnectorName, Wrote], tuple[Callable[[Tx], None], Callable[[], Awaitable[None]]]
+]
+"""Gives what notes them in the unit of their messages, and what tells people of it afterwards."""
 PATIENCE = 8
 """How often in a row a batch may fail by its files, for about a minute, before it goes without."""
 
@@ -54,6 +60,7 @@ class Listener:
         quarantine: keeps what is not believed.
         taken_back: acts upon what its author deleted.
         enrolling: hears one-time codes, which are no messages.
+        devices: hears on which devices people write.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class Listener:
         quarantine: Quarantine,
         taken_back: Callable[[Tx, ConnectorName, Redacted], None],
         enrolling: Enrolling,
+        devices: HearsDevices,
     ) -> None:
         self._name = name
         self._connector = connector
@@ -79,6 +87,7 @@ class Listener:
         self._quarantine = quarantine
         self._taken_back = taken_back
         self._enrolling = enrolling
+        self._devices = devices
         self._strangers = FirstContact(store, accepter.book, accepter.takes, accepter.now)
         self._failed = 0
 
@@ -123,6 +132,7 @@ class Listener:
             for room in rooms:
                 self._wake(f"{LOOK}{self._name}/{room}", 0, tx)
 
+        note, told = self._devices(self._name, _wrote(batch))
         messages, codes = self._enrolling.sort(self._name, messages)
         messages, strange = await self._strangers.sort(self._name, messages)
         alarm = alarms(self._name, ours, batch.events, self._accepter.book, self._accepter.now)
@@ -131,7 +141,7 @@ class Listener:
             unbelieved = (*batch.events, *(one.event for one in strange))
             async with self._quarantine.sealed(self._name, unbelieved) as put:
                 units = (
-                    *(also, alarm, put, lambda tx: self._enrolling.put(tx, codes)),
+                    *(also, alarm, put, note, lambda tx: self._enrolling.put(tx, codes)),
                     lambda tx: self._strangers.put(tx, self._name, strange),
                 )
                 await self._accepter.accept(
@@ -141,6 +151,7 @@ class Listener:
             self._failed += 1
             raise
         self._failed = 0
+        await told()
         await self._enrolling.told(codes)
         await self._enrolling.enter(self._connector, self._name, batch)
 
@@ -159,6 +170,14 @@ class Listener:
                 *(receipt.account, receipt.kind.value, receipt.at),
             ),
         )
+
+
+def _wrote(batch: Batch) -> Wrote:
+    return [
+        (event.sender, event.written_on)
+        for event in batch.events
+        if isinstance(event, InboundMessage) and event.written_on
+    ]
 
 
 def _all(tx: Tx, units: Iterable[Callable[[Tx], None]]) -> None:

@@ -32,6 +32,7 @@ from orchestrator.flow.stopped import Stopping
 from orchestrator.flow.taken_back import TakenBack
 from orchestrator.journal.errors import NoJournalKey
 from orchestrator.outbox.dispatch import Dispatcher
+from orchestrator.rooms.linked import LinkedDevices
 from orchestrator.store.unit import Tx
 from orchestrator.wiring.anchors import anchors_of
 from orchestrator.wiring.opening import Opener
@@ -93,6 +94,8 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
     listening = await stack.enter_async_context(AsyncExitStack())
     quarantine = Quarantine(runtime.sealer, runtime.now)
 
+    linked = LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now)
+
     async def listen(name: ConnectorName, connector: Connector) -> None:
         listener = Listener(
             name,
@@ -105,6 +108,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             quarantine,
             taken_back,
             runtime.enrolling,
+            linked.hear,
         )
         await _start(listening, listener.run())
 
@@ -190,8 +194,8 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("record.state", 10 * MINUTE, proving.turn)
     engine.every("held.late", MINUTE, late)
     engine.every("rooms.look", 30 * SECOND, look)
-    engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
     engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
+    engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
     engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)

@@ -12,6 +12,7 @@ from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.first_contact import MANY, RULE
 from orchestrator.flow.listen import Listener
 from orchestrator.flow.quarantine import Quarantine
+from orchestrator.rooms.linked import LinkedDevices
 from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId
 from tiers.tier import Tier
 
@@ -39,6 +40,7 @@ def listener(house: House) -> Listener:
         Quarantine(runtime.sealer, runtime.now),
         lambda *_: None,
         Enrolling(runtime.store, runtime.book, runtime.now, tell),
+        LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now).hear,
     )
 
 

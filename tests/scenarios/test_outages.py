@@ -12,6 +12,7 @@ from connectors.port.messages import Device
 from orchestrator.command.pulse import Pulse
 from orchestrator.flow.listen import Listener
 from orchestrator.flow.quarantine import Quarantine
+from orchestrator.rooms.linked import LinkedDevices
 
 from .conftest import House, Opens
 from .house import CHANNEL
@@ -31,6 +32,7 @@ def listener(house: House) -> Listener:
         Quarantine(runtime.sealer, runtime.now),
         lambda *_: None,
         runtime.enrolling,
+        LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now).hear,
     )
 
 

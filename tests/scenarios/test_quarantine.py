@@ -10,6 +10,7 @@ from orchestrator.clock import DAY, now
 from orchestrator.flow import quarantine
 from orchestrator.flow.listen import Listener
 from orchestrator.flow.quarantine import KEPT_FOR, Quarantine
+from orchestrator.rooms.linked import LinkedDevices
 from orchestrator.store.unit import StoreError
 from tiers.ids import AccountId, ConnectorName, RemoteId
 
@@ -45,6 +46,7 @@ def listener(house: House) -> Listener:
         Quarantine(runtime.sealer, runtime.now),
         lambda *_: None,
         runtime.enrolling,
+        LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now).hear,
     )
 
 

@@ -10,6 +10,7 @@ from connectors.port.messages import Attachment, Content
 from orchestrator.client.problems import Refused
 from orchestrator.flow.listen import PATIENCE, Listener
 from orchestrator.flow.quarantine import Quarantine
+from orchestrator.rooms.linked import LinkedDevices
 from tiers.ids import AccountId, ConnectorName, RemoteId
 
 from .conftest import House, Opens
@@ -59,6 +60,7 @@ def listener(house: House) -> Listener:
         Quarantine(runtime.sealer, runtime.now),
         lambda *_: None,
         runtime.enrolling,
+        LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now).hear,
     )
 
 

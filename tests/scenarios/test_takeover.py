@@ -114,7 +114,10 @@ class OnSignal:
         return self.house.room("supply", SIGNAL)
 
 
-TALKS = (Talk("supply", Tier.OPERATIONS, members=("ada", "bo", "cy", "di")),)
+TALKS = (
+    Talk("supply", Tier.OPERATIONS, members=("ada", "bo", "cy", "di")),
+    Talk("price", Tier.VALUATION, members=("ada", "bo", "cy")),
+)
 
 
 @pytest.fixture
@@ -165,6 +168,30 @@ async def test_signal_a_registration_anew_changes_the_safety_number(signal: OnSi
     await house.home.key_verify(house.deal, BO, ADA, CY, words=spaced, actor=ACTOR)
     await house.home.held_release(message, actor=ACTOR)
     assert await house.ends(message) == "delivered"
+
+
+async def test_signal_whoever_writes_on_a_linked_device_stops_valuation(signal: OnSignal) -> None:
+    """One key for all devices: what is linked is seen by the number of the device that wrote."""
+    house, price = signal.house, signal.house.room("price", SIGNAL)
+    await signal.hand.write("bo", "Good morning.", group=price)
+
+    async def noted() -> bool:
+        return len(await house.rows("SELECT 1 FROM wrote_on WHERE device = '1'")) == 1
+
+    await eventually(noted)
+    assert not await paused(house, price)
+    await signal.hand.write("bo", "What do they offer?", group=price, device=2)
+    severity, why = await one_finding(house, "linked_device")
+    assert severity == "high"
+    assert "never wrote on before" in why
+    await eventually(stops(house, price))
+    assert not await paused(house, signal.room), "pinned keys are enough there"
+    told = await shown(signal.hand, "ada", "never wrote on before")
+    assert told.group is None
+    await signal.home.conv_resume(house.deal, "price", actor=ACTOR)
+    await signal.hand.write("bo", "It was my own laptop.", group=price, device=2)
+    await house.quiet()
+    assert not await paused(house, price), "asked once, it is his"
 
 
 async def test_signal_a_device_linked_to_our_own_account_is_told(signal: OnSignal) -> None:
