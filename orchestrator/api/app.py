@@ -1,6 +1,13 @@
-"""The application: one router for each kind of thing, every answer a view or a problem."""
+"""The application: one router for each kind of thing, every answer a view or a problem.
+
+Rule kept here: its routes are built once in a process, which costs far more than a request; which
+home answers is said with each request.
+"""
+
+from functools import cache
 
 from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestrator.api import errors
 from orchestrator.api.approvals import router as approvals
@@ -14,6 +21,7 @@ from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
+from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
@@ -27,8 +35,18 @@ from orchestrator.api.who import caller
 PREFIX = "/api/v1"
 
 
-def make_app(home: Home) -> FastAPI:
-    """The API of an open home. Every route asks who calls, also those that only read."""
+def make_app(home: Home) -> ASGIApp:
+    """The API of an open home."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await application()({**scope, HOME_IN_SCOPE: home}, receive, send)
+
+    return answer
+
+
+@cache
+def application() -> FastAPI:
+    """The routes of every home. Each asks who calls, also those that only read."""
     app = FastAPI(
         title="Wallcross",
         version="1",
@@ -37,7 +55,6 @@ def make_app(home: Home) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(caller)],
     )
-    app.state.home = home
     errors.install(app)
     for router in (
         state,

@@ -10,9 +10,12 @@ from orchestrator.api.port import Home
 from orchestrator.deals.book import HOME
 from tiers.ids import DealId
 
+HOME_IN_SCOPE = "wallcross.home"
+"""Where a request says which home answers it."""
+
 
 def _home(request: Request) -> Home:
-    return cast("Home", request.app.state.home)
+    return cast("Home", request.scope[HOME_IN_SCOPE])
 
 
 OpenHome = Annotated[Home, Depends(_home)]

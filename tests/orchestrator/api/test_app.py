@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from orchestrator.api.app import make_app
+from orchestrator.api.app import application, make_app
 from orchestrator.api.who import here
 from orchestrator.client.api import Client, app_transport
 from orchestrator.client.problems import (
@@ -153,10 +152,9 @@ async def test_another_user_is_turned_away_everywhere(
 
 
 async def test_every_route_asks_who_calls(home: MemoryHome) -> None:
-    app: FastAPI = make_app(home)
-    operations = app.openapi()["paths"]
+    operations = application().openapi()["paths"]
     assert len(operations) > 30
-    transport = httpx.ASGITransport(app, client=("uid:99999", 1))
+    transport = httpx.ASGITransport(make_app(home), client=("uid:99999", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
         for path, methods in operations.items():
             for method in methods:
