@@ -22,9 +22,10 @@ class NewDeal(Body):
 
 
 class Document(Body):
-    """A document to adopt, canonical."""
+    """A document to adopt, canonical; ``in_place_of``: only while the one of that hash stands."""
 
     document: str = Field(repr=False)
+    in_place_of: str | None = None
 
 
 class Text(Body):

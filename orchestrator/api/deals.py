@@ -45,4 +45,5 @@ async def adopt(
     deal: Deal, kind: Kind, body: Document, home: OpenHome, actor: Actor
 ) -> AdoptionView:
     """Puts a document in force."""
-    return await home.adopt(deal, kind, body.document, actor=actor)
+    of = body.in_place_of
+    return await home.adopt(deal, kind, body.document, actor=actor, in_place_of=of)

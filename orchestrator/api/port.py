@@ -80,7 +80,13 @@ class DealAccess(Protocol):
         ...
 
     async def adopt(
-        self, deal: DealId, kind: Literal["policy", "roster"], document: str, *, actor: Actor
+        self,
+        deal: DealId,
+        kind: Literal["policy", "roster"],
+        document: str,
+        *,
+        actor: Actor,
+        in_place_of: str | None = None,
     ) -> AdoptionView:
         """Puts a document in force, with its hash in the audit. Raises: Wrong, Refused."""
         ...

@@ -168,9 +168,11 @@ def _change(ctx: typer.Context, edit: Callable[[Roster], Roster]) -> None:
     name = named(ctx, None)
 
     async def work(client: Client) -> tuple[AdoptionView, list[Change]]:
-        before = from_document((await client.in_force(name, "roster")).document)
+        now = await client.in_force(name, "roster")
+        before = from_document(now.document)
         after = edit(before)
-        return await client.adopt(name, "roster", to_document(after)), changes(before, after)
+        adopted = await client.adopt(name, "roster", to_document(after), in_place_of=now.hash)
+        return adopted, changes(before, after)
 
     (adopted, found), out = call(ctx.obj, work)
     value = {

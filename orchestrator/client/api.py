@@ -115,10 +115,13 @@ class Client:
         """What is in force."""
         return await self._get(AdoptionView, f"{_deal(deal)}/adopted/{kind}")
 
-    async def adopt(self, deal: str, kind: Kind, document: str) -> AdoptionView:
-        """Puts a document in force."""
+    async def adopt(
+        self, deal: str, kind: Kind, document: str, in_place_of: str | None = None
+    ) -> AdoptionView:
+        """Puts a document in force; with ``in_place_of`` only while the one of that hash stands."""
+        body = {"document": document, "in_place_of": in_place_of}
         path = f"{_deal(deal)}/adopted/{kind}"
-        return _read(AdoptionView, await self._call("PUT", path, {"document": document}))
+        return _read(AdoptionView, await self._call("PUT", path, body))
 
     async def deal_phase(self, deal: str, phase: str) -> bool:
         """Puts a deal into a phase; whether it was in another."""

@@ -64,7 +64,13 @@ class Deals:
         return found
 
     async def adopt(
-        self, deal: DealId, kind: Literal["policy", "roster"], document: str, *, actor: str
+        self,
+        deal: DealId,
+        kind: Literal["policy", "roster"],
+        document: str,
+        *,
+        actor: str,
+        in_place_of: str | None = None,
     ) -> views.AdoptionView:
         """Puts a document in force, with its hash in the audit; in a founded deal it may wait."""
         if kind == "roster":
@@ -74,6 +80,8 @@ class Deals:
 
         def unit(tx: Tx) -> tuple[Adoption | str, bool]:
             before = in_force(tx, deal, kind)
+            if in_place_of is not None and (before is None or before.hash != in_place_of):
+                raise AdoptionRefused(f"another {kind} was put in force meanwhile: look again")
             found = adopt_or_ask(tx, deal, kind, document, at=at, actor=actor)
             return found, before is None or isinstance(found, str) or before.hash != found.hash
 

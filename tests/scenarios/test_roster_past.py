@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.client.problems import Refused
 from orchestrator.clock import DAY
 from orchestrator.command.reviews import Reviews
 from orchestrator.roster.document import to_document
@@ -121,3 +122,14 @@ async def test_a_roster_that_would_be_read_across_its_wall_is_never_in_force(hou
     assert "clean-team by direct grant" in caught.value.mistakes[0].wrong
     assert "deal as delegate of bo" in caught.value.mistakes[0].wrong
     assert house.home.runtime.book.deals[house.deal].roster_hash == before
+
+
+async def test_who_changes_a_roster_that_was_changed_meanwhile_looks_again(house: House) -> None:
+    """Two change the list at once: the second does not put back what the first took away."""
+    home, deal = house.home, house.deal
+    seen = home.runtime.book.deals[deal].roster_hash
+    await home.adopt(deal, "roster", to_document(without(roster(), "bo")), actor=ACTOR)
+    more = to_document(replace(roster(), walls=(Wall(DEAL, CompartmentId("tax"), Span(BEGINS)),)))
+    with pytest.raises(Refused, match="meanwhile"):
+        await home.adopt(deal, "roster", more, actor=ACTOR, in_place_of=seen)
+    assert not home.runtime.book.deals[deal].roster.grants_of(BO, house.clock())
