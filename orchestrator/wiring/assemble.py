@@ -4,7 +4,7 @@ Rule kept here: nothing is opened towards a network; that is ``orchestrator.wiri
 """
 
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -93,22 +93,11 @@ async def assemble(
     home = settings.state
     home_id = home_id_of(home)
     vault = kept or open_secrets(home, home_id, settings.secrets_folder)
-    await _own_secrets(store, vault)
-    store.pen = Pen(_seed(vault))
-    master = open_master(vault)
     connectors: dict[ConnectorName, Connector] = {}
-    latest = await store.read(latest_instant)
-    clock = settings.config.clock
-    trust = ClockTrust(now, latest, lambda: connectors, clock.channels, clock.max_off_s * SECOND)
+    trust = await _opened(settings, store, vault, connectors, now)
     now = trust.clock
-    sealer = Sealer(home, vault, master, now)
-    await sealer.recover(store)
-    book = Book(load_agreed, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
-    keyring = Keyring()
-    await store.read(book.load_all)
-    await store.read(keyring.load)
-    await _tell_lost(store, book, now())
-    await tell_doubts(store, doubts_of(book, keyring), now())
+    sealer = Sealer(home, vault, open_master(vault), now)
+    book, keyring = await _read(store, sealer, now)
     grades: dict[ConnectorName, Grade] = {}
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
@@ -129,17 +118,8 @@ async def assemble(
         *(store, sealer, book, keyring, observer, connectors, hands, lines, teller.tell, now)
     )
     services = Services(
-        store,
-        sealer,
-        book,
-        observer,
-        lines,
-        counsel,
-        Judge(classifier),
-        writer,
-        now,
-        trust.trusted,
-        lambda deal: _watch(book, deal),
+        *(store, sealer, book, observer, lines, counsel, Judge(classifier), writer, now),
+        *(trust.trusted, lambda deal: _watch(book, deal)),
     )
     router = Router(services, _acts(Acknowledging(store, book, now), lambda: (desk, distress)))
     desk = Desk(store, sealer, book, writer, now, router.route, router.row, router.address)
@@ -181,6 +161,33 @@ async def assemble(
         journal=journal,
         journal_policy=policy_of,
     )
+
+
+async def _opened(
+    settings: Settings,
+    store: Store,
+    vault: SecretStore,
+    connectors: Mapping[ConnectorName, Connector],
+    now: Clock,
+) -> ClockTrust:
+    """Gives the store the home's own pen, and says what its clock may permit."""
+    await _own_secrets(store, vault)
+    store.pen = Pen(_seed(vault))
+    latest, clock = await store.read(latest_instant), settings.config.clock
+    furthest = clock.max_off_s * SECOND
+    return ClockTrust(now, latest, lambda: connectors, clock.channels, furthest)
+
+
+async def _read(store: Store, sealer: Sealer, now: Clock) -> tuple[Book, Keyring]:
+    """The deals and keys of a home, as its record states them; what is doubtful is told."""
+    await sealer.recover(store)
+    book = Book(load_agreed, _counsel, lambda tx, cid: sealer.open(tx, cid).decode())
+    keyring = Keyring()
+    await store.read(book.load_all)
+    await store.read(keyring.load)
+    await _tell_lost(store, book, now())
+    await tell_doubts(store, doubts_of(book, keyring), now())
+    return book, keyring
 
 
 def _acts(acknowledging: Acknowledging, others: Callable[[], tuple[Desk, Distress]]) -> Act:
