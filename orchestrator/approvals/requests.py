@@ -25,7 +25,7 @@ from orchestrator.client.problems import Missing, Waits
 from orchestrator.clock import DAY
 from orchestrator.ids import new_id
 from orchestrator.store.unit import Tx
-from tiers.approval import Rule, one_person, refuse_roles
+from tiers.approval import Rule, missing, one_person, refuse_roles
 from tiers.ids import DealId, PersonId
 
 LASTS = 3 * DAY
@@ -87,11 +87,11 @@ def _ask(
     tx: Tx, found: Standing, plan: Plan, rule: Rule, at: int, expires: int, actor: str
 ) -> Request:
     request = Request(new_id(REQUEST), plan, rule, actor, at, expires)
-    able = len(found.could_agree(request))
-    if plan.verb != FOUND and able < rule.needed:
+    lacking = missing(rule, found.could_agree(request))
+    if plan.verb != FOUND and lacking:
         raise NotAllowed(
-            f"{rule.needed} people must agree to this and only {able} may: "
-            "whoever asked or gains by it does not count"
+            f"too few may agree to this: {'; '.join(lacking)}, "
+            "and whoever asked or gains by it does not count"
         )
     body: dict[str, Json] = {
         "request": request.request_id,

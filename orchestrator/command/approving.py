@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import statement
 from orchestrator.approvals.requests import (
     Approved,
@@ -32,7 +31,6 @@ from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.persons import RESUME, resume_agreed
-from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -162,7 +160,7 @@ async def carry_out(runtime: Runtime, deal: DealId, request_id: str, actor: str)
     try:
         approved = Approved(deal, request_id, people, actor)
         await handler(runtime, deal, request.plan.body, approved)
-    except NotAllowed:
+    except (Problem, StoreError):  # another answer, at the same moment, may have done it
         if not await _is_done(runtime, deal, request_id):
             raise
     return await _is_done(runtime, deal, request_id)

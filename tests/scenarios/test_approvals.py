@@ -3,6 +3,7 @@
 Looked at from the far side: what people's own clients show.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -270,6 +271,26 @@ async def test_what_was_agreed_to_waits_for_a_clock_that_is_believed(
     assert await house.state(message) == "held"
     assert (await say(house, request, CY)).state == "done"
     assert await house.ends(message) == "delivered"
+
+
+async def test_answers_at_the_same_moment_let_it_happen_once(house: House) -> None:
+    await found(house, ADA, BO, CY, DI)
+    message = await hold(house)
+    request = await ask_release(house, message)
+    text = (await house.home.approval_show(request)).yes
+    answers = (
+        house.home.approval_answer(request, "yes", p.person, p.armoured(text), actor=ACTOR)
+        for p in (BO, CY, DI)
+    )
+    said = await asyncio.gather(*answers, return_exceptions=True)
+    done = [s for s in said if isinstance(s, RequestView) and s.state == "done"]
+    late = [s for s in said if isinstance(s, BaseException)]
+    assert len(done) >= 1
+    assert all("was carried out" in str(s) for s in late), "signed after it was done"
+    assert await house.ends(message) == "delivered"
+    assert await house.seen("el", "lunch") == [TEXT]
+    kinds = [e.kind for e in await house.home.audit_tail(house.deal, 99)]
+    assert kinds.count("message.moved") == 1
 
 
 async def test_one_person_takes_away_and_two_give_back(

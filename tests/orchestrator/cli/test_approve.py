@@ -160,6 +160,19 @@ def test_a_raise_into_valuation_has_one_of_the_other_party_or_counsel(desk: Desk
     assert desk.yes(request, "ben").json["state"] == "done"
 
 
+def test_what_nobody_could_agree_to_is_refused_at_once(desk: Desk) -> None:
+    for person, role in (("ada", "owner"), ("cy", "approver")):
+        assert desk.enrol(person, role).code == 0
+    request = desk.wx("deal", "found", "--json").json["request_id"]
+    for person in ("ada", "cy"):
+        desk.yes(request, person)
+    desk.roster(GRETA.format(tier="valuation"))
+    refused = desk.adopt()
+    assert refused.code == 5
+    assert "of the other party, or counsel" in refused.err
+    assert desk.wx("approve", "list", "--json").lines == []
+
+
 def test_whoever_gains_may_not_agree(desk: Desk) -> None:
     desk.found()
     account = PEOPLE.replace("@ben:m.example", "@ben2:m.example")
