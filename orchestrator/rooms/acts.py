@@ -130,6 +130,7 @@ class Hands:
         self._patience = patience
         self._sleep = sleep
         self._one: defaultdict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._busy: set[tuple[Place, AccountId | None, ActKind]] = set()
 
     def ours(self, connector: ConnectorName) -> frozenset[AccountId]:
         """Accounts of ours on a channel: the one that acts and the one that stands by."""
@@ -155,13 +156,22 @@ class Hands:
             why = await self._forbidden(order)
             if why is not None:
                 return Done(act, Outcome.REFUSED, self._now(), why)
-            began = self._now()
+            return await self._begun(order)
+
+    async def _begun(self, order: _Order) -> Done:
+        """What is on disk as under way is done by this process, or was left by one that ended."""
+        key, began = _key(order.act), self._now()
+        self._busy.add(key)
+        try:
             await self._store.write(lambda tx: _begin(tx, order, began))
             return await self._asked(order)
+        finally:
+            self._busy.discard(key)
 
     async def unfinished(self) -> list[Underway]:
-        """Acts that a crash left open; whoever asked for them has them done again."""
-        return await self._store.read(_underway)
+        """Acts that were broken off; whoever asked for them has them done again."""
+        found = await self._store.read(_underway)
+        return [each for each in found if _key(each.act) not in self._busy]
 
     async def give_up(self, left: Underway) -> None:
         """Forgets an act that nobody wants any more."""
@@ -272,6 +282,10 @@ async def _change(network: ChangesMembers, kind: ActKind, room: RoomId, account:
         await network.invite(room, account)
     else:
         await network.set_admin(room, account, admin=kind is ActKind.PROMOTE)
+
+
+def _key(act: Act) -> tuple[Place, AccountId | None, ActKind]:
+    return act.place, act.account, act.kind
 
 
 def _is_so(order: _Order, reading: Reading) -> bool:

@@ -10,8 +10,10 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from connectors.port.connector import Connector
 from orchestrator.audit.body import Json
@@ -112,16 +114,45 @@ class Reconciler:
             deal, now, _ = await self._planned(deal_id, self._now())
             if what := tuple(planned.moved(deal, shown, now)):
                 raise Moved(what)
-            counted, at = Applied(), self._now()
-            cause = f"plan:{shown.hash}"
-            for act, due in tuple(planned.still_due(shown, now)):
-                done = Done(act, Outcome.SEEN, at, "so_already")
-                if due:
-                    done = await self._hands.do(deal, act, cause=cause, actor=actor)
-                counted = counted.and_(done)
-                yield done
+            counted, cause = Applied(), f"plan:{shown.hash}"
+            async with aclosing(self._done(deal, shown, now, cause, actor)) as doing:
+                async for done in doing:
+                    counted = counted.and_(done)
+                    yield done
             await self._applied(deal, shown, counted, actor)
             await self._look_again(deal_id, shown.acts)
+
+    async def _done(
+        self, deal: DealView, shown: Planned, now: Planned, cause: str, actor: str
+    ) -> AsyncGenerator[Done, None]:
+        """Does the acts of one kind, in several rooms at a time, then those of the next."""
+        due = tuple(planned.still_due(shown, now))
+        for act in (act for act, is_due in due if not is_due):
+            yield Done(act, Outcome.SEEN, self._now(), "so_already")
+        for _, acts in groupby((act for act, is_due in due if is_due), key=lambda a: a.kind):
+            async with aclosing(self._at_once(deal, tuple(acts), cause, actor)) as doing:
+                async for done in doing:
+                    yield done
+
+    async def _at_once(
+        self, deal: DealView, acts: tuple[Act, ...], cause: str, actor: str
+    ) -> AsyncGenerator[Done, None]:
+        """Acts of one kind, one after another in each room; what becomes of each as it is known."""
+        at_once = asyncio.Semaphore(AT_ONCE)
+        rooms = {act.place: asyncio.Lock() for act in acts}  # no room takes another's turn
+
+        async def do(act: Act) -> Done:
+            async with rooms[act.place], at_once:
+                return await self._hands.do(deal, act, cause=cause, actor=actor)
+
+        tasks = [asyncio.create_task(do(act)) for act in acts]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:  # broken off: what was asked is on disk, and is looked at again
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self) -> None:
         """Looks at every deal on a schedule: finishes, tells, and puts out where it may."""

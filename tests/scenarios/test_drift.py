@@ -370,3 +370,33 @@ async def test_who_cannot_be_seated_is_told_of_and_nothing_is_asked_for_him(open
     shown = await plan(house)
     assert shown.acts == ()
     assert [(w.kind, w.person, w.because) for w in shown.left] == [("unseated", "di", "no_account")]
+
+
+async def test_what_is_under_way_is_not_begun_again_by_the_schedule(lunch: House) -> None:
+    await adopt(lunch, "el")
+    shown = await plan(lunch)
+    await lunch.far.inject(FaultKind.ANSWER_NOTHING, verb="remove", times=None)
+    running = asyncio.create_task(done(lunch, shown))
+
+    async def begun() -> bool:
+        return bool(await lunch.rows("SELECT 1 FROM act"))
+
+    await eventually(begun)
+    await lunch.home.runtime.reconciler.look()
+    assert not running.done()
+    await running
+    assert len(await entries(lunch, "member.removed")) == 1
+
+
+async def test_a_room_that_does_not_answer_keeps_no_other_waiting(opens: Opens) -> None:
+    house = await opens((LUNCH, SUPPLY))
+    house.home.runtime.hands._patience = 3 * SOON
+    await adopt(house, "di")
+    shown = await plan(house)
+    slow = house.room("lunch")
+    await house.far.inject(FaultKind.ANSWER_NOTHING, verb="remove", room=slow, times=None)
+    ended = [d for d in await done(house, shown) if d.act.kind == "remove"]
+    assert [(d.act.conversation, d.outcome) for d in ended] == [
+        ("supply", "seen"),
+        ("lunch", "not_confirmed"),
+    ]
