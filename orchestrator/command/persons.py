@@ -16,8 +16,9 @@ from orchestrator.audit.body import Json
 from orchestrator.client import trouble
 from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.command.conversations import deal_of
-from orchestrator.command.people import listed, side_of
+from orchestrator.command.people import listed
 from orchestrator.command.runtime import Runtime
+from orchestrator.deals.agreed_phase import back_rule
 from orchestrator.deals.book import DealView
 from orchestrator.deals.callback import CALL_BACK
 from orchestrator.rooms.distress import REASONS, Helped
@@ -26,8 +27,8 @@ from orchestrator.store.unit import Tx
 from tiers.approval import Rule
 from tiers.ids import DealId, PersonId
 from tiers.people import Person
-from tiers.tier import Tier
 
+_UNTOLD = "tell the deal's owners yourself: nobody was told this time"
 RESUME = "person.resume"
 """Verb of the request to give a person access back."""
 
@@ -84,6 +85,7 @@ class Persons:
         view, who = self._named(deal, person)
         helped = await self._r.distress.phished(view, who, heard_on=None, actor=actor)
         then = (
+            *(() if helped.told else (_UNTOLD,)),
             CALL_BACK,
             "have him sign out every other device, and say which of his accounts it was",
             f"then a new key: wallcross person verify {person} --by A --by B --words …",
@@ -98,6 +100,7 @@ class Persons:
         view, who = self._named(deal, person)
         helped = await self._r.distress.new_phone(view, who, heard_on=None, actor=actor)
         then = (
+            *(() if helped.told else (_UNTOLD,)),
             CALL_BACK,
             f"once it is seen: wallcross person verify {person} --by A --by B --words …",
             "where the old one stays on his account: --replaces DEVICE, in the same ceremony",
@@ -157,12 +160,7 @@ def plan_of(tx: Tx, deal: DealView, person: PersonId) -> Plan:
 def _rule(deal: DealView, person: Person) -> Rule:
     """Two others; one of the other party, or counsel, where it opens VALUATION to him."""
     adopted = deal.adopted if deal.adopted is not None else deal.roster
-    grants = [g for g in adopted.grants if g.person_id == person.person_id]
-    return Rule(
-        barred=frozenset({person.person_id}),
-        valuation_raise=any(g.highest is Tier.VALUATION for g in grants),
-        gaining=frozenset({side_of(deal, person).party}),
-    )
+    return back_rule(adopted, person.person_id)
 
 
 def _view(person: Person, stands: str, helped: Helped, then: Sequence[str]) -> trouble.TroubleView:

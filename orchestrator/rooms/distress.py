@@ -267,7 +267,7 @@ class Distress:
                 if door is not None and contact.person_id not in told:
                     told[contact.person_id] = door
                     await self._tell(view, *door, say(one))
-        return tuple(told)
+        return tuple(p for p, door in told.items() if self._book.line_room(*door) is not None)
 
     async def _tell_himself(
         self, where: Sequence[Standing], heard_on: ConnectorName | None

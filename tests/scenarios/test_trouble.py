@@ -8,9 +8,10 @@ import pytest
 from connectors.port.words import words_for
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.deals.book import DealView
+from orchestrator.flow.incoming import Incoming
 from orchestrator.rooms.distress import NEW_PHONE, PERSON_PAUSED, PHISHED
 from tiers.conversation import RoomBinding
-from tiers.ids import AccountId, ConnectorName, PersonId
+from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId
 from tiers.people import Roster
 from tiers.tier import Tier
 
@@ -210,6 +211,20 @@ async def test_who_is_paused_settles_nothing_from_his_line(house: House) -> None
 
     await eventually(settled)
     assert await house.state(held) == "held"
+
+
+async def test_a_mail_without_a_room_is_heard_and_our_own_door_is_not(house: House) -> None:
+    """Whoever has the console types commands; a text handed in there in his name is a message."""
+    message = await house.send("phished", person="bo", to="lunch")
+    await house.ends(message)
+    assert not await stands(house)
+    mail = Incoming(ConnectorName(CHANNEL), RemoteId("mail-1"), AccountId("bo"), "Phished.\n", 1)
+    await house.home.runtime.accepter.accept([mail])
+
+    async def paused() -> bool:
+        return await stands(house)
+
+    await eventually(paused)
 
 
 async def test_longer_text_is_a_message_and_a_room_is_no_line(house: House) -> None:
