@@ -25,8 +25,9 @@ from orchestrator.clock import SECOND
 from orchestrator.command import leave_proof, leave_shown
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.keys import Keys
-from orchestrator.command.people import listed, side_of
+from orchestrator.command.people import listed
 from orchestrator.command.runtime import Runtime
+from orchestrator.deals.agreed_phase import back_rule
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.deals.persons import state_person
@@ -40,7 +41,6 @@ from tiers.approval import Rule
 from tiers.conversation import Place
 from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, DeviceId, PersonId
 from tiers.people import Person
-from tiers.tier import Tier
 from tiers.trust import KeyState
 
 LEAVE, RETURN = "person.leave", "person.return"
@@ -262,12 +262,7 @@ def until(leave: Leave) -> int:
 def return_rule(deal: DealView, person: Person) -> Rule:
     """Two others; one of the other party, or counsel, where it opens VALUATION to him again."""
     adopted = deal.adopted if deal.adopted is not None else deal.roster
-    grants = [g for g in adopted.grants if g.person_id == person.person_id]
-    return Rule(
-        barred=frozenset({person.person_id}),
-        valuation_raise=any(g.highest is Tier.VALUATION for g in grants),
-        gaining=frozenset({side_of(deal, person).party}),
-    )
+    return back_rule(adopted, person.person_id)
 
 
 async def return_agreed(

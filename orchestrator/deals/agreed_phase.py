@@ -5,9 +5,11 @@ Rules kept here:
 1. Once a deal is founded, a phase that widens what its roster lets people read counts only with the
    request under which people agreed to exactly that step, their signatures checked again.
 2. What a step takes is computed anew, from the roster that was in force before it.
+3. Whoever gains agrees to nothing of it, be it by his own grant or for somebody else.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from orchestrator.approvals.standing import Standing
 from orchestrator.audit.granted import Stated
@@ -17,7 +19,7 @@ from orchestrator.roster.document import from_document
 from orchestrator.roster.phase import FIRST
 from orchestrator.store.unit import Tx
 from tiers.approval import Rule
-from tiers.ids import DealId
+from tiers.ids import DealId, PersonId
 from tiers.people import Phase, Roster
 from tiers.roster_change import gains, widens
 from tiers.tier import Tier
@@ -36,6 +38,12 @@ def roster_rule(before: Roster | None, after: Roster) -> Rule:
         valuation_raise=bool(raised),
         gaining=frozenset(side.party for side in sides if side is not None),
     )
+
+
+def back_rule(adopted: Roster, person: PersonId) -> Rule:
+    """What it takes to let somebody read again what a roster lets him, and others for him."""
+    rule = roster_rule(adopted.without({person}), adopted)
+    return replace(rule, barred=rule.barred | {person})
 
 
 def check_phases(

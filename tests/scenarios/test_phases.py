@@ -6,12 +6,15 @@ import pytest
 
 from orchestrator.approvals.errors import NotAllowed
 from orchestrator.client.problems import Waits
+from orchestrator.deals.agreed_phase import back_rule
 from orchestrator.roster.document import to_document
 from orchestrator.roster.phase import state_phase
-from tiers.people import Phase
+from tiers.ids import PersonId
+from tiers.people import Delegation, Phase, Span
+from tiers.tier import Tier
 
 from .conftest import House
-from .house import ACTOR, roster
+from .house import ACTOR, BEGINS, roster, without
 from .test_approvals import ADA, BO, CY, DI, asked, found, say
 
 SIGNING = frozenset({Phase.SIGNING})
@@ -94,3 +97,17 @@ async def test_a_step_from_where_the_deal_is_not_is_believed_as_little(house: Ho
     )
     await runtime.book.reload(runtime.store, house.deal)
     assert phase(house) is None
+
+
+def test_who_comes_back_gains_for_his_delegates_too() -> None:
+    """A delegate reads VALUATION by nobody but the one who comes back: neither may agree to it."""
+    listed = roster()
+    lent = (Delegation(PersonId("ada"), PersonId("el"), Tier.VALUATION, Span(BEGINS)),)
+    rule = back_rule(replace(listed, delegations=lent), PersonId("ada"))
+    assert rule.valuation_raise
+    assert rule.barred == {"ada", "el"}
+    alone = back_rule(listed, PersonId("el"))
+    assert not alone.valuation_raise
+    assert alone.barred == {"el"}
+    bare = back_rule(without(listed, "el"), PersonId("el"))
+    assert bare.barred == {"el"}
