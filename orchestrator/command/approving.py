@@ -31,6 +31,7 @@ from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.persons import RESUME, resume_agreed
+from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime

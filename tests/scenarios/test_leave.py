@@ -320,3 +320,4 @@ async def test_a_lost_device_pauses_where_verified_ones_are_demanded(house: Hous
     lost = await house.home.person_lost(house.deal, BO, key.device, actor=ACTOR)
     assert (lost.state, lost.paused) == ("revoked", ("price",))
     assert await seated(house, "bo", ["price", "supply"]) == ["price", "supply"]
+    assert any("#price is paused" in m.text for m in await house.told("cy"))
