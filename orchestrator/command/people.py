@@ -62,7 +62,7 @@ class People:
             paused=person in view.persons.paused,
             left=person in view.persons.left,
             barred=tuple(_barred(view, who, at)),
-            sees=tuple(_grant(view, g, at) for g in _adopted(view).grants if g.person_id == person),
+            sees=tuple(_grant(view, h.grant, at) for h in _adopted(view).held_by(person)),
             seats=seats,
             accounts=tuple(self._accounts(view, who)),
             findings=findings,

@@ -43,6 +43,8 @@ def test_an_assistant_reads_for_somebody(deal: Wx) -> None:
     assert done.code == 0, done.err
     (row,) = rows(deal, "hana")
     assert (row["delegate_of"], row["highest"]) == ("ximena.park", "operations")
+    (sees,) = deal("person", "show", "hana", "--json").json["sees"]
+    assert (sees["highest"], sees["counts"]) == ("operations", True)
     assert "hana" in done.out
 
 
