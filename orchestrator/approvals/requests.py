@@ -140,8 +140,7 @@ def answer(
     """
     found = standing(tx, deal_id)
     request = open_request(found, request_id, at)
-    able = {a.person for a in found.could_agree(request)}
-    if said == "yes" and request.plan.verb != FOUND and person not in able:
+    if said == "yes" and not found.may_sign(request, person):
         raise NotAllowed(f"{person} may not agree to this: {why_not(found, request, person)}")
     message = statement(deal_id, request.plan.hash, request.expires_at, said)
     name = _signer(found, person, message, signed)

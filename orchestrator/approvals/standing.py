@@ -135,8 +135,15 @@ class Standing:
         signed = (p for p, by in request.yes.items() if by in self.signing and self.present(p))
         return self._counted(request, frozenset(signed))
 
+    def may_sign(self, request: Request, person: PersonId) -> bool:
+        """Whether a person's yes to a request would count, be it with another's as one."""
+        here = any(a.person == person for a in self.approvers())
+        if request.plan.verb == FOUND or not here:
+            return here
+        return bool(self._counted(request, frozenset({person})))
+
     def could_agree(self, request: Request) -> tuple[Approver, ...]:
-        """Those who may agree to a request at all."""
+        """Those who may agree to a request at all, one for each person."""
         return self._counted(request, frozenset(a.person for a in self.approvers()))
 
     def _counted(self, request: Request, yes: frozenset[PersonId]) -> tuple[Approver, ...]:

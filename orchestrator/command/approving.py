@@ -31,7 +31,6 @@ from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.persons import RESUME, resume_agreed
-from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -232,8 +231,8 @@ def _view(tx: Tx, deal: Deal, found: Standing, request: Request, at: int) -> Req
 
 def _may(found: Standing, request: Request) -> tuple[str, ...]:
     """Who may still sign a yes."""
-    able = found.approvers() if request.plan.verb == FOUND else found.could_agree(request)
-    return tuple(a.person for a in able if a.person not in request.yes)
+    people = (a.person for a in found.approvers() if a.person not in request.yes)
+    return tuple(p for p in people if found.may_sign(request, p))
 
 
 def _state(found: Standing, request: Request, at: int) -> str:

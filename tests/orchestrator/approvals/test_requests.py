@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from orchestrator.approvals import requests
-from orchestrator.approvals.credentials import Signed
+from orchestrator.approvals.credentials import Signed, login_tie, tie
 from orchestrator.approvals.errors import ApprovalError, BadSignature, NotAllowed
 from orchestrator.approvals.plan import Plan, statement
 from orchestrator.client.problems import Missing
-from tiers.approval import Rule
+from tests.orchestrator.approvals.signers import Signer
+from tiers.approval import Role, Rule
 from tiers.ids import DealId, PersonId
 
 People = Callable[..., tuple[Any, ...]]
@@ -119,6 +120,37 @@ async def test_whoever_asked_never_agrees(deal: Any, people: People) -> None:
     request = await deal.ask(PLAN, actor="person:ada")
     with pytest.raises(NotAllowed, match="ada may not agree"):
         await deal.say(request, ada)
+
+
+async def test_whoever_asked_from_his_own_login_never_agrees(deal: Any) -> None:
+    ada = Signer("ada", ties=frozenset({login_tie("local:ops")}))
+    ben, cy = Signer("ben"), Signer("cy")
+    await deal.found(ada, ben, cy)
+    request = await deal.ask(PLAN)
+    with pytest.raises(NotAllowed, match="ada may not agree"):
+        await deal.say(request, ada)
+
+
+async def test_two_names_of_one_person_are_one(deal: Any) -> None:
+    same = frozenset({tie("subject", "uid=ada")})
+    ada, alias = Signer("ada", ties=same), Signer("alias", ties=same)
+    ben, cy = Signer("ben"), Signer("cy")
+    await deal.found(ada, alias, ben, cy)
+    request = await deal.ask(PLAN)
+    await deal.say(request, ada)
+    await deal.say(request, alias)
+    with pytest.raises(NotAllowed, match="one more person"):
+        await deal.finish(request)
+    barred = await deal.ask(PLAN, Rule(barred=frozenset({PersonId("alias")})))
+    with pytest.raises(NotAllowed, match="ada may not agree"):
+        await deal.say(barred, ada)
+
+
+async def test_duties_that_check_each_other_do_not_meet_in_two_names(deal: Any) -> None:
+    same = frozenset({tie("device", "serial-1")})
+    await deal.enrol(Signer("ada", frozenset({Role.OWNER}), ties=same))
+    with pytest.raises(NotAllowed, match="one of them checks the other"):
+        await deal.enrol(Signer("alias", frozenset({Role.COUNSEL}), ties=same))
 
 
 async def test_whoever_gains_never_agrees(deal: Any, people: People) -> None:
