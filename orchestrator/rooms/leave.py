@@ -16,7 +16,7 @@ Rules kept here:
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.port.connector import ChangesMembers, Connector, RotatesRoomKeys
@@ -38,7 +38,7 @@ from orchestrator.rooms.leave_rows import KEY, REVOKE, ROOM, ROTATE, Leave, Leav
 from orchestrator.rooms.observe import Observer
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Place
-from tiers.ids import ConnectorName
+from tiers.ids import ConnectorName, RoomId
 from tiers.people import Person
 from tiers.remedy import Act, ActKind
 
@@ -47,6 +47,9 @@ CLOSED = "closed"
 AT_ONCE = 8
 """Rooms asked at a time."""
 ACTOR = "wallcross"
+
+Look = Callable[[Tx, ConnectorName, RoomId], None]
+"""Has a room looked at, once the unit is on disk."""
 
 
 class Leaving:
@@ -61,6 +64,7 @@ class Leaving:
         keys: shuts his devices out.
         hands: acts on rooms.
         late: tells when it takes too long.
+        look: has a room looked at soon: what stood still because of him may go on.
         now: the clock.
     """
 
@@ -74,6 +78,7 @@ class Leaving:
         keys: Shutter,
         hands: Hands,
         late: Late,
+        look: Look,
         now: Clock,
     ) -> None:
         self._store = store
@@ -84,6 +89,7 @@ class Leaving:
         self._keys = keys
         self._hands = hands
         self._late = late
+        self._look = look
         self._now = now
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -218,6 +224,8 @@ class Leaving:
 
         def unit(tx: Tx) -> None:
             rows.seen(tx, act, at, why)
+            if act.was_in:
+                self._look(tx, *act.place)
             if rotates:
                 rows.add(tx, [replace(act, kind=ROTATE, tries=0, due_at=0, why=None)])
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from connectors.port.connector import Connector
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.engine.port import Engine
 from orchestrator.flow.enrolling import close
+from orchestrator.flow.listen import LOOK
 from orchestrator.keys.keyring import Keyring
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.leave import Leaving
@@ -21,7 +23,7 @@ from orchestrator.rooms.observe import Observer
 from orchestrator.rooms.watch import Tell
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
-from tiers.ids import ConnectorName, PersonId
+from tiers.ids import ConnectorName, PersonId, RoomId
 
 LEFT = "left"
 """Why a code is closed."""
@@ -37,13 +39,18 @@ def leaving_of(
     hands: Hands,
     lines: Lines,
     tell: Tell,
+    engine: Engine,
     now: Clock,
 ) -> Leaving:
     """What takes people out of this home's deals."""
     late = Late(store, now, lines.rank, tell)
     first = First(book, keyring, sealer, connectors, (_close_codes,))
     keys = Shutter(store, keyring, connectors, now)
-    return Leaving(store, book, observer, connectors, first, keys, hands, late, now)
+
+    def look(tx: Tx, name: ConnectorName, room: RoomId) -> None:
+        engine.wake(f"{LOOK}{name}/{room}", 0, tx)
+
+    return Leaving(store, book, observer, connectors, first, keys, hands, late, look, now)
 
 
 def _close_codes(tx: Tx, deal: DealView, person: PersonId, at: int, _: str) -> None:

@@ -116,6 +116,27 @@ async def test_a_removal_that_did_nothing_is_not_confirmed_and_stays_open(
     assert await seated(house, "bo", ["supply"]) == []
 
 
+async def test_a_room_that_stood_still_because_of_him_goes_on_once_he_is_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "PATIENCE", SECOND)
+    monkeypatch.setattr(house.home.runtime.hands, "_patience", SECOND // 10)
+    await house.far.inject(FaultKind.LIE, verb="remove", times=None, room=house.room("supply"))
+    await leave(house)
+    await house.home.runtime.watcher.look_at_all()
+    held = await house.send("nobody has this while he is in", to="supply")
+    assert await house.ends(held) == "held"
+    await house.far.clear_faults()
+
+    async def goes_on() -> bool:
+        await house.home.runtime.leaving.turn()
+        [room] = (await house.home.conv_show(house.deal, "supply")).rooms
+        return room.paused is None
+
+    await eventually(goes_on)
+    assert await house.ends(await house.send("now it goes", to="supply")) == "delivered"
+
+
 async def test_what_takes_too_long_rises_by_the_clock_and_is_over_when_seen(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
