@@ -24,7 +24,18 @@ from tiers.membership import (
     desired,
     drift,
 )
-from tiers.people import Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.people import (
+    Delegation,
+    Grant,
+    Party,
+    Person,
+    Phase,
+    Profile,
+    Roster,
+    Side,
+    Span,
+    Wall,
+)
 from tiers.policy import Grade, MembershipPolicy, TierPolicy
 from tiers.remedy import Ability, Act, ActKind, Case, Remedy, remedy
 from tiers.tier import Tier
@@ -56,9 +67,15 @@ class FarRoom:
 
 @dataclass
 class World:
-    """A deal with its rooms; ``noted``: strangers of whom a finding stands."""
+    """A deal with its rooms.
 
-    roster: Roster
+    Attributes:
+        adopted: the roster of all phases.
+        noted: strangers of whom a finding stands.
+    """
+
+    adopted: Roster
+    phase: Phase
     intents: tuple[Intent, ...]
     rooms: dict[Place, FarRoom]
     at: int
@@ -66,6 +83,16 @@ class World:
     noted: set[AccountId] = field(default_factory=set)
     paused: frozenset[PersonId] = frozenset()
     verified: bool = False
+    _in_force: tuple[Roster, Phase, Roster] | None = None
+
+    @property
+    def roster(self) -> Roster:
+        """In force: as it counts in this phase."""
+        kept = self._in_force
+        if kept is None or kept[0] is not self.adopted or kept[1] is not self.phase:
+            in_force = self.adopted.in_phase(self.phase)
+            kept = self._in_force = (self.adopted, self.phase, in_force)
+        return kept[2]
 
     @property
     def tier(self) -> TierPolicy:
@@ -170,19 +197,32 @@ RANK = {"coordination": 0, "operations": 1, "valuation": 2}
 
 
 class Oracle:
-    """Who may read what, by a search over the lines of a roster."""
+    """Who may read what, by a search over the lines of the roster of all phases."""
 
-    def __init__(self, roster: Roster, at: int) -> None:
+    def __init__(self, world: "World") -> None:
+        roster, at, phase = world.adopted, world.at, world.phase
+
         def now(span: Span) -> bool:
             return span.start <= at and not (span.end is not None and span.end <= at)
 
+        def counts(line: Grant | Wall) -> bool:
+            return now(line.span) and (line.phases is None or phase in line.phases)
+
         self.owner = {(c, a): p for p in roster.people for c, a in p.accounts.items()}
+        own = [
+            (g.person_id, g.compartment, RANK[g.highest.value]) for g in roster.grants if counts(g)
+        ]
+        lent = [
+            (d.delegate, compartment, min(tier, RANK[d.highest.value]))
+            for d in roster.delegations
+            if now(d.span)
+            for who, compartment, tier in own
+            if who == d.principal
+        ]
         self.reads: dict[str, list[tuple[str, int]]] = {}
-        for grant in roster.grants:
-            if now(grant.span):
-                line = (grant.compartment, RANK[grant.highest.value])
-                self.reads.setdefault(grant.person_id, []).append(line)
-        self.walls = [(w.one, w.other) for w in roster.walls if now(w.span)]
+        for who, compartment, tier in (*own, *lent):
+            self.reads.setdefault(who, []).append((compartment, tier))
+        self.walls = [(w.one, w.other) for w in roster.walls if counts(w)]
 
     def may(self, person: Person, conversation: Conversation) -> bool:
         """Cleared for compartment and tier, behind no wall, of the right side."""
@@ -265,22 +305,37 @@ def _span(rng: Random, at: int) -> Span:
     return rng.choice((spans[0], spans[1], *spans))
 
 
+def _phases(rng: Random) -> frozenset[Phase] | None:
+    """In which phases something counts: mostly in each, else in some."""
+    return None if rng.random() < 0.6 else frozenset(rng.sample(list(Phase), 3))
+
+
+def _delegation(rng: Random, listed: tuple[Person, ...], at: int) -> Delegation:
+    principal, delegate = rng.sample(listed, 2)
+    highest = rng.choice(list(Tier))
+    return Delegation(principal.person_id, delegate.person_id, highest, _span(rng, at))
+
+
 def drifted(rng: Random, count: int, conversations: int = 3) -> World:
     """A deal, each room of which holds some of whom it should, and some others."""
     at = START + rng.randint(0, 400) * DAY
     sides = tuple(Side(SideId(f"s{n}"), f"Side {n}", list(Party)[n % 2]) for n in range(3))
     listed = people(rng, count, sides)
     grants = tuple(
-        Grant(p.person_id, rng.choice(COMPARTMENTS), rng.choice(list(Tier)), _span(rng, at))
+        Grant(
+            *(p.person_id, rng.choice(COMPARTMENTS), rng.choice(list(Tier))),
+            *(_span(rng, at), _phases(rng)),
+        )
         for p in listed
         for _ in range(rng.randint(0, 3))
     )
     pairs = [rng.sample(COMPARTMENTS, 2) for _ in range(rng.randint(0, 3))]
-    walls = tuple(Wall(one, other, _span(rng, at)) for one, other in pairs)
-    roster = Roster(sides[0].side_id, sides, listed, grants, walls)
+    walls = tuple(Wall(one, other, _span(rng, at), _phases(rng)) for one, other in pairs)
+    lent = tuple(_delegation(rng, listed, at) for _ in range(count // 3))
+    roster = Roster(sides[0].side_id, sides, listed, grants, walls, lent)
     rooms: dict[Place, FarRoom] = {}
     intents = tuple(_intent(rng, n, roster, rooms) for n in range(conversations))
-    return World(roster, intents, rooms, at)
+    return World(roster, rng.choice(list(Phase)), intents, rooms, at)
 
 
 def _intent(rng: Random, n: int, roster: Roster, rooms: dict[Place, FarRoom]) -> Intent:

@@ -27,7 +27,7 @@ from tiers.conversation import Place
 from tiers.guarantees import Guarantee
 from tiers.ids import AccountId, PersonId
 from tiers.membership import DriftKind, Intent, desired, drift
-from tiers.people import Grant, Roster, Span, Wall
+from tiers.people import Grant, Phase, Roster, Span, Wall
 from tiers.policy import MembershipPolicy
 from tiers.remedy import ActKind, Case, remedy
 from tiers.tier import Tier
@@ -42,7 +42,7 @@ def seeded(seed: int, people: int, conversations: int = 3) -> World:
 def settled_as_the_oracle_says(world: World) -> None:
     """Whoever is beyond his grants is gone, but for a last admin whom nobody can follow."""
     world.settle()
-    oracle = Oracle(world.roster, world.at)
+    oracle = Oracle(world)
     kept = {(h.act.place, h.act.account) for h in world.plan().held if h.reason == "last_owner"}
     assert set(oracle.beyond(world)) <= kept
     assert len(kept) <= len(world.rooms)
@@ -87,11 +87,12 @@ def test_people_leave_and_walls_rise_between_crashes(world: World, rng: Random) 
         for act in acts[: rng.randint(0, len(acts))]:
             world.do(act)
         gone = rng.choice(world.roster.people).person_id
-        grants = tuple(g for g in world.roster.grants if g.person_id != gone)
+        grants = tuple(g for g in world.adopted.grants if g.person_id != gone)
         one, other = rng.sample(COMPARTMENTS, 2)
         risen = Wall(one, other, Span(world.at))
-        walls = (*world.roster.walls, *([risen] if rng.random() < 0.3 else []))
-        world.roster = replace(world.roster, grants=grants, walls=walls)
+        walls = (*world.adopted.walls, *([risen] if rng.random() < 0.3 else []))
+        world.adopted = replace(world.adopted, grants=grants, walls=walls)
+        world.phase = rng.choice([world.phase, *Phase])
         world.at += rng.choice((0, 1, DAY))
     settled_as_the_oracle_says(world)
 
@@ -170,7 +171,7 @@ def _admins(room: FarRoom) -> set[AccountId]:
 def still() -> World:
     """A deal of twelve in one room, of which nothing differs."""
     world = seeded(1, 12, 1)
-    deal, roster = world.intents[0], world.roster
+    deal, roster = world.intents[0], world.adopted
     conversation = replace(deal.conversation, side=None, floor=Tier.OPERATIONS)
     both = [
         replace(p, accounts={c: AccountId(p.person_id) for c in CHANNELS}) for p in roster.people
@@ -178,7 +179,7 @@ def still() -> World:
     grants = tuple(
         Grant(p.person_id, conversation.compartment, Tier.VALUATION, Span(0)) for p in both
     )
-    world.roster = replace(roster, people=tuple(both), grants=grants, walls=())
+    world.adopted = replace(roster, people=tuple(both), grants=grants, walls=(), delegations=())
     binding = deal.rooms[0]
     owners = {binding.place: frozenset({both[0].person_id, both[1].person_id})}
     world.intents = (Intent(conversation, (binding,), owners=owners),)
@@ -216,8 +217,8 @@ def test_who_is_cleared_no_more_goes() -> None:
     world = still()
     account = somebody(world)
     person = next(p for p in world.roster.people if account in p.accounts.values())
-    grants = tuple(g for g in world.roster.grants if g.person_id != person.person_id)
-    world.roster = replace(world.roster, grants=grants)
+    grants = tuple(g for g in world.adopted.grants if g.person_id != person.person_id)
+    world.adopted = replace(world.adopted, grants=grants)
     assert [(a.kind, a.because) for a in world.plan().acts] == [
         (ActKind.REMOVE, "not_cleared"),
         (ActKind.ROTATE, "removed"),
@@ -228,8 +229,8 @@ def test_who_is_paused_stays_where_he_is() -> None:
     world = still()
     account = somebody(world)
     person = next(p for p in world.roster.people if account in p.accounts.values())
-    grants = tuple(g for g in world.roster.grants if g.person_id != person.person_id)
-    world.roster = replace(world.roster, grants=grants)
+    grants = tuple(g for g in world.adopted.grants if g.person_id != person.person_id)
+    world.adopted = replace(world.adopted, grants=grants)
     world.paused = frozenset({person.person_id})
     assert not world.plan().acts
     assert [h.reason for h in world.plan().held] == ["paused"]
@@ -322,8 +323,8 @@ def test_the_last_admin_goes_only_once_another_is_one() -> None:
     world.intents = (intent,)
     for account, member in room.members.items():
         member.admin = account in {OURS, STANDBY, goes}
-    grants = tuple(g for g in world.roster.grants if g.person_id != owner[goes])
-    world.roster = replace(world.roster, grants=grants)
+    grants = tuple(g for g in world.adopted.grants if g.person_id != owner[goes])
+    world.adopted = replace(world.adopted, grants=grants)
     first = world.plan()
     assert [(a.kind, a.account) for a in first.acts] == [(ActKind.PROMOTE, stays)]
     assert [(h.act.account, h.reason) for h in first.held] == [(goes, "last_owner")]
