@@ -115,7 +115,8 @@ async def assemble(
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
     hands = Hands(store, book, observer, presences, connectors, now)
     leaving = leaving_of(
-        *(store, sealer, book, keyring, observer, connectors, hands, lines, teller.tell, engine, now)
+        *(store, sealer, book, keyring, observer, connectors),
+        *(hands, lines, teller.tell, engine, now),
     )
     services = Services(
         *(store, sealer, book, observer, lines, counsel, Judge(classifier), writer, now),
