@@ -38,7 +38,7 @@ def migrate(path: Path) -> int:
             connection.execute(_TABLE)
             known = migrations()
             _refuse_foreign(connection, known)
-            return sum(_apply(connection, n, text) for n, text in known)
+            return _apply(connection, known)
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} could not be brought to this program's schema: {error}"
@@ -59,13 +59,14 @@ def _refuse_foreign(connection: sqlite3.Connection, known: list[tuple[int, str]]
             )
 
 
-def _apply(connection: sqlite3.Connection, n: int, text: str) -> bool:
-    if connection.execute("SELECT 1 FROM migration WHERE n = ?", (n,)).fetchone():
-        return False
-    connection.executescript(
-        f"BEGIN IMMEDIATE;\n{text}\nINSERT INTO migration VALUES ({n}, '{_sha256(text)}');\nCOMMIT;"
-    )
-    return True
+def _apply(connection: sqlite3.Connection, known: list[tuple[int, str]]) -> int:
+    """Applies what is missing, all of it or none: a new home costs one commit and not one each."""
+    there = {n for (n,) in connection.execute("SELECT n FROM migration")}
+    missing = [(n, text) for n, text in known if n not in there]
+    if missing:
+        noted = (f"{t}\nINSERT INTO migration VALUES ({n}, '{_sha256(t)}');" for n, t in missing)
+        connection.executescript("\n".join(["BEGIN IMMEDIATE;", *noted, "COMMIT;"]))
+    return len(missing)
 
 
 def _sha256(text: str) -> str:

@@ -7,6 +7,7 @@ scenario says by itself what it wants to be seen as.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from orchestrator.client.views import NewConversation
@@ -120,6 +121,18 @@ def roster(channels: Iterable[str] = (CHANNEL,), names: Iterable[str] = HIGHEST)
     )
 
 
+@cache
+def _policy() -> str:
+    """The policy that ships, read once: every deal of every test begins with it."""
+    return read_policy(default_text())
+
+
+@cache
+def _journal_key(scope: str) -> str:
+    """A journal key, made once: its ceremony is slow on purpose and not what is tested here."""
+    return json.dumps(generate(scope, [Group("nobody", 1, 1)]).public)
+
+
 async def make_deal(
     home: OpenHome,
     talks: Iterable[Talk] = TALKS,
@@ -129,14 +142,12 @@ async def make_deal(
     journal: bool = True,
 ) -> DealId:
     """Makes the deal with its rooms, every device that sees valuation verified."""
-    policy = read_policy(default_text())
-    made = await home.deal_new("HERON", made_up=True, policy=policy, actor=ACTOR)
+    made = await home.deal_new("HERON", made_up=True, policy=_policy(), actor=ACTOR)
     deal = DealId(made.deal_id)
     await home.adopt(deal, "roster", to_document(people or roster((channel,))), actor=ACTOR)
     if journal:
         for scope in ("joint", "kestrel"):
-            key = generate(scope, [Group("nobody", 1, 1)])
-            await home.journal_key_add(deal, scope, json.dumps(key.public), actor=ACTOR)
+            await home.journal_key_add(deal, scope, _journal_key(scope), actor=ACTOR)
         for talk in talks:
             await make_talk(home, deal, talk, channel=channel)
     return deal

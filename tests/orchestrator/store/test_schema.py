@@ -50,11 +50,16 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, known = tmp_path / "a.db", migrations()
+    migrate(file)
     bad = [*known, (len(known) + 1, "CREATE TABLE half (n INTEGER);\nCREATE TABEL broken;")]
     monkeypatch.setattr(schema, "migrations", lambda: bad)
-    with pytest.raises(StoreError):
-        migrate(file)
+    for store in (file, tmp_path / "new.db"):
+        with pytest.raises(StoreError):
+            migrate(store)
     monkeypatch.undo()
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+        assert connection.execute("SELECT max(n) FROM migration").fetchone() == (None,)
+    assert migrate(tmp_path / "new.db") == len(known)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT max(n) FROM migration").fetchone() == (len(known),)
         assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name='half'").fetchall()
