@@ -4,8 +4,8 @@ Rules kept here:
 
 1. What is bound is the account that the network says wrote them, in the unit of its batch. No
    number is asked for or kept, and nothing of the words.
-2. Six words that no code begins like are a message as any other. Those that a code begins like are
-   a try: the fifth wrong one closes the code.
+2. Six words that are no code are a message as any other. Where an open code begins like them they
+   are a try: the fifth wrong one closes the code, and none of them goes into a room.
 3. A code that comes from an account that is somebody else's, or from another than the roster names,
    binds nothing, is closed, and is a finding.
 4. Where nobody can write to us but in a room that we go into, we go into strangers' rooms only
@@ -40,9 +40,13 @@ BOUND = (
     "This account is now known here as yours. If you did not just send six words from it, say so "
     "to the deal's owner by another way, at once."
 )
+WRONG = (
+    "Those six words are no code, and went to nobody. If you were given one, look at it again: the "
+    "fifth wrong try closes it. If it was a message, write it with other words."
+)
 REFUSED, GUESSED, LAPSED = "enrolment_refused", "enrolment_guessed", "attested_lapsed"
 MOST_ENTERED = 100
-"""Rooms of strangers on one channel that we go into between two starts."""
+"""Rooms of strangers on one channel that we go into while codes are open there."""
 _NUMBER = {word: n for n, word in enumerate(WORDS)}
 _REMEDY = "ask him by another way whose account it is; then wallcross person enrol again"
 
@@ -61,10 +65,12 @@ class Listening:
 
     Attributes:
         bound: what was bound once the batch is written: deal and account.
+        wrong: people on a deal whose words were no code; they are told that nothing went anywhere.
     """
 
     connector: ConnectorName
-    heard: Sequence[Heard]
+    heard: list[Heard] = field(default_factory=list)
+    wrong: list[AccountId] = field(default_factory=list)
     bound: list[tuple[DealId, AccountId]] = field(default_factory=list)
 
 
@@ -88,26 +94,37 @@ class Enrolling:
     def sort(
         self, connector: ConnectorName, messages: Sequence[Incoming]
     ) -> tuple[list[Incoming], Listening]:
-        """Tells codes, and tries of codes, from messages; the latter go the usual way."""
+        """Tells codes, and tries of codes, from messages; the latter go the usual way.
+
+        A stranger's wrong try goes it too. Of somebody on a deal it would go into a room; he is
+        told instead.
+        """
         rest: list[Incoming] = []
-        heard: list[Heard] = []
+        listening = Listening(connector)
         for message in messages:
             words = self._words(connector, message)
-            if words is None:
+            found = self._tried(connector, words) if words is not None else None
+            if words is None or found is None:
                 rest.append(message)
-            else:
-                heard.append(Heard(message.sender, words))
-        return rest, Listening(connector, heard)
+                continue
+            listening.heard.append(Heard(message.sender, words))
+            if found.code is None and self._book.deals_of(connector, message.sender):
+                listening.wrong.append(message.sender)
+            elif found.code is None:
+                rest.append(message)
+        return rest, listening
 
     def _words(self, connector: ConnectorName, message: Incoming) -> tuple[str, ...] | None:
         bound = message.room is not None and self._book.room(connector, message.room) is not None
         if bound or message.files or message.edits or message.unreadable is not None:
             return None
-        words = read_words(message.text)
-        if words is None:
-            return None
-        begins = (code.first == _NUMBER[words[0]] for code in self._codes(connector))
-        return words if any(begins) else None
+        return read_words(message.text)
+
+    def _tried(self, connector: ConnectorName, words: tuple[str, ...]) -> Tried | None:
+        """What six words are, by the codes in memory; None where no code begins like them."""
+        first = _NUMBER[words[0]]
+        found = enrolment.tried(self._codes(connector), connector, words, first, self._now())
+        return found if found.code is not None or found.against else None
 
     def _codes(self, connector: ConnectorName) -> Iterator[Code]:
         for view in self._book.deals.values():
@@ -181,6 +198,7 @@ class Enrolling:
         if not isinstance(connector, AcceptsInvites):
             return
         if not any(code.open(at) for code in self._codes(name)):
+            self._entered.pop(name, None)
             return
         for room in _asked_into(batch, connector.account):
             if self._entered.get(name, 0) >= MOST_ENTERED or self._book.room(name, room):
@@ -199,6 +217,9 @@ class Enrolling:
             deal = self._book.deals.get(deal_id)
             if deal is not None:
                 await self._tell(deal, listening.connector, account, BOUND)
+        for account in listening.wrong:
+            for deal, _ in self._book.deals_of(listening.connector, account)[:1]:
+                await self._tell(deal, listening.connector, account, WRONG)
 
 
 def _asked_into(batch: Batch, ours: AccountId) -> list[RoomId]:

@@ -228,3 +228,14 @@ async def test_a_bound_account_outlives_a_restart(house: House) -> None:
     await bound(house, "el-phone", EL)
     await house.restart()
     assert owner(house, "el-phone") == EL
+
+
+async def test_a_wrong_try_of_somebody_on_the_list_goes_to_nobody_and_he_is_told(
+    house: House,
+) -> None:
+    """A mistyped code stands in no room; and nothing that he writes is lost without a word."""
+    code = await code_for(house)
+    await house.far.direct("bo", OURS, wrong(code))
+    assert "went to nobody" in (await house.told("bo"))[-1].text
+    assert await house.rows("SELECT count(*) FROM enrolment_try") == [(1,)]
+    assert await house.arrived() == []
