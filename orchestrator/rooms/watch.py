@@ -215,8 +215,8 @@ class Watcher:
 
 
 _REMEDY = {
-    "unknown_member": "remove the account in the room, or add it to the roster",
-    "uncleared_member": "remove the person in the room, or adopt a roster that clears him",
+    "unknown_member": "wallcross plan, to put the account out; or add it to the roster",
+    "uncleared_member": "wallcross plan, to put him out; or adopt a roster that clears him",
     "new_device": f"{CALL_BACK}; then wallcross person verify PERSON --by A --by B",
 }
 
