@@ -8,6 +8,7 @@ Rules kept here:
    as harmless.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,13 @@ from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
-from orchestrator.roster.adoption import AdoptionRefused, in_force, proposed
+from orchestrator.roster.adoption import (
+    Adopted,
+    AdoptionRefused,
+    document_of,
+    in_force,
+    proposed,
+)
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
 from tiers.approval import Role
@@ -92,13 +99,28 @@ def _enrolment(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _documents(
+    tx: Tx, deal: DealId, kind: Adopted, body: Mapping[str, Any]
+) -> tuple[str | None, str]:
+    """The document that is to be replaced, and the one that people are asked for.
+
+    Raises:
+        AdoptionRefused: one of them is not kept any more.
+    """
+    before, digest = body.get("before"), str(body.get("hash"))
+    try:
+        after = proposed(tx, deal, kind, digest)
+    except AdoptionRefused:  # a long time after it was carried out
+        after = document_of(tx, deal, kind, digest)
+    return (None if before is None else document_of(tx, deal, kind, str(before))), after
+
+
 def _roster(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     try:
-        after = from_document(proposed(tx, deal, "roster", str(body.get("hash"))))
+        old, new = _documents(tx, deal, "roster", body)
     except AdoptionRefused as error:
         return Told((f"It cannot be shown: {error}",))
-    now = in_force(tx, deal, "roster")
-    before = from_document(now.document) if now is not None else None
+    before, after = None if old is None else from_document(old), from_document(new)
     gained, lost = gains(before, after), losses(before, after)
     return Told(
         (f"Roster {_arrow(body)}", *_most(_lists(before, after)), *_most(_said(lost, "no longer"))),
@@ -108,13 +130,33 @@ def _roster(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
-def _policy(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+def _policy(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    try:
+        old, new = _documents(tx, deal, "policy", body)
+    except AdoptionRefused as error:
+        return Told((f"It cannot be shown: {error}",))
+    had = dict(_leaves("", json.loads(old))) if old is not None else {}
+    have = dict(_leaves("", json.loads(new)))
+    changed = (
+        f"{name}: {had.get(name, 'nothing')} → {have.get(name, 'nothing')}"
+        for name in sorted(had.keys() | have.keys())
+        if had.get(name) != have.get(name)
+    )
     return Told(
-        (f"Policy {_arrow(body)}", "Compare: wallcross deal policy shows the one in force"),
+        (f"Policy {_arrow(body)}", *_most(changed)),
         ("A policy decides what each tier demands of its rooms, for everybody.",),
         "The policy in force stays in force.",
         "the rules of the tiers were changed",
     )
+
+
+def _leaves(path: str, value: Any) -> Iterable[tuple[str, str]]:
+    """Each value of a policy by its path, as its document has it."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _leaves(f"{path}.{name}" if path else name, inner)
+    else:
+        yield path, json.dumps(value, ensure_ascii=False)
 
 
 def _phase(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:

@@ -76,12 +76,12 @@ class Approvers:
             if found.founded_at is None:
                 return enrol(tx, deal, credential, None, at=at, actor=actor), None
             rule = Rule(barred=frozenset({credential.person}))
-            plan = Plan(ENROL, enrolment_body(credential, signed))
+            plan = Plan(ENROL, _same_plan(found, credential, at) or _body(credential, signed))
             return credential.hash, ask(tx, deal, plan, rule=rule, at=at, actor=actor)
 
         name, request = await self._r.store.write(unit)
         if request is not None:
-            raise waits(request, f"The key of {new.person} waits for a second person")
+            raise waits(request, f"The key of {new.person} waits for the signatures of two people")
         found = await self._r.store.read(lambda tx: standing(tx, deal))
         return _view(found, name)
 
@@ -143,7 +143,13 @@ def signed_text(text: str) -> Signed:
     return Signed(sshsig.unarmoured(text))
 
 
-def enrolment_body(credential: Credential, proof: Signed) -> dict[str, Json]:
+def _same_plan(found: Standing, credential: Credential, at: int) -> Mapping[str, Json] | None:
+    """What is asked for already, with the proof that was given then: no two proofs are alike."""
+    waiting = (r.plan for r in found.requests.values() if r.plan.verb == ENROL and r.open(at))
+    return next((p.body for p in waiting if p.body.get("credential") == credential.hash), None)
+
+
+def _body(credential: Credential, proof: Signed) -> Mapping[str, Json]:
     """What people agree to when they let one more credential in."""
     return {**credential.body(), "credential": credential.hash, **proof.body()}
 

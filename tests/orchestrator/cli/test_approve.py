@@ -123,6 +123,7 @@ def test_a_wider_roster_waits_for_two_and_is_in_force_once(desk: Desk) -> None:
     assert desk.yes(request, "ada").json["state"] == "waits"
     assert desk.wx("deal", "show", "--json").json["roster_hash"] == before
     assert desk.yes(request, "ben").json["state"] == "done"
+    assert "greta newly reads operations of deal" in desk.wx("approve", "show", request).out
     assert desk.wx("deal", "show", "--json").json["roster_hash"] != before
     again = desk.yes(request, "cy")
     assert again.code == 5
@@ -195,9 +196,12 @@ def test_a_policy_takes_two_whatever_it_changes(desk: Desk, home: Path) -> None:
     done = desk.wx("deal", "adopt", "--policy", str(policy), "--roster", str(desk.files))
     assert done.code == 6, done.err
     request = desk.asked()
+    told = "held_for: 86400000000 → 43200000000"
+    assert told in desk.wx("approve", "show", request).out
     desk.yes(request, "ada")
     assert desk.yes(request, "cy").json["state"] == "done"
     assert desk.wx("deal", "show", "--json").json["policy_hash"] != before
+    assert told in desk.wx("approve", "show", request).out, "the same once it is done"
 
 
 def test_a_key_is_let_into_a_founded_deal_by_two(desk: Desk) -> None:
@@ -207,8 +211,13 @@ def test_a_key_is_let_into_a_founded_deal_by_two(desk: Desk) -> None:
     request = desk.asked()
     desk.yes(request, "ada")
     desk.yes(request, "ben")
+    desk.key("greta", "ecdsa", "256")  # no two proofs of such a key are alike
     assert desk.enrol("greta").code == 6
     request = desk.asked()
+    assert desk.enrol("greta", "owner").code == 6, "another role is another request"
+    assert len(desk.wx("approve", "list", "--json").lines) == 2
+    assert desk.enrol("greta").code == 6
+    assert len(desk.wx("approve", "list", "--json").lines) == 2
     assert "greta may sign as approver" in desk.wx("approve", "show", request).out
     desk.yes(request, "cy")
     assert desk.yes(request, "ada").json["state"] == "done"
