@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. Only a line that is nothing but the words of acknowledgement and their code is one. The code
-   stands for one deal, one person and one wording, so that nothing else is acknowledged by it.
+1. Only a line that is nothing but the words of acknowledgement and their code is one, whatever a
+   mail program quotes below it. The code stands for one deal, one person and one wording, so that
+   nothing else is acknowledged by it.
 2. It counts from the person's own account, as its network authenticated it; whoever the account
    belongs to on the roster in force is who acknowledged.
 3. It is the wording in force that is acknowledged, and only after he was crossed with it: a line
@@ -28,7 +29,10 @@ from tiers.people import Person, Side
 Door = tuple[ConnectorName, AccountId]
 ACKNOWLEDGED, NOT_ACKNOWLEDGED = "acknowledged", "not_acknowledged"
 """What an answer can come to."""
-_CODE = 8
+_CODE, _SIGNATURE = 8, "--"
+_WROTE = re.compile(r"\b(wrote|schrieb|écrit)\s*:$", re.IGNORECASE)
+_INTRODUCED = 3
+"""Lines above a quote: his own, and one or two that introduce it."""
 _WORDS = re.compile(rf"\s*i\s+acknowledge\s+([0-9a-f]{{{_CODE}}})[\s.!]*", re.IGNORECASE)
 
 
@@ -52,8 +56,24 @@ def read_acknowledgement(text: str, at: int) -> Acknowledgement | None:
         text: a line to us.
         at: when it came in, microseconds UTC.
     """
-    match = _WORDS.fullmatch(text)
+    match = _WORDS.fullmatch(_own_line(text))
     return Acknowledgement(match[1].lower(), at) if match else None
+
+
+def _own_line(text: str) -> str:
+    """What somebody wrote himself above what his mail program quotes, if that is one line.
+
+    A signature below (``-- ``) and the line that introduces the quote are the program's.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    if _SIGNATURE in lines:
+        lines = lines[: lines.index(_SIGNATURE)]
+    said = [line for line in lines if line]
+    own = [line for line in said if not line.startswith(">")]
+    introduced = len(said) > len(own) and said[: len(own)] == own
+    if introduced and 1 < len(own) <= _INTRODUCED and _WROTE.search(own[-1]):
+        own = own[:1]
+    return "\n".join(own)
 
 
 def code_for(deal_id: DealId, person: PersonId, notice: str) -> str:

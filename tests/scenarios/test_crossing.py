@@ -302,3 +302,29 @@ async def test_a_line_that_waited_for_the_journal_acknowledges_no_later_crossing
     await house.home.person_cross(house.deal, CY, ADA, "needed", actor=ACTOR)
     await house.home.runtime.router.drain(f"@route/{house.deal}")
     assert not sees(house, CY)
+
+
+LINE = "I acknowledge 0a1b2c3d"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (f"  {LINE.lower()}. ", True),
+        (f"{LINE}\n\nOn Monday the bot wrote:\n> answer here: {LINE}\n> and so on", True),
+        (f"{LINE}\n\nOn Monday, at nine,\nthe bot wrote:\n> {LINE}", True),
+        (f"{LINE}\n-- \nCyril, Partner\nMarlow LLP", True),
+        (f"> {LINE}", False),
+        (f"No.\n\nOn Monday the bot wrote:\n> {LINE}", False),
+        (f"I do not.\n{LINE}", False),
+        (f"{LINE}\nbut only for the logistics:\nnot the rest\nOn Monday he wrote:\n> x", False),
+        (f"{LINE}\n> quoted\nbut I am not sure", False),
+        (f"{LINE}\nthough not for this:\n> the price", False),
+        (f"{LINE}\n\nAm Montag schrieb der Bot:\n> {LINE}", True),
+        (f"{LINE} and {LINE}", False),
+        ("I acknowledge", False),
+        ("", False),
+    ],
+)
+def test_a_line_is_an_acknowledgement_or_it_is_not(text: str, is_one: bool) -> None:
+    assert (read_acknowledgement(text, 0) is not None) == is_one
