@@ -30,7 +30,7 @@ Door = tuple[ConnectorName, AccountId]
 ACKNOWLEDGED, NOT_ACKNOWLEDGED = "acknowledged", "not_acknowledged"
 """What an answer can come to."""
 _CODE, _SIGNATURE = 8, "--"
-_WROTE = re.compile(r"\b(wrote|schrieb|écrit)\s*:$", re.IGNORECASE)
+_WROTE = re.compile(r"\b(wrote|schrieb\b[^.!?]*|écrit)\s*:$", re.IGNORECASE)
 _INTRODUCED = 3
 """Lines above a quote: his own, and one or two that introduce it."""
 _WORDS = re.compile(rf"\s*i\s+acknowledge\s+([0-9a-f]{{{_CODE}}})[\s.!]*", re.IGNORECASE)
