@@ -94,6 +94,7 @@ class Case:
     Attributes:
         noted: accounts on no roster of which a finding stands already.
         protected: accounts of ours, on any channel.
+        judged_at: when its reading was looked at, microseconds UTC; None: with the others.
     """
 
     standard: Standard
@@ -102,17 +103,22 @@ class Case:
     able: Ability
     noted: frozenset[AccountId] = frozenset()
     protected: frozenset[AccountId] = frozenset()
+    judged_at: int | None = None
 
 
 def remedy(cases: Iterable[Case], at: int) -> Remedy:
-    """What to do about the drift of rooms, at ``at`` (microseconds UTC)."""
+    """What to do about the drift of rooms, at ``at`` (microseconds UTC).
+
+    Whether a list is fresh is told at the instant at which its room was looked at: whoever acts
+    reads it again before he puts anybody out.
+    """
     acts: list[Act] = []
     held: list[HeldAct] = []
     left: list[Difference] = []
     for case in cases:
         own = [_Wanted(d, act) for d in case.drift.differences if (act := _act(d)) is not None]
         left += [d for d in case.drift.differences if _act(d) is None]
-        _settle(case, own, at, acts, held)
+        _settle(case, own, at if case.judged_at is None else case.judged_at, acts, held)
     order = {kind: n for n, kind in enumerate(ActKind)}
     return Remedy(tuple(sorted(acts, key=lambda a: order[a.kind])), tuple(held), tuple(left))
 

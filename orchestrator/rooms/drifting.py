@@ -43,12 +43,14 @@ class Looked:
 
     Attributes:
         inside: accounts that earlier readings showed, as entries name them.
+        at: when the reading was looked at, microseconds UTC.
     """
 
     binding: RoomBinding
     reading: Reading
     view: RoomView
     inside: frozenset[str]
+    at: int
 
 
 def intents(deal: DealView, sits: Sits) -> tuple[Intent, ...]:
@@ -126,6 +128,7 @@ def _case(
         _ability(network),
         frozenset(m.account for m in observed.members or () if named(m.account) in room.inside),
         protected,
+        room.at,
     )
 
 

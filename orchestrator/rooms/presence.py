@@ -97,6 +97,7 @@ class Presences:
         self._store = store
         self._inside: dict[DealId, dict[Place, dict[str, PersonId | None]]] = {}
         self._read: dict[Place, int] = {}
+        self._last: dict[Place, frozenset[AccountId]] = {}
 
     async def inside(self, deal: DealView, place: Place) -> frozenset[str]:
         """Accounts that readings so far showed to be in a room, as entries name them."""
@@ -130,6 +131,7 @@ class Presences:
         except BaseException:
             if entries:
                 self._inside.pop(deal.deal_id, None)
+                self._last.clear()
             raise
 
     async def news(
@@ -144,6 +146,12 @@ class Presences:
         if snapshot.read_at < self._read.get(binding.place, 0):
             return []  # a later one was looked at already
         self._read[binding.place] = snapshot.read_at
+        accounts = frozenset(m.account for m in snapshot.members)
+        if self._last.get(binding.place) == accounts:
+            return []  # the same people as the last time, whole or not
+        self._last.pop(binding.place, None)
+        if snapshot.complete:
+            self._last[binding.place] = accounts
         here = {named(m.account): m.account for m in snapshot.members if m.account not in ours}
         came = [account for account in here if account not in known]
         went = [a for a in known if a not in here] if snapshot.complete else []

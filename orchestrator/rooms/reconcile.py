@@ -204,7 +204,7 @@ class Reconciler:
         inside = await self._presences.inside(deal, binding.place)
         view = await self._watcher.look(deal, binding, not_before=not_before)
         reading = await self._observer.reading(binding.place, not_before)
-        return Looked(binding, reading, view, inside)
+        return Looked(binding, reading, view, inside, self._now())
 
     def _cases(
         self, deal: DealView, sits: Sits, looked: Iterable[Looked]

@@ -445,3 +445,14 @@ def test_a_planted_violation_is_caught(
 ) -> None:
     monkeypatch.setattr(where, name, wrong, raising=False)
     assert is_caught(check, monkeypatch)
+
+
+def test_a_list_is_as_fresh_as_when_its_room_was_looked_at() -> None:
+    """A plan that reads forty rooms for a minute holds none back for that; acts read anew."""
+    world = still()
+    only_room(world).members[ODD] = Member()
+    world.note()
+    (case,) = world.cases()
+    late = world.at + 60 * SECOND
+    assert not remedy([case], late).acts
+    assert remedy([replace(case, judged_at=world.at)], late).acts
