@@ -296,6 +296,34 @@ async def test_each_row_and_entry_is_named(lived: House, tmp_path: Path) -> None
         assert expected in found, (attack.__name__, found)
 
 
+async def test_each_row_is_a_finding_in_a_home_that_runs_until_it_is_as_stated_again(
+    lived: House, tmp_path: Path
+) -> None:
+    kept = copied(lived, tmp_path / "kept.db")
+    apart = {a_grant, a_finding_closed}  # the one ends the deal; the other would be seen anew
+    rows = {a: what for a, (what, _) in NAMED.items() if what != "entry" and a not in apart}
+    attacked(lived, *rows)
+    assert {RULE} <= await told(lived)
+    sql = "SELECT subject FROM finding WHERE rule = ? AND closed_at IS NULL"
+    subjects = [subject for (subject,) in await lived.rows(sql, RULE)]
+    for attack, what in rows.items():
+        assert any(subject.startswith(f"{what} ") for subject in subjects), attack.__name__
+    attacked(lived, lambda store, _: put_back(store, kept))
+    assert RULE not in await told(lived)
+
+
+def put_back(store: sqlite3.Connection, kept: Path) -> None:
+    """Restores every table that was written to, as an operator does the whole store."""
+    store.execute("ATTACH ? AS kept", (str(kept),))
+    for table in (
+        *("approval", "peer_key", "room", "channel", "seat", "delivery", "message", "leaving"),
+        *("conversation", "attestation", "line", "journal_key", "journal_exemption", "deal"),
+        *("home", "known"),
+    ):
+        store.execute(f"DELETE FROM main.{table}")  # noqa: S608 - ours
+        store.execute(f"INSERT INTO main.{table} SELECT * FROM kept.{table}")  # noqa: S608 - ours
+
+
 async def test_a_register_that_is_not_compared_is_missed(
     lived: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
