@@ -1,4 +1,4 @@
-"""An insider list as a spreadsheet, with the columns of Implementing Regulation (EU) 2022/1210.
+"""`insiders`: the insider list, also as files with the columns of Regulation (EU) 2022/1210.
 
 Rules kept here:
 
@@ -14,10 +14,52 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.session import call
 from orchestrator.client.people import InsiderView
-from orchestrator.client.problems import Refused
+from orchestrator.client.problems import Refused, Wrong
+from orchestrator.clock import now
 from orchestrator.roster import cells
+
+
+def add(app: typer.Typer) -> None:
+    """Adds `insiders` to a group of commands."""
+    app.command()(insiders)
+
+
+def insiders(
+    ctx: typer.Context,
+    *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One file for each side.")] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the files.")] = None,
+) -> None:
+    """Who had access, from when until when, as the rooms were read back; never typed."""
+    deal = named(ctx, None)
+    found, out = call(ctx.obj, lambda c: c.person_insiders(deal))
+    if not as_csv:
+        out.many(found, _insiders(out), "Nobody was read back in a room of this deal yet.")
+        return
+    if to is None:
+        raise Wrong("A list of insiders goes into a folder", then="name one with --to FOLDER")
+    written = write_new(to, files(found, deal, now()))
+    out.one({"files": written}, lambda: [*written, LEFT])
+
+
+def _insiders(out: Out) -> Columns[InsiderView]:
+    return [
+        ("person", lambda r: r.person or f"unknown: {r.account}"),
+        ("name", lambda r: r.name or ""),
+        ("side", lambda r: r.side_name or ""),
+        ("obtained", lambda r: out.when(r.obtained_at)),
+        ("ceased", lambda r: out.when(r.ceased_at)),
+        ("acknowledged", lambda r: out.when(r.acknowledged_at)),
+    ]
+
 
 COLUMNS = (
     "First name(s) of the insider",

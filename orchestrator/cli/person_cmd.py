@@ -1,30 +1,27 @@
 """`wallcross person`: people of a deal, one by one."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli import person_keys_cmd
+from orchestrator.cli import insiders, person_keys_cmd
 from orchestrator.cli.deal_cmd import named
-from orchestrator.cli.insiders import LEFT, files, write_new
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.people import (
     AccountView,
     EnrolmentView,
     GrantView,
-    InsiderView,
     NoticeView,
     PersonView,
     SeatView,
 )
 from orchestrator.client.problems import Wrong
-from orchestrator.clock import now
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 person_keys_cmd.add(app)
+insiders.add(app)
 Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 
 
@@ -141,36 +138,6 @@ def attest(
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.person_attest(deal, person, channel, account, by))
     out.one(found, lambda: lines(found, out))
-
-
-@app.command()
-def insiders(
-    ctx: typer.Context,
-    *,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One file for each side.")] = False,
-    to: Annotated[Path | None, typer.Option("--to", help="Folder for the files.")] = None,
-) -> None:
-    """Who had access, from when until when, as the rooms were read back; never typed."""
-    deal = named(ctx, None)
-    found, out = call(ctx.obj, lambda c: c.person_insiders(deal))
-    if not as_csv:
-        out.many(found, _insiders(out), "Nobody was read back in a room of this deal yet.")
-        return
-    if to is None:
-        raise Wrong("A list of insiders goes into a folder", then="name one with --to FOLDER")
-    written = write_new(to, files(found, deal, now()))
-    out.one({"files": written}, lambda: [*written, LEFT])
-
-
-def _insiders(out: Out) -> Columns[InsiderView]:
-    return [
-        ("person", lambda r: r.person or f"unknown: {r.account}"),
-        ("name", lambda r: r.name or ""),
-        ("side", lambda r: r.side_name or ""),
-        ("obtained", lambda r: out.when(r.obtained_at)),
-        ("ceased", lambda r: out.when(r.ceased_at)),
-        ("acknowledged", lambda r: out.when(r.acknowledged_at)),
-    ]
 
 
 def _codes(found: EnrolmentView, out: Out) -> Iterable[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli import roster_change_cmd, roster_past_cmd
+from orchestrator.cli import insiders, roster_change_cmd, roster_past_cmd
 from orchestrator.cli.adopting import roster_document, told
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
@@ -22,6 +22,7 @@ from tiers.people import Person, Roster
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 roster_change_cmd.add(app)
 roster_past_cmd.add(app)
+insiders.add(app)
 To = Annotated[Path, typer.Option("--to", help="Folder to write into; made if it is not there.")]
 Source = Annotated[
     Path | None, typer.Argument(help="Folder or people.csv; else as in the settings.")

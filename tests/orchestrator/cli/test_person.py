@@ -88,6 +88,7 @@ def test_spans_cover_every_stay_and_no_other_instant(raw: list[tuple[int, int | 
 
 def test_without_readings_there_is_no_insider(deal: Wx, tmp_path: Path) -> None:
     assert "Nobody was read back" in deal("person", "insiders").out
+    assert deal("roster", "insiders").out == deal("person", "insiders").out
     assert deal("person", "insiders", "--csv").code == 2
     assert deal("person", "insiders", "--csv", "--to", str(tmp_path / "list")).code == 0
     assert not list((tmp_path / "list").iterdir())
