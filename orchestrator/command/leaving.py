@@ -98,12 +98,12 @@ class Leaves:
         return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor, lasts=lasts)
 
     async def _until_seen(self, leave: Leave) -> None:
-        """Tries until everything was seen, or patience is over."""
+        """Tries until everything was seen, patience is over, or nothing can be asked here."""
         ends = self._r.now() + PATIENCE
         while self._r.now() < ends:
             await self._r.leaving.press(leave, until=ends)
-            now = await self._r.store.read(lambda tx: rows.newest(tx, leave.deal_id, leave.person))
-            if now is None or now.state != rows.OPEN:
+            missing = await self._r.store.read(lambda tx: rows.missing(tx, leave))
+            if not any(act.connector in self._r.connectors for act in missing):
                 return
             await asyncio.sleep(_PAUSE_S)
 

@@ -75,8 +75,7 @@ class Late:
 
 def _raise(tx: Tx, deal: DealView, leave: Leave, n: int, at: int) -> _Step | None:
     """Opens or worsens the finding; None where that was done before, or all was seen."""
-    acts = rows.acts_of(tx, leave.leave_id)
-    missing = [a for a in acts if leave.awaits(a) and a.seen_at is None]
+    missing = rows.missing(tx, leave)
     if not missing:
         return None
     following = who.owners(deal, leave.person)

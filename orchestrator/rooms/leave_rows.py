@@ -163,6 +163,11 @@ def acts_of(tx: Tx, leave_id: str) -> list[LeaveAct]:
     return [_act(row) for row in rows]
 
 
+def missing(tx: Tx, leave: Leave) -> list[LeaveAct]:
+    """What a leave waits for and was not seen yet."""
+    return [a for a in acts_of(tx, leave.leave_id) if leave.awaits(a) and a.seen_at is None]
+
+
 def inside(tx: Tx, act: LeaveAct) -> None:
     """Remembers that a reading showed him there."""
     _change(tx, act, "was_in = 1", ())
