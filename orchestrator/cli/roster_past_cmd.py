@@ -89,6 +89,8 @@ def _name(reader: Reader) -> str:
 
 def _ground(found: CouldSee | WhoCouldSee, out: Out) -> Iterable[str]:
     """What the answer rests on."""
+    if not found.whole:
+        yield "  the record is not whole: wallcross audit verify --state"
     if found.roster_hash is None:
         yield f"  no list was in force, as known at {out.when(found.known_at)}"
         return

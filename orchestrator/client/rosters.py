@@ -91,6 +91,7 @@ class CouldSee:
 
     Attributes:
         roster_hash: of the list that was in force; None: none was.
+        whole: the record is; else what was altered in it states nothing here.
         listed: he was on it.
         barred: what kept everything from him.
     """
@@ -102,6 +103,7 @@ class CouldSee:
     roster_hash: str | None
     adopted_at: int | None
     phase: str | None
+    whole: bool
     listed: bool
     barred: tuple[str, ...]
     held: tuple[Held, ...]
@@ -122,7 +124,11 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoCouldSee:
-    """Who might read a conversation at an instant, and who was in it; nobody else is named."""
+    """Who might read a conversation at an instant, and who was in it; nobody else is named.
+
+    Attributes:
+        whole: the record is; else what was altered in it states nothing here.
+    """
 
     conversation_id: str
     label: str
@@ -134,4 +140,5 @@ class WhoCouldSee:
     roster_hash: str | None
     adopted_at: int | None
     phase: str | None
+    whole: bool
     readers: tuple[Reader, ...]

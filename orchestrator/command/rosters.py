@@ -110,6 +110,7 @@ class Rosters:
             at=at,
             known_at=known,
             **_when(past),
+            whole=not self._r.book.record.flaws,
             listed=who is not None,
             barred=() if past is None or who is None else past.standing(who),
             held=() if past is None else tuple(_held(past, person)),
@@ -135,6 +136,7 @@ class Rosters:
             at=at,
             known_at=at if known_at is None else known_at,
             **_when(past),
+            whole=not self._r.book.record.flaws,
             readers=tuple(_readers(past, stays, found)),
         )
 

@@ -40,7 +40,10 @@ async def test_two_put_a_deal_into_a_phase_that_gives(house: House) -> None:
         await house.home.deal_phase(house.deal, Phase.SIGNING, actor=ACTOR)
     assert phase(house) is Phase.PLANNING
     request = await asked(house)
-    assert "el newly reads" in " ".join((await house.home.approval_show(request)).sees)
+    shown = await house.home.approval_show(request)
+    assert shown.changes[0] == "The deal goes from planning to signing"
+    assert "el newly reads" in " ".join(shown.sees)
+    assert shown.otherwise == "The deal stays in planning."
     await say(house, request, BO)
     await say(house, request, DI)
     assert phase(house) is Phase.SIGNING

@@ -63,6 +63,16 @@ async def test_an_account_of_nobody_that_was_there_is_named(house: House) -> Non
     assert stranger.was_in[0].account == "stranger"
 
 
+async def test_an_answer_from_a_record_that_is_not_whole_says_so(house: House) -> None:
+    runtime = house.home.runtime
+    assert (await house.home.could_see(house.deal, BO, house.clock(), None)).whole
+    sql = "UPDATE audit SET salt = x'00' WHERE deal_id = ? AND n = 4"
+    await runtime.store.write(lambda tx: tx.run(sql, (house.deal,)))
+    await runtime.store.read(lambda tx: runtime.book.look(tx, anew=True))
+    assert not (await house.home.could_see(house.deal, BO, house.clock(), None)).whole
+    assert not (await house.home.who_could_see(house.deal, "supply", house.clock(), None)).whole
+
+
 async def test_a_phase_decides_at_once_who_is_sent_anything(house: House) -> None:
     """A grant of the diligence alone: nothing reaches its owner once the deal is closed."""
     home, deal = house.home, house.deal

@@ -1,14 +1,10 @@
 """The roster on the command line: changed, told, looked through, and asked of the past."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from orchestrator.clock import iso, now
-from tests.orchestrator.cli.test_approve import Desk
 
 Wx = Callable[..., Any]
 HANA = ("roster", "add", "hana", "--name", "Hana Ferri", "--side", "osprey")
@@ -161,42 +157,3 @@ def test_the_past_is_answered_as_it_was_known(deal: Wx) -> None:
     assert early["roster_hash"] is None
     known = ("--known-at", "now", "--json")
     assert deal("roster", "could-see", "ximena.park", "--at", "2026-02-01", *known).json["held"]
-
-
-PHASED = """\
-greta,Greta Oak,kestrel,analyst,organisational,deal,operations,2026-01-01,,@greta:m.example,signing
-"""
-
-
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
-def test_a_phase_that_gives_waits_for_two_and_one_that_takes_does_not(
-    wx: Wx, home: Path, tmp_path: Path
-) -> None:
-    home.mkdir(mode=0o700)
-    (home / "wallcross.toml").write_text('[home]\nhost = "kestrel"\n', "utf-8")
-    (home / "wallcross.toml").chmod(0o600)
-    desk = Desk(wx, tmp_path)
-    plain = (desk.files / "people.csv").read_text("utf-8").splitlines()
-    lines = [f"{plain[0]},phases", *(f"{line}," for line in plain[1:])]
-    desk.roster(PHASED, "\n".join([*lines, ""]))
-    assert wx("deal", "new", "TERN").code == 0
-    done = desk.adopt()
-    assert done.code == 0, done.err
-    desk.found()
-    waits = wx("deal", "phase", "TERN", "signing")
-    assert waits.code == 6, waits.err
-    request = desk.asked()
-    assert request in waits.err
-    shown = wx("approve", "show", request).out
-    assert "The deal goes from planning to signing" in shown
-    assert "greta newly reads operations of deal" in shown
-    assert wx("deal", "show", "--json").json["phase"] == "planning"
-    for person in ("ada", "cy"):
-        assert desk.yes(request, person).code == 0
-    assert wx("deal", "show", "--json").json["phase"] == "signing"
-    assert wx("deal", "phase", "TERN", "closed").code == 0
-    assert wx("deal", "show", "--json").json["phase"] == "closed"
-    assert [r["phase"] for r in wx("roster", "history", "--json").lines[:2]] == [
-        "closed",
-        "signing",
-    ]
