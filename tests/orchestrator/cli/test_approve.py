@@ -24,11 +24,14 @@ cy,Cy Noor,novak-llp,counsel,highly_aware,deal,valuation,2026-01-01,,@cy:m.examp
 GRETA = "greta,Greta Oak,kestrel,analyst,organisational,deal,{tier},2026-01-01,,@greta:m.example\n"
 
 
+PARTS = ("home", "secrets")
+
+
 class Desk:
     """A real deal with three people, their keys, and a folder for its roster."""
 
-    def __init__(self, wx: Wx, folder: Path) -> None:
-        self.wx, self.folder = wx, folder
+    def __init__(self, wx: Wx, folder: Path, kept: Path) -> None:
+        self.wx, self.folder, self.kept = wx, folder, kept
         self.files = folder / "roster"
         wx("roster", "template", "--to", str(self.files))
         self.roster()
@@ -60,6 +63,19 @@ class Desk:
         return str(found["request_id"])
 
     def found(self) -> None:
+        """Founds the deal; once it was, a copy of that home, of its secrets and of its keys."""
+        if self.kept.exists():
+            for part in PARTS:
+                shutil.rmtree(self.folder / part, ignore_errors=True)
+            shutil.copytree(self.kept, self.folder, dirs_exist_ok=True)
+            return
+        self._found()
+        for part in PARTS:
+            shutil.copytree(self.folder / part, self.kept / part)
+        for key in self.folder.glob("key-*"):
+            shutil.copy2(key, self.kept)
+
+    def _found(self) -> None:
         for person, role in (("ada", "owner"), ("ben", "approver"), ("cy", "counsel")):
             done = self.enrol(person, role)
             assert done.code == 0, done.err
@@ -72,12 +88,18 @@ class Desk:
         assert states == ["waits", "waits", "done"]
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the founded deal is kept for the next test."""
+    return tmp_path_factory.mktemp("founded") / "deal"
+
+
 @pytest.fixture
-def desk(wx: Wx, home: Path, tmp_path: Path) -> Desk:
+def desk(wx: Wx, home: Path, tmp_path: Path, kept: Path) -> Desk:
     home.mkdir(mode=0o700)
     (home / "wallcross.toml").write_text('[home]\nhost = "kestrel"\n', "utf-8")
     (home / "wallcross.toml").chmod(0o600)
-    made = Desk(wx, tmp_path)
+    made = Desk(wx, tmp_path, kept)
     assert wx("deal", "new", "TERN").code == 0
     done = made.adopt()
     assert done.code == 0, done.err
@@ -96,7 +118,7 @@ def test_a_real_deal_makes_no_room_before_it_is_founded(desk: Desk) -> None:
 
 def test_a_deal_is_founded_once_everybody_has_signed(desk: Desk) -> None:
     assert desk.wx("deal", "found").code == 3
-    desk.found()
+    desk._found()
     assert desk.wx("deal", "found").code == 5
     listed = desk.wx("approver", "list", "--json").lines
     assert {(c["person"], c["state"]) for c in listed} == {
