@@ -158,6 +158,7 @@ async def test_signal_a_registration_anew_changes_the_safety_number(signal: OnSi
     message = await house.send(f"{SUPPLY} today", to="supply")
     assert await house.ends(message) == "held"
     await one_finding(house, "new_device")
+    await eventually(stops(house, house.room("price", SIGNAL)))
     assert not any(SUPPLY in (m.text or "") for m in await signal.hand.arrived("bo", signal.room))
     told = await shown(signal.hand, "ada", "Held. Nobody has seen it.")
     assert told.group is None, "in her own line"
@@ -168,6 +169,7 @@ async def test_signal_a_registration_anew_changes_the_safety_number(signal: OnSi
     await house.home.key_verify(house.deal, BO, ADA, CY, words=spaced, actor=ACTOR)
     await house.home.held_release(message, actor=ACTOR)
     assert await house.ends(message) == "delivered"
+    assert not await paused(house, house.room("price", SIGNAL))
 
 
 async def test_signal_whoever_writes_on_a_linked_device_stops_valuation(signal: OnSignal) -> None:
