@@ -12,6 +12,7 @@ import pytest
 
 from connectors.memory.farside import FarSide
 from connectors.memory.network import forget, shared
+from orchestrator.client.views import NewConversation
 from orchestrator.clock import now
 from orchestrator.command.home import OpenHome
 from orchestrator.config.load import load
@@ -27,6 +28,7 @@ from .theatre import with_synapse
 pytestmark = pytest.mark.long
 OURS, MATRIX, MEMORY = "@wallcross:deal.test", ConnectorName("matrix"), ConnectorName("memory")
 MOST_S = 180.0
+NOTICE = "You will be told inside information."
 
 
 @dataclass
@@ -66,14 +68,18 @@ async def stage(tmp_path: Path, secrets_apart: None) -> AsyncIterator[Stage]:  #
             })
             for p in listed.people
         )  # fmt: skip
-        deal = await make_deal(home, (), channel=MATRIX, people=replace(listed, people=bare))
-        people = []
+        noticed = tuple(
+            replace(s, notice=NOTICE) if s.side_id == "marlow" else s for s in listed.sides
+        )
+        people = replace(listed, people=bare, sides=noticed)
+        deal = await make_deal(home, (), channel=MATRIX, people=people)
+        clients = []
         for name in ("cy", "di"):
             person = Person(network.server.url, f"@{name}:deal.test", PASSWORD, tmp_path / name)
             await person.open()
             stack.push_async_callback(person.close)
-            people.append(person)
-        yield Stage(home, deal, FarSide.of(shared(where)), *people)
+            clients.append(person)
+        yield Stage(home, deal, FarSide.of(shared(where)), *clients)
     forget(where)
 
 
@@ -164,3 +170,43 @@ async def let_in(person: Person) -> bool:
     room = await person.make_room([OURS], direct=True)
     await asyncio.sleep(3)  # a sync of ours hangs for no longer than the invitation takes
     return OURS in await there(person, room)
+
+
+async def test_crossed_on_matrix_he_answers_in_his_own_client_and_is_let_in(stage: Stage) -> None:
+    cy, home, deal = PersonId("cy"), stage.home, stage.deal
+    made = await home.person_enrol(deal, cy, [MATRIX], PersonId("ada"), actor=ACTOR)
+    await says(stage.cy, " ".join(made.codes[0].words))
+
+    async def known() -> bool:
+        return stage.owner(MATRIX, "@cy:deal.test") == "cy"
+
+    await eventually(known)
+    assert (await home.person_cross(deal, cy, PersonId("ada"), "needed", actor=ACTOR)).told
+    line = await asked_into(stage.cy)
+    assert await stage.cy.until(lambda: _words(stage.cy, line))
+    assert NOTICE in " ".join(stage.cy.texts(line))
+    new = NewConversation(label="early", floor="coordination", channel=MATRIX, owner="ada")
+    await home.conv_new(deal, new, actor=ACTOR)
+    await stage.cy.say(line, _words(stage.cy, line))
+
+    async def acknowledged() -> bool:
+        return (await home.person_show(deal, cy)).notice.stands == "acknowledged"
+
+    await eventually(acknowledged)
+    plan = await home.plan(deal)
+    assert {(a.kind, a.person) for a in plan.acts if a.person == "cy"} == {("invite", "cy")}
+
+
+async def asked_into(person: Person) -> str:
+    """Goes into the next room that he is asked into; returns it."""
+    assert await person.until(lambda: person.invitations() - person.rooms())
+    room = sorted(person.invitations() - person.rooms())[0]
+    await person.join(room)
+    return room
+
+
+def _words(person: Person, room: str) -> str:
+    """The line that he is asked to answer with; empty until he has read it."""
+    mark = "this line alone: "
+    found = [text.split(mark)[1].splitlines()[0] for text in person.texts(room) if mark in text]
+    return found[-1] if found else ""
