@@ -200,7 +200,7 @@ async def test_crossed_on_matrix_he_answers_in_his_own_client_and_is_let_in(stag
 async def asked_into(person: Person) -> str:
     """Goes into the next room that he is asked into; returns it."""
     assert await person.until(lambda: person.invitations() - person.rooms())
-    room = sorted(person.invitations() - person.rooms())[0]
+    room = min(person.invitations() - person.rooms())
     await person.join(room)
     return room
 
