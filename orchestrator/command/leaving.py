@@ -17,6 +17,7 @@ from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
 from orchestrator.approvals.plan import Plan
 from orchestrator.approvals.requests import LASTS, Approved, ask, founded, waits
+from orchestrator.approvals.standing import RETURN
 from orchestrator.audit.body import Json, coded
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.leaves import LeaveView, LostView
@@ -43,8 +44,8 @@ from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, DeviceId
 from tiers.people import Person
 from tiers.trust import KeyState
 
-LEAVE, RETURN = "person.leave", "person.return"
-"""Verbs of the requests to take somebody out, and to bring him back."""
+LEAVE = "person.leave"
+"""Verb of the request to take somebody out."""
 PATIENCE = 30 * SECOND
 """How long a command waits for everything to be read back."""
 _PAUSE_S = 0.5

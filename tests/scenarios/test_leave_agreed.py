@@ -5,10 +5,11 @@ import pytest
 from orchestrator.approvals import requests
 from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import enrolment, statement
+from orchestrator.approvals.standing import RETURN
 from orchestrator.client.problems import Refused, Waits
 from orchestrator.clock import MINUTE
 from orchestrator.command.approving import HANDLERS, carry_out
-from orchestrator.command.leaving import LEAVE, RETURN
+from orchestrator.command.leaving import LEAVE
 from orchestrator.store.unit import Tx
 from tests.orchestrator.approvals.signers import Signer
 from tiers.ids import PersonId
