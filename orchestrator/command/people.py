@@ -14,6 +14,7 @@ from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.crossing import NEVER, Stand, counts_until, stand
+from orchestrator.deals.lapsing import span_of
 from orchestrator.rooms.presence import presence
 from orchestrator.store.unit import Tx
 from tiers.ids import ConnectorName, ConversationId, DealId, PersonId
@@ -69,14 +70,16 @@ class People:
         )
 
     def _accounts(self, deal: DealView, person: Person) -> Iterable[people.AccountView]:
-        known = _adopted(deal).person(person.person_id)
+        known, lasts = _adopted(deal).person(person.person_id), span_of(deal.policy)
         for name, account in sorted(person.accounts.items()):
-            states = Counter(k.state.value for k in self._r.keyring.known((name, account)))
+            keys = self._r.keyring.worth((name, account), self._r.now(), lasts)
+            states = Counter(k.state.value for k in keys)
             until = deal.roster.attested.get((name, account))
             proved = "proved" if until is None else "attested"
             by = "roster" if known is not None and name in known.accounts else proved
-            keys = dict(states)
-            yield people.AccountView(channel=name, account=account, by=by, keys=keys, until=until)
+            yield people.AccountView(
+                channel=name, account=account, by=by, keys=dict(states), until=until
+            )
 
 
 def _adopted(deal: DealView) -> Roster:

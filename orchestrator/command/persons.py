@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.approvals.plan import Plan
 from orchestrator.approvals.requests import Approved, ask, founded
+from orchestrator.approvals.standing import RESUME
 from orchestrator.audit.body import Json
 from orchestrator.client import trouble
 from orchestrator.client.problems import Refused, Waits, Wrong
@@ -21,6 +22,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.agreed_phase import back_rule
 from orchestrator.deals.book import DealView
 from orchestrator.deals.callback import CALL_BACK
+from orchestrator.deals.lapsing import span_of
 from orchestrator.rooms.distress import REASONS, Helped
 from orchestrator.roster.adoption import in_force
 from orchestrator.store.unit import Tx
@@ -29,8 +31,6 @@ from tiers.ids import DealId, PersonId
 from tiers.people import Person
 
 _UNTOLD = "tell the deal's owners yourself: nobody was told this time"
-RESUME = "person.resume"
-"""Verb of the request to give a person access back."""
 
 
 class Persons:
@@ -110,10 +110,11 @@ class Persons:
     async def person_call_back(self, deal: DealId, person: PersonId) -> trouble.CallBackView:
         """How to ask a person back. We keep no number; an own directory has one."""
         view, who = self._named(deal, person)
+        at, lasts = self._r.now(), span_of(view.policy)
         keys = [
             f"{name} {known.device.device} ({known.state.value})"
             for name, account in sorted(who.accounts.items())
-            for known in self._r.keyring.known((name, account))
+            for known in self._r.keyring.worth((name, account), at, lasts)
         ]
         found = await self._r.store.read(lambda tx: in_force(tx, deal, "roster"))
         return trouble.CallBackView(

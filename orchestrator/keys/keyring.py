@@ -15,7 +15,7 @@ Rules kept here:
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.port.messages import Device
 from orchestrator.audit.body import named
@@ -107,6 +107,13 @@ class Keyring:
         if state is not KeyState.VERIFIED:
             return state
         return counts_as(state, self._keys[account][device.device].at, at, lasts)
+
+    def worth(self, account: Account, at: int, lasts: int) -> tuple[KnownKey, ...]:
+        """Every device known of an account, each with what it counts as at ``at``."""
+        return tuple(
+            replace(known, state=self.counts(account, known.device, at, lasts) or known.state)
+            for known in self.known(account)
+        )
 
     def changes_after(self, account: Account, device: Device, at: int, lasts: int) -> int | None:
         """The next instant after ``at`` at which a key counts for less by time alone, if any."""

@@ -78,6 +78,9 @@ async def test_a_ceremony_lapses_is_told_before_and_is_renewed(opens: Opens) -> 
     assert RULE in await house.findings()
     house.clock.ahead = VERIFIED_FOR + DAY
     assert {k.state for k in await house.home.key_list(house.deal, BO)} == {"pinned"}
+    [account] = (await house.home.person_show(house.deal, BO)).accounts
+    assert account.keys == {"pinned": 1}
+    assert "(pinned)" in (await house.home.person_call_back(house.deal, BO)).ask[0]
     binding = next(b for _, b in runtime.book.rooms())
     view = await runtime.observer.view(runtime.book.deals[house.deal], binding, not_before=0)
     states = {d.state.value for r in view.recipients for d in r.devices or () if d.state}
