@@ -63,8 +63,7 @@ async def adoption_check(settings: Settings, client: Client, code: str) -> Check
     """Whether what the settings name for a deal is what is in force."""
     name = f"adoption {code}"
     try:
-        deal = await client.deal_show(code)
-        differing = list(_differing(settings, deal))
+        return await _compared(settings, client, await client.deal_show(code), name)
     except Missing:
         return Check(name=name, state="fix", text="not made yet", then=f"wallcross deal new {code}")
     except Problem as problem:
@@ -72,11 +71,19 @@ async def adoption_check(settings: Settings, client: Client, code: str) -> Check
     except Invalid as invalid:
         text = f"{invalid.what}: {len(invalid.mistakes)} mistakes"
         return Check(name=name, state="fix", text=text, then="wallcross roster import --dry-run")
+
+
+async def _compared(settings: Settings, client: Client, deal: DealView, name: str) -> Check:
+    differing = list(_differing(settings, deal))
+    if differing == ["roster"] and await _is_older(settings, client, deal.code):
+        text = "the roster in force is newer than the file"
+        then = f"wallcross roster export --deal {deal.code} --to NEW, then name NEW in the settings"
+        return Check(name=name, state="soon", text=text, group="deal", then=then)
     if differing:
         text = f"{' and '.join(differing)} in the file is not the one in force"
-        return Check(name=name, state="fix", text=text, then=f"wallcross deal adopt {code}")
+        return Check(name=name, state="fix", text=text, then=f"wallcross deal adopt {deal.code}")
     if deal.roster_hash is None:
-        then = f"wallcross roster import --deal {code} FOLDER"
+        then = f"wallcross roster import --deal {deal.code} FOLDER"
         return Check(name=name, state="soon", text="no roster in force", group="deal", then=then)
     return Check(name=name, state="ok", text="policy and roster in force are those of the files")
 
@@ -91,6 +98,13 @@ def _differing(settings: Settings, deal: DealView) -> Iterator[str]:
         people = roster_document(settings, deal.code, None)
         if people is not None and document_hash(people) != deal.roster_hash:
             yield "roster"
+
+
+async def _is_older(settings: Settings, client: Client, code: str) -> bool:
+    """Whether the roster of the file was in force once, and another was put in its place since."""
+    document = roster_document(settings, code, None)
+    known = {step.hash for step in await client.roster_history(code) if step.what == "adopted"}
+    return document is not None and document_hash(document) in known
 
 
 def red(found: Sequence[Check]) -> list[Check]:

@@ -175,6 +175,10 @@ def _change(ctx: typer.Context, edit: Callable[[Roster], Roster]) -> None:
         return adopted, changes(before, after)
 
     (adopted, found), out = call(ctx.obj, work)
+    part = ctx.obj.settings().config.deals.get(name)
+    if adopted.new and part is not None and part.roster is not None:
+        then = "wallcross roster export --to NEW, and name it there"
+        out.note(f"The files that the settings name are of an earlier roster now: {then}")
     value = {
         "hash": adopted.hash,
         "at": adopted.at,

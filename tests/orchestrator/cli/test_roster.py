@@ -157,3 +157,26 @@ def test_the_past_is_answered_as_it_was_known(deal: Wx) -> None:
     assert early["roster_hash"] is None
     known = ("--known-at", "now", "--json")
     assert deal("roster", "could-see", "ximena.park", "--at", "2026-02-01", *known).json["held"]
+
+
+def test_files_of_an_earlier_roster_are_told_and_keep_nothing_from_starting(
+    deal: Wx, home: Path, tmp_path: Path
+) -> None:
+    file = home / "wallcross.toml"
+    file.write_text(f'[deals.HALCYON]\nmade_up = true\nroster = "{tmp_path / "roster"}"\n', "utf-8")
+    file.chmod(0o600)
+
+    def adoption() -> str:
+        found = {c["name"]: c["state"] for c in deal("doctor", "--json").lines}
+        return str(found["adoption HALCYON"])
+
+    assert adoption() == "ok"
+    done = deal(*HANA, *GRANT)
+    assert "of an earlier roster now" in done.err
+    assert adoption() == "soon"
+    assert deal("roster", "export", "--to", str(tmp_path / "new")).code == 0
+    file.write_text(file.read_text("utf-8").replace('roster"', 'new"'), "utf-8")
+    assert adoption() == "ok"
+    people = tmp_path / "new" / "people.csv"
+    people.write_text(people.read_text("utf-8").replace("Hana", "Eve"), "utf-8")
+    assert adoption() == "fix", "nobody adopted that"
