@@ -6,7 +6,7 @@ that is no longer needed fails. Waiting is for an event, never for a time.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
@@ -41,15 +41,27 @@ class ContractBase:
     Attributes:
         excused: name of a test -> why this connector cannot pass it.
         patience: seconds that anything may take.
+        kind: the connector's class, if it is to be known before a rig is made: then the tests of
+            an ability that it has not are skipped without one.
+        ability: of a part of the contract (``class Part(ContractBase, ability=…)``): what all its
+            tests need.
     """
 
     excused: ClassVar[Mapping[str, str]] = {}
     patience: ClassVar[float] = 10.0
+    kind: ClassVar[type | None] = None
+    ability: ClassVar[type | None] = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, ability: type | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if ability is not None:
+            cls.ability = ability
+        if "kind" in cls.__dict__:
+            for name, why in _not_promised(cls, cls.kind):
+                setattr(cls, name, _marked(getattr(cls, name), pytest.mark.skip(reason=why)))
         for name, why in cls.__dict__.get("excused", {}).items():
-            setattr(cls, name, _expected_to_fail(getattr(cls, name), why))
+            failing = pytest.mark.xfail(reason=why, strict=True)
+            setattr(cls, name, _marked(getattr(cls, name), failing))
 
     # abilities: a test whose object was not promised is skipped, and says so
 
@@ -191,11 +203,23 @@ def only(accounts: frozenset[Reader], account: AccountId) -> Reader:
     return next(r for r in accounts if r.account == account)
 
 
-def _expected_to_fail(test: FunctionType, why: str) -> Callable[..., Any]:
+def _not_promised(cls: type, kind: type | None) -> Iterator[tuple[str, str]]:
+    """Tests of abilities that a connector's class has not, each with why it is skipped."""
+    for part in cls.__mro__:
+        ability = vars(part).get("ability")
+        if kind is None or ability is None or issubclass(kind, ability):
+            continue
+        for name in vars(part):
+            if name.startswith("test_"):
+                yield name, f"{ability.__name__} is not promised"
+
+
+def _marked(test: FunctionType, mark: pytest.MarkDecorator) -> Callable[..., Any]:
     """A copy of the test, so that the mark stays in this class."""
     copy = FunctionType(
         test.__code__, test.__globals__, test.__name__, test.__defaults__, test.__closure__
     )
     copy.__dict__.update(test.__dict__)
     copy.__kwdefaults__ = test.__kwdefaults__
-    return pytest.mark.xfail(reason=why, strict=True)(copy)
+    marked: Callable[..., Any] = mark(copy)
+    return marked

@@ -11,7 +11,7 @@ Rule kept here: every test was seen to fail on a connector that breaks just what
 
 from connectors.testing.abilities import Abilities
 from connectors.testing.failing import Failing
-from connectors.testing.hardening import Hardening
+from connectors.testing.hardening import Hardening, Rotating
 from connectors.testing.imitating import Imitating
 from connectors.testing.living import Living
 from connectors.testing.membership import Membership
@@ -21,6 +21,15 @@ from connectors.testing.sending import Sending
 
 
 class ConnectorContract(
-    Sending, Imitating, Failing, Reading, Receiving, Abilities, Membership, Hardening, Living
+    Sending,
+    Imitating,
+    Failing,
+    Reading,
+    Receiving,
+    Abilities,
+    Membership,
+    Hardening,
+    Rotating,
+    Living,
 ):
     """The whole contract."""

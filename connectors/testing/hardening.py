@@ -27,7 +27,7 @@ NOWHERE = RoomId("!no-such-room:nowhere.invalid")
 SECOND = 1_000_000
 
 
-class Hardening(ContractBase):
+class Hardening(ContractBase, ability=HardensRooms):
     """Part of the contract."""
 
     @pytest.mark.parametrize("guarantee", SETTABLE, ids=lambda g: g.value)
@@ -121,7 +121,35 @@ class Hardening(ContractBase):
         await rig.faults.come_back()
         assert not await self._hard(rig)
 
-    # the room's key
+    # helpers
+
+    def hardener(self, rig: Rig) -> HardensRooms:
+        """The connector as one that puts settings back."""
+        if not isinstance(rig.connector, HardensRooms):
+            pytest.skip("HardensRooms is not promised")
+        return rig.connector
+
+    def _with_timer(self, rig: Rig) -> HardensRooms:
+        hardener = self.hardener(rig)
+        if Guarantee.TIMER not in rig.connector.capabilities.can:
+            pytest.skip("the network has no timer")
+        return hardener
+
+    async def _loosened(self, rig: Rig) -> tuple[HardensRooms, RoomSpec]:
+        """A room that whoever is in can bring others into."""
+        hardener = self.hardener(rig)
+        if not await self._hard(rig):
+            pytest.skip("the network does not tell who may bring others in")
+        await rig.far.loosen(rig.room, Guarantee.INVITE_ONLY)
+        assert not await self._hard(rig)
+        return hardener, self.spec(rig)
+
+    async def _hard(self, rig: Rig) -> bool:
+        return Guarantee.INVITE_ONLY in held(await rig.connector.posture(rig.room))
+
+
+class Rotating(ContractBase, ability=RotatesRoomKeys):
+    """Part of the contract."""
 
     async def test_the_next_message_is_sealed_without_who_went_unnoticed(self, rig: Rig) -> None:
         """He has the key that the last one was sealed with, and the bytes of the next."""
@@ -162,34 +190,8 @@ class Hardening(ContractBase):
         error = await self.fails(rotator.rotate(NOWHERE), ConnectorError)
         assert error.outcome is Outcome.NOT_SENT
 
-    # helpers
-
-    def hardener(self, rig: Rig) -> HardensRooms:
-        """The connector as one that puts settings back."""
-        if not isinstance(rig.connector, HardensRooms):
-            pytest.skip("HardensRooms is not promised")
-        return rig.connector
-
     def rotator(self, rig: Rig) -> RotatesRoomKeys:
         """The connector as one that throws a room's sending key away."""
         if not isinstance(rig.connector, RotatesRoomKeys):
             pytest.skip("RotatesRoomKeys is not promised")
         return rig.connector
-
-    def _with_timer(self, rig: Rig) -> HardensRooms:
-        hardener = self.hardener(rig)
-        if Guarantee.TIMER not in rig.connector.capabilities.can:
-            pytest.skip("the network has no timer")
-        return hardener
-
-    async def _loosened(self, rig: Rig) -> tuple[HardensRooms, RoomSpec]:
-        """A room that whoever is in can bring others into."""
-        hardener = self.hardener(rig)
-        if not await self._hard(rig):
-            pytest.skip("the network does not tell who may bring others in")
-        await rig.far.loosen(rig.room, Guarantee.INVITE_ONLY)
-        assert not await self._hard(rig)
-        return hardener, self.spec(rig)
-
-    async def _hard(self, rig: Rig) -> bool:
-        return Guarantee.INVITE_ONLY in held(await rig.connector.posture(rig.room))

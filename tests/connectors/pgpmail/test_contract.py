@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pytest
 
+from connectors.pgpmail.connector import MailConnector
 from connectors.port import Guarantee
 from connectors.port.events import Quarantined
 from connectors.testing.contract import ConnectorContract
@@ -56,6 +57,9 @@ OF_THE_NETWORK: Mapping[str, str] = {
 
 class MailContract(ConnectorContract):
     """The contract as mail can keep it, on any server."""
+
+    kind = MailConnector
+    verbs = ("invite", "remove")
 
     @pytest.mark.parametrize(
         "guarantee",

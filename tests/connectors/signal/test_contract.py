@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 
 from connectors.port import Guarantee
+from connectors.signal.connector import SignalConnector
 from connectors.testing.contract import ConnectorContract
 from connectors.testing.rig import Rig
 
@@ -14,6 +15,7 @@ NO_DEVICES = "nobody on Signal sees the devices of others: an account has one id
 
 
 class TestSignal(ConnectorContract):
+    kind = SignalConnector
     excused: ClassVar[Mapping[str, str]] = {
         "test_a_message_arrives_once_under_its_key": NO_KEY,
         "test_a_repeat_is_as_declared": NO_KEY,
