@@ -193,9 +193,13 @@ def _key_name(connector: str, account: str, device: str) -> str:
 
 
 def _journal_keys(read: Read, found: Findings) -> None:
-    said = {e.body["key_id"]: e.body["key_id"] for e in read.of(Kind.JOURNAL_KEY_ADOPTED)}
-    rows = read.rows("SELECT key_id, deal_id, scope, recipient FROM journal_key WHERE deal_id = ?")
-    found.compare("journal key", said, {r[0]: key_id_of(*r[1:]) for r in rows})
+    said = {
+        e.body["key_id"]: f"{e.body['key_id']} {e.at}" for e in read.of(Kind.JOURNAL_KEY_ADOPTED)
+    }
+    rows = read.rows(
+        "SELECT key_id, deal_id, scope, recipient, adopted_at FROM journal_key WHERE deal_id = ?"
+    )
+    found.compare("journal key", said, {r[0]: f"{key_id_of(*r[1:4])} {r[4]}" for r in rows})
 
 
 def _decisions(read: Read, found: Findings) -> None:
@@ -317,6 +321,20 @@ def _head_keys(read: Read, found: Findings) -> None:
         found.add("head", str(newest.n), "unsigned", "not signed by the key that this home has now")
 
 
+def _strays(read: Read, found: Findings) -> None:
+    """Rows of a deal that is not there belong to no chain, and would be compared with none."""
+    for table in _OF_SOME_DEAL:
+        sql = f"SELECT DISTINCT deal_id FROM {table} EXCEPT SELECT deal_id FROM deal"  # noqa: S608 - ours
+        for (deal_id,) in read.tx.all(sql):
+            found.add(table, deal_id, "extra", "rows of a deal that is not there")
+
+
+_OF_SOME_DEAL = (
+    *("adoption", "conversation", "room", "attestation", "journal_key", "journal_exemption"),
+    "leaving",
+)
+
+
 def _known(read: Read, found: Findings) -> None:
     pen = read.tx.pen
     for connector, room, holdings, accounts, mark in read.tx.all(
@@ -331,4 +349,4 @@ _OF_DEAL: Iterable[Register] = (
     *(_deal, _adopted, _approvals, _conversations, _rooms, _seats, _attestations, _journal_keys),
     *(_decisions, _messages, _deliveries, _leaves, _findings),
 )
-_OF_HOME: Iterable[Register] = (_keys, _lines, _channels, _head_keys, _known)
+_OF_HOME: Iterable[Register] = (_keys, _lines, _channels, _head_keys, _known, _strays)

@@ -5,6 +5,7 @@ sent on its strength: the network itself says what arrived.
 """
 
 import json
+import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,7 +20,7 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import HOME, append
 from orchestrator.audit.kinds import Kind
 from orchestrator.audit.state import Findings
-from orchestrator.client.problems import Waits
+from orchestrator.client.problems import Missing, Refused, Waits
 from orchestrator.command.proving import RULE, Proving
 from orchestrator.command.stating import compare_state
 from orchestrator.deals import doubts
@@ -32,6 +33,7 @@ from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
 from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, roster
+from .tampering import tampered, tamperings
 from .test_leave_agreed import Founded, asked
 
 TALKS = (
@@ -39,6 +41,8 @@ TALKS = (
     Talk("lunch", Tier.COORDINATION, members=("ada", "bo", "el")),
     Talk("garden", Tier.COORDINATION, members=("ada", "bo", "el")),
 )
+CELLS = 100
+"""Of all changes of single cells: those of a fast run."""
 Attack = Callable[[sqlite3.Connection, str], None]
 
 
@@ -520,3 +524,59 @@ async def test_an_approval_whose_signature_does_not_verify_is_named_and_counts_f
         ("done", ("ada", "bo", "cy")),
         ("open", ("ada",)),
     ]
+
+
+def cells(house: House, path: Path, most: int | None) -> list[str]:
+    """Changes of single cells, rows added and rows removed, that the check does not name."""
+    missed = []
+    found = tamperings(path)
+    random.Random(20261122).shuffle(found)  # noqa: S311 - the same ones in each run
+    for act in found[:most]:
+        with tampered(path, act) as taken:
+            if taken and not report(house, path).differs:
+                missed.append(f"{act.table}.{act.column} = {act.value!r} copied={act.copied}")
+    return missed
+
+
+async def test_whatever_one_cell_becomes_is_named(lived: House, tmp_path: Path) -> None:
+    assert cells(lived, copied(lived, tmp_path / "copy.db"), CELLS) == []
+
+
+@pytest.mark.long
+async def test_whatever_any_cell_becomes_is_named(lived: House, tmp_path: Path) -> None:
+    assert cells(lived, copied(lived, tmp_path / "copy.db"), None) == []
+
+
+async def test_nobody_moves_or_releases_a_message_that_was_changed(lived: House) -> None:
+    (message,) = (await lived.rows("SELECT message_id FROM held"))[0]
+    attacked(lived, an_authors_room)
+    for verb in (
+        lived.home.held_move(message, "price", actor=ACTOR),
+        lived.home.held_release(message, actor=ACTOR),
+    ):
+        with pytest.raises((Refused, Missing, Waits)):
+            await verb
+    assert await lived.state(message) == "held"
+    assert not await leaked(lived)
+
+
+async def test_a_line_that_was_pointed_elsewhere_is_nobodys_and_a_new_one_takes_its_place(
+    lived: House,
+) -> None:
+    book, el = lived.home.runtime.book, AccountId("el")
+    before = book.line_room(ConnectorName(CHANNEL), el)
+    attacked(lived, a_private_line)
+    await lived.home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    await lived.restart()
+    assert lived.home.runtime.book.line_room(ConnectorName(CHANNEL), el) is None
+    assert doubts.RULE in await told(lived)
+    held = await lived.send(f"{PRICE}: we raise our offer to 28.50 per share.", "el", to="lunch")
+    assert await lived.ends(held) == "held"
+
+    async def healed() -> bool:
+        now = lived.home.runtime.book.line_room(ConnectorName(CHANNEL), el)
+        return now is not None and now != before
+
+    await eventually(healed)
+    found = await lived.home.audit_state(lived.deal)
+    assert "line" not in {d.what for d in found.differs}
