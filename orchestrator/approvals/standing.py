@@ -9,7 +9,8 @@ Rules kept here:
    From then on a credential counts only if a request was agreed to that names exactly it.
 3. Who left or is paused agrees to nothing meanwhile, and still bars whoever counts as one with
    him. What was agreed to stays agreed to.
-4. What takes away counts without any signature.
+4. What takes away counts without any signature. What gives back (a leave undone, a pause ended)
+   counts in a founded deal only beside the request under which people agreed to it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +38,8 @@ FOUND = "deal.found"
 """The verb by which a deal is founded."""
 ENROL = "approver.enrol"
 """The verb by which one more credential is let in."""
+RETURN, RESUME = "person.return", "person.resume"
+"""The verbs by which somebody is let back in: his leave is undone, his pause ends."""
 PERSON = "person:"
 
 
@@ -107,8 +110,12 @@ class Standing:
     counts: dict[str, int] = field(default_factory=dict)
     out: dict[Kind, set[PersonId]] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
+    unbelieved: set[int] = field(default_factory=set)
+    """Numbers of the entries that are doubted: they state nothing."""
     n: int = 0
     """Number of the entry that was read last."""
+    returned: set[str] = field(default_factory=set)
+    """Requests under which somebody was let back in: each is for one time."""
 
     @property
     def signing(self) -> Mapping[str, Credential]:
@@ -187,6 +194,7 @@ def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
         except (ApprovalError, KeyError, TypeError, ValueError, AttributeError) as error:
             told = str(error) if isinstance(error, ApprovalError) else "it is not well formed"
             found.doubts.append((f"entry:{entry.n}", f"{entry.kind}: {told}"))
+            found.unbelieved.add(entry.n)
     return found
 
 
@@ -296,10 +304,22 @@ def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
 def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
     person = PersonId(body["person"])
     why = _BACK.get(kind, kind)
+    if kind in _BACK and found.founded_at is not None:
+        found.returned.add(_agreed_back(found, _VERBS[kind], person))
     those = found.out.setdefault(why, set())
     (those.add if kind is why else those.discard)(person)
 
 
+def _agreed_back(found: Standing, verb: str, person: PersonId) -> str:
+    """The request under which somebody is let back in, carried out right before."""
+    for request in found.requests.values():
+        about = (request.plan.verb, request.plan.body.get("person"), request.done_n)
+        if about == (verb, person, found.n - 1) and request.request_id not in found.returned:
+            return request.request_id
+    raise ApprovalError("somebody let back in to whom nobody agreed")
+
+
+_VERBS = {Kind.PERSON_RETURNED: RETURN, Kind.PERSON_RESUMED: RESUME}
 _BACK = {Kind.PERSON_RETURNED: Kind.PERSON_LEFT, Kind.PERSON_RESUMED: Kind.PERSON_PAUSED}
 _TAKE: Mapping[Kind, Callable[[Standing, Kind, Mapping[str, Any]], None]] = {
     Kind.CREDENTIAL_ENROLLED: _enrolled,

@@ -15,10 +15,9 @@ from typing import Any
 
 from orchestrator.approvals.credentials import Credential, credential_of, fingerprint
 from orchestrator.approvals.requests import standing
-from orchestrator.approvals.standing import ENROL, FOUND
+from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN
 from orchestrator.clock import iso
-from orchestrator.command.leaving import LEAVE, RETURN
-from orchestrator.command.persons import RESUME
+from orchestrator.command.leaving import LEAVE
 from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE

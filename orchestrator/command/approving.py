@@ -22,15 +22,15 @@ from orchestrator.approvals.requests import (
     standing,
     take_back,
 )
-from orchestrator.approvals.standing import ENROL, FOUND, Request, Standing
+from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN, Request, Standing
 from orchestrator.audit.body import Json
 from orchestrator.client.approvals import Answered, RequestView
 from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
-from orchestrator.command.leaving import LEAVE, RETURN, leave_agreed, return_agreed
-from orchestrator.command.persons import RESUME, resume_agreed
+from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
+from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime

@@ -225,7 +225,9 @@ class Book:
             return None
         roster, roster_hash, policy = adopted
         entries = self._entries(tx, deal_id)
-        persons, phase = read_persons(entries), phase_of(entries)
+        signed = read_standing(deal_id, entries)
+        believed = (e for e in entries if e.n not in signed.unbelieved)
+        persons, phase = read_persons(believed), phase_of(entries)
         asked = demands(tx, deal_id, roster, persons.crossings)
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
@@ -245,7 +247,7 @@ class Book:
             attested,
             found.doubted,
             found.unstated,
-            (*found.doubts, *absent, *_unsigned(deal_id, entries)),
+            (*found.doubts, *absent, *(Doubt(*doubt) for doubt in signed.doubts)),
             roster,
             persons,
             asked,
@@ -371,11 +373,6 @@ class Book:
                 ConversationId(cid), deal_id, name, Tier(floor), CompartmentId(compartment), own
             )
             yield made, label
-
-
-def _unsigned(deal_id: DealId, entries: Sequence[Stated]) -> Iterable[Doubt]:
-    """Entries about approvals that say more than their signatures do; they permit nothing."""
-    return (Doubt(*doubt) for doubt in read_standing(deal_id, entries).doubts)
 
 
 def _mistakes(error: Exception) -> tuple[Mistake, ...]:

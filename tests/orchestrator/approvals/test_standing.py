@@ -18,6 +18,8 @@ from orchestrator.approvals.plan import Answer, Plan, statement
 from orchestrator.approvals.standing import (
     ENROL,
     FOUND,
+    RESUME,
+    RETURN,
     Request,
     Standing,
     listed_in,
@@ -255,10 +257,26 @@ def test_who_left_or_is_paused_agrees_to_nothing_until_he_is_back(kind: Kind) ->
     chain.add(kind, person="ben")
     chain.done("apr_1")
     assert "not enough people" in doubt(chain)
-    back = Kind.PERSON_RETURNED if kind is Kind.PERSON_LEFT else Kind.PERSON_RESUMED
+    left = kind is Kind.PERSON_LEFT
+    back, verb = (Kind.PERSON_RETURNED, RETURN) if left else (Kind.PERSON_RESUMED, RESUME)
+    chain.add(back, person="ben")
+    chain.done("apr_1")
+    assert [told.partition(": ")[2] for _, told in chain.read().doubts] == [
+        "something done to which not enough people agreed",
+        "somebody let back in to whom nobody agreed",
+        "something done to which not enough people agreed",
+    ]
+    plan = Plan(verb, {"person": "ben"})
+    chain.ask("apr_2", plan)
+    chain.say("apr_2", plan, ADA)
+    chain.say("apr_2", plan, CY)
+    chain.done("apr_2")
     chain.add(back, person="ben")
     chain.done("apr_1")
     assert chain.read().requests["apr_1"].done_at is not None
+    chain.add(kind, person="ben")
+    chain.add(back, person="ben")
+    assert not chain.read().present(PersonId("ben")), "one agreement is for one time"
 
 
 def test_what_was_agreed_to_stays_agreed_to_when_a_key_goes() -> None:
@@ -326,9 +344,7 @@ def oracle(acts: list[Act], asker: str, barred: frozenset[PersonId]) -> bool:
         elif act == "no" and counts:
             over = True
         elif act == "out":
-            out.add(name)
-        elif act == "back":
-            out.discard(name)
+            out.add(name)  # and by nobody's word alone is he back
         elif act == "withdraw":
             able.discard(name)
         elif act == "done" and not over and at < LAPSES:
