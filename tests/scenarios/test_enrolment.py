@@ -5,11 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.audit.kinds import Kind
 from orchestrator.client.people import CodeView
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.clock import DAY
+from orchestrator.deals.enrolment import digest_of
+from orchestrator.deals.persons import state_person
 from orchestrator.flow.codewords import WORDS, draw, read_words
+from orchestrator.flow.enrolling import Enrolling, Listening
 from orchestrator.roster.document import to_document
+from orchestrator.store.pen import Pen
+from orchestrator.store.unit import StoreError, Tx
 from tiers.ids import AccountId, ConnectorName, PersonId
 from tiers.people import Roster
 
@@ -239,3 +245,49 @@ async def test_a_wrong_try_of_somebody_on_the_list_goes_to_nobody_and_he_is_told
     assert "went to nobody" in (await house.told("bo"))[-1].text
     assert await house.rows("SELECT count(*) FROM enrolment_try") == [(1,)]
     assert await house.arrived() == []
+
+
+async def test_a_batch_that_was_not_written_comes_again_and_binds_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a code comes to is on disk with the channel's cursor, or neither is."""
+    code = await code_for(house)
+    kept, failures = Enrolling.put, [True, True]
+
+    def fails_first(self: Enrolling, tx: Tx, listening: Listening) -> None:
+        kept(self, tx, listening)
+        if listening.heard and failures:
+            failures.pop()
+            raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Enrolling, "put", fails_first)
+    await house.far.direct("el-phone", OURS, " ".join(code.words))
+    await bound(house, "el-phone", EL)
+    assert failures == []
+    kinds = "SELECT count(*) FROM audit WHERE instr(entry, ?) > 0"
+    for kind in ("account.bound", "enrolment.closed"):
+        assert await house.rows(kinds, kind.encode()) == [(1,)]
+
+
+async def test_whoever_writes_the_database_binds_nothing(house: House) -> None:
+    """A well-formed entry that this home did not write: nobody's account, and no code."""
+    at, home = house.home.runtime.now(), house.home.runtime
+    words = draw()
+    digest = digest_of("enr_planted", CHANNEL, words)
+    handed = {"enrolment": "enr_planted", "channel": CHANNEL, "first": WORDS.index(words[0])}
+    handed |= {"digest": digest, "until": at + DAY, "by": "ada"}
+    account = {"channel": CHANNEL, "account": "mallory", "by": "el", "graded": "proved"}
+
+    def plant(tx: Tx) -> None:
+        for kind, more in ((Kind.ENROLMENT_OPENED, handed), (Kind.ACCOUNT_BOUND, account)):
+            own, tx.pen = tx.pen, Pen(bytes(32))
+            state_person(tx, house.deal, kind, EL, at=at, actor="local:mallory", **more)
+            tx.pen = own
+
+    await home.store.write(plant)
+    await home.book.reload(home.store, house.deal)
+    await house.far.direct("el-phone", OURS, " ".join(words))
+    await house.far.direct("el-phone", OURS, "Hello?")
+    await refused(house, "unknown_sender")
+    assert owner(house, "mallory") is None
+    assert owner(house, "el-phone") is None
