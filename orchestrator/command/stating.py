@@ -33,9 +33,11 @@ from orchestrator.outbox.marks import (
     is_planted,
 )
 from orchestrator.rooms.leave_rows import UNDONE
-from orchestrator.roster.document import document_hash
+from orchestrator.roster.document import document_hash, from_document
+from orchestrator.roster.read import RosterInvalid
 from orchestrator.store.unit import Row, Tx
 from tiers.ids import PersonId
+from tiers.people import Roster
 
 PLANTED = "this home did not write it so"
 
@@ -142,19 +144,44 @@ def _alternate(row: Row) -> list[str] | None:
 
 
 def _seats(read: Read, found: Findings) -> None:
-    """Nobody has a seat in a room to which no entry invited one of his accounts."""
-    invited = {(e.body["room"], e.body["account"]) for e in read.of(Kind.MEMBER_INVITED)}
-    invited |= {(e.body["room"], e.body.get("account")) for e in read.of(Kind.MEMBER_OBTAINED)}
+    """Nobody has a seat in a room to which no entry invited an account that is or was his."""
+    invited = {
+        (e.body["room"], e.body["account"])
+        for e in read.of(Kind.MEMBER_INVITED, Kind.MEMBER_OBTAINED)
+    }
     rows = read.rows(
         "SELECT s.conversation_id, s.person_id, s.connector, s.room FROM seat s "
         "JOIN conversation USING (conversation_id) WHERE deal_id = ?"
     )
-    accounts = {p.person_id: p.accounts for p in (read.view.roster.people if read.view else ())}
+    accounts = _accounts(read)
     found.count("seat", len(rows))
     for conversation, person, connector, room in rows:
-        own = accounts.get(person, {}).get(connector)
-        if own is None or (room, own) not in invited:
+        own = accounts.get((person, connector), set())
+        if not any(
+            (room, named(account)) in invited or (room, account) in invited for account in own
+        ):
             found.add("seat", f"{conversation} {person}", "extra", "nobody invited him there")
+
+
+def _accounts(read: Read) -> dict[tuple[str, str], set[str]]:
+    """By person and channel the accounts that any adopted roster, or he himself, gave him."""
+    found: dict[tuple[str, str], set[str]] = {}
+    stated = {e.body["hash"] for e in read.of(Kind.ROSTER_ADOPTED)}
+    rows = read.rows("SELECT hash, document FROM adoption WHERE deal_id = ? AND kind = 'roster'")
+    rosters = [r for digest, document in rows if digest in stated and (r := _roster(document))]
+    for roster in [*rosters, *([read.view.roster] if read.view is not None else [])]:
+        for person in roster.people:
+            for connector, account in person.accounts.items():
+                found.setdefault((person.person_id, connector), set()).add(account)
+    return found
+
+
+def _roster(document: str) -> Roster | None:
+    """An adopted roster; None: by a build whose form this one does not read."""
+    try:
+        return from_document(document)
+    except RosterInvalid:
+        return None
 
 
 def _attestations(read: Read, found: Findings) -> None:
