@@ -45,6 +45,15 @@ _SHOWN = {
     Kind.ROOM_CREATED: "room",
     Kind.KEY_SEEN: "device",
     Kind.KEY_VERIFIED: "verified",
+    Kind.MEMBER_OBTAINED: "obtained",
+    Kind.MEMBER_CEASED: "ceased",
+    Kind.PERSON_CROSSED: "crossed",
+    Kind.PERSON_ACKNOWLEDGED: "acknowledged",
+    Kind.PERSON_CLEANSED: "cleansed",
+    Kind.PERSON_PAUSED: "paused",
+    Kind.PERSON_RESUMED: "resumed",
+    Kind.PERSON_LEFT: "left",
+    Kind.ACCOUNT_BOUND: "account",
     Kind.CHANNEL_PAUSED: "paused",
     Kind.CHANNEL_RESUMED: "resumed",
 }
@@ -255,7 +264,8 @@ def _happening(row: Row) -> views.Happening | None:
     shown = _SHOWN.get(Kind(head["kind"]))
     if shown is None:
         return None
-    subject = facts.get("message") or facts.get("room") or facts.get("account") or ""
+    named = (facts.get(name) for name in ("message", "person", "room", "account"))
+    subject = next((name for name in named if name), "")
     reasons = facts.get("rules") or [facts.get("reason") or facts.get("rule") or ""]
     return views.Happening(
         at=head["at"],
