@@ -9,8 +9,9 @@ Rules kept here:
    From then on a credential counts only if a request was agreed to that names exactly it.
 3. Who left or is paused agrees to nothing meanwhile, and still bars whoever counts as one with
    him. What was agreed to stays agreed to.
-4. What takes away counts without any signature. What gives back (a leave undone, a pause ended)
-   counts in a founded deal only beside the request under which people agreed to it.
+4. What takes away counts without any signature. What others say that gives a person something (a
+   leave undone, a pause ended, a control room's agreement, a notice acknowledged on paper, an
+   account attested) counts in a founded deal only right behind the request that was agreed to.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +41,8 @@ ENROL = "approver.enrol"
 """The verb by which one more credential is let in."""
 RETURN, RESUME = "person.return", "person.resume"
 """The verbs by which somebody is let back in: his leave is undone, his pause ends."""
+AGREE, PAPER, ATTEST = "person.agree", "person.acknowledge", "account.attest"
+"""The verbs by which others vouch for somebody."""
 PERSON = "person:"
 
 
@@ -114,8 +117,6 @@ class Standing:
     """Numbers of the entries that are doubted: they state nothing."""
     n: int = 0
     """Number of the entry that was read last."""
-    returned: set[str] = field(default_factory=set)
-    """Requests under which somebody was let back in: each is for one time."""
 
     @property
     def signing(self) -> Mapping[str, Credential]:
@@ -304,22 +305,38 @@ def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
 def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
     person = PersonId(body["person"])
     why = _BACK.get(kind, kind)
-    if kind in _BACK and found.founded_at is not None:
-        found.returned.add(_agreed_back(found, _VERBS[kind], person))
+    if kind in _BACK:
+        _check_agreed(found, _VERBS[kind], person)
     those = found.out.setdefault(why, set())
     (those.add if kind is why else those.discard)(person)
 
 
-def _agreed_back(found: Standing, verb: str, person: PersonId) -> str:
-    """The request under which somebody is let back in, carried out right before."""
-    for request in found.requests.values():
-        about = (request.plan.verb, request.plan.body.get("person"), request.done_n)
-        if about == (verb, person, found.n - 1) and request.request_id not in found.returned:
-            return request.request_id
-    raise ApprovalError("somebody let back in to whom nobody agreed")
+def _vouched(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
+    """What others say of a person; what he says himself, from his own account, takes nobody."""
+    by_others = {
+        Kind.PERSON_AGREED: True,
+        Kind.PERSON_ACKNOWLEDGED: "channel" not in body,
+        Kind.ACCOUNT_BOUND: body.get("graded") == "attested",
+    }
+    if by_others[kind]:
+        _check_agreed(found, _VERBS[kind], PersonId(body["person"]))
 
 
-_VERBS = {Kind.PERSON_RETURNED: RETURN, Kind.PERSON_RESUMED: RESUME}
+def _check_agreed(found: Standing, verb: str, person: PersonId) -> None:
+    """Whether the entry before says that people agreed to exactly this."""
+    done = (r for r in found.requests.values() if r.done_n == found.n - 1)
+    about = [(r.plan.verb, r.plan.body.get("person")) for r in done]
+    if found.founded_at is not None and about != [(verb, person)]:
+        raise ApprovalError("something given to a person to which nobody agreed")
+
+
+_VERBS = {
+    Kind.PERSON_RETURNED: RETURN,
+    Kind.PERSON_RESUMED: RESUME,
+    Kind.PERSON_AGREED: AGREE,
+    Kind.PERSON_ACKNOWLEDGED: PAPER,
+    Kind.ACCOUNT_BOUND: ATTEST,
+}
 _BACK = {Kind.PERSON_RETURNED: Kind.PERSON_LEFT, Kind.PERSON_RESUMED: Kind.PERSON_PAUSED}
 _TAKE: Mapping[Kind, Callable[[Standing, Kind, Mapping[str, Any]], None]] = {
     Kind.CREDENTIAL_ENROLLED: _enrolled,
@@ -332,4 +349,7 @@ _TAKE: Mapping[Kind, Callable[[Standing, Kind, Mapping[str, Any]], None]] = {
     Kind.PERSON_RETURNED: _person,
     Kind.PERSON_PAUSED: _person,
     Kind.PERSON_RESUMED: _person,
+    Kind.PERSON_AGREED: _vouched,
+    Kind.PERSON_ACKNOWLEDGED: _vouched,
+    Kind.ACCOUNT_BOUND: _vouched,
 }

@@ -15,10 +15,17 @@ from typing import Any
 
 from orchestrator.approvals.credentials import Credential, credential_of, fingerprint
 from orchestrator.approvals.requests import standing
-from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN
+from orchestrator.approvals.standing import (
+    AGREE,
+    ATTEST,
+    ENROL,
+    FOUND,
+    PAPER,
+    RESUME,
+    RETURN,
+)
 from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE
-from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE

@@ -10,6 +10,7 @@ Rules kept here:
 
 import re
 
+from orchestrator.approvals.standing import AGREE, PAPER
 from orchestrator.audit.body import Json
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import people
@@ -17,7 +18,7 @@ from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.people import People, listed, side_of, where
 from orchestrator.command.runtime import Runtime
-from orchestrator.command.vouching import AGREE, PAPER, vouch
+from orchestrator.command.vouching import vouch
 from orchestrator.deals.book import API, DealView
 from orchestrator.deals.crossing import NEVER, Stand
 from orchestrator.deals.persons import state_person

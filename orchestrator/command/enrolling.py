@@ -11,6 +11,7 @@ Rules kept here:
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from orchestrator.approvals.standing import ATTEST
 from orchestrator.audit.body import Json
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import people
@@ -20,7 +21,7 @@ from orchestrator.command.conversations import deal_of
 from orchestrator.command.crossing import Crossings, other_person
 from orchestrator.command.people import listed
 from orchestrator.command.runtime import must_live
-from orchestrator.command.vouching import AS_BEFORE, ATTEST, vouch
+from orchestrator.command.vouching import AS_BEFORE, vouch
 from orchestrator.deals import enrolment
 from orchestrator.deals.persons import state_person
 from orchestrator.flow.codewords import WORDS, draw

@@ -13,6 +13,7 @@ from functools import partial
 
 from orchestrator.approvals.plan import Plan
 from orchestrator.approvals.requests import Approved, ask, founded, standing, waits
+from orchestrator.approvals.standing import AGREE, ATTEST, PAPER
 from orchestrator.audit.body import Json
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Refused
@@ -28,7 +29,6 @@ from tiers.approval import Role, Rule
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.people import Person
 
-AGREE, PAPER, ATTEST = "person.agree", "person.acknowledge", "account.attest"
 _KINDS = {
     AGREE: Kind.PERSON_AGREED,
     PAPER: Kind.PERSON_ACKNOWLEDGED,
@@ -162,8 +162,8 @@ async def _agreed(
     at = runtime.now()
 
     def unit(tx: Tx) -> None:
-        _record(tx, view, verb, person, said, at, approved.actor)
         approved.finish(tx, at)
+        _record(tx, view, verb, person, said, at, approved.actor)
 
     await runtime.store.write(unit)
     await runtime.book.reload(runtime.store, deal)

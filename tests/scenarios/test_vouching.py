@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.approvals.standing import AGREE, ATTEST, PAPER
 from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.clock import DAY
 from orchestrator.command.approving import HANDLERS
 from orchestrator.command.crossing_look import CrossingLook
-from orchestrator.command.vouching import AGREE, ATTEST, PAPER
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
 from tiers.decision import Decision

@@ -16,8 +16,11 @@ from orchestrator.approvals import standing as standing_module
 from orchestrator.approvals.credentials import Credential, Signed, credential_of, tie
 from orchestrator.approvals.plan import Answer, Plan, statement
 from orchestrator.approvals.standing import (
+    AGREE,
+    ATTEST,
     ENROL,
     FOUND,
+    PAPER,
     RESUME,
     RETURN,
     Request,
@@ -263,7 +266,7 @@ def test_who_left_or_is_paused_agrees_to_nothing_until_he_is_back(kind: Kind) ->
     chain.done("apr_1")
     assert [told.partition(": ")[2] for _, told in chain.read().doubts] == [
         "something done to which not enough people agreed",
-        "somebody let back in to whom nobody agreed",
+        "something given to a person to which nobody agreed",
         "something done to which not enough people agreed",
     ]
     plan = Plan(verb, {"person": "ben"})
@@ -277,6 +280,44 @@ def test_who_left_or_is_paused_agrees_to_nothing_until_he_is_back(kind: Kind) ->
     chain.add(kind, person="ben")
     chain.add(back, person="ben")
     assert not chain.read().present(PersonId("ben")), "one agreement is for one time"
+
+
+GIVEN: list[tuple[Kind, str, dict[str, Any]]] = [
+    (Kind.PERSON_AGREED, AGREE, {"by": "cy"}),
+    (Kind.PERSON_ACKNOWLEDGED, PAPER, {"by": "cy", "notice": "a" * 64}),
+    (Kind.ACCOUNT_BOUND, ATTEST, {"graded": "attested", "channel": "m", "account": "@x:y"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "verb", "body"), GIVEN)
+def test_what_others_say_of_somebody_counts_only_behind_its_request(
+    kind: Kind, verb: str, body: dict[str, Any]
+) -> None:
+    draft = Chain()
+    draft.add(kind, person="eve", **body)
+    assert draft.read().doubts == [], "before the founding it is recorded by name"
+    chain = founded()
+    chain.add(kind, person="eve", **body)
+    assert "nobody agreed" in doubt(chain)
+    assert chain.read().unbelieved == {len(chain.entries)}
+    for person, believed in (("ben", False), ("eve", True)):
+        plan = Plan(verb, {"person": person})
+        chain.ask(f"apr_{person}", plan)
+        chain.say(f"apr_{person}", plan, ADA)
+        chain.say(f"apr_{person}", plan, CY)
+        chain.done(f"apr_{person}")
+        chain.add(kind, person="eve", **body)
+        assert (len(chain.entries) not in chain.read().unbelieved) == believed
+    chain.add(kind, person="eve", **body)
+    assert len(chain.entries) in chain.read().unbelieved, "one agreement is for one entry"
+
+
+def test_what_somebody_says_himself_takes_nobody() -> None:
+    chain = founded()
+    own = {"notice": "a" * 64, "by": "eve", "channel": "m", "account": "@x:y"}
+    chain.add(Kind.PERSON_ACKNOWLEDGED, person="eve", **own)
+    chain.add(Kind.ACCOUNT_BOUND, person="eve", channel="m", account="@x:y")
+    assert chain.read().doubts == []
 
 
 def test_what_was_agreed_to_stays_agreed_to_when_a_key_goes() -> None:
