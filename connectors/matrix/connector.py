@@ -400,8 +400,9 @@ class _Parts:
         self.client = client
         self.machine = Machine(client, folder, settings.user, session.device, secrets.key)
         self.ledger = Ledger(folder)
-        self.sender = Sender(client, self.machine, self.ledger, setup.now, limit)
-        self.steward = Steward(client, rules_of(settings))
+        rules = rules_of(settings)
+        self.sender = Sender(client, self.machine, self.ledger, setup.now, limit, rules.standby)
+        self.steward = Steward(client, rules)
         self.witness = Witness()
         self.finder = Finder(client, self.machine, self.ledger, setup.now)
         self.receiver = Receiver(

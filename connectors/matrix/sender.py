@@ -8,6 +8,8 @@ Rules kept here:
    are NOT_SENT. Files go first and the text last, so that the text's event proves the whole.
 3. The transaction id is the delivery's key. Homeservers recognise a repetition by it for a while.
 4. What is said to have been sealed to is what the stored event's room key was shared with.
+5. The account that stands by is no person whose devices somebody watches over: it is sealed to on
+   those devices alone that were marked as verified here, whatever the delivery names.
 """
 
 import asyncio
@@ -54,6 +56,7 @@ class Sender:
         ledger: what we remember of sends.
         now: the clock, microseconds UTC.
         file_limit: largest file in bytes.
+        standby: the account that stands by for ours; None without one.
     """
 
     def __init__(
@@ -63,12 +66,14 @@ class Sender:
         ledger: Ledger,
         now: Callable[[], int],
         file_limit: int,
+        standby: AccountId | None = None,
     ) -> None:
         self._client = client
         self._machine = machine
         self._ledger = ledger
         self._now = now
         self._file_limit = file_limit
+        self._standby = standby
         self._expected: dict[RoomId, frozenset[AccountId]] = {}
         self._turns: dict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -127,7 +132,11 @@ class Sender:
         check_readers(members, delivery.readers, own.account)
         more = await self._machine.query(members.everybody - expected)
         barred = self._ledger.distrusted()
-        return targets(members, told.and_of(more), delivery.readers, own, barred)
+        wanted = targets(members, told.and_of(more), delivery.readers, own, barred)
+        return frozenset(t for t in wanted if self._may_read(t))
+
+    def _may_read(self, target: Target) -> bool:
+        return target.account != self._standby or self._machine.is_verified(target)
 
     async def members(self, room: RoomId) -> Members:
         """Who is in and who is asked in, as of now."""

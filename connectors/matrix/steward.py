@@ -109,6 +109,8 @@ class Steward:
         ours = [a for a in (self._rules.own, self._rules.standby) if a is not None]
         async with self._turns[room]:
             state = await self._state(room)
+            if not admin and account in state.creators():
+                raise Rejected("creator", "from room version 12 on nobody can demote a creator")
             content = levels.with_admin(state, account, ours, admin=admin)
             if content is not None:
                 await self._act("PUT", room_path(room, "state", levels.LEVELS), content)

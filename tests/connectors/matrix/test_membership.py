@@ -10,7 +10,7 @@ from connectors.port.messages import Presence
 from connectors.testing.reading import held
 from orchestrator.demo.farside import Refused
 
-from .conftest import Lab, session_of
+from .conftest import Lab, devices_of, sealed_to, session_of
 
 pytestmark = pytest.mark.long
 
@@ -102,6 +102,9 @@ async def test_rooms_that_others_rule_are_not_changed_by_us(lab: Lab) -> None:
     ):
         with pytest.raises(Rejected):
             await act
+    with pytest.raises(Rejected) as refused:
+        await bot.set_admin(room, AccountId(anna.user), admin=False)
+    assert refused.value.code == "creator"
     assert bob.user in {m.account for m in (await bot.members(room)).members}
 
 
@@ -144,3 +147,21 @@ async def test_what_an_owner_loosened_is_put_back_in_one_go(lab: Lab) -> None:
     await bot.harden(room, lab.spec(anna, bob))
     after = await bot.posture(room)
     assert (held(after), after.admins) == (held(before), before.admins)
+
+
+async def test_who_stands_by_reads_on_a_verified_device_alone(lab: Lab) -> None:
+    """Nobody watches over its devices, so one that the homeserver adds opens nothing."""
+    spare = await lab.person("spare")
+    bot, anna = await lab.bot(standby=spare.user), await lab.person("anna")
+    room = await lab.room(bot, anna)
+    await spare.join(room)
+    first = await bot.send(lab.delivery(room, "one", anna, spare))
+    assert spare.user not in sealed_to(first.sealed_to)
+    (device,) = devices_of(await bot.members(room), spare.user)
+    await bot.trust(AccountId(spare.user), device)
+    await lab.device(spare.user, "added")
+    second = await bot.send(lab.delivery(room, "two", anna, spare))
+    assert sealed_to(second.sealed_to)[spare.user] == {device.device}
+    for person in (anna, spare):
+        await person.sync()
+    assert (anna.texts(room), spare.texts(room)) == (["one", "two"], ["two"])
