@@ -11,7 +11,16 @@ from orchestrator.cli.main import COMMANDS, loaded
 from orchestrator.config import Config
 from orchestrator.config.policy import default_text
 from orchestrator.config.spans import microseconds
-from orchestrator.roster.read import GRANT_COLUMNS, PERSON_COLUMNS, SIDE_COLUMNS, WALL_COLUMNS
+from orchestrator.roster.read import (
+    CONTROL_ROOM,
+    DELEGATE_COLUMNS,
+    GRANT_COLUMNS,
+    PERSON_COLUMNS,
+    PHASES,
+    SIDE_COLUMNS,
+    WALL_COLUMNS,
+)
+from tiers.people import Phase
 
 COLUMNS = 3
 """One a tier, at the end of a row."""
@@ -43,8 +52,14 @@ def test_every_setting_is_on_the_page() -> None:
 
 def test_every_column_is_on_the_page() -> None:
     page = _page("roster.md")
-    for column in {*PERSON_COLUMNS, *GRANT_COLUMNS, *SIDE_COLUMNS, *WALL_COLUMNS}:
+    files = (PERSON_COLUMNS, GRANT_COLUMNS, SIDE_COLUMNS, WALL_COLUMNS, DELEGATE_COLUMNS)
+    for column in {CONTROL_ROOM, PHASES, *(c for columns in files for c in columns)}:
         assert f"`{column}`" in page, column
+
+
+def test_every_phase_is_on_the_pages() -> None:
+    for name in ("roster.md", "cli.md"):
+        assert all(phase.value in _page(name) for phase in Phase)
 
 
 def test_the_policys_tables_are_the_policy_that_ships() -> None:
