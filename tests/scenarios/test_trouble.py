@@ -189,6 +189,8 @@ async def test_a_pause_is_at_once_and_by_one_and_a_resumption_gives_it_back(hous
     assert await house.ends(await house.send("Soup today", to="lunch")) == "held"
     assert PERSON_PAUSED in await house.findings()
     await all_paused(house)
+    await house.restart()
+    assert await stands(house), "it is read from the record"
     await house.home.person_resume(house.deal, BO, actor=ACTOR)
     assert PERSON_PAUSED not in await house.findings()
 
