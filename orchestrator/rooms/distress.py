@@ -260,14 +260,14 @@ class Distress:
         say: Callable[[Person], str],
         heard_on: ConnectorName | None,
     ) -> tuple[PersonId, ...]:
-        told: dict[PersonId, Door] = {}
+        told: dict[Door, PersonId] = {}
         for view, one in where:
             for contact in contacts(view, one.person_id):
                 door = door_of(contact, heard_on, self._rank)
-                if door is not None and contact.person_id not in told:
-                    told[contact.person_id] = door
+                if door is not None and door not in told:
+                    told[door] = contact.person_id
                     await self._tell(view, *door, say(one))
-        return tuple(p for p, door in told.items() if self._book.line_room(*door) is not None)
+        return tuple(p for door, p in told.items() if self._book.line_room(*door) is not None)
 
     async def _tell_himself(
         self, where: Sequence[Standing], heard_on: ConnectorName | None
