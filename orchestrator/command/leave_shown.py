@@ -6,17 +6,21 @@ Rule kept here: *seen* is said of what was read back, and of nothing else.
 from collections.abc import Mapping
 
 from orchestrator.audit.body import named
+from orchestrator.audit.granted import stated
+from orchestrator.audit.kinds import Kind
 from orchestrator.client.leaves import HoldsView, LeaveStep, LeaveView
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.rooms import leave_rows as rows
 from orchestrator.rooms import leave_who as who
+from orchestrator.rooms.leave import CLOSED
 from orchestrator.rooms.leave_begin import Began
 from orchestrator.rooms.leave_holds import Holds, holds
 from orchestrator.rooms.leave_rows import IN_OTHER_HANDS, UNDO_FOR, Leave, LeaveAct
 from orchestrator.store.unit import Tx
 from tiers.conversation import Place
-from tiers.guarantees import Guarantee
+
+_NO_NAME = "a room of this deal"
 
 
 def undoable(leave: Leave, at: int) -> bool:
@@ -39,8 +43,9 @@ async def shown(
     """
     acts = await runtime.store.read(lambda tx: rows.acts_of(tx, leave.leave_id))
     been = {a.place for a in acts if a.kind == rows.ROOM and a.was_in}
-    timers = await _timers(runtime, been)
-    single = [n for n, c in runtime.connectors.items() if c.capabilities.most_members == 1]
+    timers = {a.place: a.timer for a in acts if a.kind == rows.ROOM and a.timer is not None}
+    single = {n for n, c in runtime.connectors.items() if c.capabilities.most_members == 1}
+    single |= {a.connector for a in acts if a.why == CLOSED}
 
     def read(tx: Tx) -> list[Holds]:
         accounts = {named(a) for _, a in who.accounts_of(tx, deal, leave.person)}
@@ -49,6 +54,7 @@ async def shown(
         )
 
     found = await runtime.store.read(read)
+    labels = await runtime.store.read(lambda tx: _labels(tx, deal))
     at = runtime.now()
     last = max((a.seen_at or 0 for a in acts if leave.awaits(a)), default=0) or None
     person = deal.roster.person(leave.person) or await runtime.store.read(
@@ -66,7 +72,7 @@ async def shown(
         last_seen_at=last,
         took=None if last is None else max(0, last - leave.began_at),
         undo_until=leave.began_at + UNDO_FOR if undoable(leave, at) else None,
-        steps=tuple(_step(deal, leave, act, at) for act in acts),
+        steps=tuple(_step(labels, leave, act, at) for act in acts),
         holds=tuple(_holds(h) for h in found),
         withdrawn=gone.stopped if gone else 0,
         possibly=gone.possibly if gone else 0,
@@ -75,22 +81,12 @@ async def shown(
     )
 
 
-async def _timers(runtime: Runtime, places: set[Place]) -> Mapping[Place, int | None]:
-    """The timer of each room as it was last read back."""
-    found: dict[Place, int | None] = {}
-    for place in places:
-        posture = (await runtime.observer.reading(place, 1)).posture
-        kept = posture.holdings if posture is not None else ()
-        found[place] = next((h.value for h in kept if h.guarantee is Guarantee.TIMER), None)
-    return found
-
-
-def _step(deal: DealView, leave: Leave, act: LeaveAct, at: int) -> LeaveStep:
+def _step(labels: Mapping[Place, str], leave: Leave, act: LeaveAct, at: int) -> LeaveStep:
     of_room = act.kind in {rows.ROOM, rows.ROTATE}
     return LeaveStep(
         kind=act.kind,
         channel=act.connector,
-        what=_label(deal, act.place) if of_room else act.subject,
+        what=labels.get(act.place, _NO_NAME) if of_room else act.subject,
         room=act.subject if of_room else None,
         state=_state(leave, act, at),
         was_in=act.was_in,
@@ -110,11 +106,14 @@ def _state(leave: Leave, act: LeaveAct, at: int) -> str:
     return "not_confirmed"
 
 
-def _label(deal: DealView, place: Place) -> str:
-    for cid, found in deal.rooms.items():
-        if any(b.place == place for b in found):
-            return deal.conversations[cid].label
-    return "a room of this deal"
+def _labels(tx: Tx, deal: DealView) -> dict[Place, str]:
+    """The conversation's name of every room that the deal ever had."""
+    return {
+        (said.body["channel"], said.body["room"]): made.label
+        for said in stated(tx, deal.deal_id)
+        if said.kind == Kind.ROOM_CREATED
+        and (made := deal.conversations.get(said.body["conversation"])) is not None
+    }
 
 
 def _holds(found: Holds) -> HoldsView:

@@ -8,8 +8,8 @@ Rules kept here:
 2. In every room of the deal on a channel where he has, or ever had, an account his absence is read
    back, whatever the roster makes of that room. What could not be read is not confirmed.
 3. A row makes nobody leave: whoever has not left by the audit is not touched.
-4. A mailing holds one reader and nobody can be put out of it: his is closed, so that what is said
-   to the others does not wait for him.
+4. A mailing holds one reader: once he is out it is no room of its conversation any more, so that
+   what is said to the others does not wait for him.
 5. His devices are shut out (``leave_keys``); for good once nothing can be undone any more, or at
    once where the reason is that they are in other hands.
 """
@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.port.connector import ChangesMembers, Connector, RotatesRoomKeys
-from connectors.port.messages import MemberSnapshot
 from orchestrator.approvals.requests import Approved
 from orchestrator.audit.body import Json, coded
 from orchestrator.audit.chain import append
@@ -35,9 +34,10 @@ from orchestrator.rooms.leave_begin import Asked, Began, First
 from orchestrator.rooms.leave_keys import Shutter
 from orchestrator.rooms.leave_late import LATE, Late
 from orchestrator.rooms.leave_rows import KEY, REVOKE, ROOM, ROTATE, Leave, LeaveAct
-from orchestrator.rooms.observe import Observer
+from orchestrator.rooms.observe import Observer, Reading
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Place
+from tiers.guarantees import Evidence, Guarantee
 from tiers.ids import ConnectorName, RoomId
 from tiers.people import Person
 from tiers.remedy import Act, ActKind
@@ -167,40 +167,43 @@ class Leaving:
 
     async def _room(self, deal: DealView, leave: Leave, act: LeaveAct) -> None:
         """Out of one room: looked, asked, looked again."""
-        members = await self._members(act)
+        reading = await self._reading(act)
+        members = reading.members
         present = members is not None and any(m.account == act.account for m in members.members)
         if members is not None and members.complete and not present and not act.was_in:
             await self._out(act, members.read_at, "not_in")
             return
-        if present and self._is_mailing(act.place):
-            await self._close(leave, replace(act, was_in=True))
+        if present and self._is_ours_alone(act.place):
+            await self._close(leave, replace(act, was_in=True), self._now())
             return
-        if present and not act.was_in:
-            act = replace(act, was_in=True)
-            await self._store.write(lambda tx: rows.inside(tx, act))
-        if not act.was_in:
+        if present or act.was_in:
+            act, timer = replace(act, was_in=True), _timer(reading)
+            await self._store.write(lambda tx: rows.inside(tx, act, timer))
+        else:
             await self._again(act, "unreadable")
             return
         asked = Act(ActKind.REMOVE, act.connector, act.place[1], act.account, leave.person, "left")
         done = await self._hands.do(deal, asked, cause=leave.cause, actor=leave.actor)
         self._observer.forget(*act.place)
-        if done.outcome is Outcome.SEEN:
+        if done.outcome is Outcome.SEEN and self._first.of_one(act.place):
+            await self._close(leave, act, done.at)
+        elif done.outcome is Outcome.SEEN:
             await self._out(act, done.at, "gone")
         else:
             await self._again(act, coded(done.why or done.outcome.value))
 
-    def _is_mailing(self, place: Place) -> bool:
-        """Whether a room is one reader's, whom no network could put out."""
+    def _is_ours_alone(self, place: Place) -> bool:
+        """Whether a room is one reader's, whom nobody can put out: what goes there is our doing."""
         return self._first.of_one(place) and not isinstance(
             self._connectors.get(place[0]), ChangesMembers
         )
 
-    async def _close(self, leave: Leave, act: LeaveAct) -> None:
-        """Ends a mailing of his: it is no room of its conversation any more."""
-        found, at = self._book.room(*act.place), self._now()
+    async def _close(self, leave: Leave, act: LeaveAct, at: int) -> None:
+        """Ends a mailing of his, out of which he was seen: nobody is left in it to wait for."""
+        found = self._book.room(*act.place)
 
         def unit(tx: Tx) -> None:
-            rows.inside(tx, act)
+            rows.inside(tx, act, None)
             rows.seen(tx, act, at, CLOSED)
             if found is None or found[0].deal_id != leave.deal_id:
                 return
@@ -213,10 +216,10 @@ class Leaving:
         await self._store.write(unit)
         await self._book.reload(self._store, leave.deal_id)
 
-    async def _members(self, act: LeaveAct) -> MemberSnapshot | None:
+    async def _reading(self, act: LeaveAct) -> Reading:
         if act.connector not in self._connectors:
-            return None
-        return (await self._observer.reading(act.place, self._now())).members
+            return Reading(None, None)
+        return await self._observer.reading(act.place, self._now())
 
     async def _out(self, act: LeaveAct, at: int, why: str) -> None:
         """Seen gone; what is sent there from now on is to be sealed without him."""
@@ -263,6 +266,13 @@ class Leaving:
             append(tx, leave.deal_id, Kind.PERSON_GONE, gone_body(leave, acts, last), at=at,
                    actor=ACTOR)  # fmt: skip
             close_findings(tx, leave.deal_id, LATE, leave.person, at)
+
+
+def _timer(reading: Reading) -> int | None:
+    """A room's timer as somebody saw it or we read it back; None where it was only asked for."""
+    kept = reading.posture.holdings if reading.posture is not None else ()
+    seen = (h for h in kept if h.evidence is not Evidence.REQUESTED)
+    return next((h.value for h in seen if h.guarantee is Guarantee.TIMER), None)
 
 
 def gone_body(leave: Leave, acts: Sequence[LeaveAct], last: int) -> dict[str, Json]:

@@ -113,7 +113,7 @@ def holds(
     person: PersonId,
     places: Iterable[Place],
     accounts: Container[str],
-    timers: Mapping[Place, int | None],
+    timers: Mapping[Place, int],
     of_one: Iterable[ConnectorName],
     left_at: int,
 ) -> list[Holds]:
@@ -125,7 +125,7 @@ def holds(
         person: who left.
         places: the rooms that he was in.
         accounts: his, as entries name them.
-        timers: the timer of each room as it was read back, microseconds; None or absent for none.
+        timers: the timer of each room as it was read back, microseconds; absent for none.
         of_one: channels whose rooms hold one person: what is sent there are copies of his own.
         left_at: microseconds UTC; what people wrote later never reached him by a seat.
     """

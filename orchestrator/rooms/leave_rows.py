@@ -28,7 +28,7 @@ OPEN, GONE, UNDONE = "open", "gone", "undone"
 LONGEST_PAUSE = 5 * MINUTE
 _DOUBLINGS = 9
 _LEAVE = "leave_id, deal_id, person_id, reason, actor, began_at, state, ended_at, devices"
-_ACT = "leave_id, kind, connector, subject, account, was_in, seen_at, tries, due_at, why"
+_ACT = "leave_id, kind, connector, subject, account, was_in, seen_at, tries, due_at, why, timer"
 Devices = Mapping[str, Mapping[str, str]]
 """By ``channel/account`` the key of each device."""
 
@@ -76,6 +76,7 @@ class LeaveAct:
         tries: how often it was tried.
         due_at: when it is tried next.
         why: a code: what the last try came to.
+        timer: of a room, its time to live as it was read back, microseconds; None for none.
     """
 
     leave_id: str
@@ -88,6 +89,7 @@ class LeaveAct:
     tries: int = 0
     due_at: int = 0
     why: str | None = None
+    timer: int | None = None
 
     @property
     def place(self) -> Place:
@@ -121,11 +123,11 @@ def add(tx: Tx, acts: Iterable[LeaveAct]) -> None:
     """Adds what is to be done; what is there already stays as it is."""
     tx.many(
         f"INSERT OR IGNORE INTO leaving_act ({_ACT}) "  # noqa: S608 - our own columns
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 *(a.leave_id, a.kind, a.connector, a.subject, a.account),
-                *(a.was_in, a.seen_at, a.tries, a.due_at, a.why),
+                *(a.was_in, a.seen_at, a.tries, a.due_at, a.why, a.timer),
             )
             for a in acts
         ),
@@ -168,9 +170,9 @@ def missing(tx: Tx, leave: Leave) -> list[LeaveAct]:
     return [a for a in acts_of(tx, leave.leave_id) if leave.awaits(a) and a.seen_at is None]
 
 
-def inside(tx: Tx, act: LeaveAct) -> None:
-    """Remembers that a reading showed him there."""
-    _change(tx, act, "was_in = 1", ())
+def inside(tx: Tx, act: LeaveAct, timer: int | None) -> None:
+    """Remembers that he was there, and the room's timer as it was read back."""
+    _change(tx, act, "was_in = 1, timer = coalesce(?, timer)", (timer,))
 
 
 def seen(tx: Tx, act: LeaveAct, at: int, why: str | None) -> None:
@@ -218,7 +220,7 @@ def _leave(row: Row) -> Leave:
 
 
 def _act(row: Row) -> LeaveAct:
-    leave_id, kind, connector, subject, account, was_in, seen_at, tries, due_at, why = row
+    leave_id, kind, connector, subject, account, was_in, seen_at, tries, due_at, why, timer = row
     return LeaveAct(
         leave_id,
         kind,
@@ -230,4 +232,5 @@ def _act(row: Row) -> LeaveAct:
         tries,
         due_at,
         why,
+        timer,
     )

@@ -239,7 +239,7 @@ async def test_a_row_without_its_entry_takes_nobody_out(house: House) -> None:
 
     def plant(tx: Tx) -> None:
         tx.run("INSERT INTO leaving VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        tx.run("INSERT INTO leaving_act VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", act)
+        tx.run("INSERT INTO leaving_act VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", act)
 
     await house.home.runtime.store.write(plant)
     await house.home.runtime.leaving.turn()

@@ -46,7 +46,7 @@ async def test_his_mailing_is_closed_and_the_others_go_on(
     found = await house.home.leave(house.deal, EL, "left", actor=ACTOR)
     assert (found.state, found.withdrawn) == ("gone", 1)
     [mailing] = [s for s in found.steps if s.kind == "room"]
-    assert "closed: nothing goes to it since" in step_line(mailing)
+    assert "mailing for #opinion closed: nothing goes to it since" in step_line(mailing)
     await house.home.channel_resume(MAIL, actor=ACTOR)
     assert await house.ends(waiting) == "delivered"
     later = await house.send(f"{SAID} Later.", to="opinion")

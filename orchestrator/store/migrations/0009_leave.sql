@@ -25,5 +25,6 @@ CREATE TABLE leaving_act (
     tries     INTEGER NOT NULL,
     due_at    INTEGER NOT NULL,
     why       TEXT,                    -- a code: what the last try came to
+    timer     INTEGER,                 -- of a room: as it was read back when he was in it
     PRIMARY KEY (leave_id, kind, connector, subject, account)
 ) STRICT, WITHOUT ROWID;

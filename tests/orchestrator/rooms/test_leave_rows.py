@@ -76,7 +76,7 @@ def test_what_was_seen_stays_seen_and_what_was_not_is_tried_on(
             elif what == "add":
                 rows.add(tx, [act])
             else:
-                rows.inside(tx, now)
+                rows.inside(tx, now, None)
             if what in {"seen", "again"} and key not in seen:
                 tries[key] = tries.get(key, 0) + 1
             if what == "seen":
