@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from orchestrator.approvals.credentials import Credential, Signed
 from orchestrator.approvals.errors import ApprovalError, BadSignature, NotAllowed
 from orchestrator.approvals.plan import Answer, Plan, enrolment, statement
-from orchestrator.approvals.standing import FOUND, Request, Standing, read_standing, rule_body
+from orchestrator.approvals.rules import rule_body
+from orchestrator.approvals.standing import FOUND, Request, Standing, read_standing
 from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import commitment, stated

@@ -21,19 +21,18 @@ from typing import Any
 from orchestrator.approvals.credentials import Credential, credential_of, login_tie, signed_of
 from orchestrator.approvals.errors import ApprovalError
 from orchestrator.approvals.plan import Answer, Plan, statement
+from orchestrator.approvals.rules import rule_of
 from orchestrator.audit.granted import Stated
 from orchestrator.audit.kinds import Kind
 from tiers.approval import (
     FOUNDERS,
     Approver,
-    Role,
     Rule,
     counted,
     missing,
     one_person,
 )
 from tiers.ids import PersonId
-from tiers.people import Party
 
 FOUND = "deal.found"
 """The verb by which a deal is founded."""
@@ -199,27 +198,6 @@ def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
     return found
 
 
-def rule_body(rule: Rule) -> dict[str, Any]:
-    """A rule as an entry holds it."""
-    return {
-        "needed": rule.needed,
-        "members": sorted(rule.barred),
-        "valuation_raise": rule.valuation_raise,
-        "gaining": sorted(p.value for p in rule.gaining),
-        "roles": sorted(r.value for r in rule.roles),
-    }
-
-
-def _rule_of(body: Mapping[str, Any]) -> Rule:
-    return Rule(
-        int(body["needed"]),
-        frozenset(map(PersonId, body["members"])),
-        bool(body["valuation_raise"]),
-        frozenset(map(Party, body["gaining"])),
-        frozenset(map(Role, body["roles"])),
-    )
-
-
 def _people(credentials: Iterable[Credential]) -> tuple[Approver, ...]:
     found: dict[PersonId, Approver] = {}
     for one in (c.approver() for c in credentials):
@@ -257,7 +235,7 @@ def _asked(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
     if body["request"] in found.requests:
         raise ApprovalError("a request that was made before")
     found.requests[body["request"]] = Request(
-        body["request"], plan, _rule_of(body["rule"]), body["by"], body["at"], body["expires"]
+        body["request"], plan, rule_of(body["rule"]), body["by"], body["at"], body["expires"]
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from orchestrator.approvals import standing as standing_module
 from orchestrator.approvals.credentials import Credential, Signed, credential_of, tie
 from orchestrator.approvals.plan import Answer, Plan, statement
+from orchestrator.approvals.rules import rule_body
 from orchestrator.approvals.standing import (
     AGREE,
     ATTEST,
@@ -27,7 +28,6 @@ from orchestrator.approvals.standing import (
     Standing,
     listed_in,
     read_standing,
-    rule_body,
 )
 from orchestrator.audit.granted import Stated
 from orchestrator.audit.kinds import Kind
