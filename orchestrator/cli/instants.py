@@ -25,12 +25,14 @@ def instant(text: str | None) -> int:
 
 
 def span(start: str | None, until: str | None) -> Span:
-    """From a beginning (nothing: now) to an end (nothing: without one).
+    """From a beginning (nothing: now, to the second) to an end (nothing: without one).
 
     Raises:
         Wrong: one of them is no date, or it ends before it begins.
     """
-    found = Span(instant(start), None if until is None else instant(until))
+    first = instant(start)
+    whole = first - first % clock.SECOND if start is None else first
+    found = Span(whole, None if until is None else instant(until))
     if found.end is not None and found.end <= found.start:
         raise Wrong("It would end before it begins", still="Nothing was changed")
     return found

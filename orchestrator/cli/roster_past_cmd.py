@@ -17,6 +17,13 @@ KnownAt = Annotated[
 ]
 
 
+_BARRED = {
+    "phase": ": not in that phase",
+    "standing": ": not as people stood",
+    "wall": ": barred by a wall",
+}
+
+
 def add(app: typer.Typer) -> None:
     """Adds these verbs."""
     app.command("could-see")(could_see)
@@ -60,7 +67,7 @@ def _person(found: CouldSee, out: Out) -> Iterable[str]:
         yield "  was not on the list"
     yield from (f"  {told}" for told in found.barred)
     for held in found.held:
-        yield f"  {held.because}{': barred by a wall' if held.walled else ''}"
+        yield f"  {held.because}{'' if held.barred is None else _BARRED[held.barred]}"
     for talk in found.conversations:
         yield from _talk(talk, out)
 

@@ -57,12 +57,17 @@ class Stay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a person held at an instant. ``walled``: a wall barred it."""
+    """What the list named for a person at an instant.
+
+    Attributes:
+        barred: why it did not count: ``phase``, ``standing`` (of him or of whom he reads for) or
+            ``wall``; None: it did.
+    """
 
     compartment: str
     highest: str
     because: str
-    walled: bool
+    barred: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

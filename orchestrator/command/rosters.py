@@ -268,12 +268,12 @@ def _place(found: Conversation) -> dict[str, Any]:
 
 
 def _held(past: Past, person: PersonId) -> Iterator[views.Held]:
-    for held, walled, because in past.holding(person):
+    for held, bar, because in past.holding(person):
         yield views.Held(
             compartment=held.grant.compartment,
             highest=held.grant.highest.value,
             because=because,
-            walled=walled,
+            barred=bar,
         )
 
 

@@ -12,6 +12,7 @@ Rules kept here:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
@@ -30,6 +31,9 @@ from tiers.ids import ConversationId, DealId, PersonId, SideId
 from tiers.people import Held, Person, Phase, Roster
 from tiers.policy import Policy
 from tiers.tier import Tier
+
+Bar = Literal["phase", "standing", "wall"]
+"""What keeps a line of the list from counting: the deal's phase, where people stand, a wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,19 @@ class Past:
         """What bars a person from everything, in words."""
         return tuple(self._standing(person))
 
-    def holding(self, person: PersonId) -> tuple[tuple[Held, bool, str], ...]:
-        """What a person held at the instant: each line, whether a wall bars it, and in words."""
-        return tuple(
-            (h, self.roster.walled_off(person, h.grant.compartment, self.at), self._by(h))
-            for h in self._holding(person)
-        )
+    def holding(self, person: PersonId) -> tuple[tuple[Held, Bar | None, str], ...]:
+        """What the list named for a person at the instant: each line, what bars it, in words."""
+        named = (h for h in self.adopted.held_by(person) if h.grant.span.holds(self.at))
+        return tuple((h, self._bar(h), self._by(h)) for h in named)
+
+    def _bar(self, held: Held) -> Bar | None:
+        grant = held.grant
+        if grant.phases is not None and self.phase not in grant.phases:
+            return "phase"
+        if _line(held) not in map(_line, self._holding(grant.person_id)):
+            return "standing"
+        walled = self.roster.walled_off(grant.person_id, grant.compartment, self.at)
+        return "wall" if walled else None
 
     def _holding(self, person: PersonId) -> Iterator[Held]:
         return (h for h in self.roster.held_by(person) if h.grant.span.holds(self.at))
@@ -178,6 +189,12 @@ def _made(entries: list[Stated]) -> dict[ConversationId, int]:
         for e in entries
         if e.kind == Kind.CONVERSATION_CREATED
     }
+
+
+def _line(held: Held) -> tuple[str, Tier, str | None]:
+    """What a line says, however long it counts."""
+    principal = None if held.through is None else held.through.principal
+    return held.grant.compartment, held.grant.highest, principal
 
 
 def _covers(held: Held, compartment: str, tier: Tier) -> bool:

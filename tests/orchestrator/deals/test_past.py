@@ -315,6 +315,22 @@ async def test_each_answer_says_why(
     assert any(told in reason for reason in past.why(ONE, MADE))
 
 
+BARS: dict[str, tuple[Roster, tuple[Kind, ...], str | None]] = {
+    "it counts": (listed(grant()), (), None),
+    "another phase": (listed(grant(signing=1)), (), "phase"),
+    "he is paused": (listed(grant()), (Kind.PERSON_PAUSED,), "standing"),
+}
+
+
+@pytest.mark.parametrize(("roster", "events", "bar"), BARS.values(), ids=BARS.keys())
+async def test_each_line_says_what_bars_it(
+    store: Store, roster: Roster, events: tuple[Kind, ...], bar: str | None
+) -> None:
+    past = await asked(store, roster, *events)
+    ((held, found, _),) = past.holding(ONE)
+    assert (held.by, found) == (roster.grants[0], bar)
+
+
 async def test_who_is_not_listed_and_what_is_not_there_is_said(store: Store) -> None:
     past = await asked(store, listed(grant()))
     assert past.why(PersonId("nobody"), MADE) == ("was not on the list",)
