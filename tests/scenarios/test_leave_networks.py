@@ -161,7 +161,6 @@ async def test_out_of_twelve_rooms_of_three_networks_and_nothing_reaches_him(
     counted = {(h.channel, h.delivered, h.how) for h in found.holds if h.delivered}
     assert {(c, n) for c, n, _ in counted} == {("matrix", EACH), ("signal", EACH), ("mail", EACH)}
     assert {h for c, _, h in counted if c == "mail"} == {"copies"}
-    states = await everywhere.say("after he left")  # of mailings, only ada's own is left
-    assert states == ["delivered"] * (2 * EACH) + ["held"] * EACH
+    assert set(await everywhere.say("after he left")) == {"delivered"}, "it waits for him"
     await asyncio.sleep(2)  # what was on its way would be there by now
     assert await everywhere.has() == {n.name: EACH for n in everywhere.networks}
