@@ -123,11 +123,16 @@ def near(one: str, other: str) -> bool:
         return True
     least = min(len(one), len(other))
     allowed = 0 if least < _SHORT else 1 if least < _LONG else 2
-    return abs(len(one) - len(other)) <= allowed and distance(one, other) <= allowed
+    return abs(len(one) - len(other)) <= allowed and distance(one, other, allowed) <= allowed
 
 
-def distance(one: str, other: str) -> int:
+def distance(one: str, other: str, most: int | None = None) -> int:
     """How many letters to put in, leave out, change, or swap with the next one.
+
+    Args:
+        one: a word.
+        other: another.
+        most: more than so many need not be counted: the answer is then more, and may be too few.
 
     Source: Damerau (1964), in the form of optimal string alignment.
     """
@@ -140,6 +145,8 @@ def distance(one: str, other: str) -> int:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
         before, last = last, row
+        if most is not None and min(*before, *last) > most:
+            return most + 1  # no later row is below both
     return last[-1]
 
 

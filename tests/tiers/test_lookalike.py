@@ -113,6 +113,11 @@ def test_the_distance_is_one(one: str, other: str) -> None:
     assert near(one, one)
 
 
+@given(WORDS, WORDS, st.integers(0, 4))
+def test_counting_no_further_than_asked_says_the_same(one: str, other: str, most: int) -> None:
+    assert (distance(one, other, most) <= most) == (distance(one, other) <= most)
+
+
 @given(st.sampled_from(NAMES), st.integers(0, 20), st.sampled_from("xyz"))
 def test_one_wrong_letter_in_a_long_name_is_near(name: str, place: int, letter: str) -> None:
     own = "".join(skeleton(name))
