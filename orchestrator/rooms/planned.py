@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from orchestrator.audit.body import canonical_of
+from orchestrator.clock import DAY
 from orchestrator.deals.book import DealView
 from orchestrator.store.unit import Tx
 from tiers.conversation import Place
@@ -22,6 +23,7 @@ from tiers.membership import Difference
 from tiers.remedy import Act, ActKind, HeldAct, Remedy
 
 Line = list[str | None]
+KEPT_FOR = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ def still_due(shown: Planned, now: Planned) -> Iterator[tuple[Act, bool]]:
 
 
 def keep(tx: Tx, deal: DealView, plan: Planned, at: int) -> None:
-    """Keeps a plan, so that it can be carried out by its name."""
+    """Keeps a plan, so that it can be carried out by its name; older ones go after a month."""
+    tx.run("DELETE FROM plan WHERE at < ?", (at - KEPT_FOR,))
     row = (plan.hash, deal.deal_id, plan.document, at)
     tx.run("INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?)", row)
 

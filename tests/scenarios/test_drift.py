@@ -400,3 +400,11 @@ async def test_a_room_that_does_not_answer_keeps_no_other_waiting(opens: Opens) 
         ("supply", "seen"),
         ("lunch", "not_confirmed"),
     ]
+
+
+async def test_a_plan_is_kept_for_a_month(lunch: House) -> None:
+    first = await plan(lunch)
+    assert await lunch.rows("SELECT hash FROM plan") == [(first.hash,)]
+    await lunch.home.runtime.store.write(lambda tx: tx.run("UPDATE plan SET at = 1, hash = 'old'"))
+    await plan(lunch)
+    assert await lunch.rows("SELECT hash FROM plan") == [(first.hash,)]
