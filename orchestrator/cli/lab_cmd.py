@@ -3,12 +3,16 @@
 Rule kept here: loopback only, nobody real on the other side, and what runs says so.
 """
 
+import json
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from orchestrator.cli.out import Out
+from orchestrator.client.problems import Refused, Unready
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -33,3 +37,33 @@ def signal(
     given = {"--port": port, "--control": control, "--webhook": webhook, "--mode": mode}
     options = [f"{name}={value}" for name, value in (given | {"--version": release}).items()]
     import_module("orchestrator.wiring.lab").signal(options)
+
+
+@app.command()
+def office(
+    ctx: typer.Context, to: Annotated[Path, typer.Option("--to", help="A new folder for it.")]
+) -> None:
+    """A Matrix homeserver, a mail server and twelve made-up people; docs/first-hour.md uses it."""
+    out = Out(ctx.obj)
+    if to.exists() and any(to.iterdir()):
+        raise Refused(f"{to} is not empty", still="Nothing was started", then="name a new folder")
+    out.note("An office of made-up people, on this machine alone. Ctrl-C closes it.")
+
+    def ready(found: Mapping[str, str]) -> None:
+        typer.echo(json.dumps(found) if out.json else "\n".join(_where(found)))
+
+    try:
+        import_module("orchestrator.demo.office").office(to, out.note, ready)
+    except RuntimeError as error:
+        raise Unready(str(error), still="Nothing runs", then="make env") from None
+
+
+def _where(found: Mapping[str, str]) -> list[str]:
+    return [
+        f"homeserver    {found['homeserver']}",
+        f"channels      {found['channels']}  (add it to wallcross.toml)",
+        f"roster        {found['roster']}  (twelve people: wallcross roster import)",
+        f"adviser's key {found['adviser']}  (wallcross key import)",
+        f"our key       put what `wallcross key export` writes to {found['ours_goes_to']}",
+        f"screens       {found['screens']}  (what each person's program shows)",
+    ]
