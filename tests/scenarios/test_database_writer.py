@@ -25,14 +25,15 @@ from orchestrator.command.proving import RULE, Proving
 from orchestrator.command.stating import compare_state
 from orchestrator.deals import doubts
 from orchestrator.deals.persons import state_person
+from orchestrator.journal.keygen import Group, generate
 from orchestrator.roster.document import document_hash, to_document
 from orchestrator.store.unit import Tx, connect
-from tiers.ids import AccountId, ConnectorName, PersonId
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.people import DEAL, Grant, Span
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, roster
+from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, make_talk, roster, without
 from .tampering import tampered, tamperings
 from .test_leave_agreed import Founded, asked
 
@@ -298,6 +299,32 @@ async def test_each_row_and_entry_is_named(lived: House, tmp_path: Path) -> None
             attack(store, lived.deal)
         found = {(d.what, d.how) for d in report(lived, path).differs}
         assert expected in found, (attack.__name__, found)
+
+
+async def test_an_honest_life_differs_nowhere(lived: House) -> None:
+    """Every verb that writes what permits states it: what people did is named by nobody."""
+    home, deal = lived.home, lived.deal
+    await home.channel_resume(ConnectorName(CHANNEL), actor=ACTOR)
+    await home.conv_resume(deal, "garden", actor=ACTOR)
+    await lived.far.add_device("cy", "SECOND", "another key")
+    await lived.quiet()
+    for binding in home.runtime.book.rooms():
+        await home.runtime.watcher.look(*binding, not_before=lived.clock())
+    await home.key_mark(deal, PersonId("cy"), "SECOND", "revoke", actor=ACTOR)
+    key = generate("joint", [Group("somebody", 1, 1)])
+    await home.journal_key_add(deal, "joint", json.dumps(key.public), actor=ACTOR)
+    await home.adopt(deal, "roster", to_document(without(roster(), "cy")), actor=ACTOR)
+    await home.leave(deal, PersonId("el"), "left", actor=ACTOR)
+    (message,) = (await lived.rows("SELECT message_id FROM held"))[0]
+    await home.held_drop(message, actor=ACTOR)
+    await make_talk(home, deal, Talk("late", Tier.COORDINATION, members=("ada", "bo")))
+    await lived.send("still there", to="late")
+    await lived.restart()
+    await lived.quiet()
+    for chain in (deal, DealId(HOME)):
+        found = await lived.home.audit_state(chain)
+        assert found.differs == ()
+    assert not {RULE, doubts.RULE} & await told(lived)
 
 
 async def test_each_row_is_a_finding_in_a_home_that_runs_until_it_is_as_stated_again(
