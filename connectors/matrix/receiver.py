@@ -192,14 +192,17 @@ class Receiver:
     async def _key_changes(self, lists: object) -> AsyncIterator[Event]:
         """Every device of each account whose list changed: a hint, not a difference.
 
-        Only a difference to what the orchestrator keeps would survive a crash in between.
+        Only a difference to what the orchestrator keeps would survive a crash in between. This
+        very device is left out: that we put its keys up is no news.
         """
+        own = self._machine.own
         accounts = _accounts(mapping_of(lists).get("changed"))
         self._witness.devices(accounts, _accounts(mapping_of(lists).get("left")))
         told = await self._machine.query(accounts)
         for account in sorted(accounts):
             for device in sorted(told.of(account) or (), key=lambda d: d.device):
-                yield KeyChanged(account, device)
+                if (account, device) != (own.account, own.device):
+                    yield KeyChanged(account, device)
 
     async def _room_events(
         self, room: RoomId, told: Mapping[str, Any], since: str

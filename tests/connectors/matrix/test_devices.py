@@ -13,10 +13,11 @@ from connectors.port.errors import (
     IdentityChanged,
     Rejected,
 )
+from connectors.port.events import Event, KeyChanged
 from connectors.port.messages import Device, Reader
 from orchestrator.demo.farside import Person
 
-from .conftest import Lab, devices_of, sealed_to
+from .conftest import Lab, devices_of, said, sealed_to
 
 pytestmark = pytest.mark.long
 
@@ -179,3 +180,18 @@ async def test_whoever_repeats_anothers_ciphertext_is_not_taken_for_its_author(l
         (anna.user, "I agree to 52", None),
         (mal.user, "", "wrong_sender"),
     ]
+
+
+async def test_that_our_own_keys_went_up_is_no_news(lab: Lab) -> None:
+    bot, anna = await lab.bot(), await lab.person("anna")
+    cursor = await lab.now(bot)
+    room = await lab.room(bot, anna)
+    await lab.events(bot, cursor, lambda events: any(_of(e, anna.user) for e in events))
+    await anna.say(room, "hello")
+    told, _ = await lab.events(bot, cursor, lambda events: bool(said(events)))
+    assert any(_of(event, anna.user) for event in told)
+    assert not any(_of(event, bot.account) for event in told)
+
+
+def _of(event: Event, account: str) -> bool:
+    return isinstance(event, KeyChanged) and event.account == account
