@@ -8,8 +8,8 @@ import pytest
 
 from connectors.testing.base import ContractBase
 
-IN_VAIN = 2.0
-"""Seconds; each of these events comes within a tenth of that where it comes at all."""
+IN_VAIN = 1.0
+"""Seconds; each of these events comes within a fifth of that where it comes at all."""
 
 
 @pytest.fixture(autouse=True)

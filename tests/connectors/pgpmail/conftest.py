@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message, MIMEPart
 from email.utils import formatdate, parseaddr
+from functools import cached_property
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,7 +32,9 @@ from cryptography.x509.oid import NameOID
 from connectors.pgpmail.connector import MailConnector, open_connector
 from connectors.pgpmail.home import Home
 from connectors.pgpmail.judge.judge import digest_of
+from connectors.pgpmail.keyring import Keyring
 from connectors.pgpmail.layout import unmarked
+from connectors.pgpmail.ledger import Ledger
 from connectors.port import AccountId, ConnectorName, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Setup
 from connectors.port.messages import RoomSpec
@@ -112,18 +115,27 @@ def serving(front: Front, certificate: tuple[Path, Path], **options: Any) -> Ite
 
 @dataclass
 class Adviser:
-    """Somebody else's gpg: makes keys, opens what he got, writes."""
+    """Somebody else's gpg: makes keys, opens what he got, writes. Made when it is first used."""
 
-    home: Path
-    library: gnupg.GPG
+    place: Path
+    template: Path | None = None
 
     @classmethod
     def at(cls, home: Path, *, template: Path | None = None) -> "Adviser":
-        if template is not None:
-            shutil.copytree(template, home, ignore=shutil.ignore_patterns("S.*", "*.lock", ".#*"))
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(home, template)
+
+    @cached_property
+    def home(self) -> Path:
+        if self.template is not None:
+            left_out = shutil.ignore_patterns("S.*", "*.lock", ".#*")
+            shutil.copytree(self.template, self.place, ignore=left_out)
+        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.place
+
+    @cached_property
+    def library(self) -> gnupg.GPG:
         options = ["--pinentry-mode", "loopback", "--trust-model", "always"]
-        return cls(home, gnupg.GPG(gnupghome=str(home), options=options))
+        return gnupg.GPG(gnupghome=str(self.home), options=options)
 
     def run(self, *args: str, data: bytes = b"", check: bool = True) -> bytes:
         """gpg with arguments of its own."""
@@ -167,14 +179,21 @@ class Adviser:
         return inner
 
     def end(self) -> None:
-        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=True)
+        if "home" in vars(self):
+            subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=True)
 
 
 @dataclass(frozen=True)
 class Mint:
-    """Homes and keys that are made once and copied for each test."""
+    """Homes and keys that are made once and copied for each test.
+
+    Attributes:
+        bot: our own state at its very start.
+        acquainted: the same, with the member's key taken in and compared.
+    """
 
     bot: Path
+    acquainted: Path
     bot_key: str
     adviser: Path
     keys: dict[str, str]
@@ -193,8 +212,11 @@ def mint(tmp_path_factory: pytest.TempPathFactory) -> Mint:
     adviser = Adviser.at(folder / "far")
     keys = {who: adviser.key(address, name=f"Anna {who}") for who, address in PEOPLE.items()}
     adviser.run("--import", data=bot[1])
+    acquainted = folder / "acquainted"
+    shutil.copytree(folder / "bot", acquainted, ignore=shutil.ignore_patterns("S.*"))
+    asyncio.run(_meets(acquainted, adviser.certificate(keys["member"])))
     adviser.end()
-    return Mint(folder / "bot", bot[0], adviser.home, keys)
+    return Mint(folder / "bot", acquainted, bot[0], adviser.home, keys)
 
 
 async def _bots_home(folder: Path) -> tuple[str, bytes]:
@@ -204,6 +226,16 @@ async def _bots_home(folder: Path) -> tuple[str, bytes]:
     certificate = await home.export(made)
     await home.end()
     return made, certificate
+
+
+async def _meets(state: Path, certificate: bytes) -> None:
+    """The member's key is taken in and compared, as ``take_key`` and ``trust`` do it."""
+    home, ledger = Home(state / "gnupg", PASSPHRASE), Ledger(state)
+    await home.open()
+    keyring = Keyring(home, ledger, clock.now)
+    await keyring.trust(MEMBER, await keyring.take(MEMBER, certificate))
+    await home.end()
+    ledger.close()
 
 
 @dataclass(frozen=True)
@@ -281,6 +313,7 @@ class Lab:
     boxes: Path
     adviser: Adviser
     mint: Mint
+    acquainted: bool = False
     twice: bool = False
     mailbox: dict[str, object] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
@@ -290,7 +323,8 @@ class Lab:
     def setup(self, state: str = "bot", **settings: object) -> Setup:
         folder = self.folder / state
         if not folder.exists():
-            shutil.copytree(self.mint.bot, folder, ignore=shutil.ignore_patterns("S.*"))
+            template = self.mint.acquainted if self.acquainted else self.mint.bot
+            shutil.copytree(template, folder, ignore=shutil.ignore_patterns("S.*"))
         return Setup(
             name=ConnectorName("mail"),
             settings={
@@ -609,5 +643,6 @@ def failing_gpg(lab: Lab) -> str:
 
 @pytest.fixture
 async def rig(lab: Lab) -> MailRig:
+    lab.acquainted = True
     bot = await lab.bot(gpg=failing_gpg(lab))
-    return MailRig(lab, bot, await lab.mailing(bot))
+    return MailRig(lab, bot, await bot.create(spec(MEMBER)))
