@@ -1,7 +1,8 @@
 """Routes: plans, and what becomes of them act by act."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import asdict
 
 from fastapi import APIRouter
@@ -31,8 +32,12 @@ async def plan_apply(
     return StreamingResponse(_lines(first, done), media_type="application/jsonl")
 
 
-async def _lines(first: DoneLine | None, rest: AsyncIterator[DoneLine]) -> AsyncIterator[bytes]:
-    if first is not None:
-        yield f"{json.dumps(asdict(first))}\n".encode()
-    async for done in rest:
-        yield f"{json.dumps(asdict(done))}\n".encode()
+async def _lines(
+    first: DoneLine | None, rest: AsyncGenerator[DoneLine, None]
+) -> AsyncIterator[bytes]:
+    """What is broken off from outside ends there, and lets the next plan begin."""
+    async with aclosing(rest):
+        if first is not None:
+            yield f"{json.dumps(asdict(first))}\n".encode()
+        async for done in rest:
+            yield f"{json.dumps(asdict(done))}\n".encode()

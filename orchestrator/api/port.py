@@ -9,7 +9,7 @@ Rules kept here:
    reads and writes the store only; methods marked *live* raise ``Unready`` there.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
@@ -570,7 +570,7 @@ class PlanAccess(Protocol):
 
     def plan_apply(
         self, deal: DealId, plan: str, document: str | None, *, actor: Actor
-    ) -> AsyncIterator[DoneLine]:
+    ) -> AsyncGenerator[DoneLine, None]:
         """Carries out a plan by its name, act by act. *live*.
 
         Raises:

@@ -1,12 +1,14 @@
 """Plans: shown, kept by their hash, and carried out exactly as they were shown."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from orchestrator.client.plans import ActLine, DoneLine, PlanView
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
+from orchestrator.rooms.acts import Done
 from orchestrator.rooms.planned import Planned, read_plan
 from orchestrator.rooms.reconcile import Moved
 from tiers.conversation import Place
@@ -46,18 +48,15 @@ class Plans:
 
     async def plan_apply(
         self, deal: DealId, plan: str, document: str | None, *, actor: str
-    ) -> AsyncIterator[DoneLine]:
+    ) -> AsyncGenerator[DoneLine, None]:
         """Carries out a plan by its name, or as its document says; tells of each act."""
         must_live(self._r)
         view = deal_of(self._r, deal)
         shown = await self._plan_named(deal, plan, document)
-        began = self._r.now()
         try:
-            async for done in self._r.reconciler.apply(deal, shown, actor=actor):
-                line = _line(view, done.act)
-                took = max(0, done.at - began)
-                began = self._r.now()
-                yield DoneLine(act=line, outcome=done.outcome.value, why=done.why, took_us=took)
+            async with aclosing(self._r.reconciler.apply(deal, shown, actor=actor)) as acts:
+                async for done in acts:
+                    yield _told(view, done)
         except Moved as error:
             raise _refused(view, error.what) from None
 
@@ -78,6 +77,12 @@ class Plans:
                 then="wallcross plan",
             )
         return _read(kept[0])
+
+
+def _told(deal: DealView, done: Done) -> DoneLine:
+    asked = done.at if done.asked_at is None else done.asked_at
+    line, took = _line(deal, done.act), max(0, done.at - asked)
+    return DoneLine(act=line, outcome=done.outcome.value, why=done.why, took_us=took)
 
 
 def _read(document: str) -> Planned:

@@ -14,7 +14,7 @@ Rules kept here:
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from connectors.port.connector import ChangesMembers, Connector, HardensRooms, RotatesRoomKeys
@@ -58,12 +58,14 @@ class Done:
     Attributes:
         at: when it was seen, or given up, microseconds UTC.
         why: a code; None where it was seen.
+        asked_at: when it was about to be asked for; None where it never was.
     """
 
     act: Act
     outcome: Outcome
     at: int
     why: str | None = None
+    asked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class Hands:
         self._busy.add(key)
         try:
             await self._store.write(lambda tx: _begin(tx, order, began))
-            return await self._asked(order)
+            return replace(await self._asked(order), asked_at=began)
         finally:
             self._busy.discard(key)
 

@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -104,7 +104,9 @@ class Reconciler:
         deal = self._book.deals[deal_id]
         return await self._store.read(lambda tx: planned.kept(tx, deal, name))
 
-    async def apply(self, deal_id: DealId, shown: Planned, *, actor: str) -> AsyncIterator[Done]:
+    async def apply(
+        self, deal_id: DealId, shown: Planned, *, actor: str
+    ) -> AsyncGenerator[Done, None]:
         """Does exactly what a plan says; yields what became of each act as it is known.
 
         Raises:

@@ -408,3 +408,15 @@ async def test_a_plan_is_kept_for_a_month(lunch: House) -> None:
     await lunch.home.runtime.store.write(lambda tx: tx.run("UPDATE plan SET at = 1, hash = 'old'"))
     await plan(lunch)
     assert await lunch.rows("SELECT hash FROM plan") == [(first.hash,)]
+
+
+async def test_a_plan_that_is_broken_off_keeps_no_other_waiting(lunch: House) -> None:
+    await adopt(lunch, "el")
+    await lunch.far.set_admin(lunch.room("lunch"), "di", admin=True)
+    shown = await plan(lunch)
+    acts = lunch.home.plan_apply(lunch.deal, shown.hash, None, actor=ACTOR)
+    assert (await anext(acts)).act.kind == "remove"
+    await acts.aclose()
+    again = await done(lunch, await plan(lunch))
+    assert [d.act.kind for d in again] == ["demote"]
+    assert {d.outcome for d in again} == {"seen"}
