@@ -356,6 +356,16 @@ def _strays(read: Read, found: Findings) -> None:
             found.add(table, deal_id, "extra", "rows of a deal that is not there")
 
 
+def _devices(read: Read, found: Findings) -> None:
+    """A planted device would pause nothing when somebody writes on it."""
+    pen = read.tx.pen
+    rows = read.tx.all("SELECT connector, account, device, mark FROM wrote_on")
+    found.count("written on", len(rows))
+    for connector, account, device, mark in rows:
+        if pen is not None and not pen.made(mark, "wrote_on", connector, account, device):
+            found.add("written on", f"{connector}:{account}:{device}", "extra", PLANTED)
+
+
 _OF_SOME_DEAL = (
     *("adoption", "conversation", "room", "attestation", "journal_key", "journal_exemption"),
     "leaving",
@@ -376,4 +386,4 @@ _OF_DEAL: Iterable[Register] = (
     *(_deal, _adopted, _approvals, _conversations, _rooms, _seats, _attestations, _journal_keys),
     *(_decisions, _messages, _deliveries, _leaves, _findings),
 )
-_OF_HOME: Iterable[Register] = (_keys, _lines, _channels, _head_keys, _known, _strays)
+_OF_HOME: Iterable[Register] = (_keys, _lines, _channels, _head_keys, _known, _devices, _strays)

@@ -29,6 +29,19 @@ MOST: Final = 16
 """Devices of one account that are remembered; more is no person's."""
 
 
+_MARKED: Final = "wrote_on"
+
+
+def _known(tx: Tx, connector: ConnectorName, account: AccountId) -> set[str]:
+    """The devices that this home saw an account write on; a row of somebody else's is none."""
+    sql = "SELECT device, mark FROM wrote_on WHERE connector = ? AND account = ?"
+    return {
+        device
+        for device, mark in tx.all(sql, (connector, account))
+        if tx.pen is None or tx.pen.made(mark, _MARKED, connector, account, device)
+    }
+
+
 @dataclass(slots=True)
 class Paused:
     """Rooms that one batch paused, to be told once it is on disk."""
@@ -75,12 +88,15 @@ class LinkedDevices:
     def _is_new(self, tx: Tx, connector: ConnectorName, account: AccountId, device: str) -> bool:
         if not self._book.deals_of(connector, account):
             return False
-        sql = "SELECT device FROM wrote_on WHERE connector = ? AND account = ?"
-        known = {name for (name,) in tx.all(sql, (connector, account))}
+        known = _known(tx, connector, account)
         if device in known or len(known) >= MOST:
             return False
-        row = (connector, account, device, self._now())
-        tx.run("INSERT INTO wrote_on VALUES (?, ?, ?, ?)", row)
+        mark = tx.pen.mark(_MARKED, connector, account, device) if tx.pen is not None else None
+        tx.run(
+            "INSERT OR REPLACE INTO wrote_on (connector, account, device, at, mark) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (connector, account, device, self._now(), mark),
+        )
         return bool(known)
 
     def _pause(

@@ -26,6 +26,8 @@ from orchestrator.command.stating import compare_state
 from orchestrator.deals import doubts
 from orchestrator.deals.persons import state_person
 from orchestrator.journal.keygen import Group, generate
+from orchestrator.rooms.linked import RULE as LINKED
+from orchestrator.rooms.linked import LinkedDevices
 from orchestrator.roster.document import document_hash, to_document
 from orchestrator.store.unit import Tx, connect
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId
@@ -254,6 +256,11 @@ def a_last_reading(store: sqlite3.Connection, _: str) -> None:
     store.execute("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
+def a_device_written_on(store: sqlite3.Connection, _: str) -> None:
+    row = (CHANNEL, "bo", "MINE", BEGINS)
+    store.execute("INSERT INTO wrote_on (connector, account, device, at) VALUES (?, ?, ?, ?)", row)
+
+
 NAMED: dict[Attack, tuple[str, str]] = {
     a_grant: ("adopted", "extra"),
     a_grant_with_its_entry: ("entry", "extra"),
@@ -283,6 +290,7 @@ NAMED: dict[Attack, tuple[str, str]] = {
     a_finding_closed: ("finding", "missing"),
     a_head_key: ("head key", "extra"),
     a_last_reading: ("last reading", "changed"),
+    a_device_written_on: ("written on", "extra"),
 }
 
 
@@ -349,7 +357,7 @@ def put_back(store: sqlite3.Connection, kept: Path) -> None:
     for table in (
         *("approval", "peer_key", "room", "channel", "seat", "delivery", "message", "leaving"),
         *("conversation", "attestation", "line", "journal_key", "journal_exemption", "deal"),
-        *("home", "known"),
+        *("home", "known", "wrote_on"),
     ):
         store.execute(f"DELETE FROM main.{table}")  # noqa: S608 - ours
         store.execute(f"INSERT INTO main.{table} SELECT * FROM kept.{table}")  # noqa: S608 - ours
@@ -572,6 +580,21 @@ async def test_whatever_one_cell_becomes_is_named(lived: House, tmp_path: Path) 
 @pytest.mark.long
 async def test_whatever_any_cell_becomes_is_named(lived: House, tmp_path: Path) -> None:
     assert cells(lived, copied(lived, tmp_path / "copy.db"), None) == []
+
+
+async def test_a_linked_device_is_told_though_somebody_put_it_on_the_list(lived: House) -> None:
+    runtime, bo = lived.home.runtime, AccountId("bo")
+    linked = LinkedDevices(runtime.store, runtime.book, runtime.watcher, lived.clock)
+
+    async def writes(device: str) -> set[str]:
+        put, _ = linked.hear(ConnectorName(CHANNEL), [(bo, device)])
+        await runtime.store.write(put)
+        return await lived.findings() & {LINKED}
+
+    assert await writes("1") == set()
+    attacked(lived, a_device_written_on)
+    assert await writes("MINE") == {LINKED}
+    assert (await lived.home.audit_state(lived.deal)).ok
 
 
 async def test_nobody_moves_or_releases_a_message_that_was_changed(lived: House) -> None:
