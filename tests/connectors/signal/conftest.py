@@ -137,11 +137,16 @@ class Lab:
 
     async def room(self, bot: SignalConnector, *people: str, **spec: Any) -> RoomId:
         """A group in which somebody has written: its timer is known, and everybody's key."""
-        accounts = [AccountId((await self.hand.person(p)).uuid) for p in people]
+        accounts = frozenset([await self.account(person) for person in people])
         plain: dict[str, Any] = {"owners": frozenset(), "timer": DAY, "gate": False}
-        made = RoomSpec(secrets.token_hex(4), frozenset(accounts), **(plain | spec))
-        room = await bot.create(made)
-        await self.hand.write(people[0], "here", group=room)
+        return await self.begun(
+            bot, RoomSpec(secrets.token_hex(4), accounts, **(plain | spec)), people[0]
+        )
+
+    async def begun(self, bot: SignalConnector, spec: RoomSpec, writes: str) -> RoomId:
+        """A group made so, in which somebody has written."""
+        room = await bot.create(spec)
+        await self.hand.write(writes, "here", group=room)
         await self.hand.settle()
         return room
 
@@ -449,11 +454,10 @@ class SignalRig:
 
     async def start(self) -> None:
         self.connector = await self.lab.bot()
-        self.ann = await self.lab.account("ann")
-        owner = await self.lab.account("owner")
-        self.room = await self.lab.room(
-            self.connector, "ann", "bob", "owner", owners=frozenset({owner})
-        )
+        self.ann, bob, owner = [await self.lab.account(p) for p in ("ann", "bob", "owner")]
+        people, owners = frozenset({self.ann, bob, owner}), frozenset({owner})
+        spec = RoomSpec(secrets.token_hex(4), people, owners, DAY, gate=False)
+        self.room = await self.lab.begun(self.connector, spec, "ann")
         self.uuids = {p.name: p.uuid for p in await self.lab.hand.people()}
         ours = self.uuids["bot"]
         self.uuids |= {ours: NUMBER, "bot": NUMBER}
