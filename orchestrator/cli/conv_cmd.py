@@ -193,7 +193,9 @@ def _room(room: RoomView, out: Out) -> Iterator[str]:
         yield f"    paused: {room.paused}"
     if room.members is not None:
         whole = "" if room.complete else " (the list is not whole)"
-        yield f"    {len(room.members)} people{whole}, read {out.when(room.read_at)}"
+        count = len(room.members)
+        people = "1 person" if count == 1 else f"{count} people"
+        yield f"    {people}{whole}, read {out.when(room.read_at)}"
     for stranger in room.strangers:
         yield f"    not on the list: {stranger}"
     yield from _promises(room.guarantees, out)
