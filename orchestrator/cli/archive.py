@@ -5,12 +5,28 @@ Rule kept here: nothing is written outside the folder, over what is there, or re
 
 import asyncio
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import typer
+
+from orchestrator.cli.session import call
+from orchestrator.client.api import Client
 from orchestrator.client.problems import Failed, Refused
 
 PART = "export.tar.part"
+PROGRAM = "verify_audit.py"
+
+
+def fetch(ctx: typer.Context, to: Path, pieces: Callable[[Client], AsyncIterator[bytes]]) -> None:
+    """Unpacks what the home exports into ``to``, and says how it is checked.
+
+    Raises:
+        Refused, Failed: as ``unpack``.
+    """
+    found, out = call(ctx.obj, lambda client: unpack(pieces(client), to))
+    checked = f"check it: python {to / PROGRAM} {to}"
+    out.one({"folder": str(to), "files": found}, lambda: [*found, checked])
 
 
 async def unpack(pieces: AsyncIterator[bytes], folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.audit.offline.command import main as verify_export
-from orchestrator.cli.archive import unpack
+from orchestrator.cli.archive import fetch
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns
 from orchestrator.cli.session import call
@@ -133,15 +133,7 @@ def export(
 ) -> None:
     """Writes the signed record with the program that checks it; the export is an entry itself."""
     deal = named(ctx, None)
-
-    async def work(client: Client) -> list[str]:
-        return await unpack(client.audit_export(deal), to)
-
-    found, out = call(ctx.obj, work)
-    program = to / "verify_audit.py"
-    out.one(
-        {"folder": str(to), "files": found}, lambda: [*found, f"check it: python {program} {to}"]
-    )
+    fetch(ctx, to, lambda client: client.audit_export(deal))
 
 
 def _lines(found: AuditReport) -> Iterator[str]:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.archive import unpack
+from orchestrator.cli.archive import fetch
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
-from orchestrator.client.api import Client
 from orchestrator.client.evidence import (
     ControlView,
     ConversationEvidence,
@@ -48,15 +47,7 @@ def export(
 ) -> None:
     """Writes a signed pack for counsel; the pack is an entry of the record itself."""
     deal = named(ctx, None)
-
-    async def work(client: Client) -> list[str]:
-        return await unpack(client.evidence_export(deal), to)
-
-    found, out = call(ctx.obj, work)
-    program = to / "verify_audit.py"
-    out.one(
-        {"folder": str(to), "files": found}, lambda: [*found, f"check it: python {program} {to}"]
-    )
+    fetch(ctx, to, lambda client: client.evidence_export(deal))
 
 
 def _lines(found: EvidenceView, out: Out) -> Iterator[str]:
