@@ -21,7 +21,7 @@ from tiers.ids import ConnectorName, PersonId
 MOST_TRIES = 5
 USED, TRIES, REPLACED, TAKEN, OTHER = "used", "tries", "replaced", "account-taken", "other-account"
 """Why a code is closed: its person used it; somebody guessed; another was handed out; it came from
-an account of somebody else; it came from another account than the roster names."""
+an account of somebody else; it came from another account than is known as its person's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ Rules kept here:
    number is asked for or kept, and nothing of the words.
 2. Six words that are no code are a message as any other. Where an open code begins like them they
    are a try: the fifth wrong one closes the code, and none of them goes into a room.
-3. A code that comes from an account that is somebody else's, or from another than the roster names,
-   binds nothing, is closed, and is a finding.
+3. A code that comes from an account that is somebody else's, or from another than the roster names
+   or he proved before, binds nothing, is closed, and is a finding: whoever hands codes out alone
+   puts no account in the place of another.
 4. Where nobody can write to us but in a room that we go into, we go into strangers' rooms only
    while a code is open there, and into so many.
 """
@@ -184,8 +185,9 @@ class Enrolling:
             return enrolment.TAKEN, "a code of his came from an account that is somebody else's"
         listed = deal.adopted.person(code.person) if deal.adopted is not None else None
         known = listed.accounts.get(code.channel) if listed is not None else None
+        known = known or _proved(persons, code)
         if listed is None or named(sender) != sender or known not in {None, sender}:
-            return enrolment.OTHER, "a code of his came from another account than the roster names"
+            return enrolment.OTHER, "a code of his came from another account than is known as his"
         return None
 
     async def enter(self, connector: Connector, name: ConnectorName, batch: Batch) -> None:
@@ -220,6 +222,13 @@ class Enrolling:
         for account in listening.wrong:
             for deal, _ in self._book.deals_of(listening.connector, account)[:1]:
                 await self._tell(deal, listening.connector, account, WRONG)
+
+
+def _proved(persons: Persons, code: Code) -> AccountId | None:
+    """What a code's person proved to be his before, on its channel; counsel's word is no proof."""
+    if (code.person, code.channel) in persons.attested:
+        return None
+    return persons.bound.get(code.person, {}).get(code.channel)
 
 
 def _asked_into(batch: Batch, ours: AccountId) -> list[RoomId]:

@@ -295,3 +295,17 @@ async def test_whoever_writes_the_database_binds_nothing(house: House) -> None:
     await refused(house, "unknown_sender")
     assert owner(house, "mallory") is None
     assert owner(house, "el-phone") is None
+
+
+async def test_a_code_puts_no_other_account_in_the_place_of_one_that_he_proved(
+    house: House,
+) -> None:
+    """Whoever hands codes out alone could else take somebody's seat with an account of his own."""
+    first = await code_for(house)
+    await house.far.direct("el-phone", OURS, " ".join(first.words))
+    await bound(house, "el-phone", EL)
+    second = await code_for(house)
+    await house.far.direct("mallory", OURS, " ".join(second.words))
+    await refused(house, "enrolment_refused")
+    assert owner(house, "mallory") is None
+    assert owner(house, "el-phone") == EL
