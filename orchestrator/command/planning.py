@@ -23,6 +23,7 @@ _MOVED = {
     "roster": "another roster is in force",
     "policy": "another policy is in force",
     "new": "this differs by now too",
+    "unwanted": "it is wanted no more, and is not so",
     "incomplete": "the list of members is not whole any more",
     "stale": "the list of members could not be read afresh",
     "last_owner": "he is the last person who may change the room",

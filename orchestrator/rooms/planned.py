@@ -4,7 +4,8 @@ Rules kept here:
 
 1. A plan holds ids and codes alone, and no instant: of an unchanged world it is the same plan.
 2. What is carried out is what was shown. Where the roster, the policy or a room has moved since,
-   nothing is done and what moved is said; what is so already is no move.
+   nothing is done and what moved is said. What a reading shows to be so already is no move; what
+   is only asked for no more is one.
 """
 
 import json
@@ -19,7 +20,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.store.unit import Tx
 from tiers.conversation import Place
 from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
-from tiers.membership import Difference
+from tiers.membership import Difference, Observed
 from tiers.remedy import Act, ActKind, HeldAct, Remedy
 
 Line = list[str | None]
@@ -81,8 +82,17 @@ def read_plan(document: str) -> Planned:
     return Planned(document, sha256(document.encode()).hexdigest(), acts, held)
 
 
-def moved(deal: DealView, shown: Planned, now: Planned) -> Iterator[tuple[str, Act | None]]:
-    """What changed since a plan was shown, as codes; nothing where it may be carried out."""
+def moved(
+    deal: DealView, shown: Planned, now: Planned, rooms: Mapping[Place, Observed]
+) -> Iterator[tuple[str, Act | None]]:
+    """What changed since a plan was shown, as codes; nothing where it may be carried out.
+
+    Args:
+        deal: in force.
+        shown: the plan.
+        now: what would be planned now.
+        rooms: as they were read for ``now``.
+    """
     body: Mapping[str, Any] = json.loads(shown.document)
     if body.get("deal") != deal.deal_id:
         yield "another_deal", None
@@ -102,14 +112,40 @@ def moved(deal: DealView, shown: Planned, now: Planned) -> Iterator[tuple[str, A
             yield "incomplete", act  # that nothing shows it is no sign that it is so already
         elif _key(act) in waiting:
             yield waiting[_key(act)], act
+    yield from (("unwanted", act) for act in _unwanted(shown, now, rooms))
+
+
+def _unwanted(shown: Planned, now: Planned, rooms: Mapping[Place, Observed]) -> Iterator[Act]:
+    """Acts that are asked for no more, and that no reading shows to be so."""
+    due = _due(now)
+    for act in _telling(shown.acts):
+        read = act.place not in (now.unset if act.kind is ActKind.HARDEN else now.unlisted)
+        if read and _key(act) not in due and not _is_so(act, rooms.get(act.place)):
+            yield act
+
+
+def _is_so(act: Act, room: Observed | None) -> bool:
+    """Whether a reading shows what an act was to bring about; a room that is gone shows nothing."""
+    if room is None or act.kind is ActKind.HARDEN:
+        return room is not None  # that its settings do not differ is told by the reading alone
+    member = next((m for m in room.members or () if m.account == act.account), None)
+    if act.kind is ActKind.REMOVE:
+        return member is None
+    if act.kind is ActKind.DEMOTE:
+        return member is None or not member.admin
+    return member is not None and (member.admin or act.kind is ActKind.INVITE)
 
 
 def still_due(shown: Planned, now: Planned) -> Iterator[tuple[Act, bool]]:
     """The acts of a plan, each with whether it is still to be done; else it is so already."""
-    due = {*map(_key, now.acts), *(_key(h.act) for h in now.held)}
+    due = _due(now)
     removed = {a.place for a in shown.acts if a.kind is ActKind.REMOVE and _key(a) in due}
     for act in shown.acts:
         yield act, act.place in removed if act.kind is ActKind.ROTATE else _key(act) in due
+
+
+def _due(now: Planned) -> set[tuple[ActKind, str, str, str | None]]:
+    return {*map(_key, now.acts), *(_key(h.act) for h in now.held)}
 
 
 def keep(tx: Tx, deal: DealView, plan: Planned, at: int) -> None:

@@ -113,8 +113,9 @@ class Reconciler:
             Moved: before anything was done.
         """
         async with self._applying.setdefault(deal_id, asyncio.Lock()):
-            deal, now, _ = await self._planned(deal_id, self._now())
-            if what := tuple(planned.moved(deal, shown, now)):
+            deal, now, found = await self._planned(deal_id, self._now())
+            rooms = {case.observed.place: case.observed for case in found}
+            if what := tuple(planned.moved(deal, shown, now, rooms)):
                 raise Moved(what)
             counted, cause = Applied(), f"plan:{shown.hash}"
             async with aclosing(self._done(deal, shown, now, cause, actor)) as doing:

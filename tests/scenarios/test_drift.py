@@ -13,9 +13,10 @@ from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.clock import SECOND
 from orchestrator.rooms.planned import read_plan
 from orchestrator.rooms.presence import Present, presence
+from orchestrator.rooms.reconcile import Moved
 from orchestrator.roster.document import to_document
 from tiers.guarantees import Guarantee
-from tiers.ids import AccountId
+from tiers.ids import AccountId, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
@@ -136,6 +137,20 @@ async def test_who_is_cleared_no_more_goes_and_who_is_cleared_is_asked_in(lunch:
     assert {line.why for line in again} == {"so_already"}, "a plan twice is a plan once"
 
 
+async def test_an_act_that_nobody_wants_any_more_is_not_said_to_be_so_already(
+    lunch: House,
+) -> None:
+    """Nothing on the list shows it: the roster's people moved, and the plan is refused."""
+    await lunch.far.remove_member(lunch.room("lunch"), "di")
+    shown = await plan(lunch)
+    assert acts(shown) == [("invite", "di")]
+    await lunch.home.person_pause(lunch.deal, PersonId("di"), "travel", actor=ACTOR)
+    with pytest.raises(Refused) as refused:
+        await done(lunch, shown)
+    assert any("it is wanted no more" in line for line in refused.value.details)
+    assert await entries(lunch, "plan.applied") == []
+
+
 async def test_presence_is_what_was_read_back(lunch: House) -> None:
     inside = {s.account for s in await stays(lunch) if s.ceased_at is None}
     assert inside == {"ada", "bo", "cy", "di", "el"}
@@ -246,7 +261,8 @@ async def test_nobody_is_asked_in_by_a_plan_whom_the_roster_does_not_clear(lunch
     runtime = lunch.home.runtime
     forged = read_plan(canonical_of(body).decode())
     acts = runtime.reconciler.apply(lunch.deal, forged, actor=ACTOR)
-    assert [d.why async for d in acts] == ["so_already"], "no room asks for it"
+    with pytest.raises(Moved):
+        await anext(acts)
     deal = runtime.book.deals[lunch.deal]
     refused = await runtime.hands.do(deal, forged.acts[0], cause="plan:x", actor=ACTOR)
     assert (refused.outcome.value, refused.why) == ("refused", "not_cleared")
