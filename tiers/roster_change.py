@@ -7,7 +7,8 @@ Rules kept here:
 2. Whoever reads from a new account, on another side or on another host gains all that he then
    reads: those who read the same before were not the same.
 3. What only takes away widens nothing. What is neither, such as a role, a notice's wording or a
-   control room's people, widens: nobody changes it alone.
+   control room's people, widens: nobody changes it alone. Nor does anybody take an account off the
+   list alone, for one that is bound beside the list counts in its place from then on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,7 +74,7 @@ def widens(before: Roster | None, after: Roster) -> bool:
     return bool(
         gains(before, after)
         or any(_lowered(before, after))
-        or any(not _same_or_less(before.person(p.person_id), p) for p in after.people)
+        or any(before.person(p.person_id) != p for p in after.people)
         or any(not _same_or_more(before.side(s.side_id), s) for s in after.sides)
     )
 
@@ -167,15 +168,6 @@ def _standing(roster: Roster) -> Mapping[frozenset[CompartmentId], Spans]:
     for wall in roster.walls:
         found.setdefault(frozenset((wall.one, wall.other)), []).append(wall.span)
     return {pair: union(spans) for pair, spans in found.items()}
-
-
-def _same_or_less(earlier: Person | None, person: Person) -> bool:
-    """Whether a person is described as before, or with fewer accounts."""
-    return earlier is not None and (
-        (person.name, person.side, person.role, person.profile)
-        == (earlier.name, earlier.side, earlier.role, earlier.profile)
-        and person.accounts.items() <= earlier.accounts.items()
-    )
 
 
 def _same_or_more(earlier: Side | None, side: Side) -> bool:

@@ -202,6 +202,9 @@ WIDER = {
     "one more account": _people(
         lambda p: replace(p, accounts={**p.accounts, ConnectorName("signal"): AccountId("x")})
     ),
+    "an account gone, whose place one bound by a code takes": _people(
+        lambda p: replace(p, accounts={})
+    ),
     "another side": _people(lambda p: replace(p, side=SideId("osprey"))),
     "another role": _people(lambda p: replace(p, role="deal owner")),
     "another name": _people(lambda p: replace(p, name="Robin Ash")),
@@ -225,7 +228,6 @@ NARROWER = {
         PLAIN, walls=(*PLAIN.walls, Wall(DEAL, CompartmentId("tax"), ALWAYS))
     ),
     "a wall turned": replace(PLAIN, walls=(Wall(CLEAN, DEAL, ALWAYS),)),
-    "an account gone": _people(lambda p: replace(p, accounts={})),
     "a person gone": replace(PLAIN, people=PLAIN.people[1:], grants=PLAIN.grants[1:]),
     "a side more": replace(PLAIN, sides=(*PLAIN.sides, Side(SideId("bank"), "Bank", Party.TARGET))),
     "a notice": replace(
