@@ -36,11 +36,12 @@ from orchestrator.roster.adoption import (
     in_force,
     proposed,
 )
+from orchestrator.roster.changes import changes
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
 from tiers.approval import Role
 from tiers.ids import DealId
-from tiers.people import Phase, Roster, Span
+from tiers.people import Person, Phase, Roster, Span
 from tiers.roster_change import Gain, gains, losses
 
 MOST = 40
@@ -299,14 +300,32 @@ def _arrow(body: Mapping[str, Any]) -> str:
 
 
 def _lists(before: Roster | None, after: Roster) -> Iterable[str]:
+    """All that differs but what people gain and lose; first what protects everybody."""
+    for change in changes(before, after) if before is not None else ():
+        if change.change in {"host", "side", "wall", "delegate"}:
+            yield f"{change.change} {change.subject}: {change.told}"
     had = {p.person_id: p for p in before.people} if before is not None else {}
     have = {p.person_id: p for p in after.people}
     for person_id, person in have.items():
         if person_id not in had:
-            yield f"{person_id} ({person.name}, {person.side}) is new on the list"
+            own = "".join(f", {name} account {a}" for name, a in sorted(person.accounts.items()))
+            yield f"{person_id} ({person.name}, {person.side}{own}) is new on the list"
         elif had[person_id] != person:
-            yield f"{person_id} ({person.name}, {person.side}) is described differently"
+            yield f"{person_id}: {'; '.join(_described(had[person_id], person))}"
     yield from (f"{person_id} is on the list no longer" for person_id in had.keys() - have.keys())
+
+
+def _described(earlier: Person, person: Person) -> Iterable[str]:
+    for name in ("name", "side", "role"):
+        one, other = getattr(earlier, name), getattr(person, name)
+        if one != other:
+            yield f"{name} {one or 'none'} → {other or 'none'}"
+    if earlier.profile is not person.profile:
+        yield f"profile {earlier.profile.value} → {person.profile.value}"
+    for channel in sorted({*earlier.accounts, *person.accounts}):
+        had, has = earlier.accounts.get(channel), person.accounts.get(channel)
+        if had != has:
+            yield f"{channel} account {had or 'none'} → {has or 'none'}"
 
 
 def _said(found: Iterable[Gain], verb: str) -> Iterable[str]:

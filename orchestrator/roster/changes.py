@@ -107,7 +107,7 @@ def _side_described(earlier: Side, side: Side) -> Iterator[str]:
         ("control_room", "another control room"),
     ):
         if getattr(earlier, name) != getattr(side, name):
-            yield told
+            yield told if getattr(side, name) else told.replace("another", "no") + " any more"
 
 
 def _walls(before: Roster, after: Roster) -> Iterator[Change]:

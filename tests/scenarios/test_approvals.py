@@ -5,6 +5,7 @@ Looked at from the far side: what people's own clients show.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,11 +22,11 @@ from orchestrator.roster.adoption import adopt
 from orchestrator.roster.document import to_document
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
-from tiers.ids import MessageId
-from tiers.people import Party
+from tiers.ids import AccountId, CompartmentId, MessageId, PersonId
+from tiers.people import Party, Span, Wall
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, PRICE, roster, without
+from .house import ACTOR, CHANNEL, PRICE, roster, without
 from .test_documents import inbox, parties, send, states
 
 TEXT = f"{PRICE}: we raise our offer to 27.50 per share."
@@ -358,3 +359,24 @@ async def found_asked(house: House, *people: Signer) -> None:
         )
         proof = await house.home.approver_proof(house.deal, new)
         await house.home.approver_enrol(house.deal, new, person.armoured(proof.text), actor=ACTOR)
+
+
+async def test_whoever_signs_for_a_roster_is_shown_all_that_it_changes(house: House) -> None:
+    """What nobody gains by at once protects as well: a notice, a control room, a wall."""
+    before = roster()
+    kestrel, marlow = before.sides
+    asks = replace(marlow, notice="Tell nobody.", control_room=(PersonId("di"),))
+    wall = Wall(CompartmentId("deal"), CompartmentId("tax"), Span(0))
+    before = replace(before, sides=(kestrel, asks), walls=(wall,))
+    await house.home.adopt(house.deal, "roster", to_document(before), actor=ACTOR)
+    await found(house, ADA, BO, CY)
+    el = next(p for p in before.people if p.person_id == "el")
+    other = replace(el, name="Robin El", accounts={CHANNEL: AccountId("mallory")})
+    people = tuple(other if p is el else p for p in before.people)
+    after = replace(before, sides=(kestrel, marlow), people=people, walls=())
+    with pytest.raises(Waits):
+        await house.home.adopt(house.deal, "roster", to_document(after), actor=ACTOR)
+    shown = "\n".join((await house.home.approval_show(await asked(house))).changes)
+    assert "side marlow: no insider notice any more; no control room any more" in shown
+    assert "wall deal | tax: stands no longer" in shown
+    assert f"el: name {el.name} → Robin El; {CHANNEL} account el → mallory" in shown
