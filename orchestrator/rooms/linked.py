@@ -26,10 +26,13 @@ from tiers.people import Person
 
 RULE: Final = "linked_device"
 MOST: Final = 16
-"""Devices of one account that are remembered; more is no person's."""
-
+"""Devices of one account that are remembered; the oldest is forgotten, and so is new again."""
 
 _MARKED: Final = "wrote_on"
+_FORGET: Final = (
+    "DELETE FROM wrote_on WHERE connector = ? AND account = ? AND device NOT IN (SELECT device "
+    "FROM wrote_on WHERE connector = ? AND account = ? ORDER BY at DESC, device LIMIT ?)"
+)
 
 
 def _known(tx: Tx, connector: ConnectorName, account: AccountId) -> set[str]:
@@ -89,8 +92,10 @@ class LinkedDevices:
         if not self._book.deals_of(connector, account):
             return False
         known = _known(tx, connector, account)
-        if device in known or len(known) >= MOST:
+        if device in known:
             return False
+        if len(known) >= MOST:
+            tx.run(_FORGET, (connector, account, connector, account, MOST - 1))
         mark = tx.pen.mark(_MARKED, connector, account, device) if tx.pen is not None else None
         tx.run(
             "INSERT OR REPLACE INTO wrote_on (connector, account, device, at, mark) "
