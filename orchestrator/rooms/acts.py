@@ -6,7 +6,7 @@ Rules kept here:
    proves nothing: an act is *seen* when a reading shows it, else *not confirmed*.
 2. Under a plan nobody is put out but on a list that was read whole just before; whoever leaves the
    deal is put out in any case. An account of ours is never put out, nor is anybody let in whom the
-   roster in force does not clear at that instant.
+   roster in force does not clear right before each asking.
 3. What is asked is on disk before it is asked, so that a crash leaves nothing half-known; what
    became of it, and who is in the room by the reading, are written in one unit.
 """
@@ -97,6 +97,21 @@ class _Order:
     network: Connector = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a network said when it was asked.
+
+    Attributes:
+        again: a code where it is to be asked again, or was refused.
+        final: it was refused: repeating will not help.
+        after: for how long it wants to be left alone, microseconds.
+    """
+
+    again: str | None
+    final: bool = False
+    after: int = 0
+
+
 class Hands:
     """Does acts, one at a time in a room.
 
@@ -170,6 +185,12 @@ class Hands:
         finally:
             self._busy.discard(key)
 
+    async def settled(self, place: Place, account: AccountId) -> None:
+        """Waits while somebody is being asked in: only then does a list tell whether he is out."""
+        if (place, account, ActKind.INVITE) in self._busy:
+            async with self._one[place]:
+                return
+
     async def unfinished(self) -> list[Underway]:
         """Acts that were broken off; whoever asked for them has them done again."""
         found = await self._store.read(_underway)
@@ -193,9 +214,12 @@ class Hands:
 
     def _cleared(self, order: _Order) -> bool:
         """Whether the roster in force lets somebody in, now; the account that stands by is ours."""
-        act, deal = order.act, order.deal
-        if act.account is None or act.account in self.ours(act.connector):
-            return act.account is not None
+        act, found = order.act, self._book.room(*order.act.place)
+        if found is None or act.account is None:
+            return False
+        if act.account in self.ours(act.connector):
+            return True
+        deal = found[0]
         owner = deal.roster.owner(act.connector, act.account)
         conversation = deal.conversations[order.binding.conversation_id]
         who = owner.person_id if owner is not None else None
@@ -204,36 +228,37 @@ class Hands:
     async def _asked(self, order: _Order) -> Done:
         """Asks, and looks; asks again only where nothing left this machine."""
         ends, pause = self._now() + self._patience, FIRST_LOOK_S
-        answer: str | None = "not_asked"
+        answer, refused = _Answer("not_asked"), False
         while True:
-            if answer is not None:
-                answer, final = await self._ask(order)
-                if final:
-                    ends = 0  # repeating will not help: one look says whether it is so already
+            if answer.again is not None:
+                answer = await self._ask(order)
+                if answer.final or self._now() + answer.after > ends:
+                    # repeating will not help: one look says whether it is so already
+                    ends, refused = self._now(), answer.final
             self._observer.forget(*order.act.place)
             reading = await self._observer.reading(order.act.place, self._now())
-            if _is_so(order, reading) and (order.act.kind is not ActKind.ROTATE or answer is None):
+            rotated = order.act.kind is not ActKind.ROTATE or answer.again is None
+            if _is_so(order, reading) and rotated:
                 return await self._settled(order, reading, Outcome.SEEN, None)
             if self._now() >= ends:
-                given_up = Outcome.REFUSED if ends == 0 else Outcome.NOT_CONFIRMED
-                return await self._settled(order, reading, given_up, answer or "not_seen")
-            await self._sleep(pause)
+                given_up = Outcome.REFUSED if refused else Outcome.NOT_CONFIRMED
+                return await self._settled(order, reading, given_up, answer.again or "not_seen")
+            await self._sleep(max(pause, answer.after / SECOND))
             pause = min(2 * pause, LONGEST_S)
 
-    async def _ask(self, order: _Order) -> tuple[str | None, bool]:
-        """Asks the network once.
-
-        Returns:
-            a code where it is to be asked again or was refused, and whether it was refused.
-        """
+    async def _ask(self, order: _Order) -> _Answer:
+        """Asks the network once, for nobody who may not be let in by now."""
+        if order.act.kind is ActKind.INVITE and not self._cleared(order):
+            return _Answer("not_cleared", final=True)
         try:
             await self._call(order)
         except Rejected as error:
-            return coded(error.code), True
+            return _Answer(coded(error.code), final=True)
         except ConnectorError as error:
             again = isinstance(error, Unavailable) or error.outcome is Left.NOT_SENT
-            return (coded(error.code), False) if again else (None, False)
-        return None, False
+            code, after = coded(error.code), error.retry_after or 0
+            return _Answer(code, after=after) if again else _Answer(None)
+        return _Answer(None)
 
     async def _call(self, order: _Order) -> None:
         act, network = order.act, order.network

@@ -167,6 +167,7 @@ class Leaving:
 
     async def _room(self, deal: DealView, leave: Leave, act: LeaveAct) -> None:
         """Out of one room: looked, asked, looked again."""
+        await self._hands.settled(act.place, act.account)
         reading = await self._reading(act)
         members = reading.members
         present = members is not None and any(m.account == act.account for m in members.members)

@@ -22,7 +22,7 @@ from tiers.ids import AccountId, ConnectorName, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, TALKS, Talk, make_talk, roster
+from .house import ACTOR, CHANNEL, TALKS, Talk, make_talk, roster, without
 
 BO, CY = PersonId("bo"), PersonId("cy")
 ROOMS = tuple(Talk(f"room{n}", Tier.OPERATIONS) for n in range(12))
@@ -75,6 +75,42 @@ async def test_a_person_in_twelve_rooms_is_out_of_all_and_nothing_reaches_him(
         )
     assert len(await house.far.inbox("bo")) == before
     assert "person.gone" in await kinds(house)
+
+
+async def test_who_leaves_while_he_is_being_asked_in_is_put_out_again(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His absence counts only from a list that was read once the invitation was over."""
+    house = await opens(())
+    people = to_document(roster())
+    await house.home.adopt(house.deal, "roster", to_document(without(roster(), "el")), actor=ACTOR)
+    await make_talk(house.home, house.deal, Talk("lunch", Tier.COORDINATION))
+    await house.home.adopt(house.deal, "roster", people, actor=ACTOR)
+    network = house.home.runtime.connectors[ConnectorName(CHANNEL)]
+    invite, asked, goes = network.invite, asyncio.Event(), asyncio.Event()  # type: ignore[attr-defined]
+
+    async def slow(*what: object) -> None:
+        asked.set()
+        await goes.wait()
+        await invite(*what)
+
+    monkeypatch.setattr(network, "invite", slow)
+    shown = await house.home.plan(house.deal)
+    assert [(a.kind, a.account) for a in shown.acts] == [("invite", "el")]
+
+    async def applied() -> None:
+        async for _ in house.home.plan_apply(house.deal, shown.hash, None, actor=ACTOR):
+            await asyncio.sleep(0)
+
+    applying = asyncio.create_task(applied())
+    await asked.wait()
+    leaving_now = asyncio.create_task(leave(house, "el"))
+    await asyncio.sleep(0.3)  # long enough for a look that does not wait
+    goes.set()
+    found = await leaving_now
+    await applying
+    assert found.state == "gone"
+    assert await seated(house, "el", ["lunch"]) == []
 
 
 async def test_from_the_first_unit_nothing_goes_out_while_he_is_still_in(house: House) -> None:

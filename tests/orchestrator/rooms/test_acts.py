@@ -1,7 +1,7 @@
 """One act on a network: asked once, looked for with growing pauses, said to be what was seen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
@@ -103,6 +103,7 @@ class World:
     deal: DealView
     binding: RoomBinding
     store: Store
+    book: Book
 
     async def do(self, kind: ActKind, name: str, cause: str = "plan:x") -> Done:
         person = PersonId(name) if name in LISTED else None
@@ -131,7 +132,7 @@ async def world(store: Store, deal: DealView, binding: RoomBinding) -> World:
         store, book, observer, Presences(store), connectors, clock,
         patience=PATIENCE, sleep=clock.sleep,
     )  # fmt: skip
-    return World(hands, far, clock, deal, binding, store)
+    return World(hands, far, clock, deal, binding, store, book)
 
 
 async def test_what_is_seen_at_once_needs_no_waiting(world: World) -> None:
@@ -252,3 +253,43 @@ async def test_a_room_setting_is_spec_of_how_it_was_made(world: World) -> None:
     assert done.outcome is Outcome.NOT_CONFIRMED, "what it said it can do is not there"
     assert given
     assert (given[0].gate, given[0].timer, given[0].members) == (False, None, frozenset())
+
+
+async def test_a_network_that_says_when_to_come_again_is_left_alone_until_then(
+    world: World,
+) -> None:
+    world.far.raises = [Unavailable("rate_limited", retry_after=5 * SECOND)]
+    done = await world.do(ActKind.REMOVE, "bo")
+    assert done.outcome is Outcome.SEEN
+    assert len(world.far.asked) == 2
+    assert world.clock.waited[0] >= 5
+
+
+async def test_a_network_that_wants_to_be_left_alone_for_longer_is_not_waited_for(
+    world: World,
+) -> None:
+    world.far.raises = [Unavailable("rate_limited", retry_after=3600 * SECOND)]
+    began = world.clock.seconds
+    done = await world.do(ActKind.REMOVE, "bo")
+    assert (done.outcome, done.why) == (Outcome.NOT_CONFIRMED, "rate_limited")
+    assert len(world.far.asked) == 1
+    assert (world.clock.seconds - began) * SECOND <= PATIENCE
+
+
+async def test_who_leaves_while_he_is_about_to_be_asked_in_is_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He was cleared when it was looked at, and left while it was written down."""
+    write = world.store.write
+
+    async def left(unit: Any) -> Any:
+        written = await write(unit)
+        nobody = replace(world.deal, roster=world.deal.roster.without({PersonId("di")}))
+        monkeypatch.setattr(world.book, "room", lambda *_: (nobody, world.binding))
+        return written
+
+    monkeypatch.setattr(world.store, "write", left)
+    done = await world.do(ActKind.INVITE, "di")
+    assert (done.outcome, done.why) == (Outcome.REFUSED, "not_cleared")
+    assert world.far.asked == []
+    assert await world.hands.unfinished() == []
