@@ -5,12 +5,13 @@ Rules kept here:
 1. One word of his, or one command of anybody, is enough: everything here only takes away.
 2. What stops him is written first, in one unit, in every deal that lists one of his accounts;
    rooms are read back and people told afterwards, and a network that fails stops none of it.
+   What a crash left untold is told when the same is said again.
 3. A phished person's keys are taken for somebody else's: they count no more, and another key has
    to be compared by two people. A new phone's key is only expected: it is worth nothing yet.
 4. People are told on another network than the one where the trouble is, where they have one.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +24,7 @@ from orchestrator.deals.callback import CALL_BACK, TO_PHISHED
 from orchestrator.deals.contacts import Door, contacts, door_of
 from orchestrator.deals.findings import Raised, close_findings, raise_finding
 from orchestrator.deals.persons import state_person
-from orchestrator.keys.keyring import Account, Keyring
+from orchestrator.keys.keyring import Account, Keyring, KnownKey
 from orchestrator.rooms.watch import Tell
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
@@ -156,13 +157,14 @@ class Distress:
             for account, device in keys:
                 self._take_out(tx, deal, account, device, at, actor)
 
-        again = all(one.person_id in view.persons.paused for view, one in where) and not keys
         await self._written(unit, where)
-        for account, device in keys:
+        if not keys and await self._is_told(deal, person, PHISHED):
+            return Helped(_codes(where), len(self._rooms(where)), 0, ())
+        for account, device in self._out(where):
             await self._distrust(*account, device)
-        told = () if again else await self._tell_all(where, _said_phished, heard_on)
-        if not again:
-            await self._tell_himself(where, heard_on)
+        told = await self._tell_all(where, _said_phished, heard_on)
+        await self._tell_himself(where, heard_on)
+        await self._store.write(lambda tx: _told(tx, deal, person, PHISHED))
         return Helped(_codes(where), len(self._rooms(where)), len(keys), told)
 
     async def new_phone(
@@ -183,9 +185,11 @@ class Distress:
             for view, one in where:
                 raise_finding(tx, view.deal_id, one.person_id, _new_phone(one), at)
 
-        said = await self._store.read(lambda tx: _is_open(tx, deal, person, NEW_PHONE))
         await self._store.write(unit)
-        told = () if said else await self._tell_all(where, _said_new_phone, heard_on)
+        told: tuple[PersonId, ...] = ()
+        if not await self._is_told(deal, person, NEW_PHONE):
+            told = await self._tell_all(where, _said_new_phone, heard_on)
+            await self._store.write(lambda tx: _told(tx, deal, person, NEW_PHONE))
         return Helped(_codes(where), len(self._rooms(where)), 0, told)
 
     def _everywhere(self, deal: DealView, person: Person) -> list[Standing]:
@@ -200,13 +204,21 @@ class Distress:
         return found or [(deal, person)]
 
     def _living(self, where: Iterable[Standing]) -> list[tuple[Account, Device]]:
+        return [(a, known.device) for a, known in self._keys(where) if known.state not in _OUT]
+
+    def _out(self, where: Iterable[Standing]) -> list[tuple[Account, Device]]:
+        return [(a, known.device) for a, known in self._keys(where) if known.state in _OUT]
+
+    def _keys(self, where: Iterable[Standing]) -> Iterator[tuple[Account, KnownKey]]:
         accounts = dict.fromkeys(door for _, one in where for door in one.accounts.items())
-        return [
-            (account, known.device)
-            for account in accounts
-            for known in self._keyring.known(account)
-            if known.state not in _OUT
-        ]
+        return ((account, known) for account in accounts for known in self._keyring.known(account))
+
+    async def _is_told(self, deal: DealView, person: Person, rule: str) -> bool:
+        """Whether everybody was told of the finding that is open: a crash may have come between."""
+        found = await self._store.read(
+            lambda tx: tx.one(_TOLD, (deal.deal_id, rule, person.person_id))
+        )
+        return found is not None
 
     def _take_out(
         self, tx: Tx, deal: DealView, account: Account, device: Device, at: int, actor: str
@@ -278,10 +290,14 @@ class Distress:
             await self._tell(view, *door, TO_PHISHED)
 
 
-def _is_open(tx: Tx, deal: DealView, person: Person, rule: str) -> bool:
-    sql = "SELECT 1 FROM finding WHERE deal_id = ? AND rule = ? AND subject = ?"
-    found = tx.one(f"{sql} AND closed_at IS NULL", (deal.deal_id, rule, person.person_id))
-    return found is not None
+_OF = "WHERE deal_id = ? AND rule = ? AND subject = ? AND closed_at IS NULL"
+_TOLD: Final = f"SELECT 1 FROM finding JOIN home ON key = 'told:' || finding_id {_OF}"  # noqa: S608 - our own text
+_TELL: Final = f"INSERT OR IGNORE INTO home SELECT 'told:' || finding_id, '1' FROM finding {_OF}"  # noqa: S608 - our own text
+
+
+def _told(tx: Tx, deal: DealView, person: Person, rule: str) -> None:
+    """Notes that everybody was told of what is open; it permits nothing."""
+    tx.run(_TELL, (deal.deal_id, rule, person.person_id))
 
 
 def _codes(where: Iterable[Standing]) -> tuple[str, ...]:

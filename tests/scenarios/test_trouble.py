@@ -1,10 +1,12 @@
 """A person in trouble: stopped everywhere at once, told elsewhere, and back only by two."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from connectors.port.messages import Device
 from connectors.port.words import words_for
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.deals.book import DealView
@@ -116,6 +118,39 @@ async def test_said_twice_is_told_once(house: House) -> None:
     assert (first.stands, first.keys, again.keys) == ("paused", 1, 0)
     [(count,)] = await house.rows("SELECT count(*) FROM finding WHERE rule = ?", PHISHED)
     assert count == 1
+
+
+async def test_what_a_crash_left_untold_is_told_when_his_word_is_looked_at_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He is stopped first; whoever is to be told is told although nothing is left to stop."""
+    distress = house.home.runtime.distress
+    tell, distrust = distress._tell, distress._distrust
+    barred: list[str] = []
+
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    async def bars(name: ConnectorName, account: AccountId, device: Device) -> None:
+        barred.append(device.device)
+        await distrust(name, account, device)
+
+    view = house.home.runtime.book.deals[house.deal]
+    bo = view.roster.person(BO)
+    assert bo is not None
+    monkeypatch.setattr(distress, "_distrust", killed)
+    with pytest.raises(asyncio.CancelledError):
+        await distress.phished(view, bo, heard_on=None, actor=ACTOR)
+    monkeypatch.setattr(distress, "_distrust", bars)
+    monkeypatch.setattr(distress, "_tell", killed)
+    view = house.home.runtime.book.deals[house.deal]
+    with pytest.raises(asyncio.CancelledError):
+        await distress.phished(view, bo, heard_on=None, actor=ACTOR)
+    assert barred, "the network's own store was not asked when it was killed"
+    monkeypatch.setattr(distress, "_tell", tell)
+    again = await house.home.person_phished(house.deal, BO, actor=ACTOR)
+    assert set(again.told) == {"ada", "el"}
+    assert (await house.home.person_phished(house.deal, BO, actor=ACTOR)).told == ()
 
 
 async def test_he_comes_back_by_a_new_key_that_two_compared(house: House) -> None:
