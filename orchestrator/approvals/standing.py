@@ -181,6 +181,19 @@ def listed_in(plan: Plan) -> tuple[str, ...]:
     return tuple(map(str, listed)) if isinstance(listed, list | tuple) else ()
 
 
+def said_in(entries: Iterable[Stated]) -> tuple[Stated, ...]:
+    """What gives people something and was said in a draft, which a founding makes believed.
+
+    Whose accounts are whose, and what others vouched for; what somebody acknowledged from his own
+    account takes nobody.
+    """
+    kinds = {Kind.ACCOUNT_BOUND, Kind.PERSON_AGREED, Kind.PERSON_ACKNOWLEDGED}
+    given = (e for e in entries if e.kind in kinds)
+    return tuple(
+        e for e in given if e.kind == Kind.ACCOUNT_BOUND or _by_others(Kind(e.kind), e.body)
+    )
+
+
 def read_standing(deal_id: str, entries: Iterable[Stated]) -> Standing:
     """What a deal's entries, in their order, come to."""
     found = Standing(deal_id)
@@ -291,13 +304,14 @@ def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
 
 def _vouched(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
     """What others say of a person; what he says himself, from his own account, takes nobody."""
-    by_others = {
-        Kind.PERSON_AGREED: True,
-        Kind.PERSON_ACKNOWLEDGED: "channel" not in body,
-        Kind.ACCOUNT_BOUND: body.get("graded") == "attested",
-    }
-    if by_others[kind]:
+    if _by_others(kind, body):
         _check_agreed(found, _VERBS[kind], PersonId(body["person"]))
+
+
+def _by_others(kind: Kind, body: Mapping[str, Any]) -> bool:
+    if kind is Kind.PERSON_ACKNOWLEDGED:
+        return "channel" not in body
+    return kind is Kind.PERSON_AGREED or body.get("graded") == "attested"
 
 
 def _check_agreed(found: Standing, verb: str, person: PersonId) -> None:

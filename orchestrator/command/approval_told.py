@@ -23,7 +23,10 @@ from orchestrator.approvals.standing import (
     PAPER,
     RESUME,
     RETURN,
+    said_in,
 )
+from orchestrator.audit.granted import Stated, stated
+from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE
 from orchestrator.deals.agreed import VERBS
@@ -84,18 +87,34 @@ def _founding(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
             "The deal is founded: from then on, what gives access takes two of those who signed",
             f"it begins with policy {str(body.get('policy'))[:SHORT]}",
             f"it begins with roster {str(body.get('roster'))[:SHORT]}, {count} people",
+            f"it begins in {body.get('phase')}",
             *(_signs(known.get(str(name)), str(name)) for name in listed),
+            *_most(_said_before(said_in(stated(tx, deal)))),
         ),
         otherwise="The deal stays a draft: no conversation of a real deal is made.",
         why="a real deal has rooms only once its people founded it",
     )
 
 
+def _said_before(entries: Iterable[Stated]) -> Iterable[str]:
+    """What one person said in the draft, and is believed once the deal is founded."""
+    for body, kind in ((e.body, e.kind) for e in entries):
+        person, by = body["person"], _by(body)
+        if kind == Kind.ACCOUNT_BOUND:
+            account = f"{body['account']} on {body['channel']}"
+            yield f"{account} counts as the account of {person}, as {by} says"
+        elif kind == Kind.PERSON_AGREED:
+            yield f"the control room agreed that {person} is crossed, as {by} says"
+        else:
+            yield f"{person} acknowledged the notice on paper, as {by} says"
+
+
 def _signs(credential: Credential | None, name: str) -> str:
     if credential is None:
         return f"a key {name[:SHORT]} that was withdrawn since may sign"
     roles = " and ".join(r.value.replace("_", " ") for r in Role if r in credential.roles)
-    return f"{credential.person} may sign as {roles} with the key {fingerprint(credential)}"
+    party = "" if credential.party is None else f", of the {credential.party.value}"
+    return f"{credential.person} may sign as {roles}{party}, with the key {fingerprint(credential)}"
 
 
 def _enrolment(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:

@@ -25,8 +25,9 @@ from orchestrator.approvals.requests import (
     waits,
     withdraw,
 )
-from orchestrator.approvals.standing import ENROL, FOUND, Standing
+from orchestrator.approvals.standing import ENROL, FOUND, Standing, said_in
 from orchestrator.audit.body import Json
+from orchestrator.audit.granted import commitment, stated
 from orchestrator.client.approvals import CredentialView, NewCredential, ProofView
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 from orchestrator.client.views import Check, Need
@@ -35,6 +36,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.roster.adoption import in_force
 from orchestrator.roster.deals import list_deals
 from orchestrator.roster.document import from_document
+from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Tx
 from tiers.approval import FOUNDERS, Role, Rule, one_person
 from tiers.ids import DealId, PersonId
@@ -99,6 +101,7 @@ class Approvers:
             if found.founded_at is not None:
                 raise Refused("This deal is founded already", then="wallcross approver list")
             plan, people = _founding(tx, deal, found), {c.person for c in found.drafts.values()}
+            _check_parties(_roster(tx, deal), found)
             if len(people) < FOUNDERS:
                 raise Unready(
                     f"{FOUNDERS} people found a deal, and {len(people)} of them enrolled a key",
@@ -177,8 +180,8 @@ async def found_agreed(
     def unit(tx: Tx) -> None:
         if _founding(tx, deal, standing(tx, deal)).hash != Plan(FOUND, body).hash:
             raise NotAllowed(
-                "the policy, the roster or the people who are enrolled changed since it was "
-                "asked for: ask again with wallcross deal found"
+                "the policy, the roster, the phase, what is said of people or who is enrolled "
+                "changed since it was asked for: ask again with wallcross deal found"
             )
         approved.finish(tx, at)
 
@@ -231,10 +234,22 @@ def _founding(tx: Tx, deal: DealId, found: Standing) -> Plan:
             still=STILL,
             then="wallcross roster import",
         )
-    return Plan(
-        FOUND,
-        {"policy": policy.hash, "roster": roster.hash, "credentials": sorted(found.drafts)},
-    )
+    entries = stated(tx, deal)
+    said = commitment("said", *(entry.body["row"] for entry in said_in(entries)))
+    documents: dict[str, Json] = {"policy": policy.hash, "roster": roster.hash}
+    begins: dict[str, Json] = {"phase": phase_of(entries).value, "said": said}
+    return Plan(FOUND, {**documents, **begins, "credentials": sorted(found.drafts)})
+
+
+def _check_parties(roster: Roster, found: Standing) -> None:
+    """Whether each is of the party that his key was enrolled for. Raises: Missing, Unready."""
+    for credential in found.drafts.values():
+        if credential.party is not _party(roster, credential.person):
+            raise Unready(
+                f"the key of {credential.person} was enrolled for another party than the roster's",
+                still=STILL,
+                then=f"wallcross approver withdraw {credential.person}, then enrol it again",
+            )
 
 
 def _roster(tx: Tx, deal: DealId) -> Roster:

@@ -12,18 +12,21 @@ import pytest
 
 from orchestrator.approvals import requests
 from orchestrator.approvals.errors import NotAllowed
+from orchestrator.audit.kinds import Kind
 from orchestrator.client.approvals import NewCredential, RequestView
 from orchestrator.client.problems import Problem, Refused, Unready, Waits
 from orchestrator.command import approving
 from orchestrator.command import deals as deals_module
 from orchestrator.config.policy import default_text, read_policy
+from orchestrator.deals.persons import state_person
 from orchestrator.flow import guard as guard_module
 from orchestrator.roster.adoption import adopt
 from orchestrator.roster.document import to_document
+from orchestrator.store.unit import Tx
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
 from tiers.ids import AccountId, CompartmentId, MessageId, PersonId
-from tiers.people import Party, Span, Wall
+from tiers.people import Party, Phase, Span, Wall
 
 from .conftest import House, Opens, eventually
 from .house import ACTOR, CHANNEL, PRICE, roster, without
@@ -380,3 +383,43 @@ async def test_whoever_signs_for_a_roster_is_shown_all_that_it_changes(house: Ho
     assert "side marlow: no insider notice any more; no control room any more" in shown
     assert "wall deal | tax: stands no longer" in shown
     assert f"el: name {el.name} → Robin El; {CHANNEL} account el → mallory" in shown
+
+
+async def test_a_founding_names_what_was_said_before_it_and_what_is_said_meanwhile_ends_it(
+    house: House,
+) -> None:
+    """One person says it in a draft: that whoever founds the deal believes it from then on."""
+    await house.home.deal_phase(house.deal, Phase.SIGNING, actor=ACTOR)
+    account = {"channel": "signal", "account": "mallory", "by": "cy", "graded": "attested"}
+
+    def vouch(tx: Tx) -> None:
+        at = house.home.runtime.now()
+        state_person(tx, house.deal, Kind.ACCOUNT_BOUND, DI.person, at=at, actor=ACTOR, **account)
+
+    await found_asked(house, ADA, BO)
+    await house.home.runtime.store.write(vouch)
+    request = await house.home.deal_found(house.deal, actor=ACTOR)
+    shown = "\n".join((await house.home.approval_show(request)).changes)
+    assert "it begins in signing" in shown
+    assert "mallory on signal counts as the account of di, as cy says" in shown
+    await say(house, request, ADA)
+    await house.home.deal_phase(house.deal, Phase.CLOSED, actor=ACTOR)
+    with pytest.raises(NotAllowed, match="changed since it was asked for"):
+        await say(house, request, BO)
+
+
+async def test_nobody_founds_a_deal_as_one_of_a_party_that_the_roster_says_he_is_not_of(
+    house: House,
+) -> None:
+    """A key enrolled under another draft of the roster would vouch for VALUATION from beyond."""
+    sides = {p.person_id: p.side for p in roster().people}
+    people = tuple(
+        replace(p, side=sides[PersonId("cy")]) if p.person_id == "ada" else p
+        for p in roster().people
+    )
+    draft = replace(roster(), people=people)
+    await house.home.adopt(house.deal, "roster", to_document(draft), actor=ACTOR)
+    await found_asked(house, ADA, BO)
+    await house.home.adopt(house.deal, "roster", to_document(roster()), actor=ACTOR)
+    with pytest.raises(Unready, match="ada"):
+        await house.home.deal_found(house.deal, actor=ACTOR)

@@ -13,9 +13,10 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.store.unit import Tx
 from tests.orchestrator.approvals.signers import Signer
 from tiers.ids import PersonId
+from tiers.people import Party
 
 from .conftest import House, Opens
-from .house import ACTOR, TALKS
+from .house import ACTOR, TALKS, roster
 
 DI = PersonId("di")
 
@@ -25,7 +26,7 @@ class Founded:
 
     def __init__(self, house: House, *names: str) -> None:
         self.house = house
-        self.signers = {name: Signer(name) for name in names}
+        self.signers = {name: Signer(name, party=party_of(name)) for name in names}
 
     async def found(self) -> None:
         home, deal = self.house.home, self.house.deal
@@ -63,6 +64,13 @@ class Founded:
 
     def out(self) -> set[str]:
         return set(self.house.home.runtime.book.deals[self.house.deal].persons.left)
+
+
+def party_of(name: str) -> Party:
+    """The party that the made-up roster says."""
+    made = roster()
+    side = next(p.side for p in made.people if p.person_id == name)
+    return next(s.party for s in made.sides if s.side_id == side)
 
 
 def asked(problem: Waits) -> str:

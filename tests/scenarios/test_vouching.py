@@ -13,7 +13,7 @@ from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
 from tiers.decision import Decision
 from tiers.ids import AccountId, PersonId, SideId
-from tiers.people import Roster
+from tiers.people import Party, Roster
 from tiers.policy import RecipientFacts, decide_recipient
 from tiers.tier import Tier
 
@@ -136,7 +136,7 @@ async def test_in_a_founded_deal_the_control_room_signs_alone_and_a_paper_takes_
     opens: Opens,
 ) -> None:
     founded = Founded(await opens(TALKS, people=listed(control_room=True)), "ada", "bo", "el")
-    founded.signers["di"] = Signer("di", roles=frozenset({Role.CONTROL_ROOM}))
+    founded.signers["di"] = Signer("di", frozenset({Role.CONTROL_ROOM}), Party.TARGET)
     await founded.found()
     home, deal = founded.house.home, founded.house.deal
     with pytest.raises(Waits) as waits:
