@@ -317,16 +317,17 @@ class Book:
         return tuple((view, person) for view, person in found if person is not None)
 
     def reachable(self, connector: ConnectorName, account: AccountId, deal_id: str) -> bool:
-        """Whether somebody may be told of a deal in his line: one that he left tells him nothing.
+        """Whether somebody may be told of a deal in his line.
 
-        Of what belongs to no deal he is told as long as there is one that he has not left.
+        One that he left, or whose roster does not list him any more, tells him nothing. Of what
+        belongs to no deal he is told as long as there is one that he has not left.
         """
-        there = [v for v, p in self.deals_of(connector, account) if not v.has_left(p.person_id)]
         about = self.deals.get(DealId(deal_id))
-        owner = about.author(connector, account) if about is not None else None
-        if about is None or owner is None:
-            return bool(there)
-        return not about.has_left(owner.person_id)
+        if about is not None:
+            owner = about.author(connector, account)
+            return owner is not None and not about.has_left(owner.person_id)
+        there = self.deals_of(connector, account)
+        return any(not view.has_left(person.person_id) for view, person in there)
 
     def by_code(self, code: str) -> DealView | None:
         """The deal of that code name."""

@@ -15,10 +15,12 @@ from orchestrator.client.leaves import LeaveView
 from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.clock import HOUR, MINUTE, SECOND
 from orchestrator.command import leaving
+from orchestrator.config.policy import default_text, read_policy
+from orchestrator.deals.book import HOME
 from orchestrator.rooms.leave_late import LATE
 from orchestrator.roster.document import to_document
 from orchestrator.store.unit import Tx
-from tiers.ids import AccountId, ConnectorName, PersonId
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
@@ -243,6 +245,22 @@ async def test_who_is_on_no_roster_any_more_is_taken_out_as_well(house: House) -
     found = await leave(house, "di")
     assert (found.state, found.name) == ("gone", "Di")
     assert await seated(house, "di", ["supply", "lunch"]) == []
+
+
+async def test_who_is_on_the_roster_no_more_is_told_nothing_of_the_deal(house: House) -> None:
+    """He need not have left: that another roster does not list him is enough."""
+    book = house.home.runtime.book
+    policy = read_policy(default_text())
+    other = await house.home.deal_new("OTTER", made_up=True, policy=policy, actor=ACTOR)
+    there = DealId(other.deal_id)
+    people = to_document(roster(names=("ada", "bo", "cy", "el")))
+    await house.home.adopt(there, "roster", to_document(roster()), actor=ACTOR)
+    di = (ConnectorName(CHANNEL), AccountId("di"))
+    assert book.reachable(*di, house.deal)
+    await house.home.adopt(house.deal, "roster", people, actor=ACTOR)
+    assert not book.reachable(*di, house.deal)
+    assert book.reachable(*di, there)
+    assert book.reachable(*di, HOME)
 
 
 async def test_two_at_once_cannot_take_out_both_owners(house: House) -> None:
