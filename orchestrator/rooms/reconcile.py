@@ -5,12 +5,12 @@ Rules kept here:
 1. A plan changes nothing. Carrying it out does exactly its acts, removals first, each seen or said
    not to be; a plan whose world has moved is refused.
 2. By itself only who is listed and cleared no more is put out, where the policy says ``at_once``,
-   and only while nothing else of the deal waits for a person's word.
+   and only while nothing else of the deal waits for a person's word, and the clock is believed.
 3. Drift is a finding for as long as readings show it; a reading that is not whole closes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -68,7 +68,11 @@ class Applied:
 
 
 class Reconciler:
-    """Plans and carries out."""
+    """Plans and carries out.
+
+    Args:
+        clock_trusted: whether anybody's clearance may be taken for over by the clock.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Reconciler:
         connectors: Mapping[ConnectorName, Connector],
         hands: Hands,
         now: Clock,
+        clock_trusted: Callable[[], bool],
     ) -> None:
         self._store = store
         self._book = book
@@ -89,6 +94,7 @@ class Reconciler:
         self._connectors = connectors
         self._hands = hands
         self._now = now
+        self._clock_trusted = clock_trusted
         self._applying: dict[DealId, asyncio.Lock] = {}
         self._told: dict[Place, tuple[Reading, DealView]] = {}
 
@@ -163,7 +169,7 @@ class Reconciler:
         for deal_id in tuple(self._book.deals):
             deal, _, found = await self._planned(deal_id, None)
             await self._tell(deal, found)
-            if deal.policy.membership.at_once:
+            if deal.policy.membership.at_once and self._clock_trusted():
                 await self._put_out(deal, found)
 
     async def look_at(self, deal: DealView, binding: RoomBinding) -> None:

@@ -141,7 +141,9 @@ async def assemble(
         engine=engine,
         observer=observer,
         watcher=watcher,
-        reconciler=Reconciler(store, book, observer, watcher, presences, connectors, hands, now),
+        reconciler=Reconciler(
+            store, book, observer, watcher, presences, connectors, hands, now, trust.trusted
+        ),
         lines=lines,
         provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
         presences=presences,

@@ -10,7 +10,7 @@ from connectors.memory.faults import FaultKind
 from orchestrator.audit.body import canonical_of
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.problems import Missing, Refused, Wrong
-from orchestrator.clock import SECOND
+from orchestrator.clock import HOUR, SECOND, ticks
 from orchestrator.rooms.planned import read_plan
 from orchestrator.rooms.presence import Present, presence
 from orchestrator.rooms.reconcile import Moved
@@ -357,6 +357,26 @@ async def test_by_itself_nothing_is_put_out_unless_the_policy_says_so(lunch: Hou
     await lunch.home.runtime.reconciler.look()
     assert "el" not in await seated(lunch)
     assert "greta" in await seated(lunch), "whoever is on no list goes by a person's plan alone"
+
+
+async def test_by_a_clock_that_is_not_believed_nobody_is_put_out_without_a_word(
+    lunch: House,
+) -> None:
+    """A clearance that is over by a wrong clock is none that is over."""
+    await adopt(lunch, "el")
+    await lunch.home.runtime.reconciler.look()
+    deal = lunch.home.runtime.book.deals[lunch.deal]
+    policy = replace(deal.policy, membership=replace(deal.policy.membership, at_once=True))
+    lunch.home.runtime.book.deals[lunch.deal] = replace(deal, policy=policy)
+    trust = lunch.home.runtime.clock_trusted.__self__  # type: ignore[attr-defined]  # a method
+    guard, now, tick = trust._guard, lunch.clock(), ticks()
+    guard.heard("far", now - HOUR, before=tick, after=tick)
+    assert not lunch.home.runtime.clock_trusted()
+    await lunch.home.runtime.reconciler.look()
+    assert "el" in await seated(lunch)
+    guard.heard("far", now, before=tick, after=tick)
+    await lunch.home.runtime.reconciler.look()
+    assert "el" not in await seated(lunch)
 
 
 async def test_an_account_that_stands_by_is_ours_and_no_stranger(opens: Opens) -> None:
