@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -25,8 +25,11 @@ from orchestrator.demo.mailserver import MailServer
 from orchestrator.demo.phones import NUMBER, Phones
 from orchestrator.demo.smallmail import SmallMail
 from orchestrator.demo.synapse import Homeserver
+from tiers.ids import AccountId, ConnectorName
+from tiers.people import Roster
 
 from .crashing import lines
+from .house import roster
 from .relay import Relay
 
 PEOPLE = ("ada", "bo")
@@ -72,6 +75,22 @@ def line(n: int, text: str, rooms: Mapping[str, str], marked: object) -> list[di
     sha = digest(text)
     fixed = {"kind": "arrived", "account": "wallcross", "room": room, "n": n, "sha256": sha}
     return [{**fixed, "key": sha, "marked": bool(marked)}]
+
+
+def people(networks: Sequence[Network]) -> Roster:
+    """The made-up roster, each person with his accounts on these networks."""
+    listed = roster()
+    accounts = {n.name: n.accounts() for n in networks}
+    moved = tuple(
+        replace(
+            p,
+            accounts={
+                ConnectorName(name): AccountId(of[p.person_id]) for name, of in accounts.items()
+            },
+        )
+        for p in listed.people
+    )
+    return replace(listed, people=moved)
 
 
 def secret(folder: Path, name: str, value: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,11 @@ from orchestrator.command.home import OpenHome
 from orchestrator.config.load import load
 from orchestrator.demo.adviser import PROGRAMS
 from orchestrator.wiring import open_runtime
-from tests.scenarios.networks import PEOPLE, Mail, Matrix, Network, Signal
-from tiers.ids import AccountId, ConnectorName, DealId, MessageId, PersonId
-from tiers.people import Roster
+from tests.scenarios.networks import PEOPLE, Mail, Matrix, Network, Signal, people
+from tiers.ids import DealId, MessageId, PersonId
 
 from .conftest import OPEN, eventually
-from .house import ACTOR, by_words, make_deal, roster
+from .house import ACTOR, by_words, make_deal
 from .theatre import with_synapse
 
 pytestmark = pytest.mark.long
@@ -99,21 +98,6 @@ class Everywhere:
             n.name: len(await n.arrived({label: label for label in self.labels(n)}))
             for n in self.networks
         }
-
-
-def people(networks: tuple[Network, ...]) -> Roster:
-    listed = roster()
-    accounts = {n.name: n.accounts() for n in networks}
-    moved = tuple(
-        replace(
-            p,
-            accounts={
-                ConnectorName(name): AccountId(of[p.person_id]) for name, of in accounts.items()
-            },
-        )
-        for p in listed.people
-    )
-    return replace(listed, people=moved)
 
 
 @pytest.fixture

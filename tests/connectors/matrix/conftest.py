@@ -256,6 +256,11 @@ class Proxy:
         """Spoils every call of a kind from now on."""
         self._habits.append((kind, how))
 
+    def straight(self) -> None:
+        """Spoils nothing any more."""
+        self._spoils.clear()
+        self._habits.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
