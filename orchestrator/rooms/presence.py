@@ -6,6 +6,8 @@ Rules kept here:
    read. It is in it no more from the first whole reading without it; a list that is not whole
    shows no absence. Where the room itself ended (``room.replaced``), everybody's stay did.
 2. It is written where it changes, and nowhere else: a reading that tells nothing new costs nothing.
+3. Of accounts that nobody on the roster owns so many are written down of a room in a day, and no
+   more: a network that invents members fills no disk. Whoever is in is a finding all the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,12 +19,15 @@ from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append_all
 from orchestrator.audit.granted import Stated, stated, stated_members
 from orchestrator.audit.kinds import Kind
+from orchestrator.clock import DAY
 from orchestrator.deals.book import DealView
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Place, RoomBinding
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId, RoomId
 
 ACTOR = "wallcross"
+MOST_STRANGE = 500
+"""Accounts on no roster whose stays in one room are written down in a day."""
 Entry = tuple[Kind, dict[str, Json]]
 
 
@@ -98,6 +103,7 @@ class Presences:
         self._inside: dict[DealId, dict[Place, dict[str, PersonId | None]]] = {}
         self._read: dict[Place, int] = {}
         self._last: dict[Place, frozenset[AccountId]] = {}
+        self._strange: dict[Place, tuple[int, int]] = {}
 
     async def inside(self, deal: DealView, place: Place) -> frozenset[str]:
         """Accounts that readings so far showed to be in a room, as entries name them."""
@@ -158,6 +164,9 @@ class Presences:
         entries: list[Entry] = []
         for account in came:
             owner = deal.roster.owner(binding.connector, here[account])
+            if owner is None and not self._may_note(binding.place, snapshot.read_at):
+                self._last.pop(binding.place, None)  # they are looked at again
+                continue
             known[account] = owner.person_id if owner is not None else None
             entries.append(_entry(Kind.MEMBER_OBTAINED, binding, account, known[account], snapshot))
         entries += [
@@ -165,6 +174,14 @@ class Presences:
             for account in went
         ]
         return entries
+
+    def _may_note(self, place: Place, at: int) -> bool:
+        """Whether one more stranger of a room is written down in the day that runs."""
+        since, count = self._strange.get(place, (at, 0))
+        if at - since >= DAY:
+            since, count = at, 0
+        self._strange[place] = since, count + 1
+        return count < MOST_STRANGE
 
     async def _known(self, deal_id: DealId) -> dict[Place, dict[str, PersonId | None]]:
         if deal_id not in self._inside:

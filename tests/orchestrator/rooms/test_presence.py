@@ -13,9 +13,10 @@ from connectors.port.messages import Member, MemberSnapshot
 from connectors.port.messages import Presence as Seated
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
+from orchestrator.clock import DAY
 from orchestrator.deals.book import DealView
 from orchestrator.deals.stated import room_body
-from orchestrator.rooms.presence import Presences, presence
+from orchestrator.rooms.presence import MOST_STRANGE, Presences, Present, presence
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.conversation import RoomBinding
@@ -158,3 +159,27 @@ async def test_where_the_room_ended_every_stay_in_it_did(
     )
     stays = await store.read(lambda tx: presence(tx, deal.deal_id))
     assert {(s.account, s.ceased_at) for s in stays} == {("ada", 7), ("bo", 2)}
+
+
+async def test_a_list_that_is_full_of_new_strangers_each_time_fills_no_disk(
+    store: Store, deal: DealView, binding: RoomBinding
+) -> None:
+    """A network may invent members; people of the roster are written down whatever it says."""
+    await store.write(lambda tx: tx.run("INSERT INTO deal VALUES (?, 'X', 1, 0)", (deal.deal_id,)))
+    presences, ours = Presences(store), frozenset({OURS})
+    for at in range(1, 4):
+        names = (*(f"{at}-{n}" for n in range(2 * MOST_STRANGE)), LISTED[at % 2])
+        await presences.see(deal, binding, snapshot(binding, names, at), ours, at)
+    entries = await store.read(lambda tx: tx.all("SELECT n FROM audit"))
+    assert len(entries) <= 2 * MOST_STRANGE + 3 * len(LISTED)
+    listed = [
+        (s.account, s.obtained_at, s.ceased_at) for s in await stays(store, deal) if s.person_id
+    ]
+    assert listed == [("bo", 1, 2), ("ada", 2, 3), ("bo", 3, None)]
+    later = 3 + DAY
+    await presences.see(deal, binding, snapshot(binding, ("bo", "greta"), later), ours, later)
+    assert "greta" in {s.account for s in await stays(store, deal)}
+
+
+async def stays(store: Store, deal: DealView) -> list[Present]:
+    return await store.read(lambda tx: presence(tx, deal.deal_id))
