@@ -37,6 +37,8 @@ from tiers.policy import RecipientFacts
 from tiers.routing import RoomView
 from tiers.trust import KeyState
 
+_AGAIN = 3
+"""Views of one look at most."""
 _TOLD_AT_ONCE = 8
 """Private lines opened at a time: each may be a room that has to be made first."""
 PAUSED = "paused_by_person"
@@ -83,7 +85,9 @@ class Watcher:
         if view.facts.members_at is None:
             return view  # what cannot be read holds by itself and proves no change
         await self._see(deal, binding)
-        if await self._record_devices(deal, binding, view):
+        for _ in range(_AGAIN):  # another look may write a device down between our two
+            if not await self._record_devices(deal, binding, view) and not _overtaken(view):
+                break
             view = await self._observer.view(deal, binding, not_before=not_before)
         conversation = deal.conversations[binding.conversation_id]
         found = tuple(self._troubles(deal, conversation, view))
@@ -300,6 +304,12 @@ def _paused_by_reading(tx: Tx, binding: RoomBinding) -> bool:
     sql = "SELECT paused FROM room WHERE connector = ? AND room = ?"
     row = tx.one(sql, (binding.connector, binding.room))
     return row is not None and (row[0] or "").startswith(BY_READING)
+
+
+def _overtaken(view: RoomView) -> bool:
+    """Whether a device of somebody listed was not known as the view was made, and is by now."""
+    of_people = (who.devices or () for who in view.recipients if who.person is not None)
+    return any(device.state is None for devices in of_people for device in devices)
 
 
 def _new_device(who: RecipientFacts) -> bool:

@@ -9,8 +9,10 @@ from connectors.memory.network import Options
 from connectors.port.capabilities import Posture
 from orchestrator.client.problems import Wrong
 from orchestrator.clock import DAY
+from orchestrator.deals.book import DealView
 from orchestrator.deals.stated import BY_READING
 from orchestrator.rooms.observe import _raised
+from tiers.conversation import RoomBinding
 from tiers.guarantees import Evidence, Guarantee, Holding, Source
 from tiers.ids import AccountId, ConnectorName, PersonId, RoomId
 from tiers.tier import Tier
@@ -152,3 +154,22 @@ async def test_a_reason_typed_by_a_person_is_never_taken_for_a_reading(opens: Op
     with pytest.raises(Wrong):
         await house.home.conv_pause(house.deal, "lunch", f" {BY_READING} typed", actor=ACTOR)
     assert await paused(house, "lunch") is None
+
+
+async def test_a_first_device_that_another_look_wrote_down_meanwhile_is_no_new_one(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await opens((BOARD,))
+    watcher = house.home.runtime.watcher
+    see, looked = watcher._see, []
+
+    async def meanwhile(deal: DealView, binding: RoomBinding) -> None:
+        await see(deal, binding)
+        if binding.room not in looked:
+            looked.append(binding.room)
+            await watcher.look(deal, binding, not_before=house.clock())
+
+    monkeypatch.setattr(watcher, "_see", meanwhile)
+    await make_talk(house.home, house.deal, Talk("supply", Tier.OPERATIONS))
+    assert house.room("supply") in looked
+    assert ("new_device",) not in await house.rows("SELECT rule FROM finding"), "closed or not"
