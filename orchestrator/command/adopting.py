@@ -1,4 +1,8 @@
-"""Adopts policies and rosters: by one person what only takes away, by two all else."""
+"""Adopts policies and rosters: by one person what only takes away, by two all else.
+
+Rule kept here: one person adopts what gives access only in a draft: a real deal that has rooms and
+is not founded, as one made by an older build, is none.
+"""
 
 from collections.abc import Mapping
 
@@ -6,6 +10,8 @@ from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import Plan
 from orchestrator.approvals.requests import Approved, ask, founded
 from orchestrator.audit.body import Json
+from orchestrator.audit.granted import stated
+from orchestrator.audit.kinds import Kind
 from orchestrator.clock import DAY
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.agreed import VERBS, policy_rule
@@ -16,6 +22,7 @@ from orchestrator.roster.adoption import (
     adopt,
     checked_document,
     in_force,
+    is_made_up,
     propose,
     proposed,
 )
@@ -42,12 +49,29 @@ def adopt_or_ask(
     before = in_force(tx, deal, kind)
     if before is not None and before.hash == document_hash(checked):
         return before
-    if not founded(tx, deal) or before is None or not _takes_two(kind, before.document, checked):
+    if before is None or not _takes_two(kind, before.document, checked):
+        return adopt(tx, deal, kind, checked, at=at, actor=actor)
+    if not founded(tx, deal):
+        check_draft(tx, deal)
         return adopt(tx, deal, kind, checked, at=at, actor=actor)
     digest = propose(tx, deal, kind, checked, at=at, lasts=KEPT)
     plan = Plan(VERBS[kind], {"kind": kind, "hash": digest, "before": before.hash})
     rule = _rule(tx, deal, kind, before.document, checked)
     return ask(tx, deal, plan, rule=rule, at=at, actor=actor)
+
+
+def check_draft(tx: Tx, deal: DealId) -> None:
+    """Whether one person may give access in a deal that is not founded.
+
+    Raises:
+        NotAllowed: it is a real one, and has rooms.
+    """
+    rooms = any(entry.kind == Kind.ROOM_CREATED for entry in stated(tx, deal))
+    if rooms and not is_made_up(tx, deal):
+        raise NotAllowed(
+            "this deal has rooms and is not founded: nobody gives access in it alone; "
+            "found it first: wallcross deal found"
+        )
 
 
 def _takes_two(kind: Adopted, before: str, after: str) -> bool:

@@ -114,6 +114,7 @@ class Conversations:
         """Makes the rooms of one more channel, or an alternate to a room, and reads back."""
         must_live(self._r)
         view = deal_of(self._r, deal)
+        await self._must_be_founded(view)
         conversation = conversation_of(view, name)
         further = asking.room(new, view, conversation)
         made = await self._r.provisioner.add(view, conversation, further, actor=actor)

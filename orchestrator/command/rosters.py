@@ -19,6 +19,7 @@ from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import rosters as views
 from orchestrator.client.problems import Missing, Refused
+from orchestrator.command.adopting import check_draft
 from orchestrator.command.conversations import conversation_of, deal_of
 from orchestrator.command.reviews import OVERDUE, due_at
 from orchestrator.command.runtime import Runtime
@@ -162,10 +163,13 @@ def _phase_or_ask(tx: Tx, deal: DealId, phase: Phase, at: int, actor: str) -> bo
     if before is phase:
         return False
     adopted = in_force(tx, deal, "roster")
-    if adopted is not None and founded(tx, deal):
+    if adopted is not None:
         roster = from_document(adopted.document)
         then, now = roster.in_phase(before), roster.in_phase(phase)
-        if widens(then, now):
+        gives = widens(then, now)
+        if gives and not founded(tx, deal):
+            check_draft(tx, deal)
+        elif gives:
             seen: dict[str, Json] = {"before": before.value, "roster": adopted.hash}
             plan = Plan(PHASE, {"phase": phase.value, **seen})
             return ask(tx, deal, plan, rule=roster_rule(then, now), at=at, actor=actor)

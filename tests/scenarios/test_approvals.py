@@ -15,13 +15,14 @@ from orchestrator.approvals.errors import NotAllowed
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.approvals import NewCredential, RequestView
 from orchestrator.client.problems import Problem, Refused, Unready, Waits
-from orchestrator.command import approving
+from orchestrator.command import adopting, approving
 from orchestrator.command import deals as deals_module
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.deals.persons import state_person
 from orchestrator.flow import guard as guard_module
 from orchestrator.roster.adoption import adopt
 from orchestrator.roster.document import to_document
+from orchestrator.roster.form import in_order
 from orchestrator.store.unit import Tx
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
@@ -423,3 +424,16 @@ async def test_nobody_founds_a_deal_as_one_of_a_party_that_the_roster_says_he_is
     await house.home.adopt(house.deal, "roster", to_document(roster()), actor=ACTOR)
     with pytest.raises(Unready, match="ada"):
         await house.home.deal_found(house.deal, actor=ACTOR)
+
+
+async def test_a_real_deal_with_rooms_is_no_draft_that_one_person_widens(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a build before this one left it: rooms, and nobody who could agree."""
+    home, deal = house.home, house.deal
+    narrowed, text = without(roster(), "el"), to_document(roster())
+    monkeypatch.setattr(adopting, "is_made_up", lambda _tx, _deal: False)
+    await home.adopt(deal, "roster", to_document(narrowed), actor=ACTOR)
+    with pytest.raises(NotAllowed, match="found it first"):
+        await home.adopt(deal, "roster", text, actor=ACTOR)
+    assert home.runtime.book.deals[deal].adopted == in_order(narrowed)
