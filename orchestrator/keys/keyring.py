@@ -11,6 +11,8 @@ Rules kept here:
    audit entry about it commits to that very row; else it counts as changed, or as taken out where
    row or entries ever said so, until people compare its key again.
 5. What a ceremony came to holds for a span; whoever decides asks what a key counts as now.
+6. So many keys of an account are written down in a day as its network tells them; what is beyond
+   is unknown, which allows nothing.
 """
 
 import json
@@ -22,6 +24,7 @@ from orchestrator.audit.body import named
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import Stated, commitment, stated_keys
 from orchestrator.audit.kinds import Kind
+from orchestrator.clock import DAY
 from orchestrator.store.unit import Row, Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.trust import KeyEvent, KeyState, NotPossible, after, check_ceremony, counts_as
@@ -45,6 +48,9 @@ Subject = tuple[str, str, str]
 """Channel, account and device, the last two as audit entries name them."""
 _OUT = (KeyState.COMPROMISED, KeyState.REVOKED, KeyState.SUPERSEDED)
 """From the strictest."""
+MOST_A_DAY = 100
+"""Keys of one account that are written down in a day on the word of its network."""
+_TODAY = "SELECT count(*) FROM peer_key WHERE connector = ? AND account = ? AND at > ? AND at <= ?"
 _ROW = "SELECT n, connector, account, device, key, state, at, vouchers FROM peer_key "
 
 
@@ -139,10 +145,15 @@ class Keyring:
         """
         there = tx.one("SELECT 1 FROM peer_key WHERE connector = ? AND account = ?", account)
         first = there is None and (account[0], named(account[1])) not in self._accounts
+        today = tx.one(_TODAY, (*account, at - DAY, at))
+        room = MOST_A_DAY - (today[0] if today is not None else 0)
         for device in devices:
             known = self._newest(tx, account, device)
             if known is not None and known.device.key == device.key:
                 continue
+            if room <= 0:
+                return
+            room -= 1
             state = KeyState.PINNED if first else _state_of_new(known)
             self._write(tx, deal_id, account, KnownKey(device, state, at), ())
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.port.messages import Device
-from orchestrator.keys.keyring import Account, Keyring
+from orchestrator.clock import DAY
+from orchestrator.keys.keyring import MOST_A_DAY, Account, Keyring
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
@@ -190,3 +191,18 @@ def test_trust_only_moves_along_the_table(
     folder.mkdir()
     migrate(folder / "store.db")
     asyncio.run(_history(folder, acts))
+
+
+async def test_a_network_that_invents_devices_or_keys_fills_no_disk(ring: Ring) -> None:
+    """What is not written down is unknown, which is worth less than anything that is."""
+    await ring.see(device("PHONE"))
+    await ring.see(*(device(f"D{n}") for n in range(3 * MOST_A_DAY)))
+    for n in range(MOST_A_DAY):
+        await ring.see(device("PHONE", f"other-{n}"))
+    rows = await ring.store.read(lambda tx: tx.all("SELECT n FROM peer_key"))
+    assert len(rows) == MOST_A_DAY
+    assert ring.state(device("PHONE")) is KeyState.PINNED
+    last = device(f"D{3 * MOST_A_DAY - 1}")
+    assert ring.state(last) is None
+    await ring.store.write(lambda tx: ring.keys.record_seen(tx, DEAL, BO, [last], at=AT + DAY + 1))
+    assert ring.state(last) is KeyState.SEEN
