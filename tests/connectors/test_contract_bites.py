@@ -10,6 +10,8 @@ import pytest
 
 from connectors.testing.contract import ConnectorContract
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 PLANTED = [
     Path(__file__).with_name("memory") / f"planted_{way}.py" for way in ("out", "in", "rooms")

@@ -22,6 +22,7 @@ def quiet(_told: str) -> None:
     return
 
 
+@pytest.mark.long
 def test_a_quick_run_gives_every_figure(tmp_path: Path) -> None:
     told: list[str] = []
     found: Any = route_report(open_runtime, told.append, quick=True, folder=tmp_path)
@@ -42,6 +43,7 @@ def test_the_names_of_a_full_run_are_those_that_are_promised() -> None:
     assert len(bench.BODY.encode()) == 1024
 
 
+@pytest.mark.long
 def test_a_send_that_reaches_nobody_gives_no_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
