@@ -30,7 +30,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
 from orchestrator.command.leaving import LEAVE
 from orchestrator.deals.agreed import VERBS
-from orchestrator.deals.agreed_phase import PHASE
+from orchestrator.deals.agreed_phase import PHASE, gained_by
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import (
     Adopted,
@@ -147,7 +147,7 @@ def _roster(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     except AdoptionRefused as error:
         return Told((f"It cannot be shown: {error}",))
     before, after = None if old is None else from_document(old), from_document(new)
-    gained, lost = gains(before, after), losses(before, after)
+    gained, lost = gained_by(before, after), losses(before, after)
     return Told(
         (f"Roster {_arrow(body)}", *_most(_lists(before, after)), *_most(_said(lost, "no longer"))),
         _most(_said(gained, "newly")),

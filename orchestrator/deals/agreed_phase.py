@@ -5,7 +5,8 @@ Rules kept here:
 1. Once a deal is founded, a phase that widens what its roster lets people read counts only with the
    request under which people agreed to exactly that step, their signatures checked again.
 2. What a step takes is computed anew, from the roster that was in force before it.
-3. Whoever gains agrees to nothing of it, be it by his own grant or for somebody else.
+3. Whoever gains agrees to nothing of it, be it by his own grant or for somebody else, or because
+   his side demands no notice any more.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from orchestrator.store.unit import Tx
 from tiers.approval import Rule
 from tiers.ids import DealId, PersonId
 from tiers.people import Phase, Roster
-from tiers.roster_change import gains, widens
+from tiers.roster_change import Gain, gains, widens
 from tiers.tier import Tier
 
 PHASE = "deal.phase"
@@ -30,7 +31,7 @@ PHASE = "deal.phase"
 
 def roster_rule(before: Roster | None, after: Roster) -> Rule:
     """What it takes to let people read what another roster lets them: nobody of those who gain."""
-    gained = gains(before, after)
+    gained = gained_by(before, after)
     raised = {g.person_id for g in gained if g.tier is Tier.VALUATION}
     sides = (after.side(who.side) for p in raised if (who := after.person(p)) is not None)
     return Rule(
@@ -38,6 +39,15 @@ def roster_rule(before: Roster | None, after: Roster) -> Rule:
         valuation_raise=bool(raised),
         gaining=frozenset(side.party for side in sides if side is not None),
     )
+
+
+def gained_by(before: Roster | None, after: Roster) -> tuple[Gain, ...]:
+    """All that people gain; whose side demands no notice any more may have read nothing before."""
+    if before is None:
+        return gains(before, after)
+    asked = {side.side_id for side in before.sides if side.notice is not None}
+    freed = asked & {side.side_id for side in after.sides if side.notice is None}
+    return gains(before.without({p.person_id for p in before.people if p.side in freed}), after)
 
 
 def back_rule(adopted: Roster, person: PersonId) -> Rule:

@@ -209,6 +209,16 @@ def test_what_a_roster_takes_is_by_who_gains_and_how_much() -> None:
     assert set(ada.gaining) == {Party.ACQUIRER}
 
 
+def test_whose_side_demands_no_notice_any_more_gains_all_that_he_then_reads() -> None:
+    """He may not have acknowledged it: then he read nothing, and agrees to nothing of this."""
+    kestrel, marlow = roster().sides
+    asked = replace(roster(), sides=(kestrel, replace(marlow, notice="Tell nobody.")))
+    rule = roster_rule(asked, roster())
+    assert (set(rule.barred), set(rule.gaining)) == ({"cy", "di"}, {Party.TARGET})
+    assert rule.valuation_raise
+    assert roster_rule(roster(), asked) == Rule()
+
+
 def test_a_policy_that_names_another_side_for_valuation_raises_it() -> None:
     named = read_policy(default_text().replace("valuation_to = []", 'valuation_to = ["marlow"]'))
     rule = policy_rule(POLICY, named, roster())
