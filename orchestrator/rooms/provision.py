@@ -27,15 +27,18 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.intents import conversation_intent, room_intent
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
+from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, add, newest
 from orchestrator.rooms.seating import Seating, seat
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, Place, RoomBinding
 from tiers.guarantees import Guarantee
 from tiers.ids import (
+    AccountId,
     CompartmentId,
     ConnectorName,
     ConversationId,
+    DealId,
     PersonId,
     RoomId,
     SideId,
@@ -343,10 +346,20 @@ class Provisioner:
                     take_seat(tx, cid, person_id, made.place, at)
                 seat: dict[str, Json] = {"room": room, "account": account}
                 append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=making.actor)
+                _put_out_again(tx, deal.deal_id, person_id, made, account)
 
         await self._store.write(unit)
         await self._book.reload(self._store, deal.deal_id)
         return made
+
+
+def _put_out_again(
+    tx: Tx, deal_id: DealId, person: PersonId, made: RoomBinding, account: AccountId
+) -> None:
+    """Has a leave look through a room that was being made for somebody while he left."""
+    leave = newest(tx, deal_id, person)
+    if leave is not None and leave.state != UNDONE:
+        add(tx, [LeaveAct(leave.leave_id, ROOM, made.connector, made.room, account, was_in=True)])
 
 
 def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:

@@ -115,6 +115,34 @@ async def test_who_leaves_while_he_is_being_asked_in_is_put_out_again(
     assert await seated(house, "el", ["lunch"]) == []
 
 
+async def test_who_leaves_while_a_room_is_being_made_for_him_is_put_out_of_it(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is none of the deal's when he leaves: it is looked through once it is."""
+    house = await opens(())
+    network = house.home.runtime.connectors[ConnectorName(CHANNEL)]
+    create, asked, goes = network.create, asyncio.Event(), asyncio.Event()  # type: ignore[attr-defined]
+
+    async def slow(spec: object) -> object:
+        asked.set()
+        await goes.wait()
+        return await create(spec)
+
+    monkeypatch.setattr(network, "create", slow)
+    making = asyncio.create_task(
+        make_talk(house.home, house.deal, Talk("lunch", Tier.COORDINATION))
+    )
+    await asked.wait()
+    assert (await leave(house, "el")).state == "gone"
+    goes.set()
+    await making
+    assert await seated(house, "el", ["lunch"]) == ["lunch"]
+    await house.home.runtime.leaving.turn()
+    assert await seated(house, "el", ["lunch"]) == []
+    steps = [s for s in (await shown(house, "el")).steps if s.kind == "room"]
+    assert [(s.state, s.was_in) for s in steps] == [("seen", True)]
+
+
 async def test_from_the_first_unit_nothing_goes_out_while_he_is_still_in(house: House) -> None:
     """The network removes nobody for now: what waits and what comes is stopped by the guard."""
     await house.home.channel_pause(ConnectorName(CHANNEL), "a test", actor=ACTOR)
