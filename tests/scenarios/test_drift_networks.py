@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from connectors.signal.standin.faults import FaultKind
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.problems import Refused
 from orchestrator.demo import halcyon
 from orchestrator.demo.signal_act import make_board
 from orchestrator.demo.stage import Stage, user_of
@@ -135,6 +136,25 @@ async def test_a_partial_list_on_signal_moves_nobody(stage: Stage) -> None:
     assert (await hand.group(room)).members == members
     ended = await done(stage, await plan_of(stage))
     assert [(d.act.account, d.outcome) for d in ended] == [(removals(before)[0][1], "seen")]
+    await goes_on(stage, "board")
+
+
+async def test_a_plan_is_refused_while_lists_on_signal_leave_people_out(stage: Stage) -> None:
+    """Every listing leaves out a member and an admin: no plan that was shown runs on it."""
+    hand, room = stage.signal.hand, stage.rooms["board"]
+    await hand.add_member(room, GRETA, by=BOARD_OWNER)
+    await noted(stage, "board")
+    shown, members = await plan_of(stage), (await hand.group(room)).members
+    await hand.fault(FaultKind.PARTIAL_MEMBERS, verb="*", times=None)
+    try:
+        with pytest.raises(Refused):
+            await done(stage, shown)
+        assert (await hand.group(room)).members == members
+    finally:
+        await hand.clear_faults()
+    await plan_of(stage)  # she was gone by the listings, and is new to us again
+    assert {d.outcome for d in await done(stage, await plan_of(stage))} == {"seen"}
+    assert GRETA not in (await hand.group(room)).members
     await goes_on(stage, "board")
 
 
