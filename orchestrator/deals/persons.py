@@ -8,6 +8,7 @@ Rules kept here:
    has left, is paused, or has not acknowledged the notice that his side demands, is still listed
    and holds no grant. An account is added only where the roster names none for that channel, and
    nobody else has it.
+3. Nobody gains by what is taken from somebody else: who read for him beyond a wall stays behind it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ from orchestrator.deals.enrolment import Code
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import Person, Roster
+from tiers.roster_change import gains
 
 _GONE = {Kind.PERSON_LEFT: True, Kind.PERSON_RETURNED: False}
 _CROSSING = frozenset(
@@ -139,7 +141,23 @@ def effective(
                 attested[name, account] = until
         people.append(replace(person, accounts={**person.accounts, **new}) if new else person)
     left = replace(adopted.without(barred), people=tuple(people), attested=attested)
-    return cleared(left, persons.crossings, demands or demands_of(adopted), grace)
+    left = cleared(left, persons.crossings, demands or demands_of(adopted), grace)
+    return _behind_walls(adopted, left)
+
+
+def _behind_walls(adopted: Roster, left: Roster) -> Roster:
+    """What is left, less what anybody would gain of it as he reads for somebody no more."""
+    if not adopted.walls or not adopted.delegations:
+        return left
+    before = replace(adopted, people=left.people)
+    while gained := gains(before, left):
+        behind = {(g.person_id, g.compartment) for g in gained}
+        people = {person for person, _ in behind}
+        own = tuple(g for g in left.grants if (g.person_id, g.compartment) not in behind)
+        lent = tuple(d for d in left.delegations if d.delegate not in people)
+        only_lent = own == left.grants
+        left = replace(left, grants=own, delegations=lent if only_lent else left.delegations)
+    return left
 
 
 def _new_accounts(

@@ -16,7 +16,7 @@ from orchestrator.deals.persons import Persons, effective, read_persons, state_p
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store, Tx
 from tiers.ids import AccountId, CompartmentId, ConnectorName, DealId, PersonId, SideId
-from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span, Wall
+from tiers.people import DEAL, Delegation, Grant, Party, Person, Profile, Roster, Side, Span, Wall
 from tiers.tier import Tier
 
 PEOPLE = tuple(PersonId(name) for name in ("ada", "bo", "cy", "di"))
@@ -195,3 +195,27 @@ async def test_an_entry_changed_on_disk_brings_nobody_back(tmp_path: Any, kind: 
         assert PEOPLE[0] in persons.left | persons.paused
     finally:
         await store.close()
+
+
+@pytest.mark.parametrize("kind", [Kind.PERSON_PAUSED, Kind.PERSON_LEFT, Kind.PERSON_CLEANSED])
+def test_nobody_reads_behind_a_wall_because_whom_he_reads_for_reads_no_more(kind: Kind) -> None:
+    """One person pauses somebody at once: nobody may gain by it."""
+    ada, bo, *_ = PEOPLE
+    always, third = Span(0), CompartmentId("third")
+    listed = tuple(Person(p, p, OWN, "", Profile.ORGANISATIONAL, {}) for p in (ada, bo))
+    adopted = Roster(
+        OWN,
+        (Side(OWN, "Own", Party.ACQUIRER),),
+        listed,
+        (
+            Grant(ada, CLEAN, Tier.VALUATION, always),
+            Grant(bo, DEAL, Tier.VALUATION, always),
+            Grant(bo, third, Tier.VALUATION, always),
+        ),
+        (Wall(DEAL, CLEAN, always),),
+        (Delegation(ada, bo, Tier.VALUATION, always),),
+    )
+    found = effective(adopted, read_persons([entry(kind, ada)]))
+    assert bo not in {p.person_id for p in adopted.cleared(DEAL, Tier.COORDINATION, None, AT)}
+    assert bo not in {p.person_id for p in found.cleared(DEAL, Tier.COORDINATION, None, AT)}
+    assert [p.person_id for p in found.cleared(third, Tier.VALUATION, None, AT)] == [bo]
