@@ -102,8 +102,7 @@ async def assemble(
     channels: dict[ConnectorName, Channel] = {}
     key = load_key(home_id, lambda: _seed(vault))
     engine = LocalEngine(store, now, lanes_due)
-    still = partial(standing_still, channels)
-    observer = Observer(connectors, keyring, grades, store, now, still)
+    observer = Observer(connectors, keyring, grades, store, now, partial(standing_still, channels))
     lines = Lines(store, book, connectors, now, neutral_name)
     policy_of = partial(_journal_policy, book)
     journal = JournalWriter(home, policy_of)
@@ -113,6 +112,7 @@ async def assemble(
     teller = _Teller(store, lines, writer, now)
     presences = Presences(store)
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
+    seen = observer, watcher, presences
     hands = Hands(store, book, observer, presences, connectors, now)
     leaving = leaving_of(
         *(store, sealer, book, keyring, observer, connectors),
@@ -141,9 +141,7 @@ async def assemble(
         engine=engine,
         observer=observer,
         watcher=watcher,
-        reconciler=Reconciler(
-            store, book, observer, watcher, presences, connectors, hands, now, trust.trusted
-        ),
+        reconciler=Reconciler(store, book, *seen, connectors, hands, now, trust.trusted),
         lines=lines,
         provisioner=Provisioner(store, sealer, book, connectors, now, neutral_name),
         presences=presences,
