@@ -10,6 +10,7 @@ import pytest
 from connectors.memory.faults import FaultKind
 from orchestrator.clock import SECOND
 from orchestrator.command import leaving
+from orchestrator.rooms import acts
 from tiers.ids import PersonId
 from tiers.tier import Tier
 
@@ -24,6 +25,8 @@ FAULTS = (
     (FaultKind.CUT_BEFORE, "remove"),
 )
 SEEDS = (*range(3), *(pytest.param(n, marks=pytest.mark.long) for n in range(3, 20)))
+LYING = 1
+"""A course in which the network says of a removal that it did it, and did not."""
 LEAVERS = ("cy", "di", "el")
 
 
@@ -47,6 +50,18 @@ async def seats(house: House, labels: list[str]) -> dict[str, set[str]]:
 async def test_whoever_left_is_in_no_room_and_has_nothing_more(
     opens: Opens, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await course(opens, seed, monkeypatch)
+
+
+async def test_a_planted_violation_is_caught(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a network answers is believed: some of those who left stay where they are."""
+    monkeypatch.setattr(acts, "_is_so", lambda *_: True)
+    with pytest.raises(AssertionError):
+        await course(opens, LYING, monkeypatch)
+
+
+async def course(opens: Opens, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One course of rooms, faults and leavers, and what must hold after it."""
     dice = random.Random(seed)  # noqa: S311 - a course that can be played again
     made = talks(dice)
     house = await opens(made)
