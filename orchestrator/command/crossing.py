@@ -84,7 +84,9 @@ class Crossings(People):
         view = deal_of(self._r, deal)
         who = listed(view, person)
         other_person(view, by, person)
+        crossing = view.persons.crossings.get(person, NEVER)
         said: dict[str, Json] = {"by": by, "notice": view.demands[who.side].notice, "paper": True}
+        said["crossed"] = crossing.crossed_at
         await vouch(self._r, view, PAPER, who, said, actor=actor)
         return await self.person_show(deal, person)
 

@@ -5,7 +5,8 @@ Rules kept here:
 1. While a deal is not founded it is recorded by name. Once it is, it is asked for, and recorded
    when enough people signed: one of his side's control room for its agreement, two others for a
    paper that he signed or for an account that counsel says is his.
-2. What was right when it was asked for is looked at again before it is recorded.
+2. What was right when it was asked for is looked at again before it is recorded; a paper is of the
+   one crossing that it was asked for.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,11 +56,14 @@ def may_agree(runtime: Runtime, deal: DealView, person: Person, body: Body) -> N
 
 
 def may_acknowledge(runtime: Runtime, deal: DealView, person: Person, body: Body) -> None:
-    """Raises: Refused: he was not shown the wording in force, or acknowledged it before."""
+    """Raises: Refused: he was not shown the wording in force, or not in that crossing."""
     del runtime
     crossing = deal.persons.crossings.get(person.person_id, NEVER)
     asked = where(deal, person) in {Stand.CROSSED, Stand.ASKED_AGAIN}
-    if not asked or not crossing.shown == body["notice"] == deal.demands[person.side].notice:
+    same = crossing.crossed_at == body.get("crossed")
+    if not (asked and same) or not (
+        crossing.shown == body["notice"] == deal.demands[person.side].notice
+    ):
         raise Refused(
             f"{person.name} is not asked to acknowledge that now",
             still=AS_BEFORE,

@@ -152,3 +152,28 @@ async def test_in_a_founded_deal_the_control_room_signs_alone_and_a_paper_takes_
     assert (await home.person_show(deal, CY)).notice.stands == "crossed"
     await founded.sign(asked(paper.value), "el")
     assert (await home.person_show(deal, CY)).notice.stands == "acknowledged"
+
+
+async def test_a_paper_that_people_sign_for_is_of_the_crossing_that_they_saw(
+    opens: Opens,
+) -> None:
+    founded = Founded(await opens(TALKS, people=listed(control_room=True)), "ada", "bo", "el")
+    founded.signers["di"] = Signer("di", frozenset({Role.CONTROL_ROOM}), Party.TARGET)
+    await founded.found()
+    home, deal = founded.house.home, founded.house.deal
+
+    async def cross() -> None:
+        with pytest.raises(Waits) as waits:
+            await home.person_agree(deal, CY, DI, actor=ACTOR)
+        await founded.sign(asked(waits.value), "di")
+        await home.person_cross(deal, CY, ADA, "needed", actor=ACTOR)
+
+    await cross()
+    with pytest.raises(Waits) as paper:
+        await home.person_ack(deal, CY, ADA, actor=ACTOR)
+    await founded.sign(asked(paper.value), "bo")
+    await home.person_cleanse(deal, CY, ADA, "conflict", actor=ACTOR)
+    await cross()
+    with pytest.raises(Refused, match="not asked to acknowledge that"):
+        await founded.sign(asked(paper.value), "el")
+    assert (await home.person_show(deal, CY)).notice.stands == "crossed"
