@@ -7,14 +7,18 @@ the mails of his mailbox.
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
+from connectors.signal.standin.faults import FaultKind
 from orchestrator.client.leave_words import step_line
+from orchestrator.client.leaves import LeaveView
 from orchestrator.client.views import NewConversation, Post
 from orchestrator.clock import SECOND, now
 from orchestrator.command.home import OpenHome
@@ -25,6 +29,7 @@ from tests.scenarios.networks import PEOPLE, Mail, Matrix, Network, Signal, peop
 from tiers.ids import DealId, MessageId, PersonId
 
 from .conftest import OPEN, eventually
+from .crashing import looking
 from .house import ACTOR, by_words, make_deal
 from .theatre import with_synapse
 
@@ -40,6 +45,9 @@ class Everywhere:
     home: OpenHome
     deal: DealId
     networks: tuple[Network, ...]
+    again: Callable[[], Awaitable[OpenHome]]
+    """Opens the home anew, over the same networks."""
+    close: Callable[[], Awaitable[None]]
 
     def labels(self, network: Network) -> list[str]:
         return [f"{network.name}{n}" for n in range(EACH)]
@@ -118,33 +126,114 @@ async def everywhere(
             stack.push_async_callback(network.close)
         flags = {k: v for n in networks for k, v in n.flags().items()}
         settings = load(flags=flags, environ={}, state=tmp_path / "home")
-        running = open_runtime(settings, by_words(), live=True, now=now)
-        home = OpenHome(await stack.enter_async_context(running))
+        living = await stack.enter_async_context(AsyncExitStack())
+
+        async def again() -> OpenHome:
+            running = open_runtime(settings, by_words(), live=True, now=now)
+            return OpenHome(await living.enter_async_context(running))
+
+        home = await again()
         deal = await make_deal(home, (), people=people(networks))
-        found = Everywhere(home, deal, networks)
+        found = Everywhere(home, deal, networks, again, living.aclose)
         await found.make()
         yield found
 
 
-async def test_out_of_twelve_rooms_of_three_networks_and_nothing_reaches_him(
-    everywhere: Everywhere, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def all_arrived(everywhere: Everywhere) -> None:
+    """Until bo has one message of ours in each of the twelve."""
     assert set(await everywhere.say("before he left")) == {"delivered"}
 
     async def arrived() -> bool:
         return set((await everywhere.has()).values()) == {EACH}
 
     await eventually(arrived)
-    found = await everywhere.home.leave(everywhere.deal, BO, "left", actor=ACTOR)
+
+
+async def nothing_more_reaches_him(everywhere: Everywhere) -> None:
+    assert set(await everywhere.say("after he left")) == {"delivered"}, "it waits for him"
+    await asyncio.sleep(2)  # what was on its way would be there by now
+    assert await everywhere.has() == {n.name: EACH for n in everywhere.networks}
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str, found: LeaveView) -> None:
     with capsys.disabled():
         took = "not yet" if found.took is None else f"{found.took / SECOND:.1f} s"
-        sys.stdout.write(f"\n12 rooms, three networks: last read-back after {took}\n")
+        sys.stdout.write(f"\n12 rooms, three networks{what}: last read-back after {took}\n")
+
+
+async def test_out_of_twelve_rooms_of_three_networks_and_nothing_reaches_him(
+    everywhere: Everywhere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await all_arrived(everywhere)
+    found = await everywhere.home.leave(everywhere.deal, BO, "left", actor=ACTOR)
+    tell(capsys, "", found)
     assert found.state == "gone", [step_line(s) for s in found.steps]
     been = [s for s in found.steps if s.kind == "room" and s.was_in]
     assert len(been) == EACH * len(everywhere.networks)
     counted = {(h.channel, h.delivered, h.how) for h in found.holds if h.delivered}
     assert {(c, n) for c, n, _ in counted} == {("matrix", EACH), ("signal", EACH), ("mail", EACH)}
     assert {h for c, _, h in counted if c == "mail"} == {"copies"}
-    assert set(await everywhere.say("after he left")) == {"delivered"}, "it waits for him"
-    await asyncio.sleep(2)  # what was on its way would be there by now
-    assert await everywhere.has() == {n.name: EACH for n in everywhere.networks}
+    await nothing_more_reaches_him(everywhere)
+
+
+STUCK = 2
+"""Rooms of Signal whose removal the network does not answer, and does not do."""
+
+
+async def test_killed_in_the_middle_on_three_networks_it_finishes_by_itself(
+    everywhere: Everywhere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`wallcross leave` is ended by SIGKILL with some rooms seen, others not, on real networks."""
+    await all_arrived(everywhere)
+    signal = next(n for n in everywhere.networks if isinstance(n, Signal))
+    groups = [*everywhere.rooms(signal).values()]
+    assert await seated(signal, groups) == EACH
+    settings = everywhere.home.runtime.settings
+    await everywhere.close()
+    await signal.phones.hand.fault(FaultKind.HANG_LOST, verb="changes", times=STUCK)
+    await killed_while_leaving(everywhere, settings.state)
+    assert 0 < await seated(signal, groups) <= EACH, "killed before the last room"
+    await signal.phones.hand.clear_faults()
+    everywhere.home = await everywhere.again()
+
+    async def gone() -> bool:
+        return (await everywhere.home.leave_show(everywhere.deal, BO)).state == "gone"
+
+    await eventually(gone)
+    found = await everywhere.home.leave_show(everywhere.deal, BO)
+    tell(capsys, ", killed and started again in between", found)
+    been = [s for s in found.steps if s.kind == "room" and s.was_in]
+    assert [s.state for s in been] == ["seen"] * EACH * len(everywhere.networks)
+    assert await seated(signal, groups) == 0
+    await nothing_more_reaches_him(everywhere)
+
+
+async def seated(signal: Signal, groups: list[str]) -> int:
+    """In how many groups bo's phone is, as the network has it."""
+    return sum(["bo" in (await signal.phones.hand.group(g)).members for g in groups])
+
+
+async def killed_while_leaving(everywhere: Everywhere, state: Path) -> None:
+    """Runs the command by itself; ends it once he was seen out of rooms of two networks."""
+    flags = [f"--set={k}={v}" for n in everywhere.networks for k, v in n.flags().items()]
+    command = [sys.executable, "-m", "orchestrator.cli", "--home", str(state), *flags]
+    running = await asyncio.create_subprocess_exec(
+        *command, "leave", "bo", "--reason", "left", "--yes", stdout=PIPE, stderr=PIPE
+    )
+
+    async def in_the_middle() -> bool:
+        assert running.returncode is None, await running.communicate()
+        return await asyncio.to_thread(rooms_seen, state) > EACH
+
+    await eventually(in_the_middle)
+    running.kill()
+    await running.communicate()
+    assert running.returncode == -SIGKILL
+    assert EACH < rooms_seen(state) < EACH * len(everywhere.networks)
+
+
+def rooms_seen(state: Path) -> int:
+    """Rooms that he was read back to be out of, as the store says."""
+    sql = "SELECT count(*) FROM leaving_act WHERE kind = 'room' AND was_in AND seen_at IS NOT NULL"
+    with looking(state) as store:
+        return int(store.execute(sql).fetchone()[0])
