@@ -101,7 +101,7 @@ def _said_before(entries: Iterable[Stated]) -> Iterable[str]:
     for body, kind in ((e.body, e.kind) for e in entries):
         person, by = body["person"], _by(body)
         if kind == Kind.ACCOUNT_BOUND:
-            account = f"{body['account']} on {body['channel']}"
+            account = f"{_account(body['account'])} on {body['channel']}"
             yield f"{account} counts as the account of {person}, as {by} says"
         elif kind == Kind.PERSON_AGREED:
             yield f"the control room agreed that {person} is crossed, as {by} says"
@@ -281,13 +281,21 @@ def _paper(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
 
 
 def _attest(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
-    account = f"{body.get('account')} on {body.get('channel')}"
+    account = f"{_account(body.get('account'))} on {body.get('channel')}"
     return Told(
         (f"{account} counts as the account of {body.get('person')}, as {_by(body)} says",),
         (f"Whoever holds {account}: everything that the roster grants {body.get('person')}",),
         "That account belongs to nobody, and has no seat.",
         "his counsel vouches for an account that he cannot prove here himself",
     )
+
+
+def _account(account: str | None) -> str:
+    """An account; letters that look like others are told by their numbers too."""
+    if account is None:
+        return "none"
+    plain = account.encode("ascii", "backslashreplace").decode()
+    return account if account == plain else f"{account} ({plain})"
 
 
 def _by(body: Mapping[str, Any]) -> str:
@@ -327,7 +335,9 @@ def _lists(before: Roster | None, after: Roster) -> Iterable[str]:
     have = {p.person_id: p for p in after.people}
     for person_id, person in have.items():
         if person_id not in had:
-            own = "".join(f", {name} account {a}" for name, a in sorted(person.accounts.items()))
+            own = "".join(
+                f", {name} account {_account(a)}" for name, a in sorted(person.accounts.items())
+            )
             yield f"{person_id} ({person.name}, {person.side}{own}) is new on the list"
         elif had[person_id] != person:
             yield f"{person_id}: {'; '.join(_described(had[person_id], person))}"
@@ -344,7 +354,7 @@ def _described(earlier: Person, person: Person) -> Iterable[str]:
     for channel in sorted({*earlier.accounts, *person.accounts}):
         had, has = earlier.accounts.get(channel), person.accounts.get(channel)
         if had != has:
-            yield f"{channel} account {had or 'none'} → {has or 'none'}"
+            yield f"{channel} account {_account(had)} → {_account(has)}"
 
 
 def _said(found: Iterable[Gain], verb: str) -> Iterable[str]:
