@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+import structlog
+
 from connectors.port.connector import ChangesMembers, Connector, HardensRooms, RotatesRoomKeys
 from connectors.port.errors import ConnectorError, Rejected, Unavailable
 from connectors.port.errors import Outcome as Left
@@ -36,6 +38,7 @@ from tiers.ids import AccountId, ConnectorName, DealId, PersonId, RoomId
 from tiers.membership import against, unset
 from tiers.remedy import Act, ActKind
 
+log = structlog.get_logger(__name__)
 LEAVE = "leave:"
 """Begins the cause of an act for somebody who leaves the deal."""
 FIRST_LOOK_S, LONGEST_S = 0.05, 4.0
@@ -258,6 +261,8 @@ class Hands:
             again = isinstance(error, Unavailable) or error.outcome is Left.NOT_SENT
             code, after = coded(error.code), error.retry_after or 0
             return _Answer(code, after=after) if again else _Answer(None)
+        except Exception as error:  # noqa: BLE001 - foreign by nature: it may have happened
+            log.warning("act.failed", connector=order.act.connector, error=type(error))
         return _Answer(None)
 
     async def _call(self, order: _Order) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import structlog
+
 from connectors.port.capabilities import Posture, Undo
 from connectors.port.connector import Connector
 from connectors.port.errors import ConnectorError
@@ -31,6 +33,7 @@ from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.policy import DeviceFact, Grade, RecipientFacts, RoomFacts
 from tiers.routing import Known, RoomView
 
+log = structlog.get_logger(__name__)
 LAPSES_AFTER = 30 * DAY
 
 
@@ -167,6 +170,8 @@ class Observer:
             members = replace(await connector.members(place[1]), read_at=began)
         except ConnectorError:
             return Reading(posture, members)  # what is missing holds; the reason is in the health
+        except Exception as error:  # noqa: BLE001 - foreign by nature: no other room waits for it
+            log.warning("reading.failed", connector=place[0], error=type(error))
         return Reading(posture, members)
 
     async def view(

@@ -293,3 +293,24 @@ async def test_who_leaves_while_he_is_about_to_be_asked_in_is_not(
     assert (done.outcome, done.why) == (Outcome.REFUSED, "not_cleared")
     assert world.far.asked == []
     assert await world.hands.unfinished() == []
+
+
+async def test_what_no_connector_should_raise_is_an_unknown_outcome(world: World) -> None:
+    """It may have happened: it is looked for, and leaves nothing half-known."""
+    world.far.raises = [cast("ConnectorError", KeyError("of a malformed answer"))]
+    done = await world.do(ActKind.REMOVE, "bo", cause="leave:x")
+    assert (done.outcome, done.why) == (Outcome.NOT_CONFIRMED, "not_seen")
+    assert len(world.far.asked) == 1
+    assert await world.hands.unfinished() == []
+
+
+async def test_a_list_that_makes_a_connector_fail_is_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: RoomId) -> MemberSnapshot:
+        raise KeyError("of a malformed answer")
+
+    monkeypatch.setattr(world.far, "members", fails)
+    done = await world.do(ActKind.REMOVE, "bo")
+    assert (done.outcome, done.why) == (Outcome.REFUSED, "incomplete")
+    assert world.far.asked == []
