@@ -174,10 +174,9 @@ def _has(person: Person, duty: str) -> bool:
 
 
 def owners(deal: DealView, but: PersonId) -> list[Person]:
-    """The deal's owners who are still there, and then everybody else of the host's side."""
-    there = [
-        p for p in deal.roster.people if p.person_id != but and p.person_id not in deal.persons.left
-    ]
+    """The deal's owners who are there and not paused, then everybody else of the host's side."""
+    out = deal.persons.left | deal.persons.paused | {but}
+    there = [p for p in deal.roster.people if p.person_id not in out]
     return sorted(there, key=lambda p: (not _has(p, OWNER), p.side != deal.roster.host))
 
 

@@ -275,6 +275,21 @@ async def test_who_is_on_no_roster_any_more_is_taken_out_as_well(house: House) -
     assert await seated(house, "di", ["supply", "lunch"]) == []
 
 
+async def test_whoever_is_paused_looks_after_nobody_and_is_told_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else may read his line: he is not the next person of what takes too long."""
+    monkeypatch.setattr(leaving, "PATIENCE", SECOND)
+    monkeypatch.setattr(house.home.runtime.hands, "_patience", SECOND // 10)
+    await house.home.person_pause(house.deal, PersonId("ada"), "doubt", actor=ACTOR)
+    await house.far.inject(FaultKind.LIE, verb="remove", times=None)
+    await leave(house, "cy")
+    house.clock.ahead += 6 * MINUTE
+    await house.home.runtime.leaving.turn()
+    [(owner,)] = await house.rows("SELECT owner FROM finding WHERE rule = ?", LATE)
+    assert owner == "bo"
+
+
 async def test_who_is_on_the_roster_no_more_is_told_nothing_of_the_deal(house: House) -> None:
     """He need not have left: that another roster does not list him is enough."""
     book = house.home.runtime.book
