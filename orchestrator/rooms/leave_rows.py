@@ -198,6 +198,15 @@ def end(tx: Tx, leave: Leave, state: str, at: int) -> bool:
     )
 
 
+def reopen(tx: Tx, leave: Leave, act: LeaveAct) -> None:
+    """Has somebody who is out looked for in one more room: he is not said to be gone meanwhile."""
+    tx.run(
+        "UPDATE leaving SET state = ?, ended_at = NULL WHERE leave_id = ? AND state = ?",
+        (OPEN, leave.leave_id, GONE),
+    )
+    add(tx, [act])
+
+
 def _change(tx: Tx, act: LeaveAct, what: str, values: tuple[object, ...]) -> None:
     tx.run(
         f"UPDATE leaving_act SET {what} WHERE leave_id = ? AND kind = ? "  # noqa: S608 - ours

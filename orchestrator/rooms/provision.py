@@ -27,7 +27,7 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.intents import conversation_intent, room_intent
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
-from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, add, newest
+from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, newest, reopen
 from orchestrator.rooms.seating import Seating, seat
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
@@ -359,7 +359,8 @@ def _put_out_again(
     """Has a leave look through a room that was being made for somebody while he left."""
     leave = newest(tx, deal_id, person)
     if leave is not None and leave.state != UNDONE:
-        add(tx, [LeaveAct(leave.leave_id, ROOM, made.connector, made.room, account, was_in=True)])
+        act = LeaveAct(leave.leave_id, ROOM, made.connector, made.room, account, was_in=True)
+        reopen(tx, leave, act)
 
 
 def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:

@@ -137,8 +137,10 @@ async def test_who_leaves_while_a_room_is_being_made_for_him_is_put_out_of_it(
     goes.set()
     await making
     assert await seated(house, "el", ["lunch"]) == ["lunch"]
+    assert (await shown(house, "el")).state == "open", "he is in again"
     await house.home.runtime.leaving.turn()
     assert await seated(house, "el", ["lunch"]) == []
+    assert (await shown(house, "el")).state == "gone"
     steps = [s for s in (await shown(house, "el")).steps if s.kind == "room"]
     assert [(s.state, s.was_in) for s in steps] == [("seen", True)]
 
