@@ -236,7 +236,9 @@ def held_as(deal: DealView | None, author: str | None, at: int) -> HeldAs:
     """Who owns a held message: its author, and after the deadline the deal's owner."""
     if deal is None:
         return HeldAs(author, None, at)
-    owners = [p.person_id for p in deal.roster.people if p.role == "deal owner"]
+    out = deal.persons.left | deal.persons.paused
+    listed = (p for p in deal.roster.people if p.person_id not in out)
+    owners = [p.person_id for p in listed if p.role == "deal owner"]
     following = next((p for p in owners if p != author), None)
     return HeldAs(author or following, following, at + deal.policy.held_for)
 

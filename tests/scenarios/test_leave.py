@@ -24,7 +24,7 @@ from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, TALKS, Talk, make_talk, roster, without
+from .house import ACTOR, CHANNEL, PRICE, TALKS, Talk, make_talk, roster, without
 
 BO, CY = PersonId("bo"), PersonId("cy")
 ROOMS = tuple(Talk(f"room{n}", Tier.OPERATIONS) for n in range(12))
@@ -290,6 +290,16 @@ async def test_whoever_is_paused_looks_after_nobody_and_is_told_nothing(
     await house.home.runtime.leaving.turn()
     [(owner,)] = await house.rows("SELECT owner FROM finding WHERE rule = ?", LATE)
     assert owner == "bo"
+
+
+async def test_nothing_that_is_held_is_handed_to_an_owner_who_left(house: House) -> None:
+    await leave(house, "bo")
+    message = await house.send(f"#nowhere {PRICE}", person="ada")
+    assert await house.ends(message) == "held"
+    [(owner, following)] = await house.rows(
+        "SELECT owner, next_person FROM held WHERE message_id = ?", message
+    )
+    assert (owner, following) == ("ada", None)
 
 
 async def test_who_is_on_the_roster_no_more_is_told_nothing_of_the_deal(house: House) -> None:
