@@ -7,7 +7,8 @@ Rules kept here:
    person who has asked the rooms what they wrote.
 2. Posts that were not believed are one finding for each reason, however many there are: an attacker
    must not fill the store.
-3. Another device on our own account reads everything that it reads: that is a finding.
+3. Another device on our own account reads everything that it reads: that is a finding. Of very many
+   one finding stands for the rest.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,6 +21,12 @@ from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId
 
 MISSED, FORGED, OWN_DEVICE = "missed", "forged", "own_device"
+MOST_OPEN = 50
+"""Findings about single devices of our own account on one channel that are open at a time."""
+_OPEN = (
+    "SELECT count(*), coalesce(sum(subject = ?), 0) FROM finding "
+    "WHERE rule = ? AND closed_at IS NULL AND substr(subject, 1, ?) = ?"
+)
 
 
 def alarms(
@@ -52,9 +59,17 @@ def alarms(
 
     def unit(tx: Tx) -> None:
         for deal_id, subject, finding in raised:
-            raise_finding(tx, deal_id, subject, finding, at)
+            many = finding.rule == OWN_DEVICE and _many(tx, name, subject)
+            raise_finding(tx, deal_id, name if many else subject, finding, at)
 
     return unit
+
+
+def _many(tx: Tx, name: ConnectorName, subject: str) -> bool:
+    """Whether a device is one too many to have a finding of its own: one stands for the rest."""
+    begins = f"{name}:"
+    found = tx.one(_OPEN, (subject, OWN_DEVICE, len(begins), begins))
+    return found is None or (found[0] >= MOST_OPEN and not found[1])
 
 
 def _missed(
