@@ -182,7 +182,7 @@ def _lines(found: ConversationView, out: Out) -> Iterator[str]:
     for room in found.rooms:
         yield from _room(room, out)
     for told in found.told:
-        yield f"  asked, not yet seen: {told}"
+        yield f"  not asked in: {told}"
 
 
 def _room(room: RoomView, out: Out) -> Iterator[str]:

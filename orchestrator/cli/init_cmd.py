@@ -238,7 +238,9 @@ def _refuse_over(*files: Path) -> None:
     there = [str(file) for file in files if file.exists()]
     if there:
         then = "wallcross config validate"
-        raise Refused(f"{' and '.join(there)} is there", still="Nothing was written", then=then)
+        raise Refused(
+            f"there already: {' and '.join(there)}", still="Nothing was written", then=then
+        )
 
 
 def _write(file: Path, settings: str, policy: Path, rules: str) -> None:

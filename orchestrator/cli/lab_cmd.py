@@ -48,6 +48,7 @@ def office(
     if to.exists() and any(to.iterdir()):
         raise Refused(f"{to} is not empty", still="Nothing was started", then="name a new folder")
     out.note("An office of made-up people, on this machine alone. Ctrl-C closes it.")
+    out.note("Opening takes some seconds, on a busy machine a minute.")
 
     def ready(found: Mapping[str, str]) -> None:
         typer.echo(json.dumps(found) if out.json else "\n".join(_where(found)))
