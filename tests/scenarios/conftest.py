@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from connectors.memory import network
 from connectors.memory.farside import FarSide, Seen
 from connectors.memory.network import Options
+from orchestrator.audit.chain import HOME
 from orchestrator.client.views import Post
 from orchestrator.clock import HOUR, now
 from orchestrator.command.home import OpenHome
+from orchestrator.command.proving import Proving
+from orchestrator.command.runtime import Runtime
 from orchestrator.config.load import load
 from orchestrator.flow import room_notice
 from orchestrator.flow.port import Classifies
@@ -154,11 +158,13 @@ class Opens:
 
     Args:
         folder: theirs.
+        tampers: why rows are not held against the chains as each home closes; None: they are.
     """
 
     folder: Path
     stack: AsyncExitStack
     networks: list[str] = field(default_factory=list)
+    tampers: str | None = None
 
     async def __call__(
         self,
@@ -184,7 +190,10 @@ class Opens:
         async def again() -> OpenHome:
             await living.aclose()
             opening = open_runtime(found, classifier or by_words(), live=True, now=clock)
-            return OpenHome(await living.enter_async_context(opening))
+            runtime = await living.enter_async_context(opening)
+            if self.tampers is None:
+                living.push_async_exit(partial(_as_stated, runtime))
+            return OpenHome(runtime)
 
         home = await again()
         deal = await make_deal(home, talks, people=people, journal=journal)
@@ -208,6 +217,16 @@ class Opens:
             return int(count) >= len(channels)
 
         await eventually(begun)
+
+
+async def _as_stated(runtime: Runtime, failed: type[BaseException] | None, *_: object) -> None:
+    """Whatever a scenario did, no row of its home is other than the chains state it."""
+    if failed is not None:
+        return  # what went wrong first is what is told
+    deals = await runtime.store.read(lambda tx: tx.all("SELECT deal_id FROM deal"))
+    for (deal_id,) in [*deals, (HOME,)]:
+        report = await Proving(runtime).report(deal_id)
+        assert report.ok, report.differs
 
 
 @pytest.fixture
@@ -235,8 +254,15 @@ def untold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def opens(tmp_path: Path, secrets_apart: None, untold: None) -> AsyncIterator[Opens]:  # noqa: ARG001 - for their effect
+async def opens(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    secrets_apart: None,  # noqa: ARG001 - for its effect
+    untold: None,  # noqa: ARG001 - for its effect
+) -> AsyncIterator[Opens]:
     async with opening(tmp_path) as making:
+        marker = request.node.get_closest_marker("tampers")
+        making.tampers = None if marker is None else marker.args[0]
         yield making
 
 

@@ -39,6 +39,8 @@ from .house import ACTOR, BEGINS, CHANNEL, PRICE, Talk, make_talk, roster, witho
 from .tampering import tampered, tamperings
 from .test_leave_agreed import Founded, asked
 
+pytestmark = pytest.mark.tampers("somebody else writes into the store")
+
 TALKS = (
     Talk("price", Tier.VALUATION),
     Talk("lunch", Tier.COORDINATION, members=("ada", "bo", "el")),

@@ -273,6 +273,7 @@ async def test_a_batch_that_was_not_written_comes_again_and_binds_once(
         assert await house.rows(kinds, kind.encode()) == [(1,)]
 
 
+@pytest.mark.tampers("entries that this home did not write")
 async def test_whoever_writes_the_database_binds_nothing(house: House) -> None:
     """A well-formed entry that this home did not write: nobody's account, and no code."""
     at, home = house.home.runtime.now(), house.home.runtime

@@ -82,6 +82,7 @@ async def ends_and_is_destroyed(house: House, place: Callable[..., Any], days: i
     return message
 
 
+@pytest.mark.tampers("journal keys are taken out of the store")
 @pytest.mark.parametrize(("place", "end", "days"), PLACES, ids=[p[0].__name__ for p in PLACES])
 async def test_what_waits_too_long_ends_wherever_it_stands(
     house: House, place: Callable[..., Any], end: str, days: int
@@ -115,6 +116,7 @@ async def test_what_may_be_under_way_now_is_left_to_its_own_attempt(house: House
     assert await house.state(message) == "delivering"
 
 
+@pytest.mark.tampers("journal keys are taken out of the store")
 async def test_the_journal_says_what_ended_before_there_was_a_key(house: House) -> None:
     message = await ends_and_is_destroyed(house, unrouted, 15)
     report = await house.home.journal_verify(house.deal)
@@ -137,6 +139,7 @@ def only_what_rests(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(overdue, "_EXPIRED", narrow)
 
 
+@pytest.mark.tampers("journal keys are taken out of the store")
 @pytest.mark.parametrize("place", [behind_a_blocked_lane, unrouted])
 async def test_a_planted_blind_spot_is_caught(
     house: House, place: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

@@ -174,6 +174,7 @@ async def test_an_attestation_of_what_is_read_back_adds_nothing(house: House) ->
     assert (shown.evidence, shown.by) == ("verified", None)
 
 
+@pytest.mark.tampers("an exemption is planted")
 async def test_a_planted_exemption_opens_no_room(opens: Opens) -> None:
     house = await opens(journal=False)
     runtime = house.home.runtime

@@ -342,6 +342,7 @@ async def test_one_who_cannot_be_put_out_keeps_nobody_waiting(
     assert (await first).name == "Cy"
 
 
+@pytest.mark.tampers("a leave is planted")
 async def test_a_row_without_its_entry_takes_nobody_out(house: House) -> None:
     row = ("leave_x", house.deal, "bo", "left", ACTOR, 1, "open", None, "{}")
     act = ("leave_x", "room", CHANNEL, house.room("supply"), "bo", 1, None, 0, 0, None)

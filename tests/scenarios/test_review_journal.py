@@ -17,6 +17,7 @@ BOARD = Talk("board", Tier.COORDINATION, side="kestrel")
 LUNCH = Talk("lunch", Tier.COORDINATION)
 
 
+@pytest.mark.tampers("a journal key is taken out of the store")
 async def test_a_private_conversation_is_never_sealed_to_joint_counsel(opens: Opens) -> None:
     house = await opens((BOARD,))
     runtime = house.home.runtime

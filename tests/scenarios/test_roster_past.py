@@ -63,6 +63,7 @@ async def test_an_account_of_nobody_that_was_there_is_named(house: House) -> Non
     assert stranger.was_in[0].account == "stranger"
 
 
+@pytest.mark.tampers("an entry is changed")
 async def test_an_answer_from_a_record_that_is_not_whole_says_so(house: House) -> None:
     runtime = house.home.runtime
     assert (await house.home.could_see(house.deal, BO, house.clock(), None)).whole

@@ -27,6 +27,8 @@ from .house import ACTOR, CHANNEL, Talk
 from .tampering import Sends, Tampering, Ways, read_again, sends, tampered, tamperings, ways
 from .test_flow_provision import Requested
 
+pytestmark = pytest.mark.tampers("somebody else writes into the store")
+
 TALKS = (
     Talk("price", Tier.VALUATION),
     Talk("offer", Tier.VALUATION),
