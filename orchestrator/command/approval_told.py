@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.port.words import words_for
 from orchestrator.approvals.credentials import Credential, credential_of, fingerprint
 from orchestrator.approvals.requests import standing
 from orchestrator.approvals.standing import (
@@ -28,6 +29,7 @@ from orchestrator.approvals.standing import (
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
+from orchestrator.command.keys import CEREMONY
 from orchestrator.command.leaving import LEAVE
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
@@ -290,6 +292,25 @@ def _attest(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _ceremony(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    one, other = (str(person) for person in body["by"])
+    return Told(
+        (
+            f"{one} and {other} compared these keys of {body.get('person')}, out of band:",
+            *(_key(fact) for fact in body["keys"]),
+            *(f"counts no more: {_key(fact)}" for fact in body["replaced"]),
+        ),
+        (f"{body.get('person')}, on these devices: what demands verified ones too",),
+        "They stay as they are; rooms that demand verified devices go on holding.",
+        "two people compare a key with its owner before it counts as verified",
+    )
+
+
+def _key(fact: Mapping[str, Any]) -> str:
+    words = " ".join(words_for(str(fact["key"])))
+    return f"{fact['channel']} {fact['device']}, its words: {words}"
+
+
 def _account(account: str | None) -> str:
     """An account; letters that look like others are told by their numbers too."""
     if account is None:
@@ -317,6 +338,7 @@ TELLS: dict[str, Tell] = {
     AGREE: _agree,
     PAPER: _paper,
     ATTEST: _attest,
+    CEREMONY: _ceremony,
 }
 """Words by verb."""
 

@@ -29,6 +29,7 @@ from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
+from orchestrator.command.keys import CEREMONY, ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
@@ -56,6 +57,7 @@ HANDLERS: dict[str, Handler] = {
     LEAVE: leave_agreed,
     RETURN: return_agreed,
     RESUME: resume_agreed,
+    CEREMONY: ceremony_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

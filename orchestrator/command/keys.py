@@ -1,19 +1,25 @@
 """Keys and devices of people: listed, verified by two, withdrawn by one.
 
-Rule kept here: a ceremony names what was compared. Where the words are given, it speaks for the
-one key that reads so; a key that nobody compared stays as it is.
+Rules kept here:
+
+1. A ceremony names what was compared. Where the words are given, it speaks for the one key that
+   reads so; a key that nobody compared stays as it is.
+2. In a founded deal the two who compared sign for those keys: two names that one person typed open
+   nothing.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
 
 from connectors.port.connector import Connector, ExchangesKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
 from connectors.port.words import is_read_as, words_for
+from orchestrator.approvals.plan import Plan
+from orchestrator.approvals.requests import Approved, ask, founded, standing, waits
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -28,11 +34,14 @@ from orchestrator.deals.lapsing import span_of
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.rooms.distress import NEW_PHONE
 from orchestrator.store.unit import Tx
+from tiers.approval import Rule
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
-from tiers.trust import KeyEvent, KeyState, NotPossible, lapses_soon
+from tiers.trust import KeyEvent, KeyState, NotPossible, check_ceremony, lapses_soon
 
 Found = tuple[Account, KnownKey]
+T = TypeVar("T")
+CEREMONY = "key.verify"
 _OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
 
 
@@ -140,34 +149,78 @@ class Keys:
         at, lasts = self._r.now(), span_of(view.policy)
         named_one = words is not None
         present = [(a, k) for a, k in living if named_one or _wants(k, at, lasts)]
+        held = _Ceremony(person, (by_a, by_b), tuple(present), tuple(old))
+
+        def unit(tx: Tx) -> str | None:
+            if present and founded(tx, deal):
+                rule = _two_who_compared(tx, deal, held)
+                return ask(tx, deal, held.plan(), rule=rule, at=at, actor=actor)
+            self._note(tx, deal, held, at, actor)
+            return None
+
+        request = await self._written(unit)
+        if request is not None:
+            raise waits(request, f"the ceremony waits for the signatures of {by_a} and {by_b}")
+        await self._in_force(view, owner, living, held)
+        return await self.key_list(deal, person)
+
+    async def agreed(self, deal: DealId, body: Mapping[str, Any], approved: Approved) -> None:
+        """Records the ceremony that its two people signed for, over the keys that they saw.
+
+        Raises:
+            Refused: one of those keys is not his any more.
+        """
+        view = deal_of(self._r, deal)
+        owner = self._person(view, PersonId(str(body["person"])))
+        living = self._living(owner)
+        signed = [found for found in living if _fact(found) in body["keys"]]
+        old = [found for found in living if _fact(found) in body["replaced"]]
+        if len(signed) + len(old) != len(body["keys"]) + len(body["replaced"]):
+            raise Refused(
+                "a key that they compared is not his any more",
+                still="No key was changed.",
+                then=f"wallcross person devices {owner.person_id}, and compare what is there",
+            )
+        one, other = (PersonId(str(by)) for by in body["by"])
+        held = _Ceremony(owner.person_id, (one, other), tuple(signed), tuple(old))
+        at = self._r.now()
 
         def unit(tx: Tx) -> None:
-            for account, known in present:
-                self._r.keyring.verify(
-                    tx,
-                    deal,
-                    account,
-                    known.device,
-                    owner=person,
-                    by=(by_a, by_b),
-                    at=at,
-                    actor=actor,
-                )
-            for account, known in old:
-                event = KeyEvent.REPLACED
-                self._r.keyring.withdraw(tx, deal, account, known.device, event, at=at, actor=actor)
-            if present:
-                close_findings(tx, deal, NEW_PHONE, person, at)
+            approved.finish(tx, at)
+            self._note(tx, deal, held, at, approved.actor)
 
+        await self._written(unit)
+        await self._in_force(view, owner, signed, held)
+
+    async def _written(self, unit: Callable[[Tx], T]) -> T:
         try:
-            await self._r.store.write(unit)
+            return await self._r.store.write(unit)
         except NotPossible as error:
             raise Refused(str(error), still="No key was changed.") from None
-        for (name, holder), known in old:
+
+    def _note(self, tx: Tx, deal: DealId, held: "_Ceremony", at: int, actor: str) -> None:
+        ring = self._r.keyring
+        for account, known in held.keys:
+            ring.verify(
+                *(tx, deal, account, known.device),
+                owner=held.person,
+                by=held.by,
+                at=at,
+                actor=actor,
+            )
+        for account, known in held.replaced:
+            event = KeyEvent.REPLACED
+            ring.withdraw(tx, deal, account, known.device, event, at=at, actor=actor)
+        if held.keys:
+            close_findings(tx, deal, NEW_PHONE, held.person, at)
+
+    async def _in_force(
+        self, deal: DealView, owner: Person, living: Sequence[Found], held: "_Ceremony"
+    ) -> None:
+        for (name, holder), known in held.replaced:
             await bar(self._r.connectors, name, holder, known.device)
         await self._trust(living)  # also what a network did not take the last time
-        await self._look(view, owner)
-        return await self.key_list(deal, person)
+        await self._look(deal, owner)
 
     async def key_mark(
         self,
@@ -263,6 +316,50 @@ async def bar(
             await connector.distrust(account, device)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ceremony:
+    """Whose keys two people compared, and which of his count no more from it on."""
+
+    person: PersonId
+    by: tuple[PersonId, PersonId]
+    keys: tuple[Found, ...]
+    replaced: tuple[Found, ...]
+
+    def plan(self) -> Plan:
+        """What the two sign for."""
+        body: dict[str, Json] = {
+            "person": self.person,
+            "by": list(self.by),
+            "keys": [_fact(found) for found in self.keys],
+            "replaced": [_fact(found) for found in self.replaced],
+        }
+        return Plan(CEREMONY, body)
+
+
+def _fact(found: Found) -> dict[str, Json]:
+    (name, account), known = found
+    device = {"device": named(known.device.device), "key": named(known.device.key)}
+    return {"channel": name, "account": named(account), **device}
+
+
+def _two_who_compared(tx: Tx, deal: DealId, held: _Ceremony) -> Rule:
+    """The signatures that a ceremony takes: of the two who compared, and of nobody else.
+
+    Raises:
+        Refused: one of them has no key enrolled; NotPossible: they are no two others.
+    """
+    check_ceremony(held.person, *held.by)
+    signing = {credential.person for credential in standing(tx, deal).signing.values()}
+    without = [person for person in held.by if person not in signing]
+    if without:
+        raise Refused(
+            f"who compared signs for it here, and {', '.join(without)} has no key enrolled",
+            still="No key was changed.",
+            then="name two who have: wallcross approver list",
+        )
+    return Rule(barred=frozenset(signing - set(held.by) | {held.person}))
+
+
 def _wants(known: KnownKey, at: int, lasts: int) -> bool:
     """Whether a ceremony has something to say of a key: it has none yet, or that lapses soon."""
     return known.state is not KeyState.VERIFIED or lapses_soon(known.state, known.at, at, lasts)
@@ -329,3 +426,10 @@ def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:
                 vouchers=tuple(json.loads(vouchers)),
             )
     return list(newest.values())
+
+
+async def ceremony_agreed(
+    runtime: Runtime, deal: DealId, body: Mapping[str, Json], approved: Approved
+) -> None:
+    """Records a ceremony that its two people signed for."""
+    await Keys(runtime).agreed(deal, body, approved)
