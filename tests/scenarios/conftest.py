@@ -192,7 +192,7 @@ class Opens:
             opening = open_runtime(found, classifier or by_words(), live=True, now=clock)
             runtime = await living.enter_async_context(opening)
             if self.tampers is None:
-                living.push_async_exit(partial(_as_stated, runtime))
+                living.push_async_exit(partial(as_stated, runtime))
             return OpenHome(runtime)
 
         home = await again()
@@ -219,7 +219,7 @@ class Opens:
         await eventually(begun)
 
 
-async def _as_stated(runtime: Runtime, failed: type[BaseException] | None, *_: object) -> None:
+async def as_stated(runtime: Runtime, failed: type[BaseException] | None, *_: object) -> None:
     """Whatever a scenario did, no row of its home is other than the chains state it."""
     if failed is not None:
         return  # what went wrong first is what is told

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +33,7 @@ from tests.connectors.matrix.hiding import EVERY_LIST, silent_about, without
 from tests.scenarios.networks import PASSWORD, PEOPLE, Matrix, people
 from tiers.ids import DealId, MessageId
 
-from .conftest import OPEN, eventually
+from .conftest import OPEN, as_stated, eventually
 from .house import ACTOR, by_words, make_deal
 from .theatre import with_synapse
 
@@ -203,6 +204,7 @@ async def lying(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         settings = load(flags=network.flags(), environ={}, state=folder / "home")
         opening = open_runtime(settings, by_words(), live=True, now=now)
         home = OpenHome(await stack.enter_async_context(opening))
+        stack.push_async_exit(partial(as_stated, home.runtime))
         home.runtime.hands._patience = PATIENCE
         deal = await make_deal(home, (), people=people((network,)))
         yield Scene(home, deal, network)

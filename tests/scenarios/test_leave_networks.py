@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 
@@ -28,7 +29,7 @@ from orchestrator.wiring import open_runtime
 from tests.scenarios.networks import PEOPLE, Mail, Matrix, Network, Signal, people
 from tiers.ids import DealId, MessageId, PersonId
 
-from .conftest import OPEN, eventually
+from .conftest import OPEN, as_stated, eventually
 from .crashing import looking
 from .house import ACTOR, by_words, make_deal
 from .theatre import with_synapse
@@ -130,7 +131,9 @@ async def everywhere(
 
         async def again() -> OpenHome:
             running = open_runtime(settings, by_words(), live=True, now=now)
-            return OpenHome(await living.enter_async_context(running))
+            runtime = await living.enter_async_context(running)
+            living.push_async_exit(partial(as_stated, runtime))
+            return OpenHome(runtime)
 
         home = await again()
         deal = await make_deal(home, (), people=people(networks))
