@@ -46,6 +46,9 @@ from tiers.ids import (
 from tiers.people import Person
 from tiers.tier import Tier
 
+_FORGOTTEN = "room_unknown"
+"""A network in memory says so of what an earlier process had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -142,6 +145,7 @@ class Provisioner:
             Failed: a network did not make a room; the conversation is there without it.
         """
         self._check(deal, request)
+        await self._may_replace(deal, request.label)
         people = self._people(deal, request)
         rooms, missing = seat(people, request.connectors, request.owners, self._single)
         self._may_be_mirrored(deal, request.floor, len(rooms))
@@ -270,11 +274,33 @@ class Provisioner:
             raise Refused("a private conversation is carried by its own side's home alone")
         self._journaled(deal, request.floor, request.side)
         taken = [c for c in deal.conversations.values() if c.label == request.label]
-        has_room = any(deal.rooms.get(c.conversation_id) for c in taken)
         asked = (request.floor, request.compartment, request.side)
-        other = any((c.floor, c.compartment, c.side) != asked for c in taken)
-        if other or (has_room and not deal.made_up):
-            raise Wrong(f"the deal has a conversation #{request.label} already")
+        if any((c.floor, c.compartment, c.side) != asked for c in taken):
+            raise _taken(request.label)
+
+    async def _may_replace(self, deal: DealView, label: str) -> None:
+        """Refuses a second room: people would stay in the first, and nobody would look after it.
+
+        A made-up deal alone makes a room anew, once its network ended and knows the first no more.
+        """
+        there = [
+            binding
+            for conversation in deal.conversations.values()
+            if conversation.label == label
+            for binding in deal.rooms.get(conversation.conversation_id, ())
+        ]
+        for binding in there:
+            if not (deal.made_up and await self._is_forgotten(binding)):
+                raise _taken(label)
+
+    async def _is_forgotten(self, binding: RoomBinding) -> bool:
+        network = self._connectors.get(binding.connector)
+        try:
+            if network is not None:
+                await network.members(binding.room)
+        except ConnectorError as error:
+            return error.code == _FORGOTTEN
+        return False
 
     def _people(self, deal: DealView, request: Request) -> tuple[Person, ...]:
         at, place = self._now(), (request.compartment, request.floor, request.side)
@@ -361,6 +387,14 @@ def _put_out_again(
     if leave is not None and leave.state != UNDONE:
         act = LeaveAct(leave.leave_id, ROOM, made.connector, made.room, account, was_in=True)
         reopen(tx, leave, act)
+
+
+def _taken(label: str) -> Wrong:
+    return Wrong(
+        f"the deal has a conversation #{label} already",
+        still="No room was made; the one that is there is as it was.",
+        then=f"wallcross conv show {label}",
+    )
 
 
 def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:

@@ -16,7 +16,6 @@ from tiers.people import Party, Side
 
 from .conftest import House, Opens
 from .house import ACTOR, CHANNEL, roster
-from .test_approvals import ADA, BO, found
 
 SAID = "The list of documents was read again before noon."
 
@@ -42,10 +41,6 @@ REFUSED = (
     ("new", "problem"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 async def test_no_room_is_made(house: House, new: NewConversation, problem: type[Problem]) -> None:
-    if new.label == "supply":  # a made-up deal may make a room anew; a real one may not
-        await found(house, ADA, BO)
-        view = house.home.runtime.book.deals[house.deal]
-        house.home.runtime.book.deals[house.deal] = replace(view, made_up=False)
     before = (await house.far.directory())["rooms"]
     with pytest.raises(problem):
         await house.home.conv_new(house.deal, new, actor=ACTOR)
