@@ -73,6 +73,8 @@ async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
         path = settings.state / SOCKET
         async with listening(make_app(home), path):
             out.note(f"serving on {path}")
+            if not await home.deal_list():
+                out.note(f"there is no deal in {settings.state} yet: wallcross deal new CODE")
             await _told_to_stop()
             out.note("stopping; what was accepted is on disk")
 

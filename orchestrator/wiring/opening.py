@@ -28,6 +28,7 @@ from orchestrator.command.pulse import ACTOR, Pulse
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.config.model import ChannelPart
 from orchestrator.flow.listen import LOOK
+from orchestrator.logs import allow
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
 from orchestrator.store.unit import Tx
@@ -125,7 +126,8 @@ class Opener:
             foreign = Uncertain("foreign_error", f"failed with {type(error).__name__}")
             return self._failed(channel, foreign)
         self._stack.push_async_callback(connector.close)
-        log.info("channel.open", channel=channel.name)
+        allow([channel.name])  # as it is configured: no content
+        log.info("channel.open", connector=channel.name)
         return None
 
     def _made(self, name: ConnectorName, part: ChannelPart) -> Connector:
@@ -138,7 +140,8 @@ class Opener:
         channel.why = getattr(error, "code", type(error).__name__)
         channel.hint = error.hint if isinstance(error, ConnectorError) else ""
         channel.closed_since = channel.closed_since or self._r.now()
-        log.warning("channel.closed", channel=channel.name, code=channel.why)
+        allow([channel.name])
+        log.warning("channel.closed", connector=channel.name, code=channel.why)
         if not isinstance(error, Unavailable | Uncertain):
             return None
         return min(error.retry_after or 0, LONGEST_PAUSE)
