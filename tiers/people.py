@@ -239,13 +239,16 @@ class Roster:
 
     def may_see(self, person_id: PersonId, compartment: CompartmentId, tier: Tier, at: int) -> bool:
         """Whether what a person reads at ``at`` covers ``tier`` of ``compartment``, walls aside."""
-        return any(
-            h.grant.compartment == compartment and h.grant.highest >= tier and _counts(h.grant, at)
-            for h in self.held_by(person_id)
-        )
+        for held in self.held_by(person_id):  # a loop: this is asked for each reader of a message
+            grant = held.grant
+            if grant.compartment == compartment and grant.highest >= tier and _counts(grant, at):
+                return True
+        return False
 
     def walled_off(self, person_id: PersonId, compartment: CompartmentId, at: int) -> bool:
         """Whether a wall stands between ``compartment`` and something the person also reads."""
+        if not self.walls:
+            return False
         beyond = {w.faces(compartment) for w in self.walls if w.span.holds(at)}
         return any(
             h.grant.compartment in beyond and h.grant.span.holds(at)

@@ -268,15 +268,16 @@ class Observer:
         name, lasts = binding.connector, _verified_for(deal, binding)
         ours = self.ours(name)
         others = [m for m in reading.members.members if m.account not in ours]
-        return tuple(self._recipient(deal, name, m, lasts) for m in others)
+        at = self._now()
+        return tuple(self._recipient(deal, name, m, lasts, at) for m in others)
 
     def _recipient(
-        self, deal: DealView, name: ConnectorName, member: Member, lasts: int
+        self, deal: DealView, name: ConnectorName, member: Member, lasts: int, at: int
     ) -> RecipientFacts:
         person = deal.roster.owner(name, member.account)
         if member.devices is None:
             return RecipientFacts(name, member.account, person, None)
-        account, at = (name, member.account), self._now()
+        account = (name, member.account)
         devices = tuple(
             DeviceFact(d.device, self._keyring.counts(account, d, at, lasts))
             for d in sorted(member.devices, key=lambda d: d.device)

@@ -12,9 +12,12 @@ Rules kept here:
 """
 
 import hmac
+from functools import lru_cache
 from hashlib import blake2b, sha256
 
 MARK_BYTES = 32
+REMEMBERED = 4096
+"""Marks of messages and deliveries that are looked at again soon: some megabytes."""
 _PURPOSE = b"wallcross marks of rows and entries v1"
 Part = str | bytes | int | None
 
@@ -26,15 +29,20 @@ class Pen:
         secret: the home's; the key is derived from it and used for nothing else.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_again", "_key")
 
     def __init__(self, secret: bytes) -> None:
         self._key = hmac.digest(secret, _PURPOSE, sha256)
+        self._again = lru_cache(maxsize=REMEMBERED, typed=True)(self.mark)
 
     def mark(self, about: str, *parts: Part) -> bytes:
         """Returns the mark (keyed BLAKE2b, RFC 7693) of something that consists of ``parts``."""
         text = ascii((about, *parts)).encode()
         return blake2b(text, key=self._key, digest_size=MARK_BYTES).digest()
+
+    def mark_again(self, about: str, *parts: Part) -> bytes:
+        """The same as ``mark``, remembered: for what is marked now and looked at soon."""
+        return self._again(about, *parts)
 
     def made(self, mark: bytes | None, about: str, *parts: Part) -> bool:
         """Whether this home made exactly this mark of these parts."""
