@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-1. One word of his, or one command of anybody, is enough: everything here only takes away.
+1. One word of his, or one command of anybody, is enough: everything here only takes away. One
+   person alone stops so many others an hour and no more: whoever wants to stop a deal must not.
 2. What stops him is written first, in one unit, in every deal that lists one of his accounts;
    rooms are read back and people told afterwards, and a network that fails stops none of it.
    What a crash left untold is told when the same is said again.
@@ -17,8 +18,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.port.messages import Device
+from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
-from orchestrator.clock import Clock
+from orchestrator.client.problems import Waits
+from orchestrator.clock import HOUR, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.callback import CALL_BACK, TO_PHISHED
 from orchestrator.deals.contacts import Door, contacts, door_of
@@ -35,6 +38,8 @@ PHISHED, NEW_PHONE, PERSON_PAUSED = "phished", "new_phone", "person_paused"
 """Rules of the findings; their subject is the person."""
 REASONS: Final = ("asked", "doubt", "lost_phone", "phished", "travel")
 """Codes of why somebody is paused."""
+MOST_AN_HOUR: Final = 10
+"""People whom one person alone may pause within an hour."""
 _OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
 Standing = tuple[DealView, Person]
 Distrust = Callable[[ConnectorName, AccountId, Device], Awaitable[None]]
@@ -238,11 +243,12 @@ class Distress:
         actor: str,
     ) -> None:
         kind = Kind.PERSON_PAUSED
+        if any(one.person_id not in view.persons.paused for view, one in where):
+            _check_hour(tx, where, actor, at)
         for view, one in where:
             if one.person_id not in view.persons.paused:
-                state_person(
-                    tx, view.deal_id, kind, one.person_id, at=at, actor=actor, reason=reason
-                )
+                more = {"reason": reason, "by": actor}
+                state_person(tx, view.deal_id, kind, one.person_id, at=at, actor=actor, **more)
             raise_finding(tx, view.deal_id, one.person_id, raised, at)
 
     async def _written(self, unit: Callable[[Tx], None], where: Sequence[Standing]) -> None:
@@ -298,6 +304,26 @@ _TELL: Final = f"INSERT OR IGNORE INTO home SELECT 'told:' || finding_id, '1' FR
 def _told(tx: Tx, deal: DealView, person: Person, rule: str) -> None:
     """Notes that everybody was told of what is open; it permits nothing."""
     tx.run(_TELL, (deal.deal_id, rule, person.person_id))
+
+
+def _check_hour(tx: Tx, where: Iterable[Standing], actor: str, at: int) -> None:
+    """Refuses one more within the hour.
+
+    Raises:
+        Waits: somebody else must stop him.
+    """
+    stopped = {
+        said.body["person"]
+        for view, _ in where
+        for said in stated(tx, view.deal_id)
+        if said.kind == Kind.PERSON_PAUSED and said.body.get("by") == actor and said.at > at - HOUR
+    }
+    if len(stopped) >= MOST_AN_HOUR:
+        raise Waits(
+            f"one person alone pauses {MOST_AN_HOUR} people an hour at most",
+            still="He is not paused; nothing was changed.",
+            then="have somebody else run it; or stop a room: wallcross conv pause",
+        )
 
 
 def _codes(where: Iterable[Standing]) -> tuple[str, ...]:

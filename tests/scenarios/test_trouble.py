@@ -8,7 +8,7 @@ import pytest
 
 from connectors.port.messages import Device
 from connectors.port.words import words_for
-from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.client.problems import Missing, Refused, Waits, Wrong
 from orchestrator.deals.book import DealView
 from orchestrator.flow.incoming import Incoming
 from orchestrator.rooms.distress import NEW_PHONE, PERSON_PAUSED, PHISHED
@@ -278,3 +278,30 @@ async def test_a_call_back_names_no_number_and_the_roster_that_it_rests_on(house
     assert found.roster == house.home.runtime.book.deals[house.deal].roster_hash
     assert found.listed_since is not None
     assert [line.split()[0] for line in found.ask] == [CHANNEL]
+
+
+async def test_one_person_alone_stops_so_many_and_another_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.rooms.distress.MOST_AN_HOUR", 2)
+    pause = house.home.person_pause
+    await pause(house.deal, BO, "doubt", actor=ACTOR)
+    await house.home.person_phished(house.deal, CY, actor=ACTOR)
+    with pytest.raises(Waits, match="pauses 2 people an hour at most"):
+        await pause(house.deal, ADA, "doubt", actor=ACTOR)
+    with pytest.raises(Waits):
+        await house.home.person_phished(house.deal, ADA, actor=ACTOR)
+    paused = house.home.runtime.book.deals[house.deal].persons
+    assert paused.paused == {BO, CY}
+    await pause(house.deal, BO, "asked", actor=ACTOR)  # who is stopped already is no further one
+    await pause(house.deal, ADA, "doubt", actor="local:somebody-else")
+    assert house.home.runtime.book.deals[house.deal].persons.paused == {ADA, BO, CY}
+
+
+async def test_whoever_says_it_of_himself_is_kept_waiting_by_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.rooms.distress.MOST_AN_HOUR", 1)
+    await house.home.person_pause(house.deal, CY, "doubt", actor=ACTOR)
+    await in_line(house, "bo", "phished")
+    await eventually(lambda: stands(house))
