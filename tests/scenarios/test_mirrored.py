@@ -130,12 +130,12 @@ CY = NewRoom(channel=BOTH[1], owners=("cy",), members=("cy",))
 
 async def test_valuation_gets_no_second_room_unless_the_policy_says_so(opens: Opens) -> None:
     house = await opens((), people=roster(BOTH), channels=BOTH)
-    several = replace(PRICE, members=None, also=(SECOND,))
+    several = replace(PRICE, label="bid", members=None, also=(SECOND,))
     await house.home.conv_new(house.deal, PRICE, actor=ACTOR)
     with pytest.raises(Refused, match="mirrored"):
         await house.home.conv_room_add(house.deal, "price", CY, actor=ACTOR)
     await house.home.conv_new(house.deal, several, actor=ACTOR)  # all have accounts on the first
-    assert len((await show(house, "price")).rooms) == 1
+    assert len((await show(house, "bid")).rooms) == 1
 
 
 async def test_valuation_is_mirrored_while_the_policy_says_so_and_held_after(

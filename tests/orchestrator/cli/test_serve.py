@@ -7,7 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from .conftest import START_S, Serve, Wx
 
@@ -41,6 +44,15 @@ def test_commands_go_through_a_running_serve_and_it_ends_cleanly(
     assert deal("deal", "list").code == 0
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Tests in the background were started with Ctrl-C ignored, and a child would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_what_happens_is_watched_and_what_is_held_is_dropped(
     deal: Wx, serve: Serve, tmp_path: Path
 ) -> None:
