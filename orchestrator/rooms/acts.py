@@ -115,6 +115,10 @@ class _Answer:
     after: int = 0
 
 
+_GIVES = frozenset({ActKind.INVITE, ActKind.PROMOTE})
+"""What waits while a channel is paused; what takes away does not."""
+
+
 class Hands:
     """Does acts, one at a time in a room.
 
@@ -208,6 +212,8 @@ class Hands:
         act = order.act
         if act.kind in {ActKind.REMOVE, ActKind.DEMOTE} and act.account in self.ours(act.connector):
             return "protected"
+        if act.kind in _GIVES and self._observer.stands_still(act.connector):
+            return "channel_paused"
         if act.kind is ActKind.INVITE and not self._cleared(order):
             return "not_cleared"
         if act.kind is ActKind.REMOVE and not order.cause.startswith(LEAVE):

@@ -102,6 +102,10 @@ class Observer:
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView, int | None]] = {}
         self._hints: dict[Place, int] = {}
 
+    def stands_still(self, connector: ConnectorName) -> bool:
+        """Whether nothing goes out on a channel: it is paused, or not open."""
+        return self._still(connector)
+
     def ours(self, name: ConnectorName) -> frozenset[AccountId]:
         """Accounts of ours on a channel: the one that acts and, where there is one, its standby."""
         network = self._connectors.get(name)

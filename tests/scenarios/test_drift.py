@@ -20,7 +20,7 @@ from tiers.ids import AccountId, PersonId
 from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, Talk, roster, without
+from .house import ACTOR, CHANNEL, Talk, roster, without
 
 LUNCH = Talk("lunch", Tier.COORDINATION)
 SUPPLY = Talk("supply", Tier.OPERATIONS)
@@ -135,6 +135,27 @@ async def test_who_is_cleared_no_more_goes_and_who_is_cleared_is_asked_in(lunch:
     assert (await plan(lunch)).acts == ()
     again = await done(lunch, shown)
     assert {line.why for line in again} == {"so_already"}, "a plan twice is a plan once"
+
+
+async def test_while_a_channel_is_paused_nobody_is_let_in_and_who_is_to_go_goes(
+    lunch: House,
+) -> None:
+    room = lunch.room("lunch")
+    await lunch.far.remove_member(room, "bo", by="ada")
+    await lunch.far.add_member(room, "greta", by="ada")
+
+    async def found() -> bool:
+        return "unknown_member" in await lunch.findings()
+
+    await eventually(found)
+    await lunch.home.channel_pause(CHANNEL, "a doubt", actor=ACTOR)
+    outcomes = {
+        (d.act.kind, d.act.account): (d.outcome, d.why)
+        for d in await done(lunch, await plan(lunch))
+    }
+    assert outcomes["invite", "bo"] == ("refused", "channel_paused")
+    assert outcomes["remove", "greta"][0] == "seen"
+    assert {"bo", "greta"}.isdisjoint(await seated(lunch))
 
 
 async def test_an_act_that_nobody_wants_any_more_is_not_said_to_be_so_already(
