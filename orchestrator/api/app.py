@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestrator.api import errors
+from orchestrator.api.access import allowed
 from orchestrator.api.approvals import router as approvals
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
@@ -30,16 +31,27 @@ from orchestrator.api.state import router as state
 from orchestrator.api.strangers import router as strangers
 from orchestrator.api.tiering import router as tiering
 from orchestrator.api.trouble import router as trouble
-from orchestrator.api.who import caller
+from orchestrator.api.who import VIEWER_IN_SCOPE
+from tiers.rights import Viewer
 
 PREFIX = "/api/v1"
 
 
 def make_app(home: Home) -> ASGIApp:
-    """The API of an open home."""
+    """The API of an open home, for its own user."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await application()({**scope, HOME_IN_SCOPE: home}, receive, send)
+
+    return answer
+
+
+def make_desk(home: Home, viewer: Viewer | None) -> ASGIApp:
+    """The API of an open home, for whoever is signed in; None is nobody."""
+    whole = make_app(home)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await whole({**scope, VIEWER_IN_SCOPE: viewer}, receive, send)
 
     return answer
 
@@ -53,7 +65,7 @@ def application() -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from another host
         redoc_url=None,
-        dependencies=[Depends(caller)],
+        dependencies=[Depends(allowed)],
     )
     errors.install(app)
     for router in (

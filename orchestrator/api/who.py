@@ -1,7 +1,12 @@
-"""Who calls: the operating system's word on the socket, never the caller's.
+"""Who calls: the operating system's word on the socket, or a sign-in; never the caller's own.
 
-Rule kept here: a caller has the user id of this home (``SO_PEERCRED``), else he is turned away
-before any route. The audit's actor is made here and nowhere else.
+Rules kept here:
+
+1. At the home's own socket a caller has the user id of this home (``SO_PEERCRED``), else he is
+   turned away before any route. He holds the home itself, and nothing is cut for him.
+2. At the desk's door (``orchestrator.api.door``) a caller is the viewer that his session or token
+   names; the door put him beside the request, where nobody outside can write.
+3. The audit's actor is made here and nowhere else.
 """
 
 import asyncio
@@ -10,17 +15,20 @@ import pwd
 import re
 import socket
 import struct
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from orchestrator.client.problems import SignInFirst
+from tiers.rights import Viewer
 
 _UCRED = struct.Struct("3i")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Caller = tuple[str, int]
 """As ASGI's ``client``: ``uid:<user id>`` and the process id."""
+VIEWER_IN_SCOPE = "wallcross.viewer"
+"""Where the desk's door says who asks; None: nobody who is signed in."""
 
 
 def here() -> Caller:
@@ -64,10 +72,24 @@ def actor_of(client: tuple[str, int] | None) -> str:
     return f"local:{name if _USER.fullmatch(name) else uid}"
 
 
-def caller(request: Request) -> str:
-    """The actor of a request. Raises: SignInFirst."""
+def viewer(request: Request) -> Viewer:
+    """Who asks. Raises: SignInFirst."""
+    if VIEWER_IN_SCOPE in request.scope:
+        found = cast("Viewer | None", request.scope[VIEWER_IN_SCOPE])
+        if found is None:
+            raise SignInFirst("You are not signed in", still="Nothing was done", then="/in")
+        return found
     client = request.scope.get("client")
-    return actor_of(None if client is None else (client[0], client[1]))
+    return Viewer(actor_of(None if client is None else (client[0], client[1])), whole=True)
+
+
+Asker = Annotated[Viewer, Depends(viewer)]
+"""Who asks; what he is shown is cut to what he may see."""
+
+
+def caller(asker: Asker) -> str:
+    """The actor of a request. Raises: SignInFirst."""
+    return asker.actor
 
 
 Actor = Annotated[str, Depends(caller)]

@@ -22,9 +22,10 @@ from orchestrator.api.who import here
 from orchestrator.cli.checking import home_checks, red, still_checks
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import SOCKET, arun, make_home, turn
-from orchestrator.client.api import Client, app_transport
+from orchestrator.client.api import Client
 from orchestrator.client.problems import Unready
 from orchestrator.client.views import Check
+from orchestrator.client.wire import app_transport
 from orchestrator.clock import now
 from orchestrator.config import Settings
 from orchestrator.hygiene import harden, private_tmp

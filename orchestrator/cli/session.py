@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from orchestrator.cli.globals import Globals
 from orchestrator.cli.out import Out
-from orchestrator.client.api import Client, app_transport, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Missing, Unready
+from orchestrator.client.wire import app_transport, socket_transport
 
 if TYPE_CHECKING:
     from orchestrator.api.port import Home, OpensHome

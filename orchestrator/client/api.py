@@ -1,15 +1,14 @@
 """The API as functions: one for each operation, each answering a view or raising a Problem.
 
-Rules kept here: nothing is sent but over the given transport (a Unix socket, or the application
-itself in this process), no redirect is followed, and nothing of an answer is logged.
+Rule kept here: an operation of the desk (what people reach through a sign-in) stands in the module
+of its page; ``Client`` is all of them.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeVar
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Literal
 from urllib.parse import quote
 
-import httpx
 from pydantic import TypeAdapter
 
 from orchestrator.client.approvals import (
@@ -23,7 +22,6 @@ from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
-from orchestrator.client.problems import Failed, from_wire
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
@@ -52,31 +50,13 @@ from orchestrator.client.views import (
     Status,
     Taken,
 )
+from orchestrator.client.wire import Wire, deal_path, part, read, refuse
 
-T = TypeVar("T")
 Kind = Literal["policy", "roster"]
-ASGI = Callable[..., Awaitable[None]]
-BASE = "http://wallcross/api/v1"
 
 
-class Client:
-    """Calls the API of one home.
-
-    Args:
-        transport: to a Unix socket (``socket_transport``) or to the application itself.
-        timeout_s: for one answer; None waits for ever.
-    """
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, timeout_s: float | None = 60.0) -> None:
-        self._http = httpx.AsyncClient(
-            transport=transport, timeout=timeout_s, follow_redirects=False, trust_env=False
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+class Client(Wire):
+    """Calls the API of one home."""
 
     async def status(self) -> Status:
         """The overview."""
@@ -92,11 +72,11 @@ class Client:
 
     async def watch(self) -> AsyncIterator[Happening]:
         """What happens from now on."""
-        async with self._http.stream("GET", f"{BASE}/events", timeout=None) as answer:
-            await _refuse(answer)
+        async with self._http.stream("GET", f"{self._base}/events", timeout=None) as answer:
+            await refuse(answer)
             async for line in answer.aiter_lines():
                 if line.startswith("data: "):
-                    yield _read(Happening, json.loads(line.removeprefix("data: ")))
+                    yield read(Happening, json.loads(line.removeprefix("data: ")))
 
     async def deal_list(self) -> Sequence[DealView]:
         """Every deal."""
@@ -109,52 +89,52 @@ class Client:
 
     async def deal_show(self, deal: str) -> DealView:
         """One deal, by code or id."""
-        return await self._get(DealView, _deal(deal))
+        return await self._get(DealView, deal_path(deal))
 
     async def in_force(self, deal: str, kind: Kind) -> AdoptionView:
         """What is in force."""
-        return await self._get(AdoptionView, f"{_deal(deal)}/adopted/{kind}")
+        return await self._get(AdoptionView, f"{deal_path(deal)}/adopted/{kind}")
 
     async def adopt(
         self, deal: str, kind: Kind, document: str, in_place_of: str | None = None
     ) -> AdoptionView:
         """Puts a document in force; with ``in_place_of`` only while the one of that hash stands."""
         body = {"document": document, "in_place_of": in_place_of}
-        path = f"{_deal(deal)}/adopted/{kind}"
-        return _read(AdoptionView, await self._call("PUT", path, body))
+        path = f"{deal_path(deal)}/adopted/{kind}"
+        return read(AdoptionView, await self._call("PUT", path, body))
 
     async def deal_phase(self, deal: str, phase: str) -> bool:
         """Puts a deal into a phase; whether it was in another."""
         body = {"phase": phase}
-        return _read(bool, await self._call("PUT", f"{_deal(deal)}/phase", body))
+        return read(bool, await self._call("PUT", f"{deal_path(deal)}/phase", body))
 
     async def roster_history(self, deal: str) -> list[HistoryRow]:
         """Every adoption, phase and review, newest first."""
-        return await self._get(list[HistoryRow], f"{_deal(deal)}/roster/history")
+        return await self._get(list[HistoryRow], f"{deal_path(deal)}/roster/history")
 
     async def roster_once(self, deal: str, name: str) -> str:
         """The document of a roster that was adopted once, by the beginning of its hash."""
-        return await self._get(str, f"{_deal(deal)}/roster/adopted/{_part(name)}")
+        return await self._get(str, f"{deal_path(deal)}/roster/adopted/{part(name)}")
 
     async def roster_review(self, deal: str, by: str) -> ReviewView:
         """Records that somebody looked through who may see what."""
-        return await self._post(ReviewView, f"{_deal(deal)}/roster/reviews", {"by": by})
+        return await self._post(ReviewView, f"{deal_path(deal)}/roster/reviews", {"by": by})
 
     async def could_see(self, deal: str, person: str, at: int, known_at: int | None) -> CouldSee:
         """What a person might see at an instant, microseconds UTC."""
-        path = f"{_deal(deal)}/roster/could-see/{_part(person)}"
+        path = f"{deal_path(deal)}/roster/could-see/{part(person)}"
         return await self._get(CouldSee, path, _when(at, known_at))
 
     async def who_could_see(
         self, deal: str, name: str, at: int, known_at: int | None
     ) -> WhoCouldSee:
         """Who might read a conversation at an instant, microseconds UTC."""
-        path = f"{_deal(deal)}/roster/who-could-see/{_part(name)}"
+        path = f"{deal_path(deal)}/roster/who-could-see/{part(name)}"
         return await self._get(WhoCouldSee, path, _when(at, known_at))
 
     async def person_list(self, deal: str) -> Sequence[PersonView]:
         """Everybody of a deal."""
-        return await self._get(list[PersonView], f"{_deal(deal)}/people")
+        return await self._get(list[PersonView], f"{deal_path(deal)}/people")
 
     async def person_show(self, deal: str, person: str) -> PersonView:
         """One person of a deal."""
@@ -194,7 +174,7 @@ class Client:
 
     async def person_insiders(self, deal: str) -> Sequence[InsiderView]:
         """Who had access, from when until when, as rooms were read back."""
-        return await self._get(list[InsiderView], f"{_deal(deal)}/insiders")
+        return await self._get(list[InsiderView], f"{deal_path(deal)}/insiders")
 
     async def person_pause(self, deal: str, person: str, reason: str) -> TroubleView:
         """Clears a person for nothing, at once."""
@@ -223,39 +203,39 @@ class Client:
 
     async def approval_show(self, request: str) -> RequestView:
         """One request, with the exact bytes that are signed."""
-        return await self._get(RequestView, f"/approvals/{_part(request)}")
+        return await self._get(RequestView, f"/approvals/{part(request)}")
 
     async def approval_answer(
         self, request: str, said: Answered, person: str, signature: str
     ) -> RequestView:
         """Hands a person's signed answer in."""
         body = {"answer": said, "person": person, "signature": signature}
-        return await self._post(RequestView, f"/approvals/{_part(request)}/answer", body)
+        return await self._post(RequestView, f"/approvals/{part(request)}/answer", body)
 
     async def approval_take_back(self, request: str) -> RequestView:
         """Takes a request back."""
-        return await self._post(RequestView, f"/approvals/{_part(request)}/back")
+        return await self._post(RequestView, f"/approvals/{part(request)}/back")
 
     async def deal_found(self, deal: str) -> RequestView:
         """Asks all who are enrolled to found the deal."""
-        return await self._post(RequestView, f"{_deal(deal)}/founding")
+        return await self._post(RequestView, f"{deal_path(deal)}/founding")
 
     async def approver_list(self, deal: str) -> Sequence[CredentialView]:
         """Whose keys may sign."""
-        return await self._get(list[CredentialView], f"{_deal(deal)}/approvers")
+        return await self._get(list[CredentialView], f"{deal_path(deal)}/approvers")
 
     async def approver_proof(self, deal: str, new: NewCredential) -> ProofView:
         """What its owner signs to prove that a key is his."""
-        return await self._post(ProofView, f"{_deal(deal)}/approvers/proof", _key(new))
+        return await self._post(ProofView, f"{deal_path(deal)}/approvers/proof", _key(new))
 
     async def approver_enrol(self, deal: str, new: NewCredential, proof: str) -> CredentialView:
         """Enrols a key; in a founded deal it waits for two."""
         body = _key(new) | {"proof": proof}
-        return await self._post(CredentialView, f"{_deal(deal)}/approvers", body)
+        return await self._post(CredentialView, f"{deal_path(deal)}/approvers", body)
 
     async def approver_withdraw(self, deal: str, person: str) -> int:
         """Takes all keys of a person away, at once; answers how many."""
-        return await self._post(int, f"{_deal(deal)}/approvers/{_part(person)}/withdraw")
+        return await self._post(int, f"{deal_path(deal)}/approvers/{part(person)}/withdraw")
 
     async def quarantine_list(self, *, every: bool = False) -> Sequence[KeptView]:
         """What is kept and nobody believes."""
@@ -264,20 +244,20 @@ class Client:
 
     async def quarantine_show(self, kept: str) -> KeptView:
         """One."""
-        return await self._get(KeptView, f"/quarantine/{_part(kept)}")
+        return await self._get(KeptView, f"/quarantine/{part(kept)}")
 
     async def quarantine_drop(self, kept: str) -> KeptView:
         """Destroys its bytes."""
-        return await self._post(KeptView, f"/quarantine/{_part(kept)}/drop")
+        return await self._post(KeptView, f"/quarantine/{part(kept)}/drop")
 
     async def quarantine_admit(self, kept: str, deal: str, person: str, by: str) -> EnrolmentView:
         """Begins a person's enrolment on a stranger's channel."""
         body = {"deal": deal, "person": person, "by": by}
-        return await self._post(EnrolmentView, f"/quarantine/{_part(kept)}/admit", body)
+        return await self._post(EnrolmentView, f"/quarantine/{part(kept)}/admit", body)
 
     async def conv_list(self, deal: str) -> Sequence[ConversationView]:
         """All conversations of a deal."""
-        return await self._get(list[ConversationView], f"{_deal(deal)}/conversations")
+        return await self._get(list[ConversationView], f"{deal_path(deal)}/conversations")
 
     async def conv_show(self, deal: str, name: str) -> ConversationView:
         """One conversation, by label or id."""
@@ -286,7 +266,7 @@ class Client:
     async def conv_new(self, deal: str, new: NewConversation) -> ConversationView:
         """Makes a room, hardens it, invites and reads back."""
         body = TypeAdapter(NewConversation).dump_python(new, mode="json")
-        return await self._post(ConversationView, f"{_deal(deal)}/conversations", body)
+        return await self._post(ConversationView, f"{deal_path(deal)}/conversations", body)
 
     async def conv_room_add(self, deal: str, name: str, new: NewRoom) -> ConversationView:
         """Makes the rooms of one more channel, or an alternate to a room."""
@@ -298,7 +278,7 @@ class Client:
     ) -> ConversationView:
         """Records what a named person saw."""
         body = {"room": room, "guarantee": guarantee, "value": value, "by": by}
-        return await self._post(ConversationView, f"{_deal(deal)}/attestations", body)
+        return await self._post(ConversationView, f"{deal_path(deal)}/attestations", body)
 
     async def conv_pause(self, deal: str, name: str, reason: str) -> ConversationView:
         """Stops what we send there."""
@@ -316,38 +296,41 @@ class Client:
             "key": post.key,
             "text": text,
         }
-        return await self._post(Sent, f"{_deal(deal)}/messages", body)
+        return await self._post(Sent, f"{deal_path(deal)}/messages", body)
 
     async def send_file(self, deal: str, post: Post, data: AsyncIterator[bytes]) -> Sent:
         """Hands ``post.file`` in, in pieces."""
         answer = await self._http.post(
-            f"{BASE}{_deal(deal)}/files", content=data, headers=_file_headers(post), timeout=None
+            f"{self._base}{deal_path(deal)}/files",
+            content=data,
+            headers=_file_headers(post),
+            timeout=None,
         )
-        await _refuse(answer)
-        return _read(Sent, answer.json())
+        await refuse(answer)
+        return read(Sent, answer.json())
 
     async def document_send(self, deal: str, post: Post, data: AsyncIterator[bytes]) -> Sent:
         """Hands ``post.file`` in for ``post.readers``, in pieces."""
         answer = await self._http.post(
-            f"{BASE}{_deal(deal)}/documents",
+            f"{self._base}{deal_path(deal)}/documents",
             content=data,
             headers=_file_headers(post) | {"wallcross-readers": quote(",".join(post.readers))},
             timeout=None,
         )
-        await _refuse(answer)
-        return _read(Sent, answer.json())
+        await refuse(answer)
+        return read(Sent, answer.json())
 
     async def document_list(self, deal: str) -> Sequence[DocumentView]:
         """The deal's documents, newest first."""
-        return await self._get(list[DocumentView], f"{_deal(deal)}/documents")
+        return await self._get(list[DocumentView], f"{deal_path(deal)}/documents")
 
     async def document_show(self, message: str) -> DocumentView:
         """One, with what became of each copy."""
-        return await self._get(DocumentView, f"/documents/{_part(message)}")
+        return await self._get(DocumentView, f"/documents/{part(message)}")
 
     async def message_show(self, message: str) -> MessageView:
         """Where a message stands."""
-        return await self._get(MessageView, f"/messages/{_part(message)}")
+        return await self._get(MessageView, f"/messages/{part(message)}")
 
     async def held_list(self, deal: str | None) -> Sequence[HeldView]:
         """What waits."""
@@ -356,15 +339,15 @@ class Client:
     async def held_move(self, message: str, conversation: str) -> HeldView:
         """Into the same or a stricter conversation."""
         body = {"conversation": conversation}
-        return await self._post(HeldView, f"/held/{_part(message)}/move", body)
+        return await self._post(HeldView, f"/held/{part(message)}/move", body)
 
     async def held_drop(self, message: str) -> HeldView:
         """Never to be sent."""
-        return await self._post(HeldView, f"/held/{_part(message)}/drop")
+        return await self._post(HeldView, f"/held/{part(message)}/drop")
 
     async def held_release(self, message: str) -> HeldView:
         """As it was addressed."""
-        return await self._post(HeldView, f"/held/{_part(message)}/release")
+        return await self._post(HeldView, f"/held/{part(message)}/release")
 
     async def delivery_list(
         self, deal: str | None, state: Literal["dead", "possibly"]
@@ -375,11 +358,11 @@ class Client:
 
     async def delivery_retry(self, delivery: str) -> DeliveryView:
         """Queues one again, marked."""
-        return await self._post(DeliveryView, f"/deliveries/{_part(delivery)}/retry")
+        return await self._post(DeliveryView, f"/deliveries/{part(delivery)}/retry")
 
     async def key_list(self, deal: str, person: str | None) -> Sequence[KeyView]:
         """The newest state of each device."""
-        return await self._get(list[KeyView], f"{_deal(deal)}/keys", {"person": person})
+        return await self._get(list[KeyView], f"{deal_path(deal)}/keys", {"person": person})
 
     async def key_verify(
         self,
@@ -392,7 +375,7 @@ class Client:
         replaces: str | None = None,
     ) -> Sequence[KeyView]:
         """Records a ceremony of two people over the keys that they compared, or read out."""
-        path = f"{_deal(deal)}/keys/{_part(person)}/verify"
+        path = f"{deal_path(deal)}/keys/{part(person)}/verify"
         given = None if compared is None else list(compared)
         body = {"by_a": by_a, "by_b": by_b, "compared": given, "words": words}
         body |= {"replaces": replaces}
@@ -403,7 +386,7 @@ class Client:
     ) -> KeyView:
         """Takes a person's certificate in as a proposal."""
         body = {"channel": channel, "armour": armour}
-        return await self._post(KeyView, f"{_deal(deal)}/keys/{_part(person)}/import", body)
+        return await self._post(KeyView, f"{deal_path(deal)}/keys/{part(person)}/import", body)
 
     async def key_export(self, channel: str | None = None) -> str:
         """Our own certificate in armour."""
@@ -413,7 +396,7 @@ class Client:
         self, deal: str, person: str, device: str, event: Literal["revoke", "compromise"]
     ) -> KeyView:
         """Takes a device out for ever."""
-        path = f"{_deal(deal)}/keys/{_part(person)}/mark"
+        path = f"{deal_path(deal)}/keys/{part(person)}/mark"
         return await self._post(KeyView, path, {"device": device, "event": event})
 
     async def leave(self, deal: str, person: str, reason: str) -> LeaveView:
@@ -422,7 +405,7 @@ class Client:
 
     async def leave_list(self, deal: str) -> Sequence[LeaveView]:
         """Every leave, newest first."""
-        return await self._get(list[LeaveView], f"{_deal(deal)}/leaves")
+        return await self._get(list[LeaveView], f"{deal_path(deal)}/leaves")
 
     async def leave_show(self, deal: str, person: str) -> LeaveView:
         """Somebody's last leave."""
@@ -447,92 +430,92 @@ class Client:
     async def channel_test(self, name: str, real_server: str | None = None) -> ChannelTest:
         """The safe live check, recorded."""
         body = {"real_server": real_server}
-        return await self._post(ChannelTest, f"/channels/{_part(name)}/test", body)
+        return await self._post(ChannelTest, f"/channels/{part(name)}/test", body)
 
     async def channel_pause(self, name: str, reason: str) -> ChannelView:
         """Stops what we send there."""
-        path = f"/channels/{_part(name)}/pause"
+        path = f"/channels/{part(name)}/pause"
         return await self._post(ChannelView, path, {"reason": reason})
 
     async def channel_resume(self, name: str) -> ChannelView:
         """Lets it go on."""
-        return await self._post(ChannelView, f"/channels/{_part(name)}/resume")
+        return await self._post(ChannelView, f"/channels/{part(name)}/resume")
 
     async def audit_tail(self, deal: str, count: int) -> Sequence[AuditLine]:
         """The newest entries, oldest first."""
-        return await self._get(list[AuditLine], f"{_deal(deal)}/audit", {"count": str(count)})
+        return await self._get(list[AuditLine], f"{deal_path(deal)}/audit", {"count": str(count)})
 
     async def audit_verify(self, deal: str) -> AuditReport:
         """Whether the chain, its heads and its anchors hold."""
-        return await self._get(AuditReport, f"{_deal(deal)}/audit/check")
+        return await self._get(AuditReport, f"{deal_path(deal)}/audit/check")
 
     def audit_lines(self, deal: str) -> AsyncIterator[bytes]:
         """The chain as it stands, one JSON object a line, in pieces."""
-        return self._pieces(f"{_deal(deal)}/audit/lines", method="GET")
+        return self._pieces(f"{deal_path(deal)}/audit/lines", method="GET")
 
     def audit_export(self, deal: str) -> AsyncIterator[bytes]:
         """The export, a tar archive in pieces; itself an entry."""
-        return self._pieces(f"{_deal(deal)}/audit/export")
+        return self._pieces(f"{deal_path(deal)}/audit/export")
 
     async def audit_state(self, deal: str) -> StateReport:
         """Whether every row that permits is as the chain states it."""
-        return await self._get(StateReport, f"{_deal(deal)}/audit/state")
+        return await self._get(StateReport, f"{deal_path(deal)}/audit/state")
 
     async def evidence_show(self, deal: str, conversation: str | None = None) -> EvidenceView:
         """Each control of each room."""
         asked = {} if conversation is None else {"conversation": conversation}
-        return await self._get(EvidenceView, f"{_deal(deal)}/evidence", asked)
+        return await self._get(EvidenceView, f"{deal_path(deal)}/evidence", asked)
 
     def evidence_export(self, deal: str) -> AsyncIterator[bytes]:
         """A signed pack, a tar archive in pieces; itself an entry."""
-        return self._pieces(f"{_deal(deal)}/evidence/export")
+        return self._pieces(f"{deal_path(deal)}/evidence/export")
 
     async def journal_verify(self, deal: str) -> JournalReport:
         """Whether every accepted message is accounted for."""
-        return await self._get(JournalReport, f"{_deal(deal)}/journal/check")
+        return await self._get(JournalReport, f"{deal_path(deal)}/journal/check")
 
     async def journal_key_add(self, deal: str, scope: str, public: str) -> str:
         """Adopts a public key; answers its id."""
         body = {"scope": scope, "public": public}
-        return await self._post(str, f"{_deal(deal)}/journal/keys", body)
+        return await self._post(str, f"{deal_path(deal)}/journal/keys", body)
 
     async def journal_exempt(self, deal: str, decision: str) -> int:
         """Records counsel's signed decision; answers its number."""
         body = {"decision": decision}
-        return await self._post(int, f"{_deal(deal)}/journal/exemptions", body)
+        return await self._post(int, f"{deal_path(deal)}/journal/exemptions", body)
 
     def journal_export(self, deal: str) -> AsyncIterator[bytes]:
         """The sealed journal, a tar archive in pieces."""
-        return self._pieces(f"{_deal(deal)}/journal/export")
+        return self._pieces(f"{deal_path(deal)}/journal/export")
 
     async def tier_explain(self, deal: str, text: str, floor: str) -> dict[str, Any]:
         """Tier, strength and places of a text, with the deal's watch list."""
         body = {"text": text, "floor": floor}
-        return await self._post(dict[str, Any], f"{_deal(deal)}/tiers/explain", body)
+        return await self._post(dict[str, Any], f"{deal_path(deal)}/tiers/explain", body)
 
     async def plan(self, deal: str) -> PlanView:
         """Where the channels differ from the roster; changes nothing."""
-        return await self._post(PlanView, f"{_deal(deal)}/plans")
+        return await self._post(PlanView, f"{deal_path(deal)}/plans")
 
     async def plan_apply(
         self, deal: str, plan: str, document: str | None
     ) -> AsyncIterator[DoneLine]:
         """Carries a plan out; yields what became of each act."""
-        path = f"{BASE}{_deal(deal)}/plans/{_part(plan)}/apply"
+        path = f"{self._base}{deal_path(deal)}/plans/{part(plan)}/apply"
         body = {"document": document}
         async with self._http.stream("POST", path, json=body, timeout=None) as answer:
-            await _refuse(answer)
+            await refuse(answer)
             async for line in answer.aiter_lines():
-                yield _read(DoneLine, json.loads(line))
+                yield read(DoneLine, json.loads(line))
 
     async def watch_size(self, deal: str) -> int:
         """How many entries the watch list has."""
-        return await self._get(int, f"{_deal(deal)}/watch-list")
+        return await self._get(int, f"{deal_path(deal)}/watch-list")
 
     async def watch_add(self, deal: str, names: list[str], amounts: list[str]) -> int:
         """Adds to the watch list; answers how many entries there are."""
         body = {"names": names, "amounts": amounts}
-        return await self._post(int, f"{_deal(deal)}/watch-list", body)
+        return await self._post(int, f"{deal_path(deal)}/watch-list", body)
 
     async def replay_start(self, deal: str | None, *, sample: bool) -> str:
         """Makes ready a run; answers its id."""
@@ -541,68 +524,11 @@ class Client:
     async def replay_accept(self, run: str, rows: Iterable[Row]) -> Taken:
         """Hands rows in."""
         body = {"rows": TypeAdapter(list[Row]).dump_python(list(rows), mode="json")}
-        return await self._post(Taken, f"/replays/{_part(run)}/rows", body)
+        return await self._post(Taken, f"/replays/{part(run)}/rows", body)
 
     async def replay_report(self, run: str) -> ReplayReport:
         """Where they stand."""
-        return await self._get(ReplayReport, f"/replays/{_part(run)}")
-
-    async def _get(
-        self, kind: type[T], path: str, query: Mapping[str, str | None] | None = None
-    ) -> T:
-        asked = {name: value for name, value in (query or {}).items() if value is not None}
-        return _read(kind, await self._call("GET", path, query=asked))
-
-    async def _post(self, kind: type[T], path: str, body: Any = None) -> T:
-        return _read(kind, await self._call("POST", path, body))
-
-    async def _call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None
-    ) -> Any:
-        answer = await self._http.request(method, BASE + path, json=body, params=query or {})
-        await _refuse(answer)
-        return answer.json() if answer.content else None
-
-    async def _pieces(self, path: str, method: str = "POST") -> AsyncIterator[bytes]:
-        async with self._http.stream(method, BASE + path, timeout=None) as answer:
-            await _refuse(answer)
-            async for piece in answer.aiter_bytes():
-                yield piece
-
-
-def socket_transport(uds: str) -> httpx.AsyncBaseTransport:
-    """To the Unix socket at ``uds``."""
-    # No TLS on a socket of this machine: without `verify`, no certificate store is read each time.
-    return httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
-
-
-def app_transport(app: ASGI, caller: tuple[str, int]) -> httpx.AsyncBaseTransport:
-    """To an application in this process; ``caller`` is what a socket would say of it."""
-    return httpx.ASGITransport(app, client=caller)
-
-
-async def _refuse(answer: httpx.Response) -> None:
-    """Raises the problem that an answer is, if it is one."""
-    if answer.is_success:
-        return
-    await answer.aread()
-    try:
-        body = answer.json()
-    except ValueError:
-        raise Failed(f"The API answered {answer.status_code} without a reason") from None
-    raise from_wire(body if isinstance(body, dict) else {}, answer.status_code)
-
-
-def _read(kind: type[T], data: Any) -> T:
-    return TypeAdapter(kind).validate_python(data)
-
-
-def _part(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _deal(name: str) -> str:
-    return f"/deals/{_part(name)}"
+        return await self._get(ReplayReport, f"/replays/{part(run)}")
 
 
 def _when(at: int, known_at: int | None) -> dict[str, str | None]:
@@ -610,11 +536,11 @@ def _when(at: int, known_at: int | None) -> dict[str, str | None]:
 
 
 def _leave(deal: str, person: str) -> str:
-    return f"{_deal(deal)}/leaves/{_part(person)}"
+    return f"{deal_path(deal)}/leaves/{part(person)}"
 
 
 def _person(deal: str, person: str) -> str:
-    return f"{_deal(deal)}/people/{_part(person)}"
+    return f"{deal_path(deal)}/people/{part(person)}"
 
 
 def _key(new: NewCredential) -> dict[str, Any]:
@@ -628,7 +554,7 @@ def _key(new: NewCredential) -> dict[str, Any]:
 
 
 def _conv(deal: str, name: str) -> str:
-    return f"{_deal(deal)}/conversations/{_part(name)}"
+    return f"{deal_path(deal)}/conversations/{part(name)}"
 
 
 def _file_headers(post: Post) -> dict[str, str]:

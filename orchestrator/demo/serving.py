@@ -17,9 +17,10 @@ from pathlib import Path
 
 import httpx
 
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Problem
+from orchestrator.client.wire import socket_transport
 
 _SOCKET = Path("run") / "wallcross.sock"
 _START_SECONDS = 60.0

@@ -22,10 +22,11 @@ import httpx
 
 from connectors.memory.farside import FarSide
 from connectors.memory.record import digest
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Problem
 from orchestrator.client.views import Post
+from orchestrator.client.wire import socket_transport
 
 from .judge import SendersLog, Told
 from .runner import Orders

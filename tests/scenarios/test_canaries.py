@@ -26,9 +26,10 @@ import pytest
 from connectors.memory import process
 from connectors.memory.farside import FarSide, Upload
 from connectors.memory.faults import FaultKind
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.views import ConversationView, FileHead, Post
+from orchestrator.client.wire import socket_transport
 from orchestrator.flow.answers import read_answer
 
 from .canaries import Net, everywhere, spellings, windows

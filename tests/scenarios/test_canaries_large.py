@@ -24,9 +24,10 @@ import pytest
 
 from connectors.signal.standin.control import Control
 from connectors.signal.standin.process import start
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.views import DocumentView, FileHead, NewConversation, Post
+from orchestrator.client.wire import socket_transport
 from orchestrator.demo.adviser import Adviser
 from orchestrator.demo.mailserver import MailServer, cannot, free_port
 from orchestrator.demo.smallmail import SmallMail

@@ -17,9 +17,10 @@ import httpx
 import pytest
 
 from connectors.memory.record import digest
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.views import Post
+from orchestrator.client.wire import socket_transport
 from orchestrator.demo.synapse import NoSynapse, synapse_python
 
 from .crashing import Runner, looking, until

@@ -16,10 +16,11 @@ import pytest
 from connectors.memory import process
 from connectors.memory.farside import FarSide
 from connectors.memory.faults import FaultKind
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.leaves import LeaveView
 from orchestrator.client.path import reachable
 from orchestrator.client.views import Post
+from orchestrator.client.wire import socket_transport
 
 from .crashing import Runner
 from .runner import Orders

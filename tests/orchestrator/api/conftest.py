@@ -9,8 +9,9 @@ import pytest
 
 from orchestrator.api.app import make_app
 from orchestrator.api.who import here
-from orchestrator.client.api import Client, app_transport
+from orchestrator.client.api import Client
 from orchestrator.client.views import Happening
+from orchestrator.client.wire import app_transport
 from orchestrator.command.deals import Deals
 from orchestrator.command.runtime import Runtime
 from orchestrator.config import Config

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.api.app import application, make_app
 from orchestrator.api.who import here
-from orchestrator.client.api import Client, app_transport
+from orchestrator.client.api import Client
 from orchestrator.client.problems import (
     KINDS,
     Failed,
@@ -31,6 +31,7 @@ from orchestrator.client.views import (
     Sent,
     Taken,
 )
+from orchestrator.client.wire import app_transport
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.roster.document import document_hash, to_document
 from orchestrator.roster.read import read_roster

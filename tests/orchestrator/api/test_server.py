@@ -11,9 +11,10 @@ import pytest
 from orchestrator.api.app import make_app
 from orchestrator.api.server import listening, owner_socket
 from orchestrator.api.who import actor_of, here, peer_of
-from orchestrator.client.api import Client, socket_transport
+from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import SignInFirst, Unready
+from orchestrator.client.wire import socket_transport
 
 from .conftest import MemoryHome
 
