@@ -199,19 +199,28 @@ def open_request(found: Standing, request_id: str, at: int) -> Request:
     if request is None:
         raise Missing("there is no such request", then="wallcross approve list")
     if not request.open(at):
-        raise NotAllowed(f"this request {state_of(found, request, at)}")
+        raise NotAllowed(f"this request {_ENDS[state_of(found, request, at)]}")
     return request
 
 
+_ENDS = {
+    "done": "was carried out",
+    "refused": "was refused or taken back",
+    "lapsed": "has lapsed",
+    "waits": "waits",
+    "agreed": "is agreed to",
+}
+
+
 def state_of(found: Standing, request: Request, at: int) -> str:
-    """What became of a request, as the end of a sentence."""
+    """What became of a request: ``done``, ``refused``, ``lapsed``, ``waits`` or ``agreed``."""
     if request.done_at is not None:
-        return "was carried out"
+        return "done"
     if request.no_by is not None:
-        return "was refused or taken back"
+        return "refused"
     if at >= request.expires_at:
-        return "has lapsed"
-    return "waits" if found.missing(request) else "is agreed to"
+        return "lapsed"
+    return "waits" if found.missing(request) else "agreed"
 
 
 def why_not(found: Standing, request: Request, person: PersonId) -> str:

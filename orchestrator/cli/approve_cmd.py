@@ -8,10 +8,10 @@ import typer
 
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
-from orchestrator.cli.ssh_signing import ssh_sign
+from orchestrator.cli.ssh_signing import ascii_of, ssh_sign
 from orchestrator.client.api import Client
 from orchestrator.client.approvals import Answered, RequestView
-from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.client.problems import Refused, Wrong
 from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -108,7 +108,7 @@ def _answer(
     person, key, signature = signer
     if (key is None) == (signature is None):
         raise Wrong("Sign with --key, or bring a signature with --signature", still=STILL)
-    made = _read(signature) if signature is not None else None
+    made = ascii_of(signature, "signature", STILL) if signature is not None else None
 
     async def work(client: Client) -> RequestView:
         shown = await client.approval_show(request)
@@ -121,15 +121,6 @@ def _answer(
 
     found, out = call(ctx.obj, work, live=said == "yes")
     out.one(found, lambda: _after(found, person, said))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("ascii")
-    except OSError:
-        raise Missing(f"There is no file {file}", still=STILL) from None
-    except UnicodeDecodeError:
-        raise Wrong(f"{file} holds no signature", still=STILL) from None
 
 
 def _after(found: RequestView, person: str, said: Answered) -> Iterator[str]:

@@ -8,10 +8,10 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
-from orchestrator.cli.ssh_signing import ssh_sign
+from orchestrator.cli.ssh_signing import ascii_of, ssh_sign
 from orchestrator.client.api import Client
 from orchestrator.client.approvals import CredentialView, NewCredential
-from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.client.problems import Refused, Wrong
 from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -69,7 +69,7 @@ def enrol(
     if to is not None:
         _write_proof(ctx, deal, new, to)
         return
-    given = _read(proof) if proof is not None else None
+    given = ascii_of(proof, "key or signature", STILL) if proof is not None else None
 
     async def work(client: Client) -> CredentialView:
         signed = given
@@ -114,7 +114,7 @@ def _new(
     return NewCredential(
         person=person,
         way="ssh" if key is not None else "passkey",
-        public=_read(file),
+        public=ascii_of(file, "key or signature", STILL),
         roles=tuple(dict.fromkeys(roles)),
         ties=tuple(f"{kind}:{name}" for kind, name in named_.items() if name),
     )
@@ -138,15 +138,6 @@ def _sign(key: Path | None, text: str) -> str:
         )
     private = key.with_suffix("") if key.suffix == ".pub" else key
     return ssh_sign(private if private.is_file() else key, text)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("ascii")
-    except OSError:
-        raise Missing(f"There is no file {file}", still=STILL) from None
-    except UnicodeDecodeError:
-        raise Wrong(f"{file} holds no key or signature", still=STILL) from None
 
 
 def _enrolled(found: CredentialView) -> list[str]:

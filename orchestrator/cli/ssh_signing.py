@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from orchestrator.approvals.plan import NAMESPACE
-from orchestrator.client.problems import Missing, Refused, Unready
+from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 
 STILL = "Nothing was signed"
 
@@ -42,3 +42,22 @@ def ssh_sign(key: Path, statement: str) -> str:
     if done.returncode != 0:
         raise Refused("ssh-keygen did not sign", still=STILL, then=f"ssh-keygen -y -f {key}")
     return done.stdout.decode("ascii", errors="replace")
+
+
+def ascii_of(file: Path, what: str, still: str) -> str:
+    """What somebody made elsewhere and brings in a file: a key or a signature.
+
+    Args:
+        file: its path.
+        what: what it should hold, in words.
+        still: what is still true when it does not.
+
+    Raises:
+        Missing, Wrong: there is no such file, or it holds something else.
+    """
+    try:
+        return file.read_text("ascii")
+    except OSError:
+        raise Missing(f"There is no file {file}", still=still) from None
+    except UnicodeDecodeError:
+        raise Wrong(f"{file} holds no {what}", still=still) from None

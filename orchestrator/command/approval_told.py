@@ -29,7 +29,7 @@ from orchestrator.approvals.standing import (
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
-from orchestrator.command.keys import CEREMONY
+from orchestrator.command.ceremony import CEREMONY
 from orchestrator.command.leaving import LEAVE
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by

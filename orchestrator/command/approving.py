@@ -20,6 +20,7 @@ from orchestrator.approvals.requests import (
     Approved,
     answer,
     standing,
+    state_of,
     take_back,
 )
 from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN, Request, Standing
@@ -29,7 +30,8 @@ from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
-from orchestrator.command.keys import CEREMONY, ceremony_agreed
+from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.keys import ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
@@ -214,7 +216,7 @@ def _view(tx: Tx, deal: Deal, found: Standing, request: Request, at: int) -> Req
         code=deal.code,
         verb=request.plan.verb,
         plan=plan,
-        state=_state(found, request, at),
+        state=state_of(found, request, at),
         changes=words.changes,
         sees=words.sees,
         otherwise=words.otherwise,
@@ -235,13 +237,3 @@ def _may(found: Standing, request: Request) -> tuple[str, ...]:
     """Who may still sign a yes."""
     people = (a.person for a in found.approvers() if a.person not in request.yes)
     return tuple(p for p in people if found.may_sign(request, p))
-
-
-def _state(found: Standing, request: Request, at: int) -> str:
-    if request.done_at is not None:
-        return "done"
-    if request.no_by is not None:
-        return "refused"
-    if at >= request.expires_at:
-        return "lapsed"
-    return "waits" if found.missing(request) else "agreed"

@@ -1,47 +1,47 @@
 """Keys and devices of people: listed, verified by two, withdrawn by one.
 
-Rules kept here:
-
-1. A ceremony names what was compared. Where the words are given, it speaks for the one key that
-   reads so; a key that nobody compared stays as it is.
-2. In a founded deal the two who compared sign for those keys: two names that one person typed open
-   nothing.
+Rule kept here: a key counts from a ceremony of two on (``orchestrator.command.ceremony``), and is
+taken out by one, for ever, before its network was asked.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from connectors.port.connector import Connector, ExchangesKeys, VerifiesPeers
 from connectors.port.errors import ConnectorError
 from connectors.port.messages import Device
-from connectors.port.words import is_read_as, words_for
-from orchestrator.approvals.plan import Plan
-from orchestrator.approvals.requests import Approved, ask, founded, standing, waits
+from connectors.port.words import words_for
+from orchestrator.approvals.requests import Approved, ask, founded, waits
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Failed, Missing, Refused
+from orchestrator.command.ceremony import (
+    Ceremony,
+    Found,
+    compared_of,
+    fact_of,
+    replaced_of,
+    two_who_compared,
+    wants,
+)
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
-from orchestrator.deals.callback import CALL_BACK
 from orchestrator.deals.findings import close_findings
 from orchestrator.deals.lapsing import span_of
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.rooms.distress import NEW_PHONE
 from orchestrator.store.unit import Tx
-from tiers.approval import Rule
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
-from tiers.trust import KeyEvent, KeyState, NotPossible, check_ceremony, lapses_soon
+from tiers.trust import KeyEvent, KeyState, NotPossible
 
-Found = tuple[Account, KnownKey]
 T = TypeVar("T")
-CEREMONY = "key.verify"
 _OUT = frozenset({KeyState.REVOKED, KeyState.COMPROMISED, KeyState.SUPERSEDED})
 
 
@@ -143,17 +143,17 @@ class Keys:
         for voucher in (by_a, by_b):
             self._person(view, voucher)
         living = self._living(owner)
-        old = _replaced(living, replaces, owner)
-        chosen = _compared(living, compared, words, person)
+        old = replaced_of(living, replaces, owner)
+        chosen = compared_of(living, compared, words, person)
         living = [found for found in chosen if found not in old]
         at, lasts = self._r.now(), span_of(view.policy)
         named_one = words is not None
-        present = [(a, k) for a, k in living if named_one or _wants(k, at, lasts)]
-        held = _Ceremony(person, (by_a, by_b), tuple(present), tuple(old))
+        present = [(a, k) for a, k in living if named_one or wants(k, at, lasts)]
+        held = Ceremony(person, (by_a, by_b), tuple(present), tuple(old))
 
         def unit(tx: Tx) -> str | None:
             if present and founded(tx, deal):
-                rule = _two_who_compared(tx, deal, held)
+                rule = two_who_compared(tx, deal, held)
                 return ask(tx, deal, held.plan(), rule=rule, at=at, actor=actor)
             self._note(tx, deal, held, at, actor)
             return None
@@ -173,8 +173,8 @@ class Keys:
         view = deal_of(self._r, deal)
         owner = self._person(view, PersonId(str(body["person"])))
         living = self._living(owner)
-        signed = [found for found in living if _fact(found) in body["keys"]]
-        old = [found for found in living if _fact(found) in body["replaced"]]
+        signed = [found for found in living if fact_of(found) in body["keys"]]
+        old = [found for found in living if fact_of(found) in body["replaced"]]
         if len(signed) + len(old) != len(body["keys"]) + len(body["replaced"]):
             raise Refused(
                 "a key that they compared is not his any more",
@@ -182,7 +182,7 @@ class Keys:
                 then=f"wallcross person devices {owner.person_id}, and compare what is there",
             )
         one, other = (PersonId(str(by)) for by in body["by"])
-        held = _Ceremony(owner.person_id, (one, other), tuple(signed), tuple(old))
+        held = Ceremony(owner.person_id, (one, other), tuple(signed), tuple(old))
         at = self._r.now()
 
         def unit(tx: Tx) -> None:
@@ -198,7 +198,7 @@ class Keys:
         except NotPossible as error:
             raise Refused(str(error), still="No key was changed.") from None
 
-    def _note(self, tx: Tx, deal: DealId, held: "_Ceremony", at: int, actor: str) -> None:
+    def _note(self, tx: Tx, deal: DealId, held: Ceremony, at: int, actor: str) -> None:
         ring = self._r.keyring
         for account, known in held.keys:
             ring.verify(
@@ -215,7 +215,7 @@ class Keys:
             close_findings(tx, deal, NEW_PHONE, held.person, at)
 
     async def _in_force(
-        self, deal: DealView, owner: Person, living: Sequence[Found], held: "_Ceremony"
+        self, deal: DealView, owner: Person, living: Sequence[Found], held: Ceremony
     ) -> None:
         for (name, holder), known in held.replaced:
             await bar(self._r.connectors, name, holder, known.device)
@@ -314,96 +314,6 @@ async def bar(
     if connector is not None and isinstance(connector, VerifiesPeers):
         with suppress(ConnectorError):
             await connector.distrust(account, device)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ceremony:
-    """Whose keys two people compared, and which of his count no more from it on."""
-
-    person: PersonId
-    by: tuple[PersonId, PersonId]
-    keys: tuple[Found, ...]
-    replaced: tuple[Found, ...]
-
-    def plan(self) -> Plan:
-        """What the two sign for."""
-        body: dict[str, Json] = {
-            "person": self.person,
-            "by": list(self.by),
-            "keys": [_fact(found) for found in self.keys],
-            "replaced": [_fact(found) for found in self.replaced],
-        }
-        return Plan(CEREMONY, body)
-
-
-def _fact(found: Found) -> dict[str, Json]:
-    (name, account), known = found
-    device = {"device": named(known.device.device), "key": named(known.device.key)}
-    return {"channel": name, "account": named(account), **device}
-
-
-def _two_who_compared(tx: Tx, deal: DealId, held: _Ceremony) -> Rule:
-    """The signatures that a ceremony takes: of the two who compared, and of nobody else.
-
-    Raises:
-        Refused: one of them has no key enrolled; NotPossible: they are no two others.
-    """
-    check_ceremony(held.person, *held.by)
-    signing = {credential.person for credential in standing(tx, deal).signing.values()}
-    without = [person for person in held.by if person not in signing]
-    if without:
-        raise Refused(
-            f"who compared signs for it here, and {', '.join(without)} has no key enrolled",
-            still="No key was changed.",
-            then="name two who have: wallcross approver list",
-        )
-    return Rule(barred=frozenset(signing - set(held.by) | {held.person}))
-
-
-def _wants(known: KnownKey, at: int, lasts: int) -> bool:
-    """Whether a ceremony has something to say of a key: it has none yet, or that lapses soon."""
-    return known.state is not KeyState.VERIFIED or lapses_soon(known.state, known.at, at, lasts)
-
-
-def _compared(
-    living: Sequence[Found], compared: Sequence[str] | None, words: str | None, person: PersonId
-) -> Sequence[Found]:
-    """The keys that a ceremony speaks for.
-
-    Raises:
-        Refused: what was compared is no present key of that person.
-    """
-    if words is not None:
-        read = [found for found in living if is_read_as(found[1].device.key, words)]
-        if not read:
-            raise Refused(
-                "no present key of that person reads so: somebody may stand between you",
-                still="No key was changed.",
-                then=f"wallcross person devices {person}; {CALL_BACK}",
-            )
-        return read
-    wanted = None if compared is None else frozenset(compared)
-    if (wanted or frozenset()) - {known.device.key for _, known in living}:
-        raise Refused(
-            "a compared key belongs to no present device of that person",
-            still="No key was changed.",
-            then=f"wallcross key list {person}",
-        )
-    return [found for found in living if wanted is None or found[1].device.key in wanted]
-
-
-def _replaced(living: Sequence[Found], device: str | None, owner: Person) -> Sequence[Found]:
-    """The device that a ceremony takes out. Raises: Missing when he has none of that name."""
-    if device is None:
-        return ()
-    old = [found for found in living if found[1].device.device == device]
-    if not old:
-        raise Missing(
-            f"{owner.name} has no device {device} that counts",
-            still="No key was changed.",
-            then=f"wallcross person devices {owner.person_id}",
-        )
-    return old
 
 
 def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:

@@ -11,11 +11,11 @@ Rules kept here:
 from collections.abc import Mapping, Sequence
 
 from orchestrator.approvals.plan import Plan
-from orchestrator.approvals.requests import Approved, ask, founded
+from orchestrator.approvals.requests import Approved, ask, founded, waits
 from orchestrator.approvals.standing import RESUME
 from orchestrator.audit.body import Json
 from orchestrator.client import trouble
-from orchestrator.client.problems import Refused, Waits, Wrong
+from orchestrator.client.problems import Refused, Wrong
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.people import listed
 from orchestrator.command.runtime import Runtime
@@ -62,10 +62,10 @@ class Persons:
             raise Refused(f"{who.name} is not paused", still="Nothing was changed.")
         request = await self._r.store.write(lambda tx: self._resumption(tx, view, who, actor))
         if request is not None:
-            raise Waits(
+            raise waits(
+                request,
                 f"giving {who.name} access back waits for the signature of somebody else",
                 still="He is paused; nothing is sent to rooms that he reads.",
-                then=f"wallcross approve show {request}",
             )
         await self._r.distress.resume(view, who, actor=actor)
         then = (f"wallcross person devices {person}",)

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 
 from orchestrator.clock import DAY, iso
 from orchestrator.deals.book import Book, DealView
-from orchestrator.deals.findings import Raised, close_findings, raise_finding
-from orchestrator.store.unit import Store, Tx
+from orchestrator.deals.findings import Found, Raised, keep
+from orchestrator.store.unit import Store
 from tiers.conversation import RoomBinding
 from tiers.guarantees import LAPSES, Evidence, Holding
 
 SOON, OVER = "attestation_lapses", "attestation_lapsed"
 WARNED_BEFORE = 7 * DAY
-_OPEN = "SELECT deal_id, rule, subject FROM finding WHERE rule IN (?, ?) AND closed_at IS NULL"
-Found = dict[tuple[str, str, str], Raised]
-"""By deal, rule and subject."""
 
 
 def lapsing_attestations(book: Book, at: int) -> Found:
@@ -59,21 +56,5 @@ def _of(deal: DealView, binding: RoomBinding, held: Holding, at: int) -> Iterato
 
 
 async def tell_attestations(store: Store, found: Found, at: int) -> None:
-    """Opens a finding for each that lapses, and closes those that are over.
-
-    Args:
-        store: the home's.
-        found: as ``lapsing_attestations`` gives it.
-        at: now, microseconds UTC.
-    """
-
-    def unit(tx: Tx) -> None:
-        for (deal_id, _, subject), raised in found.items():
-            raise_finding(tx, deal_id, subject, raised, at)
-        for deal_id, rule, subject in tx.all(_OPEN, (SOON, OVER)):
-            if (deal_id, rule, subject) not in found:
-                close_findings(tx, deal_id, rule, subject, at)
-
-    open_now = await store.read(lambda tx: tx.one(_OPEN + " LIMIT 1", (SOON, OVER)))
-    if found or open_now is not None:
-        await store.write(unit)
+    """Opens a finding for each that lapses, and closes those that are over; see ``keep``."""
+    await keep(store, (SOON, OVER), found, at)

@@ -4,13 +4,14 @@ Rule kept here: one open finding for each rule and subject; seen again it is the
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
-from orchestrator.store.unit import Tx
+from orchestrator.store.unit import Store, Tx
 
 ACTOR = "wallcross"
 
@@ -24,6 +25,37 @@ class Raised:
     reasons: tuple[str, ...]
     remedy: str
     owner: str | None = None
+
+
+Found = Mapping[tuple[str, str, str], Raised]
+"""What there is to tell, by deal, rule and subject."""
+
+
+async def keep(store: Store, rules: Collection[str], found: Found, at: int) -> None:
+    """Has the open findings of some rules be exactly what was found.
+
+    Args:
+        store: the home's.
+        rules: those that were looked at.
+        found: what they found, in every deal.
+        at: now, microseconds UTC.
+    """
+    marks = ", ".join("?" * len(rules))
+    there = (
+        "SELECT deal_id, rule, subject FROM finding "  # noqa: S608 - the marks of parameters
+        f"WHERE rule IN ({marks}) AND closed_at IS NULL"
+    )
+
+    def unit(tx: Tx) -> None:
+        for (deal_id, _, subject), raised in found.items():
+            raise_finding(tx, deal_id, subject, raised, at)
+        for deal_id, rule, subject in tx.all(there, tuple(rules)):
+            if (deal_id, rule, subject) not in found:
+                close_findings(tx, deal_id, rule, subject, at)
+
+    open_now = await store.read(lambda tx: tx.one(there + " LIMIT 1", tuple(rules)))
+    if found or open_now is not None:  # nothing is written where nothing changes
+        await store.write(unit)
 
 
 def raise_finding(tx: Tx, deal_id: str, subject: str, raised: Raised, at: int) -> bool:

@@ -4,21 +4,18 @@ Rule kept here: it is told 14 days before, and it is over when two people have c
 again or it is out, never because somebody saw it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from orchestrator.clock import iso
 from orchestrator.deals.book import Book, DealView
-from orchestrator.deals.findings import Raised, close_findings, raise_finding
+from orchestrator.deals.findings import Found, Raised, keep
 from orchestrator.keys.keyring import Account, Keyring
-from orchestrator.store.unit import Store, Tx
+from orchestrator.store.unit import Store
 from tiers.people import Person
 from tiers.policy import Policy
 from tiers.trust import lapses_soon
 
 RULE = "verification_lapses"
-_OPEN = "SELECT deal_id, subject FROM finding WHERE rule = ? AND closed_at IS NULL"
-Found = Mapping[tuple[str, str], Raised]
-"""By deal and subject."""
 
 
 def span_of(policy: Policy) -> int:
@@ -36,7 +33,7 @@ def lapsing(book: Book, keyring: Keyring, at: int) -> Found:
         at: now, microseconds UTC.
     """
     return {
-        (deal.deal_id, f"{account[0]}:{account[1]}"): raised
+        (deal.deal_id, RULE, f"{account[0]}:{account[1]}"): raised
         for deal in book.deals.values()
         for person in deal.roster.people
         for account in person.accounts.items()
@@ -61,21 +58,5 @@ def _of(
 
 
 async def tell_lapsing(store: Store, found: Found, at: int) -> None:
-    """Opens a finding for each key that lapses soon, and closes those that are over.
-
-    Args:
-        store: the home's.
-        found: as ``lapsing`` gives it.
-        at: now, microseconds UTC.
-    """
-
-    def unit(tx: Tx) -> None:
-        for (deal_id, subject), raised in found.items():
-            raise_finding(tx, deal_id, subject, raised, at)
-        for deal_id, subject in tx.all(_OPEN, (RULE,)):
-            if (deal_id, subject) not in found:
-                close_findings(tx, deal_id, RULE, subject, at)
-
-    open_now = await store.read(lambda tx: tx.one(_OPEN + " LIMIT 1", (RULE,)))
-    if found or open_now is not None:
-        await store.write(unit)
+    """Opens a finding for each key that lapses soon, and closes those that are over."""
+    await keep(store, (RULE,), found, at)

@@ -30,7 +30,7 @@ from orchestrator.clock import SECOND, Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.rooms.observe import Observer, Reading
 from orchestrator.rooms.presence import Presences, record
-from orchestrator.rooms.provision import leave_seat, take_seat
+from orchestrator.rooms.provision import leave_seat, take_seat, timer_of
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Place, RoomBinding
 from tiers.guarantees import Guarantee
@@ -285,8 +285,7 @@ class Hands:
     async def _spec(self, order: _Order) -> RoomSpec:
         """A room's settings as it was made: the tier's timer, and relay as the record says."""
         deal, binding = order.deal, order.binding
-        demands = deal.policy.tiers[deal.conversations[binding.conversation_id].floor].demands
-        timer = next((d.at_most for d in demands if d.guarantee is Guarantee.TIMER), None)
+        timer = timer_of(deal, deal.conversations[binding.conversation_id].floor)
         made = deal.made.get(binding.place)
         gate = made.gate if made is not None else None
         if gate is None:

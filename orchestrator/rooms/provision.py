@@ -244,7 +244,7 @@ class Provisioner:
             self._name(),
             frozenset(seating.accounts().values()),
             seating.owners,
-            _timer(making.deal, making.conversation.floor),
+            timer_of(making.deal, making.conversation.floor),
             making.gate,
         )
         try:
@@ -465,6 +465,7 @@ def _not_made(seating: Seating, error: ConnectorError, before: int) -> Failed:
     )
 
 
-def _timer(deal: DealView, floor: Tier) -> int | None:
+def timer_of(deal: DealView, floor: Tier) -> int | None:
+    """The longest timer that a tier's rooms may have, microseconds; None where it demands none."""
     demands = deal.policy.tiers[floor].demands
     return next((d.at_most for d in demands if d.guarantee is Guarantee.TIMER), None)

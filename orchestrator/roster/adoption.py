@@ -22,7 +22,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.config.policy import canonical_policy, to_policy
 from orchestrator.roster.document import document_hash, from_document
 from orchestrator.store.pen import Pen
-from orchestrator.store.unit import StoreError, Tx
+from orchestrator.store.unit import Row, StoreError, Tx
 from tiers.ids import DealId
 from tiers.people import Roster
 from tiers.policy import Policy
@@ -164,12 +164,15 @@ def document_of(tx: Tx, deal_id: DealId, kind: Adopted, digest: str) -> str:
     Raises:
         AdoptionRefused: the table does not have it.
     """
-    row = tx.one(
-        "SELECT document FROM adoption WHERE deal_id = ? AND kind = ? AND hash = ?",
-        (deal_id, kind, digest),
-    )
+    found = "SELECT document FROM adoption WHERE deal_id = ? AND kind = ? AND hash = ?"
+    lost = f"a {kind} that was adopted is not in the table any more"
+    return _kept(tx.one(found, (deal_id, kind, digest)), digest, lost)
+
+
+def _kept(row: Row | None, digest: str, lost: str) -> str:
+    """A document as it was kept, if it is still the one of that hash."""
     if row is None or document_hash(row[0]) != digest:
-        raise AdoptionRefused(f"a {kind} that was adopted is not in the table any more")
+        raise AdoptionRefused(lost)
     return str(row[0])
 
 
@@ -200,13 +203,9 @@ def proposed(tx: Tx, deal_id: DealId, kind: Adopted, digest: str) -> str:
     Raises:
         AdoptionRefused: it is not there, or is not what the hash names.
     """
-    row = tx.one(
-        "SELECT document FROM proposal WHERE deal_id = ? AND kind = ? AND hash = ?",
-        (deal_id, kind, digest),
-    )
-    if row is None or document_hash(row[0]) != digest:
-        raise AdoptionRefused(f"the {kind} that was asked for is not kept any more: ask again")
-    return str(row[0])
+    found = "SELECT document FROM proposal WHERE deal_id = ? AND kind = ? AND hash = ?"
+    lost = f"the {kind} that was asked for is not kept any more: ask again"
+    return _kept(tx.one(found, (deal_id, kind, digest)), digest, lost)
 
 
 def load_adopted(tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:

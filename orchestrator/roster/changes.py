@@ -4,14 +4,17 @@ Rule kept here: tiers of one place and span are told once, by the highest of the
 differs between two rosters is left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from orchestrator.roster.form import in_words
 from tiers.ids import CompartmentId, PersonId
 from tiers.people import Person, Phases, Roster, Side, Span
 from tiers.roster_change import Gain, gains, losses
 from tiers.tier import Tier
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ def changes(before: Roster, after: Roster) -> list[Change]:
         *_reads("gains", gains(before, after)),
         *_reads("loses", losses(before, after)),
         *_host(before, after),
-        *_people(before, after),
-        *_sides(before, after),
+        *_listed("person", _people(before), _people(after), _described),
+        *_listed("side", _sides(before), _sides(after), _side_described),
         *_walls(before, after),
         *_delegates(before, after),
     ]
@@ -64,16 +67,30 @@ def _host(before: Roster, after: Roster) -> Iterator[Change]:
         yield Change("host", after.host, told=f"hosts in place of {before.host}")
 
 
-def _people(before: Roster, after: Roster) -> Iterator[Change]:
-    for person in after.people:
-        earlier = before.person(person.person_id)
+def _listed(
+    kind: str,
+    before: Mapping[str, T],
+    after: Mapping[str, T],
+    described: Callable[[T, T], Iterator[str]],
+) -> Iterator[Change]:
+    """What changed in a list of the roster, line by line, by id."""
+    for name, line in after.items():
+        earlier = before.get(name)
         if earlier is None:
-            yield Change("person", person.person_id, told="new on the list")
-        elif told := "; ".join(_described(earlier, person)):
-            yield Change("person", person.person_id, told=told)
-    for person in before.people:
-        if after.person(person.person_id) is None:
-            yield Change("person", person.person_id, told="no longer on the list")
+            yield Change(kind, name, told="new on the list")
+        elif told := "; ".join(described(earlier, line)):
+            yield Change(kind, name, told=told)
+    for name in before:
+        if name not in after:
+            yield Change(kind, name, told="no longer on the list")
+
+
+def _people(roster: Roster) -> dict[str, Person]:
+    return {p.person_id: p for p in roster.people}
+
+
+def _sides(roster: Roster) -> dict[str, Side]:
+    return {s.side_id: s for s in roster.sides}
 
 
 def _described(earlier: Person, person: Person) -> Iterator[str]:
@@ -85,18 +102,6 @@ def _described(earlier: Person, person: Person) -> Iterator[str]:
     for channel in sorted({*earlier.accounts, *person.accounts}):
         if earlier.accounts.get(channel) != person.accounts.get(channel):
             yield f"another account on {channel}"
-
-
-def _sides(before: Roster, after: Roster) -> Iterator[Change]:
-    for side in after.sides:
-        earlier = before.side(side.side_id)
-        if earlier is None:
-            yield Change("side", side.side_id, told="new on the list")
-        elif told := "; ".join(_side_described(earlier, side)):
-            yield Change("side", side.side_id, told=told)
-    for side in before.sides:
-        if after.side(side.side_id) is None:
-            yield Change("side", side.side_id, told="no longer on the list")
 
 
 def _side_described(earlier: Side, side: Side) -> Iterator[str]:
