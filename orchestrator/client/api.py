@@ -23,6 +23,7 @@ from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
+from orchestrator.client.sign_in import SignInApi
 from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
@@ -50,12 +51,12 @@ from orchestrator.client.views import (
     Status,
     Taken,
 )
-from orchestrator.client.wire import Wire, deal_path, part, read, refuse
+from orchestrator.client.wire import deal_path, part, read, refuse
 
 Kind = Literal["policy", "roster"]
 
 
-class Client(Wire):
+class Client(SignInApi):
     """Calls the API of one home."""
 
     async def status(self) -> Status:

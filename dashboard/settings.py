@@ -1,0 +1,53 @@
+"""Streamlit's settings, given by our launcher and never left to a file; read back by doctor.
+
+Rule kept here: what stands in ``HARDENED`` is what is in force, whatever a file or a variable of
+this machine says; ``in_force`` reads the effective values.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamlit import config
+
+HARDENED: Mapping[str, Any] = {
+    "browser.gatherUsageStats": False,
+    "client.allowedOrigins": [],
+    "client.disableDataExport": True,
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "client.toolbarMode": "minimal",
+    "global.developmentMode": False,
+    "runner.magicEnabled": False,
+    "server.address": "127.0.0.1",
+    "server.allowRunOnSave": False,
+    "server.corsAllowedOrigins": [],
+    "server.disconnectedSessionTTL": 60,
+    "server.enableAgentApi": False,
+    "server.enableCORS": True,
+    "server.enableStaticServing": False,
+    "server.enableXsrfProtection": True,
+    "server.fileWatcherType": "none",
+    "server.maxMessageSize": 50,
+    "server.maxUploadSize": 10,
+    "server.runOnSave": False,
+    "server.showEmailPrompt": False,
+    "server.trustedUserHeaders": {},
+    "server.xsrfCookieSameSite": "strict",
+}
+
+
+def put(host: str, port: int, more: Mapping[str, Any]) -> None:
+    """Puts the settings in force, above files and variables.
+
+    Args:
+        host: the host by which browsers may name this page.
+        port: where it listens.
+        more: what is not about safety, such as the theme.
+    """
+    flags = {**more, **HARDENED, "server.allowedHosts": [host], "server.port": port}
+    config.get_config_options(force_reparse=True, options_from_flags=flags)
+
+
+def in_force() -> dict[str, bool]:
+    """Whether each hardened setting has the value that it is to have."""
+    return {name: config.get_option(name) == value for name, value in HARDENED.items()}

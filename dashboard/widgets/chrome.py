@@ -1,0 +1,42 @@
+"""What stands around each page: the mark, whose desk it is, and whether the deal is made up."""
+
+from importlib.resources import files
+
+import streamlit as st
+
+from dashboard.safe import safe
+from orchestrator.client.sign_in import MeView, MyDeal
+
+RIBBON = "Made-up deal. Nobody in it is real."
+
+
+def brand() -> str:
+    """The path of our own mark: an SVG of ours, never a picture from outside."""
+    return str(files("dashboard") / "static" / "mark.svg")
+
+
+def ribbon(deal: MyDeal) -> None:
+    """Says of a made-up deal that it is one."""
+    if deal.made_up:
+        st.markdown(":orange-badge[:material/theater_comedy: " + RIBBON + "]")
+
+
+def whose(me: MeView, deal: MyDeal) -> None:
+    """Says in the side bar who is signed in and as what."""
+    with st.sidebar:
+        st.caption("Signed in as **" + safe(me.name) + "**")
+        st.caption(" · ".join(ROLES.get(role, safe(role)) for role in deal.roles))
+        if deal.stands_in:
+            st.caption("Stands in as security officer until the deal names one.")
+        st.link_button("Sign out", "/in/out", icon=":material/logout:", type="tertiary")
+
+
+ROLES = {
+    "participant": "On the deal",
+    "adviser": "Adviser",
+    "owner": "Deal owner",
+    "security_officer": "Security officer",
+    "approver": "Second person",
+    "counsel": "Counsel",
+    "operator": "Operator",
+}
