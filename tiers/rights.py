@@ -174,6 +174,21 @@ class Seat:
             found |= row.get(role, Power())
         return found
 
+    def act(self, right: Right, *, own: bool) -> Act:
+        """What his roles let him do in a row.
+
+        Args:
+            right: the row.
+            own: it is about himself. What somebody may do alone about himself says nothing of
+                others: what another role lets him begin for the whole deal stands beside it.
+        """
+        found = [Act.NOTHING]
+        for role in self.roles:
+            act = TABLE[right].get(role, Power()).act
+            if own or act is not Act.OWN:
+                found.append(act)
+        return max(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -199,6 +214,13 @@ class Viewer:
             return Power(Scope.ALL, Act.ALONE)
         seat = self.seats.get(deal)
         return Power() if seat is None else seat.power(right)
+
+    def act(self, deal: DealId, right: Right, *, own: bool) -> Act:
+        """What he may do in a row of one deal, about himself or about others."""
+        if self.whole:
+            return Act.ALONE
+        seat = self.seats.get(deal)
+        return Act.NOTHING if seat is None else seat.act(right, own=own)
 
     def person(self, deal: DealId) -> PersonId | None:
         """Who of a deal's roster he is."""

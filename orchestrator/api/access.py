@@ -2,24 +2,29 @@
 
 Rules kept here:
 
-1. An operation that the table does not name is for the home's own user alone.
-2. The right is decided before the operation runs, on the deal that the path is about. Whoever has
-   no seat in a deal does not learn that it exists: it is missing.
-3. An operation that needs less than the whole deal is given the viewer and cuts by him.
+1. An operation that no table names is for the home's own user alone, and a test demands that each
+   stands in exactly one: ``OPEN`` (to nobody yet), ``TABLE`` (to whoever is signed in and may), or
+   ``LOCAL`` (never at the desk, with the reason).
+2. The right is decided before a byte of the request's body is read, on the deal that the path or
+   the query is about, also where it names a message or a request instead.
+3. Whoever has no seat in a deal does not learn that it exists: it is missing, in the same words as
+   what was never there.
+4. Who somebody says he is, in a body or a header, is who he is signed in as.
+5. An operation that needs less than the whole deal is given the viewer and cuts by him.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from fastapi import Request
-
-from orchestrator.api.reach import OpenHome
-from orchestrator.api.who import Asker
+from orchestrator.api.port import Home
 from orchestrator.client.problems import Missing, Refused
-from tiers.ids import DealId
+from tiers.ids import DealId, PersonId
 from tiers.rights import Act, Right, Scope, Viewer
 
 STILL = "Nothing was done"
+THINGS = ("message", "request", "delivery", "finding")
+"""Parameters of a path that name a thing of a deal; ``Home.where`` says of which, and whose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class Need:
         act: the least that may be done.
         step_up: only for whoever proved himself again within the last minutes.
         cut: the operation is given the viewer and answers no more than he may see.
+        subject: the path's parameter that says whom or whose it is about. What somebody may do
+            alone about himself (``Act.OWN``) counts only where that is he.
+        mine: the operation is about whoever asks in any case: ``speaks`` or its cut sees to it.
+        speaks: fields of the body, and headers ``wallcross-<field>``, that name whoever asks.
     """
 
     right: Right | None = None
@@ -39,35 +48,215 @@ class Need:
     act: Act = Act.NOTHING
     step_up: bool = False
     cut: bool = False
+    subject: str | None = None
+    mine: bool = False
+    speaks: tuple[str, ...] = ("by",)
 
 
-TABLE: Mapping[str, Need] = {}
-"""By the operation's name, which is its function's."""
+_WHOLE_MATRIX = Need(Right.MATRIX, Scope.ALL)
+_WHOLE_AUDIT = Need(Right.AUDIT, Scope.ALL)
+_GIVES = Need(Right.ADD, Scope.ALL, Act.SECOND)
+_TAKES = Need(Right.REMOVE, Scope.ALL, Act.ALONE)
+_TAKES_HIM = Need(Right.REMOVE, Scope.OWN, Act.OWN, subject="person")
+_HELD = Need(Right.HELD, Scope.OWN, Act.SECOND, subject="message")
+_SPEAKS = ("by", "person")
+_ANY_SEAT = Need()
+
+OPEN: Mapping[str, str] = MappingProxyType({})
+"""Operations for whoever is not signed in yet, with the reason."""
+
+TABLE: Mapping[str, Need] = MappingProxyType(
+    {
+        "openapi": _ANY_SEAT,
+        "deal_show": Need(Right.DEAL, Scope.ALL),
+        "in_force": _WHOLE_MATRIX,
+        "adopt roster": _GIVES,
+        "adopt policy": Need(Right.RULES, Scope.ALL, Act.SECOND),
+        "deal_phase": _GIVES,
+        "roster_history": _WHOLE_MATRIX,
+        "roster_once": _WHOLE_MATRIX,
+        "roster_review": Need(Right.REMOVE, Scope.ALL, Act.ASK),
+        "could_see": _WHOLE_MATRIX,
+        "who_could_see": _WHOLE_MATRIX,
+        "person_list": _WHOLE_MATRIX,
+        "person_show": _WHOLE_MATRIX,
+        "person_insiders": _WHOLE_MATRIX,
+        "person_cross": _GIVES,
+        "person_agree": Need(Right.SELF, Scope.OWN),
+        "person_ack": _GIVES,
+        "person_cleanse": _TAKES,
+        "person_enrol": Need(Right.KEYS, Scope.ALL, Act.SECOND, step_up=True),
+        "person_attest": _WHOLE_AUDIT,
+        "person_pause": _TAKES_HIM,
+        "person_resume": _GIVES,
+        "person_new_phone": Need(Right.KEYS, Scope.OWN, Act.SECOND, subject="person"),
+        "person_call_back": _WHOLE_MATRIX,
+        "person_lost": _TAKES_HIM,
+        "leave_list": _WHOLE_MATRIX,
+        "leave_show": _WHOLE_MATRIX,
+        "leave": _TAKES_HIM,
+        "leave_undo": _GIVES,
+        "conv_pause": _TAKES,
+        "conv_resume": Need(Right.ADD, Scope.ALL, Act.SECOND, step_up=True),
+        "conv_attest": Need(Right.FINDINGS, Scope.ALL, Act.ALONE),
+        "key_verify": Need(Right.KEYS, Scope.ALL, Act.SECOND, step_up=True, speaks=("by_a",)),
+        "key_import": Need(Right.KEYS, Scope.OWN, Act.SECOND, subject="person"),
+        "key_mark": _TAKES_HIM,
+        "plan": _WHOLE_MATRIX,
+        "plan_apply": _TAKES,
+        "send_text": Need(Right.SEND, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),
+        "send_file": Need(Right.SEND, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),
+        "document_send": Need(Right.DOCUMENTS, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),
+        "document_list": Need(Right.DOCUMENTS, Scope.ALL),
+        "document_show": Need(Right.DOCUMENTS, Scope.ALL),
+        "held_move": _HELD,
+        "held_drop": _HELD,
+        "held_release": _HELD,
+        "delivery_list": Need(Right.CHANNELS, Scope.ALL),
+        "delivery_retry": Need(Right.HELD, Scope.OWN, Act.SECOND, subject="delivery"),
+        "key_export": _ANY_SEAT,
+        "audit_tail": _WHOLE_AUDIT,
+        "audit_verify": _WHOLE_AUDIT,
+        "audit_state": _WHOLE_AUDIT,
+        "evidence_show": _WHOLE_AUDIT,
+        "journal_verify": _WHOLE_AUDIT,
+        "tier_explain": Need(Right.RULES, Scope.ALL),
+        "watch_size": Need(Right.RULES, Scope.ALL),
+        "watch_add": Need(Right.RULES, Scope.ALL, Act.ASK),
+        "approval_answer": Need(speaks=_SPEAKS),
+        "approval_take_back": _ANY_SEAT,
+        "deal_found": _GIVES,
+        "approver_list": Need(Right.APPROVALS, Scope.ASKED),
+        "approver_proof": _GIVES,
+        "approver_enrol": _GIVES,
+        "approver_withdraw": _TAKES_HIM,
+    }
+)
+"""By the operation's name, which is its function's; ``<name> <kind>`` where the path's kind of
+document decides."""
+
+_HOME, _TOOL, _EXPORT, _SET_UP = "home", "tool", "export", "set-up"
+
+LOCAL: Mapping[str, str] = MappingProxyType(
+    {
+        "status": _HOME,
+        "checks": _HOME,
+        "allowed": _HOME,
+        "channel_list": _HOME,
+        "channel_test": _HOME,
+        "channel_pause": _HOME,
+        "channel_resume": _HOME,
+        "quarantine_list": _HOME,
+        "quarantine_show": _HOME,
+        "quarantine_drop": _HOME,
+        "quarantine_admit": _HOME,
+        "person_phished": _HOME,
+        "deal_new": _SET_UP,
+        "conv_new": _SET_UP,
+        "conv_room_add": _SET_UP,
+        "journal_key_add": _SET_UP,
+        "journal_exempt": _SET_UP,
+        "audit_lines": _EXPORT,
+        "audit_export": _EXPORT,
+        "evidence_export": _EXPORT,
+        "journal_export": _EXPORT,
+        "leave_proof": _EXPORT,
+        "replay_start": _TOOL,
+        "replay_accept": _TOOL,
+        "replay_report": _TOOL,
+        "deal_list": _HOME,
+        "events": _HOME,
+        "conv_list": _HOME,
+        "conv_show": _HOME,
+        "key_list": _HOME,
+        "message_show": _HOME,
+        "held_list": _HOME,
+        "approval_list": _HOME,
+        "approval_show": _HOME,
+    }
+)
+"""Operations for the home's own user alone, each with why in a word: it is about more than one deal
+(``home``), hands out a whole record that takes two people at the desk (``export``), sets a deal up
+(``set-up``), or is a tool of the machine (``tool``)."""
 
 
-async def allowed(request: Request, asker: Asker, home: OpenHome) -> None:
-    """Turns away whoever may not. Raises: SignInFirst, Refused, Missing."""
+def need_of(operation: str, params: Mapping[str, str]) -> Need | None:
+    """What an operation takes; None where it is not open at the desk."""
+    kind = params.get("kind")
+    found = TABLE.get(f"{operation} {kind}") if kind is not None else None
+    return found or TABLE.get(operation)
+
+
+async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: Home) -> None:
+    """Turns away whoever may not.
+
+    Args:
+        operation: its name.
+        params: of the path, and the query's ``deal``.
+        asker: who asks.
+        home: the open home.
+
+    Raises:
+        Refused, Missing: he may not; or he may not know.
+    """
     if asker.whole:
         return
-    need = TABLE.get(_operation(request))
+    need = need_of(operation, params)
     if need is None:
         raise Refused("This is for the user who runs this home", still=STILL)
-    named = request.path_params.get("deal")
-    if named is not None:
-        _decide(need, asker, await home.find_deal(named))
+    found = await belongs(params, home)
+    if found is not None:
+        _decide(need, asker, *found)
+    elif need.right is not None:
+        raise _missing()
     if need.step_up and not asker.stepped_up:
         raise Refused("Prove that it is you first", still=STILL, then="/in?again")
 
 
-def _operation(request: Request) -> str:
-    return str(getattr(request.scope.get("route"), "name", ""))
+Belongs = tuple[DealId, Mapping[str, PersonId | None]]
+"""The deal that a request is about, and whose each thing is that it names."""
 
 
-def _decide(need: Need, asker: Viewer, deal: DealId) -> None:
+async def belongs(params: Mapping[str, str], home: Home) -> Belongs | None:
+    """What a request is about; None where it names no deal and nothing of one.
+
+    Raises:
+        Missing: it names what is not there, or things of several deals.
+    """
+    deals: set[DealId] = set()
+    whose: dict[str, PersonId | None] = {}
+    if "person" in params:
+        whose["person"] = PersonId(params["person"])
+    for thing in THINGS:
+        if thing in params:
+            found = await home.where(thing, params[thing])
+            if found is None:
+                raise _missing()
+            deals.add(found[0])
+            whose[thing] = found[1]
+    if "deal" in params:
+        try:
+            deals.add(await home.find_deal(params["deal"]))
+        except Missing:
+            raise _missing() from None
+    if len(deals) > 1:
+        raise _missing()
+    return (deals.pop(), whose) if deals else None
+
+
+def _missing() -> Missing:
+    return Missing("There is no such thing", still=STILL)
+
+
+def _decide(need: Need, asker: Viewer, deal: DealId, whose: Mapping[str, PersonId | None]) -> None:
     if deal not in asker.seats:
-        raise Missing("There is no such deal")
+        raise _missing()
     if need.right is None:
         return
-    power = asker.power(deal, need.right)
-    if power.scope < need.scope or power.act < need.act:
+    person = asker.person(deal)
+    about = whose.get(need.subject) if need.subject is not None else None
+    own = need.mine or (person is not None and about == person)
+    scope, act = asker.power(deal, need.right).scope, asker.act(deal, need.right, own=own)
+    narrow = need.subject is not None and not own and scope < Scope.ALL
+    if scope < need.scope or act < need.act or narrow:
         raise Refused("Your part in this deal does not include this", still=STILL)

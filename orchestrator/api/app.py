@@ -10,11 +10,12 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestrator.api import errors
-from orchestrator.api.access import allowed
 from orchestrator.api.approvals import router as approvals
+from orchestrator.api.approvals_desk import router as approvals_desk
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
 from orchestrator.api.evidence import router as evidence
+from orchestrator.api.guard import own_words
 from orchestrator.api.held import router as held
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.network import router as network
@@ -27,6 +28,7 @@ from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.rosters import router as rosters
+from orchestrator.api.signing import router as signing
 from orchestrator.api.state import router as state
 from orchestrator.api.strangers import router as strangers
 from orchestrator.api.tiering import router as tiering
@@ -65,13 +67,15 @@ def application() -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from another host
         redoc_url=None,
-        dependencies=[Depends(allowed)],
+        redirect_slashes=False,
+        dependencies=[Depends(own_words)],
     )
     errors.install(app)
     for router in (
         state,
         deals,
         approvals,
+        approvals_desk,
         people,
         rosters,
         insiders,
@@ -87,6 +91,7 @@ def application() -> FastAPI:
         tiering,
         trouble,
         strangers,
+        signing,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestrator.api.guard import Guard
 from orchestrator.api.meaning import problem_of
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
@@ -23,6 +24,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_status)
+    app.add_middleware(Guard, of=app)
     app.add_middleware(Caught)
 
 

@@ -13,6 +13,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
+from orchestrator.api.port_access import WhereAccess
+from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
+from orchestrator.api.port_signing import SigningAccess
 from orchestrator.client.approvals import (
     Answered,
     CredentialView,
@@ -635,6 +638,7 @@ class Home(
     RosterAccess,
     ApproverAccess,
     ApprovalAccess,
+    ApprovalDeskAccess,
     PersonAccess,
     LeaveAccess,
     TroubleAccess,
@@ -649,6 +653,9 @@ class Home(
     PlanAccess,
     TierAccess,
     ReplayAccess,
+    SigningAccess,
+    WhereAccess,
+    SignInAccess,
     Protocol,
 ):
     """A home that is open."""

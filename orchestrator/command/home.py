@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from orchestrator.client import views
+from orchestrator.command.approvals_desk import ApprovalsDesk
 from orchestrator.command.approvers import Approvers
 from orchestrator.command.approving import Approvals
 from orchestrator.command.channels import Channels
@@ -21,8 +22,11 @@ from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.signing import Signings
+from orchestrator.command.signing_in import SignIns
 from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
+from orchestrator.query.where import Where
 
 
 class OpenHome(
@@ -30,6 +34,7 @@ class OpenHome(
     Rosters,
     Approvers,
     Approvals,
+    ApprovalsDesk,
     Insiders,
     Persons,
     Strangers,
@@ -43,12 +48,17 @@ class OpenHome(
     Records,
     Evidences,
     Watching,
+    Where,
     Replays,
+    Signings,
+    SignIns,
 ):
     """Implements ``orchestrator.api.port.Home``."""
 
     def __init__(self, runtime: Runtime) -> None:
         Replays.__init__(self, runtime)
+        ApprovalsDesk.__init__(self, runtime)
+        SignIns.__init__(self, runtime)
         self.runtime = runtime
         self._overview = Overview(runtime, self)
 

@@ -1,0 +1,139 @@
+"""Stands before every route: who asks and whether he may, before a byte of the body is read.
+
+Rules kept here:
+
+1. A path that is no operation is told as missing to whoever is signed in, and to nobody else.
+2. What an operation is called is found here by the same table and order by which it is routed;
+   a route that finds itself under another name answers nothing.
+3. Who somebody says he is, in a body or a header, is who he is signed in as.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import unquote
+
+from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Asked
+
+from orchestrator.api.access import OPEN, STILL, admit, belongs, need_of
+from orchestrator.api.port import Home
+from orchestrator.api.reach import HOME_IN_SCOPE
+from orchestrator.api.who import viewer
+from orchestrator.client.problems import Failed, Refused, Wrong
+
+ADMITTED = "wallcross.operation"
+"""Where a request says which operation was admitted."""
+_NONE = "", dict[str, str]()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A route as it is matched."""
+
+    name: str
+    path: re.Pattern[str]
+    methods: frozenset[str]
+
+
+def operations(app: FastAPI) -> Sequence[Operation]:
+    """Every route of an application, in the order in which they are tried."""
+    return tuple(
+        Operation(str(r.name), r.path_regex, frozenset(r.methods or ()))
+        for r in iter_route_contexts(app.routes)
+    )
+
+
+class Guard:
+    """Admits requests to an application.
+
+    Args:
+        app: what answers.
+        of: the application whose routes there are.
+    """
+
+    def __init__(self, app: ASGIApp, of: FastAPI) -> None:
+        self._app = app
+        self._of = of
+        self._operations: Sequence[Operation] = ()
+
+    async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
+        """Hands on what is admitted. Raises: SignInFirst, Refused, Missing."""
+        if scope["type"] != "http":
+            raise Failed("The API speaks HTTP", still=STILL)
+        request = Request(scope)
+        name, params = self._match(scope["method"], scope["path"])
+        if name not in OPEN:
+            await self._admit(request, name, params)
+        await self._app({**scope, ADMITTED: name}, receive, send)
+
+    async def _admit(self, request: Request, name: str, params: dict[str, str]) -> None:
+        asker = viewer(request)
+        if name:  # what is no operation is told so by the router
+            await admit(name, named(request, params), asker, request.scope[HOME_IN_SCOPE])
+
+    def _match(self, method: str, path: str) -> tuple[str, dict[str, str]]:
+        self._operations = self._operations or operations(self._of)
+        for operation in self._operations:
+            found = operation.path.match(path) if method in operation.methods else None
+            if found is not None:
+                return operation.name, found.groupdict()
+        return _NONE
+
+
+def named(request: Request, params: Mapping[str, str]) -> dict[str, str]:
+    """What a request names: parameters of its path, and the query's ``deal``.
+
+    Raises:
+        Wrong: it names several deals.
+    """
+    deals = request.query_params.getlist("deal")
+    if len(deals) > 1 or (deals and "deal" in params):
+        raise Wrong("A request is about one deal", still=STILL)
+    return {**params, **({"deal": deals[0]} if deals else {})}
+
+
+async def own_words(request: Request) -> None:
+    """Holds a request, its body read, against what was admitted.
+
+    Raises:
+        Refused: he speaks for somebody else.
+        Failed: it is routed to another operation than the one that was admitted.
+    """
+    name = str(getattr(request.scope.get("route"), "name", ""))
+    if request.scope.get(ADMITTED) != name:
+        raise Failed("This request was not admitted", still=STILL)
+    if name in OPEN:
+        return
+    asker = viewer(request)
+    params = named(request, cast("Mapping[str, str]", request.path_params))
+    need = need_of(name, params)
+    if asker.whole or need is None:
+        return
+    said = [value for field in need.speaks for value in await _said(request, field)]
+    if not said:
+        return
+    found = await belongs(params, cast("Home", request.scope[HOME_IN_SCOPE]))
+    own = None if found is None else asker.person(found[0])
+    if own is None or any(value != own for value in said):
+        raise Refused("You speak for yourself alone", still=STILL)
+
+
+async def _said(request: Request, field: str) -> list[Any]:
+    """Whom a request says to be speaking, in its headers and its body."""
+    found: list[Any] = [unquote(h) for h in request.headers.getlist(f"wallcross-{field}")]
+    if not _json(request):
+        return found
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        raise Wrong("The request is not well formed", still=STILL) from None
+    return [*found, body[field]] if isinstance(body, dict) and field in body else found
+
+
+def _json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.endswith("json")
