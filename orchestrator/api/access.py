@@ -130,6 +130,14 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "approver_proof": _GIVES,
         "approver_enrol": _GIVES,
         "approver_withdraw": _TAKES_HIM,
+        "desk_approvals": Need(Right.APPROVALS, Scope.ASKED, cut=True),
+        "desk_approval": Need(Right.APPROVALS, Scope.ASKED, cut=True),
+        "desk_approval_sign": Need(Right.APPROVALS, Scope.ASKED, cut=True),
+        "desk_approval_back": Need(Right.APPROVALS, Scope.ASKED, cut=True),
+        "own_signing": Need(Right.SELF, Scope.NOTHING, cut=True),
+        "signing_offer": Need(Right.ADD, Scope.ALL, Act.SECOND, speaks=()),
+        "own_key_proof": Need(Right.SELF, Scope.OWN, cut=True),
+        "own_key_enrol": Need(Right.SELF, Scope.OWN, cut=True),
     }
 )
 """By the operation's name, which is its function's; ``<name> <kind>`` where the path's kind of

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.api.port_access import WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_signing import SigningAccess
+from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.client.approvals import (
     Answered,
     CredentialView,

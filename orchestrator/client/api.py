@@ -18,6 +18,7 @@ from orchestrator.client.approvals import (
     ProofView,
     RequestView,
 )
+from orchestrator.client.approvals_desk import ApprovalsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
@@ -56,7 +57,7 @@ from orchestrator.client.wire import deal_path, part, read, refuse
 Kind = Literal["policy", "roster"]
 
 
-class Client(SignInApi):
+class Client(ApprovalsDeskApi, SignInApi):
     """Calls the API of one home."""
 
     async def status(self) -> Status:

@@ -117,7 +117,7 @@ class Approvers:
         """The credential that somebody wants to enrol. Raises: Missing, Wrong, NoKey."""
         person = PersonId(new.person)
         party = _party(_roster(tx, deal), person)
-        roles, ties = _roles(new.roles), frozenset(map(_tie, new.ties))
+        roles, ties = known_roles(new.roles), frozenset(map(_tie, new.ties))
         if new.way == "ssh":
             key = sshsig.read_public(new.public)
             return Credential(person, "ssh", key.kind, key.blob, roles, party, ties)
@@ -269,7 +269,8 @@ def _party(roster: Roster, person_id: PersonId) -> Party | None:
     return None if side is None else side.party
 
 
-def _roles(names: Sequence[str]) -> frozenset[Role]:
+def known_roles(names: Sequence[str]) -> frozenset[Role]:
+    """Roles by their names. Raises: Wrong."""
     known = {role.value for role in Role}
     if not names or set(names) - known:
         raise Wrong(
