@@ -5,7 +5,8 @@ Rules kept here:
 1. Whoever asked never agrees, nor does anybody who gains by it.
 2. People who share a directory subject, a login, a device or a key are one person: they count
    once, and what bars one of them bars all.
-3. Two agree. One is enough only where the law names who it is (a bank's control room).
+3. Two agree. One is enough only where the law names who it is (a bank's control room), and for a
+   release in a signing window, where a known person asked for it (``tiers.signing``).
 4. What opens VALUATION to somebody has, among those who agree, one of the other party, or counsel.
 5. What has lapsed is agreed to by nobody, and a signed no ends it.
 6. Duties that check each other are not given to one person.
@@ -27,12 +28,17 @@ class Role(Enum):
     COUNSEL = "counsel"
     CONTROL_ROOM = "control_room"
     OWNER = "owner"
+    SECURITY_OFFICER = "security_officer"
 
 
 FOUNDERS = 2
 """People without whom a deal is not founded."""
 CONFLICTS = frozenset(
-    {frozenset({Role.OWNER, Role.COUNSEL})}
+    {
+        frozenset({Role.OWNER, Role.COUNSEL}),
+        frozenset({Role.OWNER, Role.SECURITY_OFFICER}),  # who presses on, and who guards
+        frozenset({Role.SECURITY_OFFICER, Role.COUNSEL}),  # counsel reads what the guard did
+    }
     | {frozenset({Role.CONTROL_ROOM, role}) for role in Role if role is not Role.CONTROL_ROOM}
 )
 """Pairs of duties of which one checks the other."""
@@ -65,9 +71,11 @@ class Rule:
         valuation_raise: it opens VALUATION to somebody.
         gaining: the parties of those to whom it does; none named: only counsel will do.
         roles: only people of these roles count; none named: any role.
+        people: only these people count; none named: anybody.
+        window: the signing window under which one is enough (``tiers.signing``); None: none.
 
     Raises:
-        ValueError: fewer than two, and not of the control room alone.
+        ValueError: fewer than two, not of the control room alone, and no window is named.
     """
 
     needed: int = 2
@@ -75,9 +83,12 @@ class Rule:
     valuation_raise: bool = False
     gaining: frozenset[Party] = frozenset()
     roles: frozenset[Role] = frozenset()
+    people: frozenset[PersonId] = frozenset()
+    window: str | None = None
 
     def __post_init__(self) -> None:
-        if self.needed < 1 or (self.needed < FOUNDERS and self.roles != _ALONE):
+        alone = self.roles == _ALONE or self.window is not None
+        if self.needed < 1 or (self.needed < FOUNDERS and not alone):
             raise ValueError("what gives access takes two people")
 
 
@@ -127,7 +138,8 @@ def counted(
     for approver in sorted(people, key=lambda a: (first[a.person], not _vouches(a), a.person)):
         one = first[approver.person]
         fits = not rule.roles or approver.roles & rule.roles
-        if approver.person in yes and fits and one not in out:
+        listed = not rule.people or approver.person in rule.people
+        if approver.person in yes and fits and listed and one not in out:
             found.setdefault(one, approver)
     return tuple(found.values())
 

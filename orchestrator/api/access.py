@@ -68,6 +68,11 @@ OPEN: Mapping[str, str] = MappingProxyType({})
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
         "openapi": _ANY_SEAT,
+        "signing_show": Need(Right.DEAL, Scope.ALL),
+        "signing_set": _TAKES,
+        "window_list": Need(Right.APPROVALS, Scope.ASKED),
+        "window_new": Need(Right.RULES, Scope.ALL, Act.ASK),
+        "window_close": _TAKES,
         "deal_show": Need(Right.DEAL, Scope.ALL),
         "in_force": _WHOLE_MATRIX,
         "adopt roster": _GIVES,

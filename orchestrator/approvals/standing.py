@@ -22,6 +22,7 @@ from orchestrator.approvals.credentials import Credential, credential_of, login_
 from orchestrator.approvals.errors import ApprovalError
 from orchestrator.approvals.plan import Answer, Plan, statement
 from orchestrator.approvals.rules import rule_of
+from orchestrator.approvals.windows import RELEASE, WINDOW, window_of
 from orchestrator.audit.granted import Stated
 from orchestrator.audit.kinds import Kind
 from tiers.approval import (
@@ -32,7 +33,8 @@ from tiers.approval import (
     missing,
     one_person,
 )
-from tiers.ids import PersonId
+from tiers.ids import ConversationId, PersonId
+from tiers.signing import Asked, Window, against
 
 FOUND = "deal.found"
 """The verb by which a deal is founded."""
@@ -56,6 +58,7 @@ class Request:
         no_by: who signed against it, or took it back.
         known: everybody who ever could sign, when it was carried out; nobody before that.
         done_n: number of the entry that says so.
+        in_window: one signature was enough when it was carried out, in a signing window.
     """
 
     request_id: str
@@ -69,6 +72,7 @@ class Request:
     known: tuple[Approver, ...] = ()
     done_at: int | None = None
     done_n: int = 0
+    in_window: bool = False
 
     @property
     def asker(self) -> PersonId | None:
@@ -99,6 +103,8 @@ class Standing:
         requests: by id.
         counts: what each credential counted last.
         out: who left or is paused.
+        signing_at: when the deal is to be signed, microseconds UTC; None: nobody said.
+        windows: signing windows that were agreed to and not withdrawn, by their requests.
         doubts: what an entry says and its signatures do not, in words for people, by subject.
     """
 
@@ -111,6 +117,8 @@ class Standing:
     requests: dict[str, Request] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     out: dict[Kind, set[PersonId]] = field(default_factory=dict)
+    signing_at: int | None = None
+    windows: dict[str, Window] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     unbelieved: set[int] = field(default_factory=set)
     """Numbers of the entries that are doubted: they state nothing."""
@@ -161,7 +169,19 @@ class Standing:
         """What a request still misses, in words; nothing once it is agreed to."""
         if request.plan.verb == FOUND:
             return self._unfounded(request)
-        return missing(request.rule, self.counting(request))
+        return (*self._outside(request), *missing(request.rule, self.counting(request)))
+
+    def _outside(self, request: Request) -> tuple[str, ...]:
+        """Why no signing window makes one signature enough, where its rule names one."""
+        rule, body = request.rule, request.plan.body
+        if rule.window is None:
+            return ()
+        if request.plan.verb != RELEASE:
+            return ("a signing window is for the release of a held message alone",)
+        where = ConversationId(str(body.get("conversation")))
+        asked = Asked(request.asker, where, request.asked_at, request.expires_at, rule)
+        window, known = self.windows.get(rule.window), self.approvers()
+        return against(window, asked, signing=self.signing_at, known=known)
 
     def _unfounded(self, request: Request) -> tuple[str, ...]:
         """Everybody on the list signs, and they are two people at least."""
@@ -286,11 +306,23 @@ def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
     request.yes = {
         p: by for p, by in request.yes.items() if by in found.signing and found.present(p)
     }
+    opened = window_of(request.plan.body) if request.plan.verb == WINDOW else None
     request.known = found.everybody()
     request.done_at, request.done_n = body["at"], found.n
+    request.in_window = request.rule.window is not None
+    if opened is not None:
+        found.windows[request.request_id] = opened
     if request.plan.verb == FOUND:
         found.credentials = {h: found.drafts[h] for h in listed_in(request.plan)}
         found.founded_at, found.founding = body["at"], request
+
+
+def _signing(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    found.signing_at = None if body["signing"] is None else int(body["signing"])
+
+
+def _window_closed(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:
+    found.windows.pop(body["request"], None)
 
 
 def _person(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -337,6 +369,8 @@ _TAKE: Mapping[Kind, Callable[[Standing, Kind, Mapping[str, Any]], None]] = {
     Kind.APPROVAL_GIVEN: _answered,
     Kind.APPROVAL_REFUSED: _answered,
     Kind.APPROVAL_DONE: _done,
+    Kind.DEAL_SIGNING: _signing,
+    Kind.WINDOW_CLOSED: _window_closed,
     Kind.PERSON_LEFT: _person,
     Kind.PERSON_RETURNED: _person,
     Kind.PERSON_PAUSED: _person,

@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     DEAL_CREATED = "deal.created"
     DEAL_PHASE = "deal.phase"
+    DEAL_SIGNING = "deal.signing"
     POLICY_ADOPTED = "policy.adopted"
     ROSTER_ADOPTED = "roster.adopted"
     WATCH_CHANGED = "watch.changed"
@@ -74,6 +75,7 @@ class Kind(StrEnum):
     APPROVAL_GIVEN = "approval.given"
     APPROVAL_REFUSED = "approval.refused"
     APPROVAL_DONE = "approval.done"
+    WINDOW_CLOSED = "window.closed"
 
     PERSON_CROSSED = "person.crossed"
     PERSON_AGREED = "person.agreed"

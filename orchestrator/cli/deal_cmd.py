@@ -10,6 +10,8 @@ import typer
 from orchestrator.cli.adopting import policy_document, roster_document, told
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
+from orchestrator.cli.signing_cmds import due, window_app
+from orchestrator.cli.signing_cmds import told as told_signing
 from orchestrator.client.api import Client
 from orchestrator.client.problems import Waits, Wrong
 from orchestrator.client.views import AdoptionView, DealView
@@ -20,6 +22,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 WAITS = 6
 Code = Annotated[str | None, typer.Argument(help="Code name or id; else --deal.")]
 PolicyFile = Annotated[Path | None, typer.Option(help="policy.toml; else as in the settings.")]
+
+
+app.add_typer(window_app(), name="window")
 
 
 @app.callback()
@@ -148,6 +153,24 @@ def phase(
     changed, out = call(ctx.obj, lambda c: c.deal_phase(name, into.value))
     told = f"{name} is in {into.value}{' now' if changed else ' already'}"
     out.one({"deal": name, "phase": into.value, "changed": changed}, lambda: [told])
+
+
+@app.command()
+def signing(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="Code name or id; or the date, for --deal.")],
+    date: Annotated[str | None, typer.Argument(help="2026-01-31, an instant, or none.")] = None,
+) -> None:
+    """Says when a deal is to be signed; of a plain day its end. Without a date: shows it."""
+    zone = ctx.obj.settings().config.home.time_zone
+    dated = date is None and (code == "none" or code[:1].isdigit())
+    name, when = (named(ctx, None), code) if dated else (code, date)
+    if when is None:
+        found, out = call(ctx.obj, lambda c: c.signing_show(name))
+    else:
+        at = due(when, zone)
+        found, out = call(ctx.obj, lambda c: c.signing_set(name, at))
+    out.one(found, lambda: list(told_signing(found, out)))
 
 
 def _phase(word: str) -> Phase:

@@ -30,7 +30,7 @@ COMMANDS = {
     "serve": "Start the API and the workers.",
     "status": "The overview in one screen.",
     "watch": "Live list of what happens, no content.",
-    "deal": "Deals: new, list, show, adopt, found, phase.",
+    "deal": "Deals: new, list, show, adopt, found, phase, signing, window.",
     "roster": "Who may see what: import, show, add, move, diff, could-see.",
     "person": "People one by one: show, cross, enrol, verify, pause, insiders.",
     "leave": "One person out of everything, at once; status, undo, proof, check.",

@@ -25,6 +25,7 @@ from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, 
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.sign_in import SignInApi
+from orchestrator.client.signing import SigningApi
 from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
@@ -57,7 +58,7 @@ from orchestrator.client.wire import deal_path, part, read, refuse
 Kind = Literal["policy", "roster"]
 
 
-class Client(ApprovalsDeskApi, SignInApi):
+class Client(SigningApi, ApprovalsDeskApi, SignInApi):
     """Calls the API of one home."""
 
     async def status(self) -> Status:

@@ -26,6 +26,7 @@ from orchestrator.approvals.standing import (
     RETURN,
     said_in,
 )
+from orchestrator.approvals.windows import WINDOW
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
@@ -306,6 +307,32 @@ def _ceremony(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _window(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    people, opens, closes = (body.get(name) for name in ("members", "opens", "closes"))
+    names = ", ".join(map(str, people or ()))
+    return Told(
+        (
+            f"A signing window opens at {_at(opens)} and closes at {_at(closes)}",
+            f"In it one of {names} settles a release that another of them asked for",
+            *_most(_where(tx, deal, str(name)) for name in body.get("conversations", ())),
+            f"It is for the signing at {_at(body.get('signing'))}; it ends when that is moved",
+        ),
+        ("Nobody, by this alone: each release still takes two people, and is decided anew.",),
+        "A release takes two signatures beside whoever asks, as ever.",
+        "in the days before a signing two approvers are not always at hand at once",
+    )
+
+
+def _where(tx: Tx, deal: DealId, conversation: str) -> str:
+    query = "SELECT label, floor FROM conversation WHERE deal_id = ? AND conversation_id = ?"
+    label, floor = tx.one(query, (deal, conversation)) or (None, "unknown")
+    return f"into {f'#{label}' if label is not None else conversation} ({floor})"
+
+
+def _at(instant: object) -> str:
+    return f"{iso(instant)[:16]}Z" if isinstance(instant, int) else "an unknown time"
+
+
 def _key(fact: Mapping[str, Any]) -> str:
     words = " ".join(words_for(str(fact["key"])))
     return f"{fact['channel']} {fact['device']}, its words: {words}"
@@ -339,6 +366,7 @@ TELLS: dict[str, Tell] = {
     PAPER: _paper,
     ATTEST: _attest,
     CEREMONY: _ceremony,
+    WINDOW: _window,
 }
 """Words by verb."""
 

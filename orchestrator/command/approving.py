@@ -24,6 +24,7 @@ from orchestrator.approvals.requests import (
     take_back,
 )
 from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN, Request, Standing
+from orchestrator.approvals.windows import WINDOW
 from orchestrator.audit.body import Json
 from orchestrator.client.approvals import Answered, RequestView
 from orchestrator.client.problems import Missing, Problem, Unready
@@ -37,6 +38,7 @@ from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
+from orchestrator.command.signing import window_agreed
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
@@ -60,6 +62,7 @@ HANDLERS: dict[str, Handler] = {
     RETURN: return_agreed,
     RESUME: resume_agreed,
     CEREMONY: ceremony_agreed,
+    WINDOW: window_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. Two things of a message wait for people: its release into a conversation below its tier, and a
-   VALUATION document. Each plan names the message, where it goes, and the tier that it is held as.
+   VALUATION document. In a signing window one person agrees to a release that another, known by
+   his key, asked for. Each plan names the message, where it goes, and the tier that it is held as.
 2. Whether it was agreed to is read from the chain, every signature checked again, before the plan
    is carried out and again just before the wire. Whoever wrote it, or would get it, does not count.
 3. Agreement lets it be treated as the tier of where it goes, and nothing else: clearances, rooms,
@@ -12,19 +13,23 @@ Rules kept here:
 
 from collections.abc import Iterable
 
+from orchestrator.approvals import windows
+from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import Plan
-from orchestrator.approvals.requests import ask, founded, standing, waits
+from orchestrator.approvals.requests import LASTS, ask, founded, standing, waits
+from orchestrator.approvals.standing import PERSON
 from orchestrator.audit.body import Json
 from orchestrator.client.problems import Waits
 from orchestrator.deals.book import DealView
 from orchestrator.outbox.item import Item
 from orchestrator.store.unit import Store, Tx
 from tiers.approval import Rule
-from tiers.ids import DealId, PersonId
+from tiers.ids import ConversationId, DealId, PersonId
 from tiers.people import Party
+from tiers.signing import Asked, against
 from tiers.tier import Tier
 
-RELEASE = "held.release"
+RELEASE = windows.RELEASE
 DOCUMENT = "document.send"
 STILL = "It stays held; nobody has been sent it."
 
@@ -72,7 +77,7 @@ async def waiting(
     def unit(tx: Tx) -> str | None:
         if not founded(tx, deal.deal_id):
             return None
-        return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor)
+        return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor)
 
     request = await store.write(unit)
     if request is None:
@@ -84,13 +89,42 @@ async def waiting(
     return waits(request, wrong, STILL)
 
 
+def ask_now(tx: Tx, deal_id: DealId, plan: Plan, rule: Rule, *, at: int, actor: str) -> str:
+    """Asks for people's agreement; in a signing window for one person's, where its rules hold.
+
+    Raises:
+        NotAllowed: too few people may agree to it.
+    """
+    for eased, lasts in _eased(tx, deal_id, plan, rule, at, actor):
+        try:
+            return ask(tx, deal_id, plan, rule=eased, at=at, actor=actor, lasts=lasts)
+        except NotAllowed:  # none of the window's people but the asker and the author
+            continue
+    return ask(tx, deal_id, plan, rule=rule, at=at, actor=actor)
+
+
+def _eased(
+    tx: Tx, deal_id: DealId, plan: Plan, rule: Rule, at: int, actor: str
+) -> Iterable[tuple[Rule, int]]:
+    """What it takes in each signing window that lets one be enough, and until when it lasts."""
+    if plan.verb != RELEASE:
+        return
+    found, where = standing(tx, deal_id), ConversationId(str(plan.body["conversation"]))
+    asker = PersonId(actor.removeprefix(PERSON)) if actor.startswith(PERSON) else None
+    for name, window in found.windows.items():
+        eased, lapses = window.eases(rule, name), min(at + LASTS, window.closes)
+        asked = Asked(asker, where, at, lapses, eased)
+        if not against(window, asked, signing=found.signing_at, known=found.approvers()):
+            yield eased, lapses - at
+
+
 def was_agreed(tx: Tx, deal_id: DealId, verb: str, **exactly: str) -> bool:
     """Whether a plan of that verb, with those fields, was agreed to and carried out."""
     found = standing(tx, deal_id)
     return any(
         request.plan.verb == verb
         and all(request.plan.body.get(name) == value for name, value in exactly.items())
-        and request.agreed_under(Rule())
+        and (request.in_window or request.agreed_under(Rule()))
         for request in found.requests.values()
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.approvals.errors import NotAllowed
-from orchestrator.approvals.requests import Approved, ask, founded
+from orchestrator.approvals.requests import Approved, founded
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -24,6 +24,7 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.agreed import (
     STILL,
+    ask_now,
     document_plan,
     document_rule,
     release_plan,
@@ -353,7 +354,7 @@ class Desk:
         plan = release_plan(case.row.message_id, there.conversation_id, case.tier)
         rule = release_rule(self._author(deal, case).person_id)
         try:
-            return ask(tx, deal.deal_id, plan, rule=rule, at=at, actor=actor)
+            return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor)
         except NotAllowed:  # too few may agree: the deal's owner sees the finding
             return None
 
