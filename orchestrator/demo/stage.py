@@ -125,6 +125,8 @@ class Stage:
     """Messages of each burst so far: no two have the same number."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
     """How many notices with certain words a person has read."""
+    old: dict[str, int] = field(default_factory=dict)
+    """How many notices of a person's are of an earlier step."""
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
     phrase: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
 
@@ -290,9 +292,17 @@ class Stage:
             await phone.sync(wait=0.5)
         raise NotSeen(f"{name_of(person)} was told nothing in the private line")
 
+    async def heard(self) -> None:
+        """Has everybody read what he was told so far: what comes now is of the next step."""
+        await self.catch_up(self.with_phone)
+        for person in self.with_phone:
+            await self._go_in(person)
+            self.old[person] = self.old.get(person, 0) + len(self._notices(person))
+        self.read.clear()
+
     def _notices(self, person: str) -> list[str]:
         line = self.lines.get(person)
-        return [] if line is None else self.people[person].texts(line)
+        return [] if line is None else self.people[person].texts(line)[self.old.get(person, 0) :]
 
     async def _go_in(self, person: str) -> None:
         phone = self.people[person]

@@ -48,6 +48,7 @@ class Theatre:
     async def sees(self, act: Act, patience_s: float = IMPATIENT_S) -> Step:
         """Plays one step as the demo does; what it showed."""
         shown: list[Step] = []
+        await self.stage.heard()  # what a step before caused, and came late, is not of this one
         patience, self.stage.patience = self.stage.patience, patience_s
         ok = await play_on(self.stage, [("step", "the far side", act)], shown.append)
         self.hook, self.stage.patience = self._nothing, patience
