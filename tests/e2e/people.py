@@ -1,0 +1,111 @@
+"""People at their browsers: each with cookies, keys and a record of his own of what was loaded.
+
+Rule kept here: a page that asks another host for anything, breaks its content policy, or writes an
+error to its console fails the test that opened it, whatever else it shows.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""As root, on a machine without a screen, and asking nobody for anything by itself."""
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+_OWN = frozenset({"", "data", "blob", "about"})
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at his own browser.
+
+    Attributes:
+        asked: every address that his pages asked for.
+        wrong: what his pages must not do and did.
+    """
+
+    name: str
+    origin: str
+    context: BrowserContext
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    async def go(self, path: str) -> None:
+        """Opens a page of the desk."""
+        await self.page.goto(self.origin + path)
+
+    async def shot(self, to: Path) -> Path:
+        """Takes a picture of all of the page."""
+        await self.page.screenshot(path=to, full_page=True)
+        return to
+
+    async def text(self) -> str:
+        """What he can read on the page."""
+        return await self.page.inner_text("body")
+
+    async def passkeys(self) -> str:
+        """Gives him a device with a passkey reader that knows his finger; returns its id."""
+        session = await self.context.new_cdp_session(self.page)
+        await session.send("WebAuthn.enable")
+        reader = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        made: dict[str, Any] = await session.send(
+            "WebAuthn.addVirtualAuthenticator", {"options": reader}
+        )
+        return str(made["authenticatorId"])
+
+    def _request(self, request: Request) -> None:
+        self.asked.append(request.url)
+        found = urlsplit(request.url)
+        if found.scheme not in _OWN and f"{found.scheme}://{found.netloc}" != self.origin:
+            self.wrong.append(f"asked {found.scheme}://{found.netloc}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.wrong.append(f"console: {message.text}")
+
+    def listens(self) -> None:
+        """Notes all that his pages do from now on."""
+        self.context.on("request", self._request)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error.message}"))
+
+
+@asynccontextmanager
+async def at_browser(
+    browser: Browser,
+    origin: str,
+    name: str,
+    *,
+    size: dict[str, int] | None = None,
+    scheme: Literal["light", "dark"] = "light",
+) -> AsyncIterator[Person]:
+    """Somebody with a browser of his own, in which nobody is signed in."""
+    context = await browser.new_context(
+        viewport=cast("Any", size or WIDE), color_scheme=scheme, locale="en-GB"
+    )
+    try:
+        person = Person(name, origin, context, await context.new_page())
+        person.listens()
+        yield person
+    finally:
+        await context.close()
