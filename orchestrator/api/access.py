@@ -62,12 +62,26 @@ _HELD = Need(Right.HELD, Scope.OWN, Act.SECOND, subject="message")
 _SPEAKS = ("by", "person")
 _ANY_SEAT = Need()
 
-OPEN: Mapping[str, str] = MappingProxyType({})
+OPEN: Mapping[str, str] = MappingProxyType(
+    {
+        "session_link": "a one-time link is opened by whoever is not signed in yet",
+        "gate_ended": "the front is a process of this home's user, and no session",
+    }
+)
 """Operations for whoever is not signed in yet, with the reason."""
 
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
         "openapi": _ANY_SEAT,
+        "events": Need(cut=True),
+        "deal_list": Need(cut=True),
+        "conv_list": Need(Right.MEMBERS, Scope.FIRM, cut=True),
+        "conv_show": Need(Right.MEMBERS, Scope.FIRM, cut=True),
+        "key_list": Need(Right.KEYS, Scope.OWN, cut=True),
+        "message_show": Need(Right.HELD, Scope.OWN, cut=True, subject="message"),
+        "held_list": Need(cut=True),
+        "approval_list": Need(cut=True),
+        "approval_show": Need(cut=True),
         "signing_show": Need(Right.DEAL, Scope.ALL),
         "signing_set": _TAKES,
         "window_list": Need(Right.APPROVALS, Scope.ASKED),
@@ -86,6 +100,16 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "person_list": _WHOLE_MATRIX,
         "person_show": _WHOLE_MATRIX,
         "person_insiders": _WHOLE_MATRIX,
+        "memberships": Need(cut=True),
+        "person_card": Need(cut=True),
+        "person_keeps": Need(cut=True),
+        "person_access": _GIVES,
+        "person_add": Need(Right.ADD, Scope.NOTHING, Act.ASK, cut=True),
+        "list_parts": Need(Right.ADD, Scope.NOTHING, Act.ASK, cut=True),
+        "own": Need(Right.SELF, Scope.OWN, cut=True),
+        "own_new_phone": Need(Right.SELF, Scope.OWN, Act.OWN, mine=True),
+        "own_phished": Need(Right.SELF, Scope.OWN, Act.OWN, mine=True),
+        "own_leave": Need(Right.REMOVE, Scope.OWN, Act.OWN, mine=True),
         "person_cross": _GIVES,
         "person_agree": Need(Right.SELF, Scope.OWN),
         "person_ack": _GIVES,
@@ -135,6 +159,19 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "approver_proof": _GIVES,
         "approver_enrol": _GIVES,
         "approver_withdraw": _TAKES_HIM,
+        "me": _ANY_SEAT,
+        "session_show": _ANY_SEAT,
+        "session_alive": _ANY_SEAT,
+        "session_end": _ANY_SEAT,
+        "desk_end": _TAKES_HIM,
+        "deal_overview": Need(Right.DEAL, Scope.COUNTS, cut=True),
+        "deal_needs": Need(Right.DEAL, Scope.COUNTS, cut=True),
+        "held_desk": Need(Right.HELD, Scope.COUNTS, cut=True),
+        "held_desk_move": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
+        "held_desk_drop": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
+        "held_desk_ask": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
+        "held_reveal_ask": Need(Right.HELD, Scope.ALL, Act.SECOND, cut=True),
+        "held_reveal_open": Need(Right.HELD, Scope.ALL, Act.SECOND, step_up=True, cut=True),
         "desk_approvals": Need(Right.APPROVALS, Scope.ASKED, cut=True),
         "desk_approval": Need(Right.APPROVALS, Scope.ASKED, cut=True),
         "desk_approval_sign": Need(Right.APPROVALS, Scope.ASKED, cut=True),
@@ -153,6 +190,9 @@ _HOME, _TOOL, _EXPORT, _SET_UP = "home", "tool", "export", "set-up"
 LOCAL: Mapping[str, str] = MappingProxyType(
     {
         "status": _HOME,
+        "desk_link": _HOME,
+        "desk_home_link": _HOME,
+        "desk_end_all": _HOME,
         "checks": _HOME,
         "allowed": _HOME,
         "channel_list": _HOME,
@@ -177,15 +217,6 @@ LOCAL: Mapping[str, str] = MappingProxyType(
         "replay_start": _TOOL,
         "replay_accept": _TOOL,
         "replay_report": _TOOL,
-        "deal_list": _HOME,
-        "events": _HOME,
-        "conv_list": _HOME,
-        "conv_show": _HOME,
-        "key_list": _HOME,
-        "message_show": _HOME,
-        "held_list": _HOME,
-        "approval_list": _HOME,
-        "approval_show": _HOME,
     }
 )
 """Operations for the home's own user alone, each with why in a word: it is about more than one deal

@@ -17,8 +17,12 @@ from orchestrator.api.documents import router as documents
 from orchestrator.api.evidence import router as evidence
 from orchestrator.api.guard import own_words
 from orchestrator.api.held import router as held
+from orchestrator.api.held_desk import router as held_desk
 from orchestrator.api.leaves import router as leaves
+from orchestrator.api.memberships import router as memberships
 from orchestrator.api.network import router as network
+from orchestrator.api.overview import router as overview
+from orchestrator.api.own import router as own
 from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
@@ -28,6 +32,7 @@ from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.rosters import router as rosters
+from orchestrator.api.sign_in import router as sign_in
 from orchestrator.api.signing import router as signing
 from orchestrator.api.state import router as state
 from orchestrator.api.strangers import router as strangers
@@ -68,6 +73,7 @@ def application() -> FastAPI:
         docs_url=None,  # its pages load scripts from another host
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(own_words)],
     )
     errors.install(app)
@@ -77,12 +83,16 @@ def application() -> FastAPI:
         approvals,
         approvals_desk,
         people,
+        memberships,
+        own,
         rosters,
         insiders,
         leaves,
         rooms,
         plans,
         held,
+        held_desk,
+        overview,
         documents,
         network,
         record,
@@ -92,6 +102,7 @@ def application() -> FastAPI:
         trouble,
         strangers,
         signing,
+        sign_in,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.client.approvals import CredentialView, NewCredential, ProofView, RequestView
 from tiers.ids import PersonId
 
@@ -48,17 +48,17 @@ class Signature(Body):
 
 @router.get("/approvals")
 async def approval_list(
-    home: OpenHome, deal: str | None = None, *, every: bool = False
+    home: OpenHome, asker: Asker, deal: str | None = None, *, every: bool = False
 ) -> Sequence[RequestView]:
     """What waits for people."""
     of = None if deal is None else await home.find_deal(deal)
-    return await home.approval_list(of, every=every)
+    return await home.approvals_shown(of, asker, every=every)
 
 
 @router.get("/approvals/{request}")
-async def approval_show(request: str, home: OpenHome) -> RequestView:
+async def approval_show(request: str, home: OpenHome, asker: Asker) -> RequestView:
     """One, with the exact bytes that are signed."""
-    return await home.approval_show(request)
+    return await home.approval_shown(request, asker)
 
 
 @router.post("/approvals/{request}/answer")

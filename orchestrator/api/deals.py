@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from orchestrator.api.bodies import Document, NewDeal
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.client.views import AdoptionView, DealView
 from orchestrator.config.policy import default_text, read_policy
 
@@ -16,9 +16,9 @@ Kind = Literal["policy", "roster"]
 
 
 @router.get("")
-async def deal_list(home: OpenHome) -> Sequence[DealView]:
+async def deal_list(home: OpenHome, asker: Asker) -> Sequence[DealView]:
     """Every deal."""
-    return await home.deal_list()
+    return await home.deals_shown(asker)
 
 
 @router.post("", status_code=201)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from orchestrator.api.bodies import Target, Text
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.client.problems import Wrong
 from orchestrator.client.views import DeliveryView, FileHead, HeldView, MessageView, Post, Sent
 from tiers.ids import DeliveryId, MessageId
@@ -51,15 +51,15 @@ def header(request: Request, name: str) -> str | None:
 
 
 @router.get("/messages/{message}")
-async def message_show(message: str, home: OpenHome) -> MessageView:
+async def message_show(message: str, home: OpenHome, asker: Asker) -> MessageView:
     """Where a message stands."""
-    return await home.message_show(MessageId(message))
+    return await home.message_shown(MessageId(message), asker)
 
 
 @router.get("/held")
-async def held_list(home: OpenHome, deal: str | None = None) -> Sequence[HeldView]:
+async def held_list(home: OpenHome, asker: Asker, deal: str | None = None) -> Sequence[HeldView]:
     """What waits."""
-    return await home.held_list(None if deal is None else await home.find_deal(deal))
+    return await home.held_shown(None if deal is None else await home.find_deal(deal), asker)
 
 
 @router.post("/held/{message}/move")

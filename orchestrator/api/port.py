@@ -13,10 +13,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
-from orchestrator.api.port_access import WhereAccess
+from orchestrator.api.port_access import EventAccess, ShownAccess, WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
+from orchestrator.api.port_held import HeldDeskAccess
+from orchestrator.api.port_memberships import (
+    CardAccess,
+    ListAccess,
+    MembershipAccess,
+    OwnAccess,
+)
+from orchestrator.api.port_overview import OverviewAccess
+from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_signing import SigningAccess
-from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.client.approvals import (
     Answered,
     CredentialView,
@@ -654,8 +662,16 @@ class Home(
     PlanAccess,
     TierAccess,
     ReplayAccess,
+    MembershipAccess,
+    CardAccess,
+    OwnAccess,
+    ListAccess,
     SigningAccess,
+    OverviewAccess,
+    HeldDeskAccess,
     WhereAccess,
+    EventAccess,
+    ShownAccess,
     SignInAccess,
     Protocol,
 ):

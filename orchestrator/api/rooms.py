@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from orchestrator.api.bodies import Attestation, Ceremony, Certificate, Mark, Reason
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.client.views import ConversationView, KeyView, NewConversation, NewRoom
 from tiers.ids import PersonId
 
@@ -14,9 +14,9 @@ router = APIRouter(prefix="/deals/{deal}")
 
 
 @router.get("/conversations")
-async def conv_list(deal: Deal, home: OpenHome) -> Sequence[ConversationView]:
-    """All conversations of a deal."""
-    return await home.conv_list(deal)
+async def conv_list(deal: Deal, home: OpenHome, asker: Asker) -> Sequence[ConversationView]:
+    """Conversations of a deal."""
+    return await home.conversations_shown(deal, asker)
 
 
 @router.post("/conversations", status_code=201)
@@ -36,9 +36,9 @@ async def conv_room_add(
 
 
 @router.get("/conversations/{name}")
-async def conv_show(deal: Deal, name: str, home: OpenHome) -> ConversationView:
+async def conv_show(deal: Deal, name: str, home: OpenHome, asker: Asker) -> ConversationView:
     """One conversation, by label or id."""
-    return await home.conv_show(deal, name)
+    return await home.conversation_shown(deal, name, asker)
 
 
 @router.post("/conversations/{name}/pause")
@@ -65,9 +65,11 @@ async def conv_attest(
 
 
 @router.get("/keys")
-async def key_list(deal: Deal, home: OpenHome, person: str | None = None) -> Sequence[KeyView]:
+async def key_list(
+    deal: Deal, home: OpenHome, asker: Asker, person: str | None = None
+) -> Sequence[KeyView]:
     """The newest state of each device."""
-    return await home.key_list(deal, None if person is None else PersonId(person))
+    return await home.keys_shown(deal, None if person is None else PersonId(person), asker)
 
 
 @router.post("/keys/{person}/verify")

@@ -1,19 +1,33 @@
-"""Routes: how the home stands, and what happens in it."""
+"""Routes: how the home stands, and what happens in it.
+
+Rules kept here of the stream (server-sent events, WHATWG HTML 9.2):
+
+1. Each event has an id, sealed for whoever listens: he goes on from it (``Last-Event-ID``), and
+   nobody reads from it how much happens elsewhere.
+2. Where nothing happens, a comment is sent now and then, so that both ends know that the other is
+   there. A stream ends after a while, and whoever listens is admitted anew.
+"""
 
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from orchestrator.api.bodies import CheckName
+from orchestrator.api.paging import LONGEST, seal, unseal
 from orchestrator.api.port import Home
 from orchestrator.api.reach import OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.client.views import Check, Status
+from tiers.rights import Viewer
 
-router = APIRouter()
+router = APIRouter(tags=["home"])
+HEARTBEAT_S, LONGEST_S = 15.0, 300.0
+RETRY_MS = 2_000
 
 
 @router.get("/status")
@@ -34,13 +48,35 @@ async def allowed(body: CheckName, home: OpenHome, actor: Actor) -> None:
     await home.allowed(body.check, actor=actor)
 
 
-@router.get("/events")
-async def events(home: OpenHome) -> StreamingResponse:
-    """What happens from now on (server-sent events)."""
-    return StreamingResponse(_events(home), media_type="text/event-stream")
+@router.get("/events", response_class=StreamingResponse)
+async def events(
+    home: OpenHome,
+    asker: Asker,
+    last_event_id: Annotated[str | None, Header(max_length=LONGEST)] = None,
+) -> StreamingResponse:
+    """What happens from now on, or behind the event that was heard last (server-sent events)."""
+    bound = f"events {asker.actor}".encode()
+    after = None if last_event_id is None else int(unseal(last_event_id, bound)[0])
+    return StreamingResponse(
+        _events(home, asker, after, bound),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
 
 
-async def _events(home: Home) -> AsyncIterator[bytes]:
-    yield b": from now on\n\n"
-    async for happening in home.watch():
-        yield f"data: {json.dumps(asdict(happening))}\n\n".encode()
+async def _events(
+    home: Home, asker: Viewer, after: int | None, bound: bytes
+) -> AsyncIterator[bytes]:
+    began = said = time.monotonic()
+    yield f"retry: {RETRY_MS}\n: from now on\n\n".encode()
+    async for told in home.happenings(asker, after):
+        at = time.monotonic()
+        if told.happening is not None:
+            data = json.dumps(asdict(told.happening))
+            yield f"id: {seal((told.n,), bound)}\ndata: {data}\n\n".encode()
+            said = at
+        elif at - said >= HEARTBEAT_S:
+            yield f"id: {seal((told.n,), bound)}\n: still here\n\n".encode()
+            said = at
+        if at - began >= LONGEST_S and not asker.whole:
+            return

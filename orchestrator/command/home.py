@@ -14,6 +14,7 @@ from orchestrator.command.evidence import Evidences
 from orchestrator.command.insiders import Insiders
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
+from orchestrator.command.list_desk import ListDesk
 from orchestrator.command.messages import Messages
 from orchestrator.command.overview import Overview
 from orchestrator.command.persons import Persons
@@ -26,6 +27,10 @@ from orchestrator.command.signing import Signings
 from orchestrator.command.signing_in import SignIns
 from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
+from orchestrator.query.desk_pages import DeskPages
+from orchestrator.query.happenings import Happenings
+from orchestrator.query.people_desk import PeopleDesk
+from orchestrator.query.shown import Shown
 from orchestrator.query.where import Where
 
 
@@ -39,6 +44,8 @@ class OpenHome(
     Persons,
     Strangers,
     Leaves,
+    PeopleDesk,
+    ListDesk,
     Conversations,
     Plans,
     Messages,
@@ -49,6 +56,9 @@ class OpenHome(
     Evidences,
     Watching,
     Where,
+    DeskPages,
+    Happenings,
+    Shown,
     Replays,
     Signings,
     SignIns,
@@ -57,8 +67,10 @@ class OpenHome(
 
     def __init__(self, runtime: Runtime) -> None:
         Replays.__init__(self, runtime)
+        PeopleDesk.__init__(self, runtime)
         ApprovalsDesk.__init__(self, runtime)
         SignIns.__init__(self, runtime)
+        DeskPages.__init__(self, runtime)
         self.runtime = runtime
         self._overview = Overview(runtime, self)
 

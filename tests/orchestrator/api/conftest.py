@@ -15,11 +15,14 @@ from orchestrator.client.wire import app_transport
 from orchestrator.command.deals import Deals
 from orchestrator.command.runtime import Runtime
 from orchestrator.config import Config
+from orchestrator.query.happenings import Told
+from orchestrator.query.shown import Shown
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
+from tiers.rights import Viewer
 
 
-class MemoryHome(Deals):
+class MemoryHome(Shown, Deals):
     """Answers what it was told to, and remembers what it was asked."""
 
     def __init__(self, store: Store) -> None:
@@ -29,7 +32,7 @@ class MemoryHome(Deals):
         self.live = True
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
-        self.happenings: list[Happening] = []
+        self.happened: list[Happening] = []
 
     async def reload(self, store: Store, deal: str) -> None:
         """As the book of deals in force."""
@@ -45,9 +48,11 @@ class MemoryHome(Deals):
 
         return answer
 
-    async def watch(self) -> AsyncIterator[Happening]:
-        for happening in self.happenings:
-            yield happening
+    async def happenings(self, viewer: Viewer, after: int | None) -> AsyncIterator[Told]:
+        self.calls.append(("happenings", (viewer.actor, after), {}))
+        for n, happening in enumerate(self.happened, start=1):
+            if after is None or n > after:
+                yield Told(n, happening)
 
     async def audit_export(self, deal: str, *, actor: str) -> AsyncIterator[bytes]:
         self.calls.append(("audit_export", (deal,), {"actor": actor}))
