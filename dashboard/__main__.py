@@ -1,6 +1,17 @@
-"""`python -m dashboard`: the front, as `wallcross serve` starts it."""
+"""`python -m dashboard`: the front, as `wallcross serve` starts it.
+
+Rules kept here:
+
+1. It listens on this machine alone; who else may reach it is a reverse proxy's matter.
+2. It ends with whoever started it: when its standard input is closed, it stops.
+3. Nothing of a request is logged.
+"""
 
 import argparse
+import asyncio
+import logging
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,32 +19,56 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from dashboard import link, settings, theme
-from dashboard.app import pages
+from dashboard.app import front
 from orchestrator.client.wire import socket_transport
+
+HERE = "127.0.0.1"
+MOST_AT_ONCE = 2000
+LARGEST_SAID = 4 << 20
+GRACE_S = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the front until it is told to stop."""
     given = _parser().parse_args(arguments)
-    host = urlsplit(given.origin).hostname or "localhost"
-    settings.put(host, given.port, theme.THEME)
-    link.put(link.Link(link.background_loop(), socket_transport(str(given.socket))))
-    uvicorn.run(
-        pages(),
-        host="127.0.0.1",
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="front: %(message)s")
+    settings.put(urlsplit(given.origin).hostname or "localhost", given.port, theme.THEME)
+    door = str(given.socket)
+    link.put(link.Link(link.background_loop(), socket_transport(door), given.origin))
+    config = uvicorn.Config(
+        front(socket_transport(door), given.origin),
+        host=HERE,
         port=given.port,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=MOST_AT_ONCE,
+        ws_max_size=LARGEST_SAID,
+        timeout_graceful_shutdown=GRACE_S,
     )
+    asyncio.run(_served(uvicorn.Server(config), alone=given.alone))
+
+
+async def _served(server: uvicorn.Server, *, alone: bool) -> None:
+    loop = asyncio.get_running_loop()
+    if not alone:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, server)
+    await server.serve()
+
+
+def _stop_at_end(server: uvicorn.Server) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        server.should_exit = True
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description="The dashboard.")
     parser.add_argument("--socket", type=Path, required=True, help="the desk's door")
     parser.add_argument("--port", type=int, default=8642)
     parser.add_argument("--origin", default="http://localhost:8642", help="as browsers name it")
+    parser.add_argument("--alone", action="store_true", help="goes on when its input is closed")
     return parser
 
 

@@ -8,7 +8,6 @@ Rules kept here:
 """
 
 import asyncio
-import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ from typing import Any, TypeVar
 import httpx
 import streamlit as st
 
+from dashboard.answers import COOKIE, SECRET
 from orchestrator.client.api import Client
 from orchestrator.client.problems import Failed, Problem, SignInFirst, Unready
 
 T = TypeVar("T")
-COOKIE = "__Host-wallcross"
 ANSWER_S = 20.0
-_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,512}")
 
 
 class Shared(httpx.AsyncBaseTransport):
@@ -52,11 +50,14 @@ class Link:
     Args:
         loop: runs the questions; it is not the loop of any page.
         transport: to the desk's door.
+        origin: of this front: what a click on a page changes comes from there, and the websocket
+            that brought the click was held to it (``dashboard.gate``).
         secret: of whoever asks.
     """
 
     loop: asyncio.AbstractEventLoop
     transport: httpx.AsyncBaseTransport
+    origin: str
     secret: Callable[[], str | None] = cookie_of_page
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
@@ -66,7 +67,7 @@ class Link:
             Problem: what the API says instead of an answer; SignInFirst without a session.
         """
         secret = self.secret()
-        if secret is None or not _SECRET.fullmatch(secret):
+        if secret is None or not SECRET.fullmatch(secret):
             raise SignInFirst("You are not signed in", still="Nothing is shown", then="/in")
         asking = asyncio.run_coroutine_threadsafe(self._asked(question, secret), self.loop)
         try:
@@ -78,7 +79,7 @@ class Link:
             ) from None
 
     async def _asked(self, question: Callable[[Client], Awaitable[T]], secret: str) -> T:
-        headers = {"cookie": f"{COOKIE}={secret}"}
+        headers = {"cookie": f"{COOKIE}={secret}", "origin": self.origin}
         async with Client(Shared(self.transport), ANSWER_S, headers=headers) as client:
             try:
                 return await question(client)

@@ -23,24 +23,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.testing.v1 import AppTest
 
 from dashboard import link
 from orchestrator.api.app import make_desk
 from orchestrator.api.who import here
-from orchestrator.client.problems import SignInFirst, to_wire
 from orchestrator.client.wire import app_transport
 from tests.scenarios.conftest import House, Opens, house, opens, secrets_apart, untold
 from tiers.ids import PersonId, SideId
 from tiers.people import Party
-from tiers.rights import TABLE, DeskRole, Seat, Viewer
+from tiers.rights import DeskRole, Seat, Viewer
 
 __all__ = ["House", "Look", "Opens", "house", "look", "opens", "secrets_apart", "untold", "words"]
 
 SECRET = "a-session-of-this-test"
 RUN_S = 20.0
+ORIGIN = "http://localhost:8642"
 SIDES = {"ada": "kestrel", "bo": "kestrel", "el": "kestrel", "cy": "marlow", "di": "marlow"}
 PARTIES = {"kestrel": Party.ACQUIRER, "marlow": Party.TARGET}
 
@@ -84,8 +82,8 @@ class Look:
     async def again(self, at: AppTest) -> AppTest:
         """Runs it once more, after a click or when the world has changed."""
         loop = asyncio.get_running_loop()
-        desk = with_me(make_desk(self.house.home, self.viewer), self.viewer)
-        link.put(link.Link(loop, app_transport(desk, here()), self.secret))
+        desk = make_desk(self.house.home, self.viewer)
+        link.put(link.Link(loop, app_transport(desk, here()), ORIGIN, self.secret))
         try:
             await asyncio.to_thread(at.run, timeout=RUN_S)
         finally:
@@ -97,45 +95,6 @@ class Look:
         self.viewer = viewer
         at.query_params.update(query)
         return await self.again(at)
-
-
-def with_me(desk: ASGIApp, viewer: Viewer | None) -> ASGIApp:
-    """The API with ``/me`` answered from the viewer, while it has none of its own."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/api/v1/me":
-            await _me(viewer)(scope, receive, send)
-        else:
-            await desk(scope, receive, send)
-
-    return answer
-
-
-def _me(viewer: Viewer | None) -> JSONResponse:
-    if viewer is None:
-        return JSONResponse(to_wire(SignInFirst("You are not signed in")), status_code=401)
-    deals = [
-        {
-            "deal_id": deal,
-            "code": "HERON",
-            "made_up": True,
-            "phase": "diligence",
-            "person": seat.person,
-            "name": (seat.person or "operator").title(),
-            "roles": sorted(r.value for r in seat.roles),
-            "rights": {
-                right.value: [power.scope.name.lower(), power.act.name.lower()]
-                for right in TABLE
-                for power in [seat.power(right)]
-            },
-            "needs": {},
-            "stands_in": False,
-        }
-        for deal, seat in viewer.seats.items()
-    ]
-    me = {"actor": viewer.actor, "name": viewer.actor, "way": "test", "until": None}
-    more = {"idle_until": None, "stepped_up_until": None, "deals": deals}
-    return JSONResponse(me | more)
 
 
 def words(at: AppTest) -> str:

@@ -1,0 +1,131 @@
+// The sign-in page: a one-time link, a passkey, the company's own sign-in, a terminal's code.
+//
+// Rules kept here:
+// 1. The secret of a link stands behind the "#": it is read, taken out of the address, and sent once,
+//    to our own address, and only after its owner said yes.
+// 2. What the API says is shown as text, never as markup.
+// 3. Nothing of a deal is on this page but what the holder of a link is told.
+"use strict";
+(() => {
+  const API = "/api/v1";
+  const $ = (id) => document.getElementById(id);
+  const show = (id) => { $(id).hidden = false; };
+  const hide = (id) => { $(id).hidden = true; };
+  const asked = new URLSearchParams(window.location.search);
+  let secret = window.location.hash.slice(1);
+  if (secret) window.history.replaceState(null, "", window.location.pathname);
+
+  class Refused extends Error {
+    constructor(problem, status) {
+      super(problem.title || "That did not work.");
+      this.still = problem.still || "";
+      this.status = status;
+    }
+  }
+
+  async function call(method, path, body) {
+    const found = await fetch(API + path, {
+      method,
+      credentials: "same-origin",
+      cache: "no-store",
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await found.text();
+    let data = null;
+    try { data = text ? JSON.parse(text) : null; } catch { data = null; }
+    if (!found.ok) throw new Refused(data || {}, found.status);
+    return data;
+  }
+
+  function say(words, more = "", kind = "stop") {
+    const box = $("said"), strong = document.createElement("b"), rest = document.createElement("span");
+    strong.textContent = words;
+    rest.textContent = more;
+    box.className = "said " + kind;
+    box.replaceChildren(strong, rest);
+    box.hidden = false;
+  }
+
+  const wrong = (error) => say(error.message, error.still || "");
+
+  function on(id, work) {
+    $(id).addEventListener("click", async () => {
+      $(id).disabled = true;
+      try { await work(); } catch (error) { wrong(error); } finally { $(id).disabled = false; }
+    });
+  }
+
+  // Where to after a sign-in: a page of ours, by its word alone.
+  function home() {
+    const to = asked.get("to") || "";
+    window.location.replace(/^\/[a-z][a-z0-9_-]{0,63}$/.test(to) ? to : "/");
+  }
+
+  async function byLink() {
+    show("link");
+    const found = await call("POST", "/session/link", { secret });
+    const name = found.name || "you";
+    $("link-name").textContent = name;
+    $("link-again").textContent = name;
+    $("link-about").textContent = found.home
+      ? "It signs you in as whoever runs this Wallcross."
+      : "It signs you in to " + found.code + (found.made_up ? ", a made-up deal." : ".");
+    on("link-open", async () => {
+      await call("POST", "/session/link", { secret, sure: true });
+      secret = "";
+      home();
+    });
+    $("link-open").focus();
+  }
+
+  async function isIn() {
+    const found = await fetch("/gate/session", { credentials: "same-origin", cache: "no-store" });
+    return found.status;
+  }
+
+  // Tried again until somebody can say who this is.
+  async function untilThere() {
+    show("away");
+    for (;;) {
+      const status = await isIn().catch(() => 0);
+      if (status === 204) return home();
+      if (status === 401) { hide("away"); return ways(); }
+      await new Promise((done) => window.setTimeout(done, 2000));
+    }
+  }
+
+  function ways() {
+    show("ways");
+  }
+
+  function leaving() {
+    show("leave");
+    on("leave-yes", async () => {
+      try {
+        await call("POST", "/session/end");
+      } catch (error) {
+        if (error.status !== 401) throw error;
+      }
+      window.location.replace("/in?out");
+    });
+    on("leave-no", async () => window.location.replace("/"));
+  }
+
+  async function start() {
+    if (asked.has("out")) say("You are signed out.", "Nothing of the deal is left on this page.", "good");
+    if (window.location.pathname === "/in/out") return leaving();
+    if (asked.has("away")) return untilThere();
+    if (secret) return byLink();
+    const status = await isIn().catch(() => 503);
+    if (status === 503) return untilThere();
+    if (status === 204 && !asked.has("out")) return home();
+    return ways();
+  }
+
+  start().catch((error) => {
+    hide("link");
+    ways();
+    wrong(error);
+  });
+})();
