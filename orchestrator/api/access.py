@@ -14,7 +14,7 @@ Rules kept here:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from orchestrator.api.port import Home
@@ -167,9 +167,9 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "deal_overview": Need(Right.DEAL, Scope.COUNTS, cut=True),
         "deal_needs": Need(Right.DEAL, Scope.COUNTS, cut=True),
         "held_desk": Need(Right.HELD, Scope.COUNTS, cut=True),
-        "held_desk_move": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
-        "held_desk_drop": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
-        "held_desk_ask": Need(Right.HELD, Scope.OWN, Act.SECOND, cut=True),
+        "held_desk_move": replace(_HELD, cut=True),
+        "held_desk_drop": replace(_HELD, cut=True),
+        "held_desk_ask": replace(_HELD, cut=True),
         "held_reveal_ask": Need(Right.HELD, Scope.ALL, Act.SECOND, cut=True),
         "held_reveal_open": Need(Right.HELD, Scope.ALL, Act.SECOND, step_up=True, cut=True),
         "desk_approvals": Need(Right.APPROVALS, Scope.ASKED, cut=True),

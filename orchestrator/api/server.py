@@ -1,4 +1,4 @@
-"""`serve`'s listener: one owner-only Unix socket, nothing else.
+"""`serve`'s listeners: owner-only Unix sockets, and where it is configured one of this machine.
 
 Rules kept here:
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from orchestrator.api.who import PeerProtocol
 from orchestrator.client.path import reachable
@@ -60,26 +61,53 @@ def _bind(listener: socket.socket, path: Path) -> None:
 async def listening(app: ASGIApp, path: Path) -> AsyncIterator[None]:
     """Answers on ``path`` for the length of the block."""
     with owner_socket(path) as listener:
-        server = _Quiet(
-            uvicorn.Config(
-                app,
-                http=PeerProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
+        async with _serving(app, listener, PeerProtocol):
             yield
-        finally:
-            server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await running
+
+
+@asynccontextmanager
+async def listening_near(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+    """Answers on an address of this machine for the length of the block.
+
+    Raises:
+        Unready: it is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError:
+            raise Unready(f"Something else listens on {host}:{port}") from None
+        listener.listen(128)
+        async with _serving(app, listener, H11Protocol):
+            yield
+
+
+@asynccontextmanager
+async def _serving(
+    app: ASGIApp, listener: socket.socket, http: type[H11Protocol]
+) -> AsyncIterator[None]:
+    server = _Quiet(
+        uvicorn.Config(
+            app,
+            http=http,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 class _Quiet(uvicorn.Server):

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     MESSAGE_HELD = "message.held"
     MESSAGE_MOVED = "message.moved"
     MESSAGE_DROPPED = "message.dropped"
+    MESSAGE_REVEALED = "message.revealed"
     MESSAGE_DEAD = "message.dead"
     MESSAGE_REPLAYED = "message.replayed"
     MESSAGE_SETTLED = "message.settled"
@@ -58,6 +59,8 @@ class Kind(StrEnum):
 
     FINDING_OPENED = "finding.opened"
     FINDING_CLOSED = "finding.closed"
+    FINDING_ANSWERED = "finding.answered"
+    FINDING_ACCEPTED = "finding.accepted"
 
     KEY_IMPORTED = "certificate.imported"
     KEY_SEEN = "key.seen"
@@ -90,6 +93,14 @@ class Kind(StrEnum):
     ENROLMENT_OPENED = "enrolment.opened"
     ENROLMENT_CLOSED = "enrolment.closed"
     ACCOUNT_BOUND = "account.bound"
+    LOGIN_OFFERED = "login.offered"
+    LOGIN_BOUND = "login.bound"
+    LOGIN_ENDED = "login.ended"
+    SESSION_BEGAN = "session.began"
+    SESSION_RAISED = "session.raised"
+    SESSION_ENDED = "session.ended"
+    TOKEN_ISSUED = "token.issued"
+    TOKEN_REVOKED = "token.revoked"
     EVIDENCE_EXPORTED = "evidence.exported"
 
     AUDIT_EXPORTED = "audit.exported"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.api.app import make_app
+from orchestrator.api.door import at_desk
 from orchestrator.api.server import listening
 from orchestrator.api.who import here
 from orchestrator.cli.checking import home_checks, red, still_checks
@@ -72,7 +73,10 @@ async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
         async with client:
             await _pause_red(out, client)
         path = settings.state / SOCKET
-        async with listening(make_app(home), path):
+        async with AsyncExitStack() as doors:
+            await doors.enter_async_context(listening(make_app(home), path))
+            if settings.config.web.enabled:
+                await doors.enter_async_context(at_desk(home, settings))
             out.note(f"serving on {path}")
             if not await home.deal_list():
                 out.note(f"there is no deal in {settings.state} yet: wallcross deal new CODE")

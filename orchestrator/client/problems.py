@@ -72,6 +72,12 @@ class Refused(Problem):
     kind, status, exit_code = "refused", 403, 5
 
 
+class TooOften(Problem):
+    """It was tried too often; later it may be tried again."""
+
+    kind, status, exit_code = "too-often", 429, 1
+
+
 class Waits(Problem):
     """It waits for a second person."""
 
@@ -85,7 +91,7 @@ class Partly(Problem):
 
 
 KINDS: dict[str, type[Problem]] = {
-    k.kind: k for k in (Failed, Wrong, Missing, Unready, SignInFirst, Refused, Waits, Partly)
+    k.kind: k for k in (Failed, Wrong, Missing, Unready, SignInFirst, Refused, TooOften, Waits, Partly)
 }
 
 

@@ -1,24 +1,31 @@
-"""Sign-in as its views and calls: who somebody is, and in which deals.
+"""Views of who is signed in, and the calls about it.
 
-Rule kept here: an instant is microseconds UTC; a secret is in no view.
+Rules kept here: as for ``orchestrator.client.views``. No secret is in any view but the one that an
+operation makes and tells once, and that is kept out of every repr.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.client.wire import Wire
+from orchestrator.client.wire import Wire, deal_path, part, read, refuse
+
+GATE_S = 30.0
+"""Without a sign of life for so long the stream of ended sessions counts as broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MyDeal:
-    """A deal as somebody is part of it.
+    """A deal as whoever asks is in it.
 
     Attributes:
+        phase: the phase that it is in.
         person: who of its roster he is; None for whoever runs the home.
-        name: his name there.
-        rights: by row of the table of rights: how much he sees, and what he may do.
-        needs: by page: how many things need him.
-        stands_in: he stands in for roles that nobody has yet.
+        name: his name on the roster; empty without a person.
+        roles: what he is to it, as ``tiers.rights`` names it.
+        rights: what he may, by the row's name: the scope and the act, each by its name.
+        needs: how much waits for him, by the page that shows it.
+        stands_in: he runs the home and stands in for those who are not named yet.
     """
 
     deal_id: str
@@ -35,13 +42,15 @@ class MyDeal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeView:
-    """Whoever asks.
+    """Whoever asks. Instants in microseconds UTC.
 
     Attributes:
-        way: how he signed in.
-        until: when his session ends at the latest.
-        idle_until: when it ends if he does nothing.
-        stepped_up_until: until when he counts as having proved himself again; None: he does not.
+        actor: as the audit names him.
+        name: for people.
+        way: how he signed in; ``local``: as the home's own user, without a session.
+        until: when his session ends at the latest; None without a session.
+        idle_until: when it ends unless it is used.
+        stepped_up_until: until when he counts as just having proved himself; None: he does not.
     """
 
     actor: str
@@ -53,9 +62,92 @@ class MeView:
     deals: Sequence[MyDeal]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """A session; instants as in ``MeView``."""
+
+    session_id: str
+    way: str
+    until: int
+    idle_until: int
+    stepped_up_until: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """What a one-time link is for, told to whoever holds it.
+
+    Attributes:
+        home: it is the home's own user's.
+        name: of its person; the account on the machine for the home's own.
+        code: of its deal; empty for the home's own.
+    """
+
+    home: bool
+    name: str
+    code: str
+    made_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """A one-time link, told once.
+
+    Attributes:
+        url: with its secret behind the ``#``.
+        until: when it is void, microseconds UTC.
+    """
+
+    url: str = field(repr=False)
+    until: int
+
+
 class SignInApi(Wire):
-    """Who somebody is."""
+    """Calls about who is signed in."""
 
     async def me(self) -> MeView:
-        """Whoever asks, and his deals."""
+        """Whoever asks."""
         return await self._get(MeView, "/me")
+
+    async def session_show(self) -> SessionView:
+        """The session of whoever asks."""
+        return await self._get(SessionView, "/session")
+
+    async def session_end(self) -> None:
+        """Ends it."""
+        await self._call("POST", "/session/end")
+
+    async def session_alive(self) -> SessionView:
+        """Says that its owner is there."""
+        return await self._post(SessionView, "/session/alive")
+
+    async def session_link(self, secret: str, *, sure: bool) -> LinkView:
+        """What a one-time link is for; ``sure`` opens it, and the answer sets the cookie."""
+        return await self._post(LinkView, "/session/link", {"secret": secret, "sure": sure})
+
+    async def desk_link(self, deal: str, person: str) -> NewLink:
+        """Makes a person's one-time link."""
+        return await self._post(NewLink, f"{deal_path(deal)}/people/{part(person)}/sign-in")
+
+    async def desk_home_link(self) -> NewLink:
+        """Makes a one-time link for the home's own user."""
+        return await self._post(NewLink, "/sign-in")
+
+    async def desk_end(self, deal: str, person: str) -> int:
+        """Signs a person out everywhere; answers how many sessions ended."""
+        return await self._post(int, f"{deal_path(deal)}/people/{part(person)}/sign-out")
+
+    async def desk_end_all(self) -> int:
+        """Signs everybody out; answers how many sessions ended."""
+        return await self._post(int, "/sign-out")
+
+    async def gate_ended(self) -> AsyncIterator[str]:
+        """Ids of sessions as they end, from now on; the first item, empty, says that it is on."""
+        path = f"{self._base}/gate/ended"
+        async with self._http.stream("GET", path, timeout=GATE_S) as answer:
+            await refuse(answer)
+            async for line in answer.aiter_lines():
+                if line.startswith(":"):
+                    yield ""
+                elif line.startswith("data: "):
+                    yield read(str, json.loads(line.removeprefix("data: "))["session"])

@@ -4,7 +4,9 @@ Rules kept here:
 
 1. Nothing unknown is accepted, no type is guessed, and no value is a secret: what is secret is
    named by a reference (``keyring:`` ``env:`` ``file:`` ``cmd:``).
-2. No default opens a door: no channel, no deal, no listener and no anchor exists unless written.
+2. No default opens a door: no channel, no deal, no anchor and no listener that another machine
+   reaches exists unless written. The desk listens on this machine's loopback unless it is switched
+   off, and answers nobody who is not signed in.
 """
 
 import re
@@ -160,6 +162,49 @@ class ApprovalsPart(Part):
     )
 
 
+class OidcPart(Part):
+    """A provider that says who somebody is (OpenID Connect)."""
+
+    issuer: str = Field(
+        pattern=r"^https://[^\s?#]+$|^http://(localhost|127\.0\.0\.1)(:\d{1,5})?(/[^\s?#]*)?$",
+        description="as the provider writes itself; https, or http on this machine",
+    )
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret: Reference | None = Field(
+        default=None, description="reference; none: a public client"
+    )
+    hosts: list[str] = Field(
+        default=[], description="further hosts of the provider's endpoints, as host or host:port"
+    )
+    operators: list[str] = Field(
+        default=[], description="subjects that run this home, exactly as the provider says them"
+    )
+
+
+class WebPart(Part):
+    """The desk in a browser, and the API for other machines."""
+
+    enabled: bool = Field(default=True, description="serve starts the desk on this machine")
+    port: int = Field(default=8642, ge=1, le=65535, description="on 127.0.0.1 alone")
+    origin: str = Field(
+        default="http://localhost:8642",
+        pattern=r"^https://[a-z0-9.-]+(:\d{1,5})?$|^http://localhost(:\d{1,5})?$",
+        description="as browsers see the desk; behind a proxy its https origin",
+    )
+    api: str | None = Field(
+        default=None,
+        pattern=r"^(127\.0\.0\.1|\[::1\]):\d{1,5}$",
+        description="further listener of the API for bots, such as 127.0.0.1:8643, behind a proxy",
+    )
+    idle_min: int = Field(default=30, ge=1, le=30, description="a session unused for so long ends")
+    longest_h: int = Field(default=8, ge=1, le=8, description="a session lasts at most so long")
+    step_up_min: int = Field(
+        default=5, ge=1, le=5, description="for so long somebody counts as proven again"
+    )
+    sessions_each: int = Field(default=5, ge=1, le=5, description="sessions of one person at once")
+    oidc: OidcPart | None = Field(default=None, description="none: passkeys and one-time links")
+
+
 class LogPart(Part):
     """What is written to stderr."""
 
@@ -194,4 +239,5 @@ class Config(Part):
     clock: ClockPart = ClockPart()
     secrets: SecretsPart = SecretsPart()
     approvals: ApprovalsPart = ApprovalsPart()
+    web: WebPart = WebPart()
     log: LogPart = LogPart()

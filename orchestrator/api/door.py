@@ -1,0 +1,153 @@
+"""The desk's door: turns the cookie or token of a request into who asks.
+
+Rules kept here:
+
+1. Whoever shows nothing, two things, or what is not in force, is nobody; what nobody may is decided
+   behind (``orchestrator.api.access``).
+2. A browser changes something only from our own page: a request that is not safe, and that no token
+   makes, says that it comes from our origin, or is turned away before anything else.
+3. What lets a session live on is a person's doing, not a page that refreshes by itself.
+4. No secret is handed on to a route, and none is logged.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from orchestrator.api.app import PREFIX, make_app
+from orchestrator.api.errors import MEDIA_TYPE
+from orchestrator.api.meaning import problem_of
+from orchestrator.api.port import Home
+from orchestrator.api.server import listening, listening_near
+from orchestrator.api.who import VIEWER_IN_SCOPE
+from orchestrator.client.problems import Missing, Problem, Refused, TooOften, to_wire
+from orchestrator.clock import ticks
+from orchestrator.config import Settings
+from orchestrator.signin.attempts import Attempts
+from orchestrator.signin.secret import COOKIE, LONGEST
+from tiers.rights import Viewer
+
+SOCKET = Path("run") / "desk.sock"
+USED = "wallcross-used"
+"""The header by which our own page says that a person is there."""
+FAILURES_EACH_MINUTE = 60
+"""Tokens that are none, before all such are told to wait; those that are some never are."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MACHINES = (f"{PREFIX}/device/", f"{PREFIX}/oidc/back-channel")
+"""Paths that no browser's page calls: they carry a secret of their own and take no cookie."""
+_DEAL = re.compile(re.escape(PREFIX) + r"/deals/([^/]+)(?:/|$)")
+_SEVERAL = "login:"
+
+
+@asynccontextmanager
+async def at_desk(home: Home, settings: Settings) -> AsyncIterator[None]:
+    """Answers at the desk's door for the length of the block.
+
+    Raises:
+        Unready: an address is taken, or others may enter the folder of the socket.
+    """
+    web, door = settings.config.web, Door(home, settings.config.web.origin)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(listening(door, settings.state / SOCKET))
+        if web.api is not None:
+            host, _, port = web.api.rpartition(":")
+            near = listening_near(door, host.strip("[]"), int(port))
+            await stack.enter_async_context(near)
+        keeping = asyncio.create_task(home.keep_sessions())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+
+
+class Door:
+    """The API for whoever is signed in.
+
+    Args:
+        home: the open home.
+        origin: as browsers see the desk.
+    """
+
+    def __init__(self, home: Home, origin: str) -> None:
+        self._home = home
+        self._origin = origin
+        self._app: ASGIApp = make_app(home)
+        self._failures = Attempts(FAILURES_EACH_MINUTE, ticks)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers as whoever asks."""
+        if scope["type"] != "http":
+            return
+        try:
+            viewer = await self._viewer(scope, Headers(scope=scope))
+        except Exception as error:  # noqa: BLE001 - nothing of it may reach a server's log
+            await _told(problem_of(error))(scope, receive, send)
+            return
+        await self._app({**_bare(scope), VIEWER_IN_SCOPE: viewer}, receive, send)
+
+    async def _viewer(self, scope: Scope, headers: Headers) -> Viewer | None:
+        cookie, token = cookie_of(headers), token_of(headers)
+        safe = scope["method"] in _SAFE
+        machine = scope["path"].startswith(_MACHINES)
+        if not (safe or machine or (token and not headers.getlist("cookie"))):
+            self._from_our_page(headers)
+        if machine or (cookie and token):
+            return None
+        secret = cookie or token
+        if secret is None:
+            return None
+        used = bool(token) or not safe or headers.get(USED) == "1"
+        viewer = await self._home.viewer_of(secret, used=used)
+        if viewer is None and token and not self._failures.take():
+            raise TooOften("Too many tokens were none", still="Nothing was done")
+        return None if viewer is None else await self._as_in(viewer, scope["path"])
+
+    def _from_our_page(self, headers: Headers) -> None:
+        if headers.getlist("origin") != [self._origin]:
+            raise Refused("This was not asked from the desk's own page", still="Nothing was done")
+
+    async def _as_in(self, viewer: Viewer, path: str) -> Viewer:
+        """Whoever is other people in other deals acts as the one that the path's deal knows."""
+        named = _DEAL.match(path) if viewer.actor.startswith(_SEVERAL) else None
+        if named is None:
+            return viewer
+        with suppress(Missing):
+            person = viewer.person(await self._home.find_deal(unquote(named[1])))
+            if person is not None:
+                return replace(viewer, actor=f"person:{person}")
+        return viewer
+
+
+def cookie_of(headers: Headers) -> str | None:
+    """The session's secret in the cookies; None where there is none, or more than one."""
+    pairs = (p.strip().partition("=") for h in headers.getlist("cookie") for p in h.split(";"))
+    found = [value for name, _, value in pairs if name == COOKIE]
+    return found[0] if len(found) == 1 and 0 < len(found[0]) <= LONGEST else None
+
+
+def token_of(headers: Headers) -> str | None:
+    """The token of ``Authorization: Bearer`` (RFC 6750); None where there is none."""
+    found = headers.getlist("authorization")
+    scheme, _, token = found[0].partition(" ") if len(found) == 1 else ("", "", "")
+    ours = scheme.lower() == "bearer" and 0 < len(token) <= LONGEST
+    return token if ours else None
+
+
+def _bare(scope: Scope) -> Scope:
+    """A request without what signs somebody in: no route needs it."""
+    held = (b"cookie", b"authorization")
+    return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k not in held]}
+
+
+def _told(problem: Problem) -> JSONResponse:
+    return JSONResponse(to_wire(problem), status_code=problem.status, media_type=MEDIA_TYPE)

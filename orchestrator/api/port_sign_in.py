@@ -1,0 +1,69 @@
+"""What the API needs of a running home about who is signed in.
+
+Rule kept here: as for ``orchestrator.api.port``. A secret goes in, or out once; it is in no view,
+no entry and no log.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from orchestrator.client.sign_in import LinkView, MeView, NewLink, SessionView
+from tiers.ids import DealId, PersonId
+from tiers.rights import Viewer
+
+Actor = str
+
+
+class SignInAccess(Protocol):
+    """Who is signed in, and how one gets there."""
+
+    async def viewer_of(self, secret: str, *, used: bool) -> Viewer | None:
+        """Whose secret that is now; ``used``: he does something, and is not idle."""
+        ...
+
+    async def me(self, viewer: Viewer) -> MeView:
+        """Whoever asks."""
+        ...
+
+    async def session_show(self, session: str) -> SessionView:
+        """A session. Raises: Missing."""
+        ...
+
+    async def session_end(self, session: str) -> None:
+        """Ends a session."""
+        ...
+
+    async def link_look(self, secret: str) -> LinkView:
+        """What a link is for. Raises: Refused."""
+        ...
+
+    async def link_open(self, secret: str, current: str | None) -> tuple[LinkView, str]:
+        """Opens a link, once; returns what it is for, and the session's secret.
+
+        ``current`` is the session in which it is opened. Raises: Refused.
+        """
+        ...
+
+    async def link_new(self, deal: DealId, person: PersonId, *, actor: Actor) -> NewLink:
+        """Makes a person's link. Raises: Missing, Refused."""
+        ...
+
+    async def home_link(self, *, actor: Actor) -> NewLink:
+        """Makes a link for the home's own user."""
+        ...
+
+    async def sign_out(self, deal: DealId, person: PersonId, *, actor: Actor) -> int:
+        """Ends every session of a person; returns how many."""
+        ...
+
+    async def sign_out_all(self, *, actor: Actor) -> int:
+        """Ends every session; returns how many."""
+        ...
+
+    def sessions_ended(self) -> AsyncGenerator[str]:
+        """Ids of sessions as they end, from now on."""
+        ...
+
+    async def keep_sessions(self) -> None:
+        """Ends for ever what is over by itself."""
+        ...

@@ -1,0 +1,168 @@
+"""Signing in and out, and what whoever is signed in is told of himself."""
+
+from collections.abc import AsyncGenerator, Mapping
+
+from orchestrator.client.problems import Missing, Refused, SignInFirst
+from orchestrator.client.sign_in import LinkView, MeView, MyDeal, NewLink, SessionView
+from orchestrator.clock import HOUR, MINUTE, ticks
+from orchestrator.command.conversations import deal_of
+from orchestrator.command.runtime import Runtime
+from orchestrator.query.needs import needs_by_deal
+from orchestrator.signin.keeper import STILL, Keeper, Parts
+from orchestrator.signin.links import LASTS
+from orchestrator.signin.seats import Known
+from orchestrator.signin.sessions import Limits, Session
+from tiers.ids import DealId, PersonId
+from tiers.people import Phase
+from tiers.rights import Right, Seat, Viewer
+
+LOCAL = "local"
+"""The way of the home's own user at the home's own socket, without a session."""
+
+
+def limits_of(runtime: Runtime) -> Limits:
+    """How long sessions last, as the settings say."""
+    web = runtime.settings.config.web
+    return Limits(
+        web.idle_min * MINUTE, web.longest_h * HOUR, web.step_up_min * MINUTE, web.sessions_each
+    )
+
+
+class SignIns:
+    """Implements ``orchestrator.api.port_sign_in.SignInAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+        self.keeper = Keeper(
+            Parts(runtime.store, runtime.book, runtime.now, ticks, limits_of(runtime))
+        )
+
+    async def viewer_of(self, secret: str, *, used: bool) -> Viewer | None:
+        """Whose secret that is now; None: nobody's."""
+        session = await self.keeper.session(secret, used=used)
+        return None if session is None else await self.keeper.viewer(session)
+
+    async def me(self, viewer: Viewer) -> MeView:
+        """Whoever asks."""
+        await self.keeper.seats.refresh()
+        session = self._session(viewer)
+        view = None if session is None else self._view(session)
+        deals = tuple(await self._deals(viewer))
+        return MeView(
+            actor=viewer.actor,
+            name=next((d.name for d in deals if d.name), viewer.actor.partition(":")[2]),
+            way=LOCAL if session is None else session.who.way,
+            until=None if view is None else view.until,
+            idle_until=None if view is None else view.idle_until,
+            stepped_up_until=None if view is None else view.stepped_up_until,
+            deals=deals,
+        )
+
+    def _session(self, viewer: Viewer) -> Session | None:
+        return None if viewer.session is None else self.keeper.sessions.by_id(viewer.session)
+
+    async def _deals(self, viewer: Viewer) -> list[MyDeal]:
+        seats = []
+        for deal, known in self.keeper.seats.deals():
+            seat = viewer.seats.get(deal)
+            if viewer.whole:
+                seat = Seat(deal, None, self.keeper.seats.operates(known))
+            if seat is not None:
+                seats.append((seat, known))
+        at, standings = self._r.now(), {seat.deal: known.standing for seat, known in seats}
+        needs = await self._r.store.read(lambda tx: needs_by_deal(tx, viewer, standings, at))
+        return [self._my(viewer, seat, known, needs[seat.deal]) for seat, known in seats]
+
+    def _my(self, viewer: Viewer, seat: Seat, known: Known, needs: Mapping[str, int]) -> MyDeal:
+        view = self._r.book.deals.get(seat.deal)
+        person = None if view is None or seat.person is None else view.roster.person(seat.person)
+        powers = {right: viewer.power(seat.deal, right) for right in Right}
+        deal = known.named
+        return MyDeal(
+            deal_id=deal.deal_id,
+            code=deal.code,
+            made_up=deal.made_up,
+            phase=(Phase.PLANNING if view is None else view.phase).value,
+            person=seat.person,
+            name="" if person is None else person.name,
+            roles=tuple(sorted(role.value for role in seat.roles)),
+            rights={r.value: (p.scope.name.lower(), p.act.name.lower()) for r, p in powers.items()},
+            needs=needs,
+            stands_in=self.keeper.seats.stands_in(seat, known),
+        )
+
+    async def session_show(self, session: str) -> SessionView:
+        """A session."""
+        found = self.keeper.sessions.by_id(session)
+        if found is None:
+            raise SignInFirst("This session is over", still="Nothing was done", then="/in")
+        return self._view(found)
+
+    def _view(self, session: Session) -> SessionView:
+        at, (longest, idle, raised) = self._r.now(), self.keeper.sessions.ends_in(session)
+        return SessionView(
+            session_id=session.session_id,
+            way=session.who.way,
+            until=at + longest,
+            idle_until=at + idle,
+            stepped_up_until=at + raised if raised else None,
+        )
+
+    async def session_end(self, session: str) -> None:
+        """Ends a session."""
+        await self.keeper.end(session)
+
+    async def link_look(self, secret: str) -> LinkView:
+        """What a link is for."""
+        link = self.keeper.links.look(secret)
+        if link is None:
+            raise Refused(
+                "This link was opened before or is too old", still=STILL, then="wallcross desk link"
+            )
+        if link.deal is None or link.person is None:
+            name = link.actor.partition(":")[2]
+            return LinkView(home=True, name=name, code="", made_up=False)
+        view = deal_of(self._r, link.deal)
+        person = view.roster.person(link.person)
+        name = link.person if person is None else person.name
+        return LinkView(home=False, name=name, code=view.code, made_up=view.made_up)
+
+    async def link_open(self, secret: str, current: str | None) -> tuple[LinkView, str]:
+        """Opens a link, once."""
+        view = await self.link_look(secret)
+        within = None if current is None else self.keeper.sessions.by_id(current)
+        told, _ = await self.keeper.open(secret, within)
+        return view, told
+
+    async def link_new(self, deal: DealId, person: PersonId, *, actor: str) -> NewLink:
+        """Makes a person's link."""
+        view = deal_of(self._r, deal)
+        if (view.adopted or view.roster).person(person) is None:
+            raise Missing(f"{person} is not on the roster", then="wallcross roster show")
+        if view.has_left(person):
+            raise Refused(f"{person} left this deal", still="No link was made")
+        return self._link(await self.keeper.offer(deal, person, actor=actor))
+
+    async def home_link(self, *, actor: str) -> NewLink:
+        """Makes a link for the home's own user."""
+        return self._link(self.keeper.home_link(actor))
+
+    def _link(self, secret: str) -> NewLink:
+        origin = self._r.settings.config.web.origin
+        return NewLink(url=f"{origin}/in#{secret}", until=self._r.now() + LASTS)
+
+    async def sign_out(self, deal: DealId, person: PersonId, *, actor: str) -> int:
+        """Ends every session of a person."""
+        return await self.keeper.end_person(deal, person, actor=actor)
+
+    async def sign_out_all(self, *, actor: str) -> int:
+        """Ends every session."""
+        return await self.keeper.end_all(actor=actor)
+
+    def sessions_ended(self) -> AsyncGenerator[str]:
+        """Ids of sessions as they end, from now on."""
+        return self.keeper.sessions.ended()
+
+    async def keep_sessions(self) -> None:
+        """Ends for ever what is over by itself."""
+        await self.keeper.keep()
