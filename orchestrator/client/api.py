@@ -19,8 +19,12 @@ from orchestrator.client.approvals import (
     RequestView,
 )
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
+from orchestrator.client.card import CardApi
 from orchestrator.client.evidence import EvidenceView, StateReport
+from orchestrator.client.held_desk import HeldApi
 from orchestrator.client.leaves import LeaveView, LostView
+from orchestrator.client.memberships import MembershipsApi
+from orchestrator.client.overview import OverviewApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
@@ -58,7 +62,9 @@ from orchestrator.client.wire import deal_path, part, read, refuse
 Kind = Literal["policy", "roster"]
 
 
-class Client(SigningApi, ApprovalsDeskApi, SignInApi):
+class Client(
+    OverviewApi, HeldApi, CardApi, MembershipsApi, SigningApi, ApprovalsDeskApi, SignInApi
+):
     """Calls the API of one home."""
 
     async def status(self) -> Status:

@@ -73,7 +73,7 @@ async def shown(
         took=None if last is None else max(0, last - leave.began_at),
         undo_until=leave.began_at + UNDO_FOR if undoable(leave, at) else None,
         steps=tuple(_step(labels, leave, act, at) for act in acts),
-        holds=tuple(_holds(h) for h in found),
+        holds=tuple(holds_view(h) for h in found),
         withdrawn=gone.stopped if gone else 0,
         possibly=gone.possibly if gone else 0,
         under_way=gone.under_way if gone else 0,
@@ -116,7 +116,8 @@ def _labels(tx: Tx, deal: DealView) -> dict[Place, str]:
     }
 
 
-def _holds(found: Holds) -> HoldsView:
+def holds_view(found: Holds) -> HoldsView:
+    """What somebody may still hold, as it is told."""
     return HoldsView(
         channel=found.connector,
         tier=found.tier.value,

@@ -101,6 +101,7 @@ class Observer:
         self._locks: dict[Place, asyncio.Lock] = {}
         self._views: dict[tuple[Place, bool], tuple[_Rests, RoomView, int | None]] = {}
         self._hints: dict[Place, int] = {}
+        self._read_at: dict[Place, int] = {}
 
     def stands_still(self, connector: ConnectorName) -> bool:
         """Whether nothing goes out on a channel: it is paused, or not open."""
@@ -114,9 +115,26 @@ class Observer:
         standby = network.capabilities.standby
         return frozenset({network.account} if standby is None else {network.account, standby})
 
+    def read_at(self, place: Place) -> int | None:
+        """When a room was last read whole, also where that reading counts no more; None: never."""
+        return self._read_at.get(place)
+
+    def mode(self, place: Place) -> str | None:
+        """The word that follows from what was read back: relay, witness or blind; None: unread."""
+        reading = self._readings.get(place)
+        if reading is None or reading.posture is None:
+            return None
+        if not reading.posture.read:
+            return "blind"
+        return "relay" if reading.posture.gate else "witness"
+
     def has_read(self, place: Place) -> bool:
         """Whether there is a reading of a room that was not thrown away."""
         return place in self._readings
+
+    def kept(self, place: Place) -> Reading | None:
+        """The last reading of a room as it is kept, its network not asked; None without one."""
+        return self._readings.get(place)
 
     def forget(self, connector: ConnectorName, room: RoomId | None = None) -> None:
         """Throws readings away: of one room, or of the whole channel."""
@@ -153,6 +171,8 @@ class Observer:
             kept = self._readings.get(place)
             if kept is None or kept.read_at() < not_before:
                 kept = self._readings[place] = await self._read_whole(place)
+                if at := kept.read_at():
+                    self._read_at[place] = at
             return kept
 
     async def _read_whole(self, place: Place) -> Reading:

@@ -109,6 +109,10 @@ class Presences:
         """Accounts that readings so far showed to be in a room, as entries name them."""
         return frozenset((await self._known(deal.deal_id)).get(place, ()))
 
+    def read_at(self, place: Place) -> int | None:
+        """When the last list of a room was read, microseconds UTC; None: not since the start."""
+        return self._read.get(place)
+
     async def see(
         self,
         deal: DealView,

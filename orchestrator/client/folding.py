@@ -1,0 +1,9 @@
+"""Names without regard to case and accents, as people look for them."""
+
+import unicodedata
+
+
+def folded(text: str) -> str:
+    """A text without regard to case and accents."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c))

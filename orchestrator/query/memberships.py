@@ -1,0 +1,118 @@
+"""People against conversations, cut to whoever asks, in pages.
+
+Rule kept here: what is kept for the next page is what the cut let through, for this very viewer's
+part; the order of a page tells nothing of what he does not see.
+"""
+
+from orchestrator.client import memberships as views
+from orchestrator.client.memberships import MembershipQuestion
+from orchestrator.client.paging import Position, Window
+from orchestrator.command.runtime import Runtime
+from orchestrator.query.asked import asked_about
+from orchestrator.query.boards import Boards
+from orchestrator.query.cut import cut
+from orchestrator.query.matrix import Column, Room, State
+from orchestrator.query.sight import Line, Sight, asked_for, counts, lines, shown
+from tiers.ids import DealId
+from tiers.rights import Right, Scope, Viewer
+
+_HERE = frozenset({State.IN, State.PAUSED, State.EXTRA})
+
+
+class Memberships:
+    """Implements ``orchestrator.api.port_memberships.MembershipAccess``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._r = runtime
+        self._boards = Boards(runtime)
+        self._whole: tuple[object, list[Line]] | None = None
+
+    async def memberships(
+        self, deal: DealId, question: MembershipQuestion, window: Window, viewer: Viewer
+    ) -> tuple[views.MembershipsView, Position | None]:
+        """One page, and behind which position the next begins."""
+        sight = await self.sight(deal, viewer)
+        every = self._lines(sight)
+        figures = counts(every)
+        found = [] if sight.counts_only else asked_for(sight, every, question)
+        begin = _begin(found, window.after)
+        part = found[begin : begin + window.limit]
+        more = begin + window.limit < len(found)
+        view = views.MembershipsView(
+            columns=tuple(self._column(sight, c) for c in sight.columns()),
+            items=tuple(shown(sight, line) for line in part),
+            counts=figures,
+            found=len(found),
+            next=None,
+            whole=sight.cut.whole,
+            at=sight.cut.at,
+        )
+        return view, (part[-1].rank, part[-1].key) if more and part else None
+
+    async def sight(self, deal: DealId, viewer: Viewer) -> Sight:
+        """A deal's matrix as a viewer may see it now. Raises: Unready."""
+        mine = await cut(self._r, deal, viewer)
+        board = await self._boards.board(mine.deal)
+        if mine.scope(Right.MATRIX) is not Scope.ASKED or mine.person is None:
+            return Sight(mine, board)
+        who, at = mine.person, mine.at
+        asked = await self._r.store.read(lambda tx: asked_about(tx, mine.deal, who, at))
+        return Sight(mine, board, asked)
+
+    def _lines(self, sight: Sight) -> list[Line]:
+        """Rows in order; those of the whole are the same for everybody who sees the whole."""
+        if not sight.cut.whole:
+            return lines(sight)
+        if self._whole is None or self._whole[0] is not sight.board:
+            self._whole = sight.board, lines(sight)
+        return self._whole[1]
+
+    def _column(self, sight: Sight, column: Column) -> views.ColumnView:
+        made = column.conversation
+        here = [r for r, c in column.cells.items() if c.state in _HERE or c.was]
+        cid = made.conversation_id
+        told = sight.counts_only or sight.cut.sees(cid)
+        return views.ColumnView(
+            conversation_id=cid,
+            name=sight.cut.name(cid),
+            floor=made.floor.value,
+            side=made.side if sight.cut.knows_side(made.side) else None,
+            channels=self._channels(column),
+            still=any(r.binding.paused for r in column.rooms),
+            people=len(here) if told else 0,
+            mailing=column.mailing,
+        )
+
+    def _channels(self, column: Column) -> tuple[views.ColumnChannel, ...]:
+        by_name: dict[str, list[Room]] = {}
+        for room in column.rooms:
+            by_name.setdefault(room.binding.connector, []).append(room)
+        return tuple(self._channel(rooms) for rooms in by_name.values())
+
+    def _channel(self, rooms: list[Room]) -> views.ColumnChannel:
+        name = rooms[0].binding.connector
+        channel = self._r.channels.get(name)
+        read = [self._r.presences.read_at(room.binding.place) for room in rooms]
+        known = [at for at in read if at is not None]
+        up = all(room.told for room in rooms)
+        if channel is None or channel.connector is None:
+            state: views.ChannelState = "closed"
+        elif channel.paused is not None:
+            state = "paused"
+        else:
+            state = "up" if up else "down"
+        kind = "" if channel is None else channel.kind
+        return views.ColumnChannel(
+            name=name, kind=kind, state=state, read_at=min(known) if known else None
+        )
+
+
+def _begin(found: list[Line], after: Position | None) -> int:
+    """Where a page begins: behind the row it ended with, or where that would stand."""
+    if after is None:
+        return 0
+    rank, key = int(after[0]), str(after[1])
+    at = next((n for n, line in enumerate(found) if line.key == key), None)
+    if at is not None:
+        return at + 1
+    return next((n for n, line in enumerate(found) if line.rank > rank), len(found))
