@@ -108,8 +108,7 @@ class Town:
 @asynccontextmanager
 async def network(folder: Path) -> AsyncIterator[str]:
     """The memory network in a process of its own; gives its address."""
-    address = f"unix:{folder / 'far.sock'}"
-    line = [sys.executable, "-m", "connectors.memory.server", "--listen", address]
+    line = [sys.executable, "-m", "connectors.memory.server", "--listen", "127.0.0.1:0"]
     line += ["--record", str(folder / "far.jsonl"), "--until-stdin-closes"]
     process = await asyncio.create_subprocess_exec(
         *line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
