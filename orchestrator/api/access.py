@@ -180,6 +180,12 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "signing_offer": Need(Right.ADD, Scope.ALL, Act.SECOND, speaks=()),
         "own_key_proof": Need(Right.SELF, Scope.OWN, cut=True),
         "own_key_enrol": Need(Right.SELF, Scope.OWN, cut=True),
+        "audit_rows": Need(Right.AUDIT, Scope.OWN, cut=True),
+        "audit_chain": Need(Right.AUDIT, Scope.OWN, cut=True),
+        "export_list": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
+        "export_ask": Need(Right.EXPORT, Scope.ALL, Act.SECOND, step_up=True, cut=True, speaks=()),
+        "export_link": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
+        "export_fetch": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
     }
 )
 """By the operation's name, which is its function's; ``<name> <kind>`` where the path's kind of

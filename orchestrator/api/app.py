@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from orchestrator.api import errors
 from orchestrator.api.approvals import router as approvals
 from orchestrator.api.approvals_desk import router as approvals_desk
+from orchestrator.api.audit_desk import router as audit_desk
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
 from orchestrator.api.evidence import router as evidence
@@ -95,6 +96,7 @@ def application() -> FastAPI:
         overview,
         documents,
         network,
+        audit_desk,
         record,
         evidence,
         replay,

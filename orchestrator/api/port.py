@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from orchestrator.api.port_access import EventAccess, ShownAccess, WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
+from orchestrator.api.port_audit_desk import AuditDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_memberships import (
     CardAccess,
@@ -648,6 +649,7 @@ class Home(
     ApproverAccess,
     ApprovalAccess,
     ApprovalDeskAccess,
+    AuditDeskAccess,
     PersonAccess,
     LeaveAccess,
     TroubleAccess,

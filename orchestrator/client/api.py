@@ -19,6 +19,7 @@ from orchestrator.client.approvals import (
     RequestView,
 )
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
+from orchestrator.client.audit_desk import AuditDeskApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
@@ -63,7 +64,14 @@ Kind = Literal["policy", "roster"]
 
 
 class Client(
-    OverviewApi, HeldApi, CardApi, MembershipsApi, SigningApi, ApprovalsDeskApi, SignInApi
+    OverviewApi,
+    HeldApi,
+    CardApi,
+    MembershipsApi,
+    SigningApi,
+    ApprovalsDeskApi,
+    AuditDeskApi,
+    SignInApi,
 ):
     """Calls the API of one home."""
 

@@ -31,7 +31,9 @@ from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import iso
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.exports import EXPORT, told_export
 from orchestrator.command.leaving import LEAVE
+from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
@@ -228,6 +230,18 @@ def _release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _reveal(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    matter = body.get("matter")
+    return Told(
+        (f"{body.get('person')} reads message {body.get('message')}, held as {body.get('tier')}",),
+        (f"{body.get('person')}: its text, once, for 60 seconds; its author is told",),
+        "Nobody reads it; it stays held until its deadline.",
+        "somebody who looks after the deal wants to read it before he settles it"
+        if matter is None
+        else f"counsel asks for it, for matter {matter}",
+    )
+
+
 def _document(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     readers = tuple(str(reader) for reader in body.get("members", ()))
     return Told(
@@ -333,6 +347,19 @@ def _at(instant: object) -> str:
     return f"{iso(instant)[:16]}Z" if isinstance(instant, int) else "an unknown time"
 
 
+def _export(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    what, why = told_export(body)
+    return Told(
+        (
+            f"{_by(body)} is given {what}, once",
+            "Names of people are in it; texts of messages are not",
+        ),
+        (f"{_by(body)}, and whoever he hands it to: what the record says of people",),
+        "Nothing leaves; the record stays here.",
+        why,
+    )
+
+
 def _key(fact: Mapping[str, Any]) -> str:
     words = " ".join(words_for(str(fact["key"])))
     return f"{fact['channel']} {fact['device']}, its words: {words}"
@@ -359,6 +386,7 @@ TELLS: dict[str, Tell] = {
     PHASE: _phase,
     RELEASE: _release,
     DOCUMENT: _document,
+    REVEAL: _reveal,
     RESUME: _resume,
     RETURN: _return,
     LEAVE: _leave,
@@ -366,6 +394,7 @@ TELLS: dict[str, Tell] = {
     PAPER: _paper,
     ATTEST: _attest,
     CEREMONY: _ceremony,
+    EXPORT: _export,
     WINDOW: _window,
 }
 """Words by verb."""

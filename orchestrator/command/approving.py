@@ -31,11 +31,13 @@ from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
+from orchestrator.command.exports import EXPORT, export_agreed
 from orchestrator.command.ceremony import CEREMONY
 from orchestrator.command.keys import ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
+from orchestrator.command.revealing import REVEAL, reveal_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import window_agreed
@@ -58,10 +60,12 @@ HANDLERS: dict[str, Handler] = {
     PHASE: phase_agreed,
     RELEASE: release_agreed,
     DOCUMENT: document_agreed,
+    REVEAL: reveal_agreed,
     LEAVE: leave_agreed,
     RETURN: return_agreed,
     RESUME: resume_agreed,
     CEREMONY: ceremony_agreed,
+    EXPORT: export_agreed,
     WINDOW: window_agreed,
     **VOUCHED,
 }

@@ -11,6 +11,7 @@ from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
+from orchestrator.command.exports import Exports
 from orchestrator.command.insiders import Insiders
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
@@ -40,6 +41,7 @@ class OpenHome(
     Approvers,
     Approvals,
     ApprovalsDesk,
+    Exports,
     Insiders,
     Persons,
     Strangers,
@@ -69,6 +71,7 @@ class OpenHome(
         Replays.__init__(self, runtime)
         PeopleDesk.__init__(self, runtime)
         ApprovalsDesk.__init__(self, runtime)
+        Exports.__init__(self, runtime)
         SignIns.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         self.runtime = runtime

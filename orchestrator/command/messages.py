@@ -165,7 +165,7 @@ class Messages:
     def _held(self, row: tuple[object, ...]) -> views.HeldView:
         mid, deal, cid, author, tier, reasons, owner, following, at, deadline, state, *rest = row
         size, undo, visible, above_room, part = rest
-        seen = _seen(undo, above_room=bool(above_room), part=bool(part))
+        seen = seen_by(undo, above_room=bool(above_room), part=bool(part))
         view = self._r.book.deals.get(DealId(str(deal)))
         return views.HeldView(
             message_id=str(mid),
@@ -229,7 +229,7 @@ class Messages:
         return _delivery(await self._r.store.write(unit))
 
 
-def _seen(undo: object, *, above_room: bool, part: bool) -> str:
+def seen_by(undo: object, *, above_room: bool, part: bool) -> str:
     """Who may have seen a held message: *held* may be said only of what went through us."""
     if undo is None and not above_room:
         return "part" if part else "nobody"

@@ -94,7 +94,7 @@ class Overview:
             tx.all(
                 "SELECT tier, count(*) FROM message WHERE deal_id = ? AND accepted_at >= ? "
                 "AND tier IS NOT NULL AND connector <> 'wallcross' GROUP BY 1",
-                (deal.deal_id, _midnight(at, zone)),
+                (deal.deal_id, midnight(at, zone)),
             )
         )
         return views.DealStatus(
@@ -194,13 +194,14 @@ class Overview:
             )
             for row in rows:
                 after = row[0]
-                found = _happening(row)
+                found = happening(row)
                 if found is not None:
                     yield found
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _midnight(at: int, zone: ZoneInfo) -> int:
+def midnight(at: int, zone: ZoneInfo) -> int:
+    """When the day began that ``at`` (microseconds UTC) is in, there."""
     local = datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone)
     return int(local.replace(hour=0, minute=0, second=0).timestamp()) * SECOND
 
@@ -258,7 +259,8 @@ async def _set_up(channel: Channel) -> list[Check]:
     ]
 
 
-def _happening(row: Row) -> views.Happening | None:
+def happening(row: Row) -> views.Happening | None:
+    """An entry in words; None of what is not told. Args: row: rowid, deal, entry, body."""
     _, deal, entry, body = row
     head, facts = json.loads(entry), json.loads(body)
     shown = _SHOWN.get(Kind(head["kind"]))

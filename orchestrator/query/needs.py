@@ -1,0 +1,158 @@
+"""What needs one person, by page: the numbers in his navigation, and the items of his Overview.
+
+Rules kept here:
+
+1. Only what he may settle himself counts: findings that he may answer, requests that his signature
+   would move, held messages that are his.
+2. Everything is found through indexes over what is open, never by looking through what is done:
+   a deal that is a year old costs what a new one does.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.approvals.standing import Request, Standing
+from orchestrator.store.unit import Tx
+from tiers.ids import DealId, PersonId
+from tiers.rights import Act, Right, Scope, Viewer
+
+LEAK_RISK, APPROVALS, HELD, PEOPLE = "leak_risk", "approvals", "held", "people"
+DRIFT = frozenset(
+    {"unknown_member", "uncleared_member", "member_missing", "member_without_seat", "wrong_role"}
+)
+"""Rules of findings that say that somebody is not where he should be."""
+ABOUT_HELD = frozenset({"held_overdue", "release_asked", "withdrawn", "unjudged", "not_carried"})
+"""Rules of findings about a held message: whoever settles the message settles them."""
+_OPEN = """
+SELECT finding_id, rule, subject, severity, reasons, remedy, owner, first_seen
+FROM finding INDEXED BY finding_open WHERE deal_id = ? AND closed_at IS NULL
+ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+    first_seen LIMIT ?"""
+_OWN_HELD = """
+SELECT message_id, tier, reasons, deadline, held_at FROM held INDEXED BY held_open
+WHERE deal_id = ? AND state = 'held' AND owner = ? ORDER BY deadline LIMIT ?"""
+MOST = 500
+"""Open things of one kind that are counted; more are told as so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFinding:
+    """A finding that is open, without content."""
+
+    finding_id: str
+    rule: str
+    subject: str
+    severity: str
+    reasons: tuple[str, ...]
+    remedy: str
+    owner: str | None
+    first_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHeld:
+    """A held message that is somebody's to settle."""
+
+    message_id: str
+    tier: str
+    reasons: tuple[str, ...]
+    deadline: int
+    held_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What needs one person in one deal."""
+
+    findings: tuple[OpenFinding, ...]
+    requests: tuple[Request, ...]
+    held: tuple[OwnHeld, ...]
+
+    def counts(self) -> dict[str, int]:
+        """By page of the dashboard; pages that need nothing are left out."""
+        found = {
+            LEAK_RISK: len(self.findings),
+            APPROVALS: len(self.requests),
+            HELD: len(self.held),
+            PEOPLE: sum(f.rule in DRIFT for f in self.findings),
+        }
+        return {page: count for page, count in found.items() if count}
+
+    @property
+    def total(self) -> int:
+        """Things that need him; what two pages show counts once."""
+        return len(self.findings) + len(self.requests) + len(self.held)
+
+
+def needs(tx: Tx, deal: DealId, viewer: Viewer, found: Standing, at: int) -> Needs:
+    """What needs a viewer in a deal.
+
+    Args:
+        tx: of the store.
+        deal: the deal.
+        viewer: whoever asks; what needs others is not counted.
+        found: where the deal's approvals stand.
+        at: now, microseconds UTC.
+    """
+    person = viewer.person(deal)
+    held = _own_held(tx, deal, person)
+    return Needs(
+        tuple(_findings(tx, deal, viewer, {h.message_id for h in held})),
+        tuple(may_sign(found, person, at)),
+        held,
+    )
+
+
+def needs_by_deal(
+    tx: Tx, viewer: Viewer, standings: Mapping[DealId, Standing], at: int
+) -> dict[DealId, Mapping[str, int]]:
+    """How many things need a viewer, by deal and page: the numbers in his navigation."""
+    return {deal: needs(tx, deal, viewer, known, at).counts() for deal, known in standings.items()}
+
+
+def may_sign(found: Standing, person: PersonId | None, at: int) -> Iterable[Request]:
+    """Open requests that a person's signature would move; oldest first."""
+    if person is None:
+        return
+    for request in sorted(found.requests.values(), key=lambda r: r.asked_at):
+        waits = request.open(at) and person not in request.yes
+        if waits and found.missing(request) and found.may_sign(request, person):
+            yield request
+
+
+def _findings(tx: Tx, deal: DealId, viewer: Viewer, own_held: set[str]) -> Iterable[OpenFinding]:
+    power, person = viewer.power(deal, Right.FINDINGS), viewer.person(deal)
+    if power.scope < Scope.OWN:
+        return
+    for one in open_findings(tx, deal):
+        if one.rule in ABOUT_HELD and one.subject in own_held:
+            continue  # counted as his held message
+        if power.act is Act.ALONE or (person is not None and one.owner == person):
+            yield one
+
+
+def open_findings(tx: Tx, deal: DealId, limit: int = MOST) -> list[OpenFinding]:
+    """Open findings of a deal, the gravest first."""
+    return [
+        OpenFinding(fid, rule, subject, severity, _words(reasons), remedy, owner, first)
+        for fid, rule, subject, severity, reasons, remedy, owner, first in tx.all(
+            _OPEN, (deal, limit)
+        )
+    ]
+
+
+def _own_held(tx: Tx, deal: DealId, person: PersonId | None) -> tuple[OwnHeld, ...]:
+    if person is None:
+        return ()
+    rows = tx.all(_OWN_HELD, (deal, person, MOST))
+    return tuple(OwnHeld(mid, tier, _because(why), end, at) for mid, tier, why, end, at in rows)
+
+
+def _words(reasons: str) -> tuple[str, ...]:
+    found: Sequence[object] = json.loads(reasons)
+    return tuple(map(str, found))
+
+
+def _because(reasons: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(because) for _, because, _ in json.loads(reasons)))
