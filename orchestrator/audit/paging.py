@@ -63,6 +63,7 @@ def page(
     limit: int = 100,
     kinds: Sequence[str] = (),
     person: str | None = None,
+    actor: str | None = None,
 ) -> Leaf:
     """Returns entries of a chain, newest first.
 
@@ -73,8 +74,11 @@ def page(
         limit: at most so many.
         kinds: only these; none named: all.
         person: only what is about this person, or was done by him at the desk.
+        actor: only what was done under this name, such as ``local:ada``; looked through.
     """
     top = before if before is not None else _top(tx, deal_id)
+    if actor is not None:
+        return _looked_through(tx, deal_id, frozenset(kinds), top, limit, actor)
     if person is not None:
         return _of_person(tx, deal_id, person, frozenset(kinds), top, limit)
     if not kinds:
@@ -112,11 +116,19 @@ def _of_kinds(tx: Tx, deal_id: str, kinds: Iterable[str], top: int, most: int) -
     return _newest(_read(rows))
 
 
-def _looked_through(tx: Tx, deal_id: str, kinds: frozenset[str], top: int, limit: int) -> Leaf:
-    """A page of kinds that stand close together, found by number."""
+def _looked_through(
+    tx: Tx,
+    deal_id: str,
+    kinds: frozenset[str],
+    top: int,
+    limit: int,
+    actor: str | None = None,
+) -> Leaf:
+    """A page of what no index has, found by number."""
     low = max(1, top - FAR)
     rows = _read(tx.connection.execute(_BY_NUMBER, (deal_id, top, low, FAR)))
-    found = [e for e in rows if e.kind in kinds]
+    by = (e for e in rows if actor is None or e.actor == actor)
+    found = [e for e in by if not kinds or e.kind in kinds]
     if len(found) > limit:
         return _cut(found, limit)
     return Leaf(tuple(found), low if low > 1 else None)

@@ -56,6 +56,10 @@ class Wholeness:
                 self.flaws[deal_id] = tuple(dict.fromkeys(kept))[:MOST]
         return self.flaws
 
+    def read_to(self, deal_id: str) -> int:
+        """The number of the entry of a chain up to which it was read; 0 before that."""
+        return self._ends.get(deal_id, (0, GENESIS))[0]
+
     def add(self, flaw: Flaw) -> None:
         """Adds what somebody found who read entries by an index."""
         known = self.flaws.get(flaw.deal_id, ())
