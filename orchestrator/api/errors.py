@@ -12,7 +12,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestrator.api.etag import Tagged
 from orchestrator.api.guard import Guard
+from orchestrator.api.idempotency import Once
+from orchestrator.api.limits import Limited
 from orchestrator.api.meaning import problem_of
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
@@ -20,10 +23,13 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def install(app: FastAPI) -> None:
-    """Gives ``app`` its answers to whatever goes wrong."""
+    """Gives ``app`` what stands between its routes and whoever asks, the innermost first."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_status)
+    app.add_middleware(Once)
+    app.add_middleware(Tagged)
+    app.add_middleware(Limited)
     app.add_middleware(Guard, of=app)
     app.add_middleware(Caught)
 
@@ -61,10 +67,23 @@ async def _malformed(_: Request, error: Any) -> JSONResponse:
 
 
 async def _of_status(_: Request, error: Any) -> JSONResponse:
-    if error.status_code in {404, 405}:
-        return _response(Missing("The API has no such operation"))
-    return _response(Wrong(f"The request was refused ({error.status_code})"))
+    """What the framework refuses: no such path or method, or a body that is none."""
+    status = error.status_code
+    if status in {404, 405}:
+        told = JSONResponse(
+            {**to_wire(Missing("The API has no such operation")), "status": status},
+            status_code=status,
+            media_type=MEDIA_TYPE,
+        )
+        told.headers.update({k: v for k, v in (error.headers or {}).items() if k == "Allow"})
+        return told
+    return _response(Wrong("The request is not well formed", still="Nothing was changed"))
 
 
 def _response(problem: Problem) -> JSONResponse:
-    return JSONResponse(to_wire(problem), status_code=problem.status, media_type=MEDIA_TYPE)
+    headers = {"cache-control": "no-store"}
+    if problem.status in {429, 503}:
+        headers["retry-after"] = "5"
+    return JSONResponse(
+        to_wire(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
+    )

@@ -78,6 +78,18 @@ class TooOften(Problem):
     kind, status, exit_code = "too-often", 429, 1
 
 
+class TooLarge(Problem):
+    """What was sent is longer than what is read."""
+
+    kind, status, exit_code = "too-large", 413, 2
+
+
+class Busy(Problem):
+    """The same was asked before, and is under way or done."""
+
+    kind, status, exit_code = "busy", 409, 1
+
+
 class Waits(Problem):
     """It waits for a second person."""
 
@@ -91,7 +103,20 @@ class Partly(Problem):
 
 
 KINDS: dict[str, type[Problem]] = {
-    k.kind: k for k in (Failed, Wrong, Missing, Unready, SignInFirst, Refused, TooOften, Waits, Partly)
+    k.kind: k
+    for k in (
+        Failed,
+        Wrong,
+        Missing,
+        Unready,
+        SignInFirst,
+        Refused,
+        TooOften,
+        TooLarge,
+        Busy,
+        Waits,
+        Partly,
+    )
 }
 
 
