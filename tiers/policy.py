@@ -17,6 +17,7 @@ from enum import IntEnum
 
 from tiers.conversation import Conversation
 from tiers.decision import Decision, Effect, Reason, all_of
+from tiers.exposure import ACT_AT
 from tiers.guarantees import Demand, Guarantee, Holding, in_words
 from tiers.ids import AccountId, ConnectorName, DeviceId, RuleId, SideId
 from tiers.people import Person, Roster
@@ -131,6 +132,8 @@ class Policy:
         notice_grace: for how long an acknowledgement of a side's notice counts after its wording
             changed, microseconds.
         review_every: how often somebody is to look through who may see what, microseconds.
+        act_at: points of leak risk from which the deal's people act.
+        risk_on: rules of leak risk about groups of people that somebody turned on.
 
     Raises:
         ValueError: a tier has no entry.
@@ -145,6 +148,8 @@ class Policy:
     membership: MembershipPolicy = MembershipPolicy()
     notice_grace: int = NOTICE_GRACE
     review_every: int = REVIEW_EVERY
+    act_at: int = ACT_AT
+    risk_on: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         missing = [tier.value for tier in Tier if tier not in self.tiers]

@@ -262,6 +262,10 @@ class MailConnector:
         """
         return await self._open.keyring.take(account, certificate)
 
+    async def key_ends(self, account: AccountId) -> int | None:
+        """When nothing can be sealed to an address any more; 0: now, None: never."""
+        return await self._open.keyring.ends(account)
+
     async def own_certificate(self) -> bytes:
         """Our certificate in armour, for advisers to import. Raises: Unavailable."""
         parts = self._open

@@ -93,6 +93,20 @@ def judge(certificate: Certificate, address: str, now: int) -> Usable | Refused:
     return Refused(faults[0] if len(faults) == 1 and faults[0] else "no_encryption_subkey")
 
 
+def ends(certificate: Certificate) -> int | None:
+    """When a certificate that is usable now ends: with its primary key, or its last sealing one.
+
+    Returns:
+        Microseconds UTC; None: never.
+    """
+    sealing = [each.expires_at for each in certificate.subkeys if "e" in each.can]
+    lasting = [at for at in sealing if at is not None]
+    longest = max(lasting) if lasting and len(lasting) == len(sealing) else None
+    return min(
+        (at for at in (certificate.primary.expires_at, longest) if at is not None), default=None
+    )
+
+
 def _fault_of_part(part: Part, now: int, curves: frozenset[str]) -> str | None:
     """What is wrong with one key as such."""
     if part.made_at > now:

@@ -9,7 +9,7 @@ Rules kept here:
 
 from collections.abc import Callable
 
-from connectors.pgpmail.gate import HINTS, Refused, Usable, judge
+from connectors.pgpmail.gate import HINTS, Refused, Usable, ends, judge
 from connectors.pgpmail.home import Home
 from connectors.pgpmail.ledger import Ledger
 from connectors.port import AccountId, DeviceId
@@ -103,6 +103,14 @@ class Keyring:
             return Refused("unpinned_key")
         (certificate,) = await self._home.certificates(known)
         return judge(certificate, account, self._now() + ahead)
+
+    async def ends(self, account: AccountId) -> int | None:
+        """When an address can be written to no more; 0: now, None: never. Raises: Unreadable."""
+        known = sorted(self._ledger.known(account))
+        if not isinstance(await self.verdict(account), Usable):
+            return 0
+        (certificate,) = await self._home.certificates(known)
+        return ends(certificate)
 
     async def own_verdict(
         self, account: AccountId, fingerprint: str, ahead: int = 0

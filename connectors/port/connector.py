@@ -271,3 +271,18 @@ class ExchangesKeys(Protocol):
     def words(self, device: Device) -> tuple[str, ...]:
         """A key's fingerprint as words to be read out and compared."""
         ...
+
+
+@runtime_checkable
+class ForeseesKeys(Protocol):
+    """Knows when keys of people end (OpenPGP)."""
+
+    async def key_ends(self, account: AccountId) -> int | None:
+        """When nothing can be sealed to an account any more, as its keys stand now.
+
+        Returns:
+            Microseconds UTC; 0 where nothing can be sealed to it already, None: never.
+
+        Raises: ConnectorError where its keys cannot be read.
+        """
+        ...

@@ -65,6 +65,8 @@ _ANY_SEAT = Need()
 OPEN: Mapping[str, str] = MappingProxyType(
     {
         "session_link": "a one-time link is opened by whoever is not signed in yet",
+        "passkey_ask": "whoever is not signed in yet signs a challenge",
+        "passkey_sign": "as above, and is signed in by it",
         "gate_ended": "the front is a process of this home's user, and no session",
     }
 )
@@ -164,6 +166,10 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "session_alive": _ANY_SEAT,
         "session_end": _ANY_SEAT,
         "desk_end": _TAKES_HIM,
+        "passkey_new_ask": _ANY_SEAT,
+        "passkey_new": Need(step_up=True),
+        "login_list": Need(Right.KEYS, Scope.OWN, subject="person"),
+        "login_end": _TAKES_HIM,
         "deal_overview": Need(Right.DEAL, Scope.COUNTS, cut=True),
         "deal_needs": Need(Right.DEAL, Scope.COUNTS, cut=True),
         "held_desk": Need(Right.HELD, Scope.COUNTS, cut=True),
@@ -176,6 +182,12 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "desk_approval": Need(Right.APPROVALS, Scope.ASKED, cut=True),
         "desk_approval_sign": Need(Right.APPROVALS, Scope.ASKED, cut=True),
         "desk_approval_back": Need(Right.APPROVALS, Scope.ASKED, cut=True),
+        "risk_show": Need(Right.FINDINGS, Scope.COUNTS, cut=True),
+        "risk_rules": Need(Right.FINDINGS, Scope.COUNTS),
+        "finding_list": Need(Right.FINDINGS, Scope.OWN, cut=True),
+        "finding_show": Need(Right.FINDINGS, Scope.OWN, cut=True),
+        "finding_answer": Need(Right.FINDINGS, Scope.OWN, cut=True),
+        "finding_accept": Need(Right.FINDINGS, Scope.ALL, Act.ALONE, cut=True),
         "own_signing": Need(Right.SELF, Scope.NOTHING, cut=True),
         "signing_offer": Need(Right.ADD, Scope.ALL, Act.SECOND, speaks=()),
         "own_key_proof": Need(Right.SELF, Scope.OWN, cut=True),

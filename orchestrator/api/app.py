@@ -24,6 +24,7 @@ from orchestrator.api.memberships import router as memberships
 from orchestrator.api.network import router as network
 from orchestrator.api.overview import router as overview
 from orchestrator.api.own import router as own
+from orchestrator.api.passkeys import router as passkeys
 from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
@@ -31,6 +32,7 @@ from orchestrator.api.port import Home
 from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
+from orchestrator.api.risk import router as risk
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.rosters import router as rosters
 from orchestrator.api.sign_in import router as sign_in
@@ -100,11 +102,13 @@ def application() -> FastAPI:
         record,
         evidence,
         replay,
+        risk,
         tiering,
         trouble,
         strangers,
         signing,
         sign_in,
+        passkeys,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -24,6 +24,7 @@ from orchestrator.api.port_memberships import (
     OwnAccess,
 )
 from orchestrator.api.port_overview import OverviewAccess
+from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_signing import SigningAccess
 from orchestrator.client.approvals import (
@@ -671,6 +672,7 @@ class Home(
     SigningAccess,
     OverviewAccess,
     HeldDeskAccess,
+    RiskAccess,
     WhereAccess,
     EventAccess,
     ShownAccess,

@@ -101,6 +101,10 @@ class Kind(StrEnum):
     SESSION_ENDED = "session.ended"
     TOKEN_ISSUED = "token.issued"
     TOKEN_REVOKED = "token.revoked"
+    ON_CALL_SET = "oncall.set"
+    ALERT_SENT = "alert.sent"
+    ALERT_ANSWERED = "alert.answered"
+    PREVENTED_REPORTED = "prevented.reported"
     EVIDENCE_EXPORTED = "evidence.exported"
 
     AUDIT_EXPORTED = "audit.exported"

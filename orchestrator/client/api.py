@@ -28,6 +28,7 @@ from orchestrator.client.memberships import MembershipsApi
 from orchestrator.client.overview import OverviewApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.risk import RiskApi
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.sign_in import SignInApi
 from orchestrator.client.signing import SigningApi
@@ -66,6 +67,7 @@ Kind = Literal["policy", "roster"]
 class Client(
     OverviewApi,
     HeldApi,
+    RiskApi,
     CardApi,
     MembershipsApi,
     SigningApi,

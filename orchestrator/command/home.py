@@ -22,6 +22,7 @@ from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
+from orchestrator.command.risk import RiskDesk
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import Signings
@@ -57,6 +58,7 @@ class OpenHome(
     Records,
     Evidences,
     Watching,
+    RiskDesk,
     Where,
     DeskPages,
     Happenings,
@@ -74,6 +76,7 @@ class OpenHome(
         Exports.__init__(self, runtime)
         SignIns.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
+        RiskDesk.__init__(self, runtime)
         self.runtime = runtime
         self._overview = Overview(runtime, self)
 

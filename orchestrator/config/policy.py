@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from orchestrator.config.mistakes import Mistake, PolicyInvalid, shape_mistakes
 from orchestrator.config.places import lines_of, nearest
 from orchestrator.config.spans import Length
+from tiers.exposure import ACT_AT, LONGEST_LINE
 from tiers.guarantees import Demand, Evidence, Guarantee
 from tiers.ids import ConnectorName, SideId
 from tiers.policy import (
@@ -179,6 +180,10 @@ class PolicyFile(_Part):
     """How long an acknowledgement counts after a notice's wording changed; left out: 7 days."""
     review_every: Length | None = None
     """How often somebody is to look through who may see what; left out: 90 days."""
+    act_at: int | None = Field(default=None, ge=1, le=LONGEST_LINE)
+    """Points of leak risk from which the deal's people act; left out: 40."""
+    risk_on: list[Literal["hours_unusual", "volume_unusual"]] | None = None
+    """Rules about a side's hours or volume (docs/dpia.md); left out: none."""
     membership: MembershipPart | None = None
 
     @model_validator(mode="after")
@@ -245,6 +250,8 @@ def to_policy(document: str, *, made_up: bool) -> Policy:
         membership=(file.membership or MembershipPart()).rules(),
         notice_grace=NOTICE_GRACE if file.notice_grace is None else file.notice_grace,
         review_every=REVIEW_EVERY if file.review_every is None else file.review_every,
+        act_at=ACT_AT if file.act_at is None else file.act_at,
+        risk_on=frozenset(file.risk_on or ()),
     )
 
 

@@ -17,6 +17,7 @@ from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.command.proving import Proving
 from orchestrator.command.pulse import Pulse
 from orchestrator.command.reviews import Reviews
+from orchestrator.command.risk_look import RiskLook
 from orchestrator.command.runtime import Runtime, standing_still
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import FlowGuard
@@ -199,6 +200,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
+    engine.every("risk.look", MINUTE, RiskLook(runtime).look)
     engine.every("roster.review", HOUR, Reviews(runtime).look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)

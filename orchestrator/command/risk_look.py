@@ -1,0 +1,246 @@
+"""Gathers facts of a deal and has the rules run over them: every minute, and when somebody asks.
+
+Rules kept here:
+
+1. Rooms are read as old as their tier lets them be; nothing more is asked of a network for this.
+2. What is slow to know (when keys of advisers end) is asked once an hour.
+3. A home that is not live gathers nothing, and its pages say that they cannot tell.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.port.connector import ForeseesKeys
+from connectors.port.errors import ConnectorError
+from orchestrator.audit.anchors.run import unanchored
+from orchestrator.audit.body import named
+from orchestrator.audit.granted import stated
+from orchestrator.audit.kinds import Kind
+from orchestrator.clock import HOUR
+from orchestrator.command.runtime import Runtime
+from orchestrator.deals.book import DealView
+from orchestrator.flow.guard import held_as
+from orchestrator.risk.run import forget, write
+from orchestrator.risk.signals import (
+    Certificate,
+    Device,
+    Listed,
+    OwnKey,
+    RecordSignal,
+    RoomSignal,
+    Seated,
+    Signals,
+)
+from orchestrator.risk.volume import volumes
+from orchestrator.risk.wrote import wrote
+from orchestrator.roster.adoption import history
+from orchestrator.store.unit import Tx
+from tiers.conversation import Place, RoomBinding
+from tiers.ids import DealId, PersonId
+from tiers.people import Person
+from tiers.policy import RecipientFacts
+from tiers.tier import Tier
+
+AT_ONCE = 8
+"""Rooms read at a time."""
+
+
+@dataclass(slots=True)
+class _Slow:
+    """What was asked of a deal's keys, and when."""
+
+    at: int
+    certificates: tuple[Certificate, ...]
+
+
+@dataclass(slots=True)
+class RiskLook:
+    """Looks at every deal.
+
+    Args:
+        runtime: the open home.
+    """
+
+    runtime: Runtime
+    _slow: dict[DealId, _Slow] = field(default_factory=dict)
+    _unread: dict[Place, int] = field(default_factory=dict)
+
+    async def look(self) -> None:
+        """One look at each deal, and closed findings that are kept no longer are dropped."""
+        for deal_id in tuple(self.runtime.book.deals):
+            await self.look_at(deal_id)
+        at = self.runtime.now()
+        await self.runtime.store.write(lambda tx: forget(tx, at))
+
+    async def look_at(self, deal_id: DealId) -> None:
+        """One look at one deal; what is not in force is not looked at."""
+        deal = self.runtime.book.deals.get(deal_id)
+        if deal is None or not self.runtime.live:
+            return
+        rooms = await self._rooms(deal)
+        slow = await self._keys(deal)
+        inside = {
+            b.place: await self.runtime.presences.inside(deal, b.place) for b in _bindings(deal)
+        }
+        named_owner = held_as(deal, None, 0).owner
+        owner = None if named_owner is None else PersonId(named_owner)
+
+        def unit(tx: Tx) -> None:
+            signals = self._signals(tx, deal, rooms, slow, inside)
+            write(tx, signals, owner)
+
+        await self.runtime.store.write(unit)
+
+    def _signals(
+        self,
+        tx: Tx,
+        deal: DealView,
+        rooms: tuple[RoomSignal, ...],
+        slow: _Slow,
+        inside: Mapping[Place, frozenset[str]],
+    ) -> Signals:
+        at, on = self.runtime.now(), deal.policy.risk_on
+        return Signals(
+            deal=deal.deal_id,
+            at=at,
+            rooms=rooms,
+            people=_listed(tx, deal, inside, at),
+            certificates=slow.certificates,
+            keys=_own_keys(tx, deal),
+            record=self._record(tx, deal, at),
+            wrote=wrote(tx, deal, rooms, at),
+            volumes=volumes(tx, deal, at) if on else None,
+            on=on,
+        )
+
+    def _record(self, tx: Tx, deal: DealView, at: int) -> RecordSignal | None:
+        """Of a made-up deal nobody has to prove anything."""
+        anchors = len(self.runtime.settings.config.anchors)
+        if deal.made_up and not anchors:
+            return None
+        return RecordSignal(anchors, unanchored(tx, at))
+
+    async def _rooms(self, deal: DealView) -> tuple[RoomSignal, ...]:
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def read(binding: RoomBinding) -> RoomSignal:
+            async with at_once:
+                return await self._room(deal, binding)
+
+        return tuple(await asyncio.gather(*map(read, _bindings(deal))))
+
+    async def _room(self, deal: DealView, binding: RoomBinding) -> RoomSignal:
+        floor = deal.conversations[binding.conversation_id].floor
+        rules, now = deal.policy.tiers[floor], self.runtime.now()
+        observer = self.runtime.observer
+        view = await observer.view(deal, binding, not_before=now - rules.fresh_for)
+        facts, at = view.facts, self.runtime.now()
+        whole = facts.members_at is not None and facts.complete
+        read = whole and facts.posture_at is not None
+        since = None if read else self._unread.setdefault(binding.place, at)
+        if read:
+            self._unread.pop(binding.place, None)
+        return RoomSignal(
+            place=f"{binding.connector}:{binding.room}",
+            conversation=binding.conversation_id,
+            demands=rules.demands,
+            verified=rules.devices_verified,
+            holdings=None if facts.posture_at is None else facts.holdings,
+            members=None if facts.members_at is None else tuple(map(_seated, view.recipients)),
+            whole=whole,
+            unread_since=since,
+            at=at,
+            still=observer.stands_still(binding.connector),
+        )
+
+    async def _keys(self, deal: DealView) -> _Slow:
+        kept, at = self._slow.get(deal.deal_id), self.runtime.now()
+        if kept is not None and 0 <= at - kept.at < HOUR:
+            return kept
+        found = [
+            one
+            for person in deal.roster.people
+            for one in [await self._certificate(deal, person)]
+            if one is not None
+        ]
+        self._slow[deal.deal_id] = _Slow(at, tuple(found))
+        return self._slow[deal.deal_id]
+
+    async def _certificate(self, deal: DealView, person: Person) -> Certificate | None:
+        """When a person's key ends, where a channel of the deal seals to keys of its people."""
+        used = {b.connector for b in _bindings(deal)}
+        for name, account in person.accounts.items():
+            connector: object = self.runtime.connectors.get(name)
+            if name not in used or not isinstance(connector, ForeseesKeys):
+                continue
+            try:
+                ends = await connector.key_ends(account)
+            except ConnectorError:
+                ends = 0  # what cannot be read is not known to last
+            return Certificate(f"{name}:{account}", person.person_id, person.name, ends)
+        return None
+
+
+def _bindings(deal: DealView) -> tuple[RoomBinding, ...]:
+    return tuple(binding for rooms in deal.rooms.values() for binding in rooms)
+
+
+def _seated(member: RecipientFacts) -> Seated:
+    devices = None
+    if member.devices is not None:
+        devices = tuple(Device(d.device, d.state) for d in member.devices)
+    person = member.person
+    return Seated(
+        member.account,
+        None if person is None else person.person_id,
+        None if person is None else person.name,
+        devices,
+    )
+
+
+def _listed(
+    tx: Tx, deal: DealView, inside: Mapping[Place, frozenset[str]], at: int
+) -> tuple[Listed, ...]:
+    looked = [e.at for e in stated(tx, deal.deal_id) if e.kind == Kind.PERSON_REVIEWED]
+    first = [when for when, _, _ in history(tx, deal.deal_id, "roster")][-1:]
+    last, adopted = max((*looked, *first), default=at), max(first, default=at)
+    seen = {(str(place[0]), account) for place, accounts in inside.items() for account in accounts}
+    people = (deal.adopted or deal.roster).people
+    out = deal.persons.left | deal.persons.paused
+    return tuple(
+        _person(deal, person, seen, adopted, last, at)
+        for person in people
+        if person.person_id not in out
+    )
+
+
+def _person(
+    deal: DealView, person: Person, seen: set[tuple[str, str]], adopted: int, last: int, at: int
+) -> Listed:
+    held = [h.grant for h in (deal.adopted or deal.roster).held_by(person.person_id)]
+    counting = [g for g in held if g.span.holds(at)]
+    ended = [g.span.end for g in held if g.span.end is not None and g.span.end <= at]
+    never = any(g.span.end is None for g in counting)
+    lasting = [g.span.end for g in counting if g.span.end is not None]
+    ends = None if never else max((*lasting, *ended), default=None)
+    accounts = tuple(f"{c}:{a}" for c, a in sorted(person.accounts.items()))
+    return Listed(
+        person=person.person_id,
+        name=person.name,
+        side=person.side,
+        accounts=accounts,
+        highest=any(g.highest > Tier.COORDINATION for g in counting),
+        since=max(adopted, min((g.span.start for g in counting), default=adopted)),
+        ends=ends,
+        looked=last,
+        seated=any((c, named(a)) in seen for c, a in person.accounts.items()),
+    )
+
+
+def _own_keys(tx: Tx, deal: DealView) -> tuple[OwnKey, ...]:
+    rows = tx.all(
+        "SELECT scope, max(adopted_at) FROM journal_key WHERE deal_id = ? GROUP BY scope",
+        (deal.deal_id,),
+    )
+    return tuple(OwnKey(f"journal {scope}", at) for scope, at in rows)
