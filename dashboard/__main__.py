@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ import uvicorn
 
 from dashboard import link, settings, theme
 from dashboard.app import front
+from orchestrator.client.path import reachable
 from orchestrator.client.wire import socket_transport
 
 HERE = "127.0.0.1"
@@ -28,12 +30,27 @@ LARGEST_SAID = 4 << 20
 GRACE_S = 3
 
 
+class Telling(uvicorn.Server):
+    """A server that says on its output when it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the front until it is told to stop."""
     given = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="front: %(message)s")
     settings.put(urlsplit(given.origin).hostname or "localhost", given.port, theme.THEME)
-    door = str(given.socket)
+    with reachable(given.socket) as door:
+        _run(given, door)
+
+
+def _run(given: argparse.Namespace, door: str) -> None:
     link.put(link.Link(link.background_loop(), socket_transport(door), given.origin))
     config = uvicorn.Config(
         front(socket_transport(door), given.origin),
@@ -47,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ws_max_size=LARGEST_SAID,
         timeout_graceful_shutdown=GRACE_S,
     )
-    asyncio.run(_served(uvicorn.Server(config), alone=given.alone))
+    asyncio.run(_served(Telling(config), alone=given.alone))
 
 
 async def _served(server: uvicorn.Server, *, alone: bool) -> None:

@@ -16,7 +16,7 @@ from dashboard.desk import Desk, part, signed_out
 from dashboard.link import link
 from dashboard.safe import plain
 from dashboard.widgets import states
-from dashboard.widgets.chrome import brand, ribbon, whose
+from dashboard.widgets.chrome import brand, ribbon, sign, whose
 from orchestrator.client.problems import Problem, SignInFirst
 from orchestrator.client.sign_in import MeView, MyDeal
 
@@ -56,6 +56,7 @@ PAGES: Final[tuple[Page, ...]] = (
 def run() -> None:
     """One run of the dashboard, for whoever looks."""
     st.set_page_config(page_title="Wallcross", page_icon=brand(), layout="wide")
+    sign()
     try:
         me = link().ask(lambda client: client.me())
     except SignInFirst:

@@ -79,6 +79,7 @@ THEME: Final[Mapping[str, Any]] = {
     "theme.buttonRadius": "6px",
     "theme.headingFontWeights": [500, 500, 500, 600, 600, 600],
     "theme.headingFontSizes": ["2.0rem", "1.6rem", "1.25rem", "1.05rem", "1rem", "0.9rem"],
+    "theme.paddingTop": "3rem",
     "theme.showWidgetBorder": True,
     "theme.showSidebarBorder": False,
     **_of("light", LIGHT, "#14212E"),

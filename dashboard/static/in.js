@@ -76,7 +76,6 @@
       secret = "";
       home();
     });
-    $("link-open").focus();
   }
 
   async function isIn() {

@@ -12,7 +12,16 @@ RIBBON = "Made-up deal. Nobody in it is real."
 
 def brand() -> str:
     """The path of our own mark: an SVG of ours, never a picture from outside."""
-    return str(files("dashboard") / "static" / "mark.svg")
+    return _own("mark.svg")
+
+
+def sign() -> None:
+    """Puts our name at the head of the side bar."""
+    st.logo(_own("name.svg"), size="large", icon_image=brand())
+
+
+def _own(name: str) -> str:
+    return str(files("dashboard") / "static" / name)
 
 
 def ribbon(deal: MyDeal) -> None:

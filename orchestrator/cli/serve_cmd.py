@@ -9,18 +9,20 @@ Rules kept here:
 
 import asyncio
 import signal
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.api.app import make_app
+from orchestrator.api.door import SOCKET as DOOR
 from orchestrator.api.door import at_desk
 from orchestrator.api.server import listening
-from orchestrator.api.who import here
+from orchestrator.api.who import actor_of, here
 from orchestrator.cli.checking import home_checks, red, still_checks
+from orchestrator.cli.front import begins, front
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import SOCKET, arun, make_home, turn
 from orchestrator.client.api import Client
@@ -45,26 +47,27 @@ def serve(
     allow: Annotated[
         list[str] | None, typer.Option(help="Go past this red check; recorded.")
     ] = None,
+    dashboard: Annotated[bool, typer.Option(help="Start the dashboard too.")] = True,
 ) -> None:
-    """Starts the API and the workers; ends on SIGTERM or Ctrl-C."""
+    """Starts the API, the workers and the dashboard; ends on SIGTERM or Ctrl-C."""
     harden()
     settings: Settings = ctx.obj.settings()
     out = Out(ctx.obj, settings.config.home.time_zone)
     make_home(settings.state)
     debug = ctx.obj.verbose or settings.config.log.level == "debug"
     with configured(debug=debug):
-        arun(_alone(settings, out, tuple(allow or ())))
+        arun(_alone(settings, out, tuple(allow or ()), pages=dashboard))
 
 
-async def _alone(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
+async def _alone(settings: Settings, out: Out, allowed: Sequence[str], *, pages: bool) -> None:
     async with AsyncExitStack() as stack:
         if await turn(stack, settings.state) is not None:
             raise Unready("A serve runs for this home already", then="wallcross status")
         private_tmp(settings.state)
-        await _serve(settings, out, allowed)
+        await _serve(settings, out, allowed, pages=pages)
 
 
-async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
+async def _serve(settings: Settings, out: Out, allowed: Sequence[str], *, pages: bool) -> None:
     open_home: OpensHome = import_module("orchestrator.wiring").open_home
     async with open_home(settings, live=False, now=now) as still:
         await _pass(settings, still, out, allowed)
@@ -73,15 +76,33 @@ async def _serve(settings: Settings, out: Out, allowed: Sequence[str]) -> None:
         async with client:
             await _pause_red(out, client)
         path = settings.state / SOCKET
-        async with AsyncExitStack() as doors:
-            await doors.enter_async_context(listening(make_app(home), path))
-            if settings.config.web.enabled:
-                await doors.enter_async_context(at_desk(home, settings))
+        async with listening(make_app(home), path), _desk(settings, home, out, pages=pages):
             out.note(f"serving on {path}")
             if not await home.deal_list():
                 out.note(f"there is no deal in {settings.state} yet: wallcross deal new CODE")
             await _told_to_stop()
             out.note("stopping; what was accepted is on disk")
+
+
+@asynccontextmanager
+async def _desk(settings: Settings, home: "Home", out: Out, *, pages: bool) -> AsyncIterator[None]:
+    """The desk's door, and the dashboard that stands before it."""
+    async with AsyncExitStack() as stack:
+        if settings.config.web.enabled:
+            await stack.enter_async_context(at_desk(home, settings))
+        if settings.config.web.enabled and pages:
+            how = begins(settings, settings.state / DOOR)
+            ready = await stack.enter_async_context(front(how, out.note))
+            telling = asyncio.create_task(_tell_address(home, out, ready))
+            stack.callback(telling.cancel)
+        yield
+
+
+async def _tell_address(home: "Home", out: Out, ready: asyncio.Event) -> None:
+    """Says where the dashboard is, once it answers, with a link that signs in once."""
+    await ready.wait()
+    made = await home.home_link(actor=actor_of(here()))
+    out.note(f"the dashboard answers; sign in once, within ten minutes: {made.url}")
 
 
 async def _pass(settings: Settings, home: "Home", out: Out, allowed: Sequence[str]) -> None:

@@ -11,10 +11,10 @@ Rules kept here:
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
@@ -204,6 +204,58 @@ class WebPart(Part):
     sessions_each: int = Field(default=5, ge=1, le=5, description="sessions of one person at once")
     oidc: OidcPart | None = Field(default=None, description="none: passkeys and one-time links")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _follows_port(cls, given: Any) -> Any:
+        """Without an origin of its own the desk is seen at its port on this machine."""
+        if isinstance(given, dict) and "port" in given and "origin" not in given:
+            return {**given, "origin": f"http://localhost:{given['port']}"}
+        return given
+
+
+class NotifyMail(Part):
+    """A mail server that hands over notifications."""
+
+    server: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none is accepted on loopback only"
+    )
+    user: str | None = None
+    password: Reference | None = None
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    name_deals: bool = Field(
+        default=False, description="a deal's code name may stand in mails; their servers read it"
+    )
+
+
+class NotifyPush(Part):
+    """Web push: which push services may be reached, and where they may complain."""
+
+    contact: str = Field(pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$")
+    origins: list[str] = Field(
+        default=[], description="of push services, such as https://fcm.googleapis.com"
+    )
+
+
+class NotifyWebhook(Part):
+    """One address that is told too; its body is signed and holds counts."""
+
+    url: str = Field(
+        pattern=r"^https://\S+$|^http://(localhost|127\.0\.0\.1)(:\d{1,5})?(/\S*)?$",
+        description="https, or http on this machine",
+    )
+    secret: Reference = Field(description="what the body is signed with")
+    name_deals: bool = Field(default=False, description="a deal's code name may stand in it")
+
+
+class NotifyPart(Part):
+    """By which ways people are told that something needs them, beside their private lines."""
+
+    mail: NotifyMail | None = None
+    push: NotifyPush | None = None
+    webhook: NotifyWebhook | None = None
+
 
 class LogPart(Part):
     """What is written to stderr."""
@@ -240,4 +292,5 @@ class Config(Part):
     secrets: SecretsPart = SecretsPart()
     approvals: ApprovalsPart = ApprovalsPart()
     web: WebPart = WebPart()
+    notify: NotifyPart = NotifyPart()
     log: LogPart = LogPart()
