@@ -65,6 +65,28 @@ def plan(
 
 
 @app.command()
+def dashboard(
+    ctx: typer.Context,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A minute; its figures mean little.")
+    ] = False,
+    folder: Annotated[Path | None, typer.Option(help="On the disk to be measured.")] = None,
+) -> int:
+    """50 people at the desk at once, and pages by the deal's size; exit code 1 if any failed."""
+    out = Out(ctx.obj)
+    report = import_module("orchestrator.bench.desk").dashboard_report
+    opens = import_module("orchestrator.wiring").open_runtime
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        import_module("orchestrator.logs").configured(nowhere),
+    ):
+        found = report(opens, out.note, quick=quick, folder=folder)
+    out.one(found, lambda: _lines(found))
+    return 1 if found["busy_failed"] else 0
+
+
+@app.command()
 def day(
     ctx: typer.Context,
     *,

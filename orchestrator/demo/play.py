@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.client.problems import Failed, Problem, Refused, Unready
+from orchestrator.client.served import NotServing
 from orchestrator.client.views import Step
 from orchestrator.demo.adviser import PROGRAMS
 from orchestrator.demo.audit_act import audit
@@ -26,7 +27,6 @@ from orchestrator.demo.messages_act import flow, held, intake, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
 from orchestrator.demo.rooms_act import rooms
 from orchestrator.demo.roster_act import added, leaves
-from orchestrator.demo.serving import NotServing
 from orchestrator.demo.signal_act import board, safety_number
 from orchestrator.demo.stage import NotSeen, Stage
 from orchestrator.demo.synapse import NoSynapse, synapse_python

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Self
 
 from orchestrator.client.api import Client
+from orchestrator.client.served import Served
 from orchestrator.demo import halcyon
 from orchestrator.demo.farside import Person, Seen
 from orchestrator.demo.mailside import READERS, MailSide
 from orchestrator.demo.phones import NUMBER, Phones
-from orchestrator.demo.serving import Served
 from orchestrator.demo.synapse import Homeserver
 from orchestrator.demo.whole import in_full, whole
 from tiers.ids import AccountId, ConnectorName, PersonId

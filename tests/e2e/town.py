@@ -16,8 +16,8 @@ from pathlib import Path
 
 from connectors.memory.farside import FarSide
 from orchestrator.client.api import Client
+from orchestrator.client.served import Served
 from orchestrator.client.views import NewConversation
-from orchestrator.demo.serving import Served
 from orchestrator.journal.keygen import Group, generate
 from orchestrator.roster.document import to_document
 from tests.scenarios.house import CHANNEL, HIGHEST, TALKS, Talk, roster
