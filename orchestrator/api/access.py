@@ -75,6 +75,13 @@ OPEN: Mapping[str, str] = MappingProxyType(
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
         "openapi": _ANY_SEAT,
+        "on_call_show": Need(Right.ON_CALL, Scope.OWN, cut=True),
+        "on_call_set": Need(Right.ON_CALL, Scope.ALL, Act.ALONE),
+        "alert_list": Need(Right.ON_CALL, Scope.OWN, cut=True),
+        "alert_answer": Need(Right.ON_CALL, Scope.OWN, cut=True),
+        "push_key": _ANY_SEAT,
+        "push_add": Need(Right.SELF, Scope.OWN, cut=True),
+        "push_drop": Need(Right.SELF, Scope.OWN, cut=True),
         "events": Need(cut=True),
         "deal_list": Need(cut=True),
         "conv_list": Need(Right.MEMBERS, Scope.FIRM, cut=True),

@@ -25,6 +25,7 @@ from orchestrator.api.network import router as network
 from orchestrator.api.overview import router as overview
 from orchestrator.api.own import router as own
 from orchestrator.api.passkeys import router as passkeys
+from orchestrator.api.notify import router as notify
 from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
@@ -109,6 +110,7 @@ def application() -> FastAPI:
         signing,
         sign_in,
         passkeys,
+        notify,
     ):
         app.include_router(router, prefix=PREFIX)
     return app

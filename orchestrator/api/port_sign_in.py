@@ -4,10 +4,18 @@ Rule kept here: as for ``orchestrator.api.port``. A secret goes in, or out once;
 no entry and no log.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from orchestrator.client.sign_in import LinkView, MeView, NewLink, SessionView
+from orchestrator.client.sign_in import (
+    LinkView,
+    LoginView,
+    MeView,
+    NewLink,
+    PasskeyAsk,
+    SessionView,
+)
+from orchestrator.signin.challenges import Purpose
 from tiers.ids import DealId, PersonId
 from tiers.rights import Viewer
 
@@ -58,6 +66,28 @@ class SignInAccess(Protocol):
 
     async def sign_out_all(self, *, actor: Actor) -> int:
         """Ends every session; returns how many."""
+        ...
+
+    async def passkey_ask(self, purpose: Purpose, viewer: Viewer | None) -> PasskeyAsk:
+        """A challenge for a browser."""
+        ...
+
+    async def passkey_sign(
+        self, challenge_id: str, answer: str, current: str | None
+    ) -> tuple[SessionView, str]:
+        """Signs in, or proves again; the session and its secret. Raises: Refused, BadSignature."""
+        ...
+
+    async def passkey_new(self, challenge_id: str, answer: str, current: str) -> int:
+        """Makes a new passkey a login. Raises: Refused, NoKey."""
+        ...
+
+    async def login_list(self, deal: DealId, person: PersonId) -> Sequence[LoginView]:
+        """What a person signs in with."""
+        ...
+
+    async def login_end(self, deal: DealId, person: PersonId, login: str, *, actor: Actor) -> int:
+        """Ends a login, at once; returns how many sessions ended by it. Raises: Missing."""
         ...
 
     def sessions_ended(self) -> AsyncGenerator[str]:

@@ -31,12 +31,18 @@ _OF_OTHERS = ("origin", "forwarded", "x-forwarded-for", "sec-fetch-site", "refer
 """Headers that only a request has that somebody else made and our front handed on."""
 
 
+def _maybe(request: Request) -> Viewer | None:
+    """Who asks at the desk's door; None: nobody yet."""
+    return cast("Viewer | None", request.scope.get(VIEWER_IN_SCOPE))
+
+
 def _current(request: Request) -> str | None:
     """The session in which a request is made, if any."""
-    found = cast("Viewer | None", request.scope.get(VIEWER_IN_SCOPE))
+    found = _maybe(request)
     return None if found is None else found.session
 
 
+MaybeAsker = Annotated[Viewer | None, Depends(_maybe)]
 Current = Annotated[str | None, Depends(_current)]
 
 
@@ -69,19 +75,19 @@ async def me(home: OpenHome, asker: Asker) -> MeView:
 @router.get("/session")
 async def session_show(home: OpenHome, asker: Asker) -> SessionView:
     """The session of whoever asks."""
-    return await home.session_show(_session(asker))
+    return await home.session_show(session_of(asker))
 
 
 @router.post("/session/alive")
 async def session_alive(home: OpenHome, asker: Asker) -> SessionView:
     """Says that its owner is there; the door counted it as use."""
-    return await home.session_show(_session(asker))
+    return await home.session_show(session_of(asker))
 
 
 @router.post("/session/end", status_code=204)
 async def session_end(home: OpenHome, asker: Asker, response: Response) -> None:
     """Ends the session of whoever asks."""
-    await home.session_end(_session(asker))
+    await home.session_end(session_of(asker))
     signed_out(response)
 
 
@@ -157,7 +163,8 @@ async def _ended(home: Home) -> AsyncIterator[bytes]:
         await stream.aclose()
 
 
-def _session(asker: Viewer) -> str:
+def session_of(asker: Viewer) -> str:
+    """The session of whoever asks. Raises: Missing: he holds the home itself."""
     if asker.session is None:
         raise Missing("There is no session: you hold the home itself")
     return asker.session

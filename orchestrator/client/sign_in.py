@@ -102,6 +102,44 @@ class NewLink:
     until: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAsk:
+    """What a page hands to ``navigator.credentials``; bytes in base64url without padding.
+
+    Attributes:
+        challenge_id: comes back with the browser's answer.
+        handles: to sign: the passkeys that will do, none named: any of this site; to make one:
+            those that are there already.
+        user_id, user_name: whose a new one is; empty when signing.
+        algorithms: COSE numbers that count, for a new one.
+    """
+
+    challenge_id: str
+    challenge: str
+    rp_id: str
+    rp_name: str
+    handles: tuple[str, ...]
+    user_id: str
+    user_name: str
+    algorithms: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginView:
+    """What somebody signs in with.
+
+    Attributes:
+        login: its name: a hash.
+        way: ``passkey`` or ``oidc``.
+        since: when it was bound, microseconds UTC.
+    """
+
+    login: str
+    person: str
+    way: str
+    since: int
+
+
 class SignInApi(Wire):
     """Calls about who is signed in."""
 
@@ -124,6 +162,34 @@ class SignInApi(Wire):
     async def session_link(self, secret: str, *, sure: bool) -> LinkView:
         """What a one-time link is for; ``sure`` opens it, and the answer sets the cookie."""
         return await self._post(LinkView, "/session/link", {"secret": secret, "sure": sure})
+
+    async def passkey_ask(self) -> PasskeyAsk:
+        """What a passkey signs to sign in, or to prove that it is him."""
+        return await self._post(PasskeyAsk, "/session/passkey/ask")
+
+    async def passkey_sign(self, challenge_id: str, answer: str) -> SessionView:
+        """Signs in with what the browser answered, as JSON; the answer sets the cookie."""
+        body = {"challenge_id": challenge_id, "answer": answer}
+        return await self._post(SessionView, "/session/passkey", body)
+
+    async def passkey_new_ask(self) -> PasskeyAsk:
+        """What a new passkey is made with."""
+        return await self._post(PasskeyAsk, "/session/passkey/new/ask")
+
+    async def passkey_new(self, challenge_id: str, answer: str) -> int:
+        """Makes a new passkey a login; answers in how many deals."""
+        body = {"challenge_id": challenge_id, "answer": answer}
+        return await self._post(int, "/session/passkey/new", body)
+
+    async def login_list(self, deal: str, person: str) -> Sequence[LoginView]:
+        """What a person signs in with."""
+        path = f"{deal_path(deal)}/people/{part(person)}/logins"
+        return await self._get(list[LoginView], path)
+
+    async def login_end(self, deal: str, person: str, login: str) -> int:
+        """Ends a login; answers how many sessions ended by it."""
+        path = f"{deal_path(deal)}/people/{part(person)}/logins/end"
+        return await self._post(int, path, {"login": login})
 
     async def desk_link(self, deal: str, person: str) -> NewLink:
         """Makes a person's one-time link."""

@@ -29,6 +29,7 @@ from orchestrator.clock import DAY
 from orchestrator.command.approvers import Approvers, known_roles
 from orchestrator.command.approving import Approvals
 from orchestrator.command.runtime import Runtime
+from orchestrator.config.site import approvals_site
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId, PersonId
 from tiers.people import Roster
@@ -82,7 +83,7 @@ class ApprovalsDesk:
 
     async def own_signing(self, deal: DealId, viewer: Viewer) -> SigningView:
         """How the viewer signs."""
-        person, site = viewer.person(deal), self._r.settings.config.approvals
+        person, site = viewer.person(deal), approvals_site(self._r.settings.config)
         listed = await Approvers(self._r).approver_list(deal)
         found = await self._r.store.read(lambda tx: standing(tx, deal))
         own = [c for c in found.signing.values() if c.person == person and c.handle is not None]
@@ -90,8 +91,8 @@ class ApprovalsDesk:
         return SigningView(
             person=person,
             name=self._desk_names(deal).get(person or "", ""),
-            rp_id=site.rp_id or "",
-            origin=site.origin or "",
+            rp_id=site.rp_id,
+            origin=site.origin,
             handles=tuple(_b64(c.handle or b"") for c in own),
             user=_b64(sha256(f"{deal}:{person}".encode()).digest()[:16]),
             credentials=tuple(view for view in listed if view.person == person),

@@ -32,6 +32,7 @@ from orchestrator.client.approvals import CredentialView, NewCredential, ProofVi
 from orchestrator.client.problems import Missing, Refused, Unready, Wrong
 from orchestrator.client.views import Check, Need
 from orchestrator.command.runtime import Runtime
+from orchestrator.config.site import approvals_site
 from orchestrator.deals.book import DealView
 from orchestrator.roster.adoption import in_force
 from orchestrator.roster.deals import list_deals
@@ -121,13 +122,7 @@ class Approvers:
         if new.way == "ssh":
             key = sshsig.read_public(new.public)
             return Credential(person, "ssh", key.kind, key.blob, roles, party, ties)
-        made, site = passkey.read_made(new.public), self._r.settings.config.approvals
-        if site.origin is None or site.rp_id is None:
-            raise Unready(
-                "The settings name no page from which passkeys are asked",
-                still=STILL,
-                then="write origin and rp_id under [approvals] in wallcross.toml",
-            )
+        made, site = passkey.read_made(new.public), approvals_site(self._r.settings.config)
         rp, origin = (sha256(text.encode()).hexdigest() for text in (site.rp_id, site.origin))
         return Credential(
             *(person, "passkey", made.kind, made.public, roles, party, ties),
@@ -274,7 +269,7 @@ def known_roles(names: Sequence[str]) -> frozenset[Role]:
     known = {role.value for role in Role}
     if not names or set(names) - known:
         raise Wrong(
-            "A person is enrolled as approver, counsel, control_room or owner",
+            "A person is enrolled as approver, counsel, control_room, owner or security_officer",
             still=STILL,
             then="--role approver",
         )

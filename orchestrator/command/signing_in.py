@@ -1,15 +1,29 @@
 """Signing in and out, and what whoever is signed in is told of himself."""
 
-from collections.abc import AsyncGenerator, Mapping
+import base64
+import secrets
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from orchestrator.approvals.passkey import ALGORITHMS
 from orchestrator.client.problems import Missing, Refused, SignInFirst
-from orchestrator.client.sign_in import LinkView, MeView, MyDeal, NewLink, SessionView
+from orchestrator.client.sign_in import (
+    LinkView,
+    LoginView,
+    MeView,
+    MyDeal,
+    NewLink,
+    PasskeyAsk,
+    SessionView,
+)
 from orchestrator.clock import HOUR, MINUTE, ticks
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
+from orchestrator.config.site import desk_site
 from orchestrator.query.needs import needs_by_deal
+from orchestrator.signin.challenges import Challenges, Purpose
 from orchestrator.signin.keeper import STILL, Keeper, Parts
 from orchestrator.signin.links import LASTS
+from orchestrator.signin.passkeys import Passkeys
 from orchestrator.signin.seats import Known
 from orchestrator.signin.sessions import Limits, Session
 from tiers.ids import DealId, PersonId
@@ -36,6 +50,8 @@ class SignIns:
         self.keeper = Keeper(
             Parts(runtime.store, runtime.book, runtime.now, ticks, limits_of(runtime))
         )
+        challenges = Challenges(ticks)
+        self.passkeys = Passkeys(self.keeper, challenges, desk_site(runtime.settings.config))
 
     async def viewer_of(self, secret: str, *, used: bool) -> Viewer | None:
         """Whose secret that is now; None: nobody's."""
@@ -159,6 +175,53 @@ class SignIns:
         """Ends every session."""
         return await self.keeper.end_all(actor=actor)
 
+    async def passkey_ask(self, purpose: Purpose, viewer: Viewer | None) -> PasskeyAsk:
+        """A challenge for a browser."""
+        current = None if viewer is None else self._session(viewer)
+        asked = await self.passkeys.ask(purpose, current)
+        site = desk_site(self._r.settings.config)
+        new = purpose == "create" and viewer is not None
+        name = (await self.me(viewer)).name if new and viewer is not None else ""
+        return PasskeyAsk(
+            challenge_id=asked.challenge.challenge_id,
+            challenge=_b64(asked.challenge.message),
+            rp_id=site.rp_id,
+            rp_name="Wallcross",
+            handles=tuple(map(_b64, asked.handles)),
+            user_id=_b64(secrets.token_bytes(16)) if new else "",
+            user_name=name,
+            algorithms=tuple(ALGORITHMS) if new else (),
+        )
+
+    async def passkey_sign(
+        self, challenge_id: str, answer: str, current: str | None
+    ) -> tuple[SessionView, str]:
+        """Signs in, or proves again."""
+        within = None if current is None else self.keeper.sessions.by_id(current)
+        secret, session = await self.passkeys.sign_in(challenge_id, answer, within)
+        return self._view(session), secret
+
+    async def passkey_new(self, challenge_id: str, answer: str, current: str) -> int:
+        """Makes a new passkey a login; returns in how many deals."""
+        session = self.keeper.sessions.by_id(current)
+        if session is None:
+            raise SignInFirst("This session is over", still="Nothing was done", then="/in")
+        return len(await self.passkeys.add(challenge_id, answer, session))
+
+    async def login_list(self, deal: DealId, person: PersonId) -> Sequence[LoginView]:
+        """What a person signs in with."""
+        await self.keeper.seats.refresh()
+        found = self.keeper.seats.logins(deal).values()
+        return [
+            LoginView(login=one.login, person=one.person, way=one.way, since=one.at)
+            for one in found
+            if one.person == person
+        ]
+
+    async def login_end(self, deal: DealId, person: PersonId, login: str, *, actor: str) -> int:
+        """Ends a login, at once."""
+        return await self.keeper.unbind(deal, person, login, actor)
+
     def sessions_ended(self) -> AsyncGenerator[str]:
         """Ids of sessions as they end, from now on."""
         return self.keeper.sessions.ended()
@@ -166,3 +229,7 @@ class SignIns:
     async def keep_sessions(self) -> None:
         """Ends for ever what is over by itself."""
         await self.keeper.keep()
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

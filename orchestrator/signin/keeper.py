@@ -10,18 +10,18 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.problems import Refused
+from orchestrator.client.problems import Missing, Refused
 from orchestrator.clock import Clock
 from orchestrator.deals.book import HOME, Book
 from orchestrator.signin.links import Link, Links
-from orchestrator.signin.logins import bind
+from orchestrator.signin.logins import Passkey, bind, unbind
 from orchestrator.signin.seats import Seats
 from orchestrator.signin.sessions import Ended, Limits, Session, Sessions, Who, Why
 from orchestrator.store.unit import Store, StoreError, Tx
@@ -146,6 +146,39 @@ class Keeper:
             bind(tx, deal, person, login, passkey, at=at, actor=f"person:{person}")
 
         await self._p.store.write(unit)
+
+    async def bind_passkey(
+        self, session: Session, people: Sequence[tuple[DealId, PersonId]], passkey: Passkey
+    ) -> None:
+        """Makes a passkey a login of somebody, where he is somebody already."""
+        at, actor = self._p.now(), session.who.actor
+
+        def unit(tx: Tx) -> None:
+            for deal, person in people:
+                by = actor or f"person:{person}"
+                bind(tx, deal, person, passkey.login, passkey, at=at, actor=by)
+
+        await self._p.store.write(unit)
+        if session.who.login is None:
+            self.sessions.named(session, passkey.login)
+        await self.seats.refresh()
+
+    async def unbind(self, deal: DealId, person: PersonId | None, login: str, actor: str) -> int:
+        """Ends a login of a person, and every session that lives by it; returns how many.
+
+        Raises:
+            Missing: he has none of that name.
+        """
+        await self.seats.refresh()
+        found, at = self.seats.logins(deal).get(login), self._p.now()
+        if found is None or (person is not None and found.person != person):
+            raise Missing("There is no such login")
+        await self._p.store.write(
+            lambda tx: unbind(tx, deal, found, why="taken_away", at=at, actor=actor)
+        )
+        ended = self.sessions.end_where(lambda s: s.who.login == login, actor)
+        await self._write_ends()
+        return ended
 
     # Beginning and ending
 

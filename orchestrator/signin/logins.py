@@ -71,6 +71,8 @@ class Login:
     Attributes:
         passkey: None of a provider's subject.
         n: number of the entry that bound it.
+        at: when, microseconds UTC.
+        by: the actor who bound it.
     """
 
     login: str
@@ -78,6 +80,8 @@ class Login:
     way: str
     passkey: Passkey | None
     n: int = 0
+    at: int = 0
+    by: str = ""
 
 
 def bind(
@@ -98,7 +102,8 @@ def bind(
         "login": login,
         "way": way,
         "at": at,
-        "row": _row(person, login, way, more),
+        "by": actor,
+        "row": _row(person, login, way, actor, more),
         **more,
     }
     append(tx, chain, Kind.LOGIN_BOUND, body, at=at, actor=actor)
@@ -137,15 +142,15 @@ def _login(entry: Stated) -> Login | None:
     body = entry.body
     try:
         person, login, way = PersonId(body["person"]), str(body["login"]), str(body["way"])
-        passkey = _passkey(body) if way == "passkey" else None
+        by, passkey = str(body["by"]), _passkey(body) if way == "passkey" else None
     except (KeyError, TypeError, ValueError):
         return None
     more = {} if passkey is None else passkey.body()
-    if body["row"] != _row(person, login, way, more):
+    if body["row"] != _row(person, login, way, by, more):
         return None
     if passkey is not None and passkey.login != login:
         return None
-    return Login(login, person, way, passkey, entry.n)
+    return Login(login, person, way, passkey, entry.n, entry.at, by)
 
 
 def _passkey(body: Mapping[str, Any]) -> Passkey:
@@ -158,5 +163,5 @@ def _passkey(body: Mapping[str, Any]) -> Passkey:
     )
 
 
-def _row(person: PersonId, login: str, way: str, more: Mapping[str, Json]) -> str:
-    return commitment("login", person, login, way, dict(more))
+def _row(person: PersonId, login: str, way: str, by: str, more: Mapping[str, Json]) -> str:
+    return commitment("login", person, login, way, by, dict(more))

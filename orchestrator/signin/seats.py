@@ -62,6 +62,25 @@ class Known:
         return self.deal
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A passkey, and whose it is.
+
+    Attributes:
+        deal: ``home`` where it is the home's own user's.
+        by: the actor who bound it.
+        credential: the hash of the credential that it is for approvals; None: it signs in alone.
+        count: what it counted when it signed an approval last.
+    """
+
+    deal: DealId
+    person: PersonId
+    passkey: Passkey
+    by: str = ""
+    credential: str | None = None
+    count: int = 0
+
+
 class Seats:
     """Reads what sessions may."""
 
@@ -122,9 +141,12 @@ class Seats:
         known, login = self._known.get(deal), session.who.login
         if known is None:
             return None
-        joined = session.who.joined.get(deal)
         bound = None if login is None else known.logins.get(login)
-        return bound.person if bound is not None else joined
+        if bound is not None:
+            return bound.person
+        signing = known.standing.signing
+        own = [signing[name].person for name in session.who.proven if name in signing]
+        return next(iter(own), session.who.joined.get(deal))
 
     def _own(self, session: Session, deal: DealId, person: PersonId) -> Seat | None:
         view, known = self._book.deals.get(deal), self._known[deal]
@@ -168,19 +190,17 @@ class Seats:
         found = (known.logins.get(login) for known in self._known.values())
         return next((one.passkey for one in found if one is not None), None)
 
-    def passkeys(self, handle: bytes) -> Iterator[tuple[DealId, PersonId, Passkey, str | None]]:
-        """Whose passkey has that credential id: deal, person, passkey, and its credential's hash.
-
-        The deal is ``home`` for the home's own user.
-        """
+    def passkeys(self) -> Iterator[Held]:
+        """Every passkey that signs somebody in."""
         for deal_id, known in self._known.items():
             for login in known.logins.values():
-                if login.passkey is not None and login.passkey.handle == handle:
-                    yield deal_id, login.person, login.passkey, None
+                if login.passkey is not None:
+                    yield Held(deal_id, login.person, login.passkey, by=login.by)
             for name, found in known.standing.signing.items():
-                if found.handle == handle and found.rp is not None and found.origin is not None:
-                    passkey = Passkey(found.kind, found.public, handle, found.rp, found.origin)
-                    yield deal_id, found.person, passkey, name
+                if found.handle is not None and found.rp is not None and found.origin is not None:
+                    own = Passkey(found.kind, found.public, found.handle, found.rp, found.origin)
+                    count = known.standing.counts.get(name, 0)
+                    yield Held(deal_id, found.person, own, credential=name, count=count)
 
 
 def _with(seat: Seat, more: frozenset[DeskRole]) -> Seat:

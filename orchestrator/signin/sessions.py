@@ -196,9 +196,9 @@ class Sessions:
         """Whether he proved himself within the last minutes."""
         return self.ticks() < session.proved + self.limits.step_up
 
-    def join(self, session: Session, deal: DealId, person: PersonId) -> None:
-        """Notes who he is in one more deal."""
-        session.who = replace(session.who, joined={**session.who.joined, deal: person})
+    def named(self, session: Session, login: str) -> None:
+        """Notes the login that its owner has from now on."""
+        session.who = replace(session.who, login=login)
 
     def ends_in(self, session: Session) -> tuple[int, int, int]:
         """Microseconds until it ends at the latest, if unused, and until its step-up is over."""
