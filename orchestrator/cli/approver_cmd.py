@@ -42,7 +42,8 @@ def enrol(
         Path | None, typer.Option(help="What his browser answered when it made a passkey: JSON.")
     ] = None,
     role: Annotated[
-        list[str] | None, typer.Option(help="approver, counsel, control_room, owner or security_officer.")
+        list[str] | None,
+        typer.Option(help="approver, counsel, control_room, owner or security_officer."),
     ] = None,
     proof: Annotated[
         Path | None, typer.Option(help="The proof, signed with that key elsewhere.")
