@@ -5,10 +5,12 @@ Rules kept here:
 1. It listens on this machine alone; who else may reach it is a reverse proxy's matter.
 2. It ends with whoever started it: when its standard input is closed, it stops.
 3. Nothing of a request is logged.
+4. It does not start where a setting that keeps it safe is not in force (``--check`` says which).
 """
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -46,6 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="front: %(message)s")
     settings.put(urlsplit(given.origin).hostname or "localhost", given.port, theme.THEME)
+    found = settings.in_force(given.origin)
+    if given.check:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return
+    missing = [name for name, is_so in found.items() if not is_so]
+    if missing:
+        sys.exit("not in force: " + ", ".join(missing))
     with reachable(given.socket) as door:
         _run(given, door)
 
@@ -85,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=Path, required=True, help="the desk's door")
     parser.add_argument("--port", type=int, default=8642)
     parser.add_argument("--origin", default="http://localhost:8642", help="as browsers name it")
+    parser.add_argument("--check", action="store_true", help="says what is in force, and ends")
     parser.add_argument("--alone", action="store_true", help="goes on when its input is closed")
     return parser
 

@@ -50,7 +50,9 @@ class Page:
 
 PAGES: Final[tuple[Page, ...]] = (
     Page("you", "You", "Deal", None, "badge", "dashboard.pages.welcome"),
-    Page("approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"),
+    Page(
+        "approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"
+    ),
     Page("audit", "Audit trail", "Security", "audit", "history", "dashboard.pages.audit"),
     Page(
         *("signing", "Your signing key", "Security", "self", "key", "dashboard.pages.signing"),

@@ -6,8 +6,14 @@ this machine says; ``in_force`` reads the effective values.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from streamlit import config
+
+from dashboard.headers import inline_hashes
+from dashboard.public import public
+from dashboard.shell import page
+from dashboard.theme import FACES
 
 HARDENED: Mapping[str, Any] = {
     "browser.gatherUsageStats": False,
@@ -51,6 +57,16 @@ def put(host: str, port: int, more: Mapping[str, Any]) -> None:
     config.get_config_options(force_reparse=True, options_from_flags=flags)
 
 
-def in_force() -> dict[str, bool]:
-    """Whether each hardened setting has the value that it is to have."""
-    return {name: config.get_option(name) == value for name, value in HARDENED.items()}
+def in_force(origin: str) -> dict[str, bool]:
+    """Whether each hardened setting has the value that it is to have, by its name.
+
+    Args:
+        origin: by which browsers name this front.
+    """
+    parts = urlsplit(origin)
+    found = {name: config.get_option(name) == value for name, value in HARDENED.items()}
+    found["server.allowedHosts"] = config.get_option("server.allowedHosts") == [parts.hostname]
+    found["origin"] = parts.scheme == "https" or parts.hostname == "localhost"
+    found["content policy"] = len(inline_hashes(page())) == page().count("<script>") > 0
+    found["own fonts"] = all(face["url"] in public() for face in FACES)
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 FONTS: Final = "/in/font"
-_FACES: Final = [
+FACES: Final = [
     {
         "family": family,
         "url": FONTS + "/" + file,
@@ -73,7 +73,7 @@ THEME: Final[Mapping[str, Any]] = {
     "theme.base": "light",
     "theme.font": "Inter, system-ui, sans-serif",
     "theme.headingFont": "Newsreader, Georgia, serif",
-    "theme.fontFaces": _FACES,
+    "theme.fontFaces": FACES,
     "theme.baseFontSize": 15,
     "theme.baseRadius": "6px",
     "theme.buttonRadius": "6px",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.checking import home_checks, still_checks
+from orchestrator.cli.front import hardening
 from orchestrator.cli.out import COLOURS, Out, as_json, plain
 from orchestrator.cli.session import arun, connected
 from orchestrator.client.problems import Missing, Problem
@@ -43,8 +44,9 @@ def _all(ctx: typer.Context) -> list[Check]:
         return still
 
     async def work() -> list[Check]:
+        pages = [await hardening(settings)] if settings.config.web.enabled else []
         async with connected(ctx.obj, settings, live=False) as client:
-            return await home_checks(settings, client)
+            return [*pages, *await home_checks(settings, client)]
 
     try:
         return [*still, *arun(work())]

@@ -9,9 +9,10 @@ Rules kept here:
 """
 
 import asyncio
+import json
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
+from orchestrator.client.views import Check
 from orchestrator.config import Settings
 
 READY: Final = b"ready\n"
@@ -27,6 +29,8 @@ STEADY_S: Final = 60.0
 """Having run for so long, it is started again as if it fell for the first time."""
 GRACE_S: Final = 5.0
 FOLDER: Final = Path("run") / "front"
+CHECKED: Final = Path("run") / "front-check"
+NAME: Final = "dashboard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ async def front(how: Begins, tell: Callable[[str], None]) -> AsyncIterator[async
         how: how it is started.
         tell: takes a line for whoever runs this.
     """
-    rmtree(how.folder, ignore_errors=True)
-    how.folder.mkdir(mode=0o700, parents=True)
+    _emptied(how.folder)
     ready = asyncio.Event()
     keeping = asyncio.create_task(_kept(how, tell, ready))
     try:
@@ -119,3 +122,38 @@ async def _ended(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+async def hardening(settings: Settings) -> Check:
+    """What the front itself says of its settings, started as serve starts it."""
+    how = begins(settings, settings.state / FOLDER)
+    how = Begins((*how.line, "--check"), settings.state / CHECKED)
+    _emptied(how.folder)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *how.line, stdin=DEVNULL, stdout=PIPE, cwd=how.folder, env=dict(how.environment)
+        )
+        said, _ = await process.communicate()
+    finally:
+        rmtree(how.folder, ignore_errors=True)
+    return _check_of(said if process.returncode == 0 else b"")
+
+
+def _check_of(said: bytes) -> Check:
+    try:
+        found = {str(name): is_so is True for name, is_so in json.loads(said).items()}
+    except (ValueError, AttributeError):
+        return Check(
+            name=NAME, state="fix", text="does not start", then="wallcross serve --verbose"
+        )
+    good = sum(found.values())
+    text = f"{good} of {len(found)} hardening settings in force"
+    if good == len(found):
+        return Check(name=NAME, state="ok", text=text)
+    missing = ", ".join(name for name, is_so in found.items() if not is_so)
+    return Check(name=NAME, state="fix", text=f"{text}; not: {missing}", then="docs/dashboard.md")
+
+
+def _emptied(folder: Path) -> None:
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)

@@ -88,7 +88,7 @@ def serve(wx: Wx, home: Path, tmp_path: Path) -> Iterator[Serve]:  # noqa: ARG00
     def start(*args: str) -> subprocess.Popen[str]:
         with (tmp_path / "serve.err").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator.cli", "serve", *args],
+                [sys.executable, "-m", "orchestrator.cli", "serve", "--no-dashboard", *args],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 text=True,
