@@ -49,6 +49,9 @@ class Page:
 
 
 PAGES: Final[tuple[Page, ...]] = (
+    Page("overview", "Overview", "Deal", "deal", "dashboard", "dashboard.pages.overview"),
+    Page("held", "Held", "Security", "held", "back_hand", "dashboard.pages.held"),
+    Page("leak_risk", "Leak risk", "Security", "findings", "shield", "dashboard.pages.leak_risk"),
     Page("you", "You", "Deal", None, "badge", "dashboard.pages.welcome"),
     Page(
         "approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"
