@@ -122,6 +122,9 @@
     return ways();
   }
 
+  // A link opened where this page is open already changes the part behind "#" alone.
+  window.addEventListener("hashchange", () => window.location.reload());
+
   start().catch((error) => {
     hide("link");
     ways();
