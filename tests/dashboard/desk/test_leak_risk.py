@@ -1,0 +1,74 @@
+"""Leak risk: a score whose parts add up, causes by day, findings with what closes them."""
+
+from orchestrator.clock import HOUR
+from tests.dashboard.conftest import Look, words
+from tests.scenarios.conftest import eventually
+
+OWNER = ("participant", "owner", "security_officer")
+
+
+async def stranger(look: Look) -> None:
+    """Somebody on no list comes into the room about the price."""
+    house = look.house
+    await house.far.add_member(house.room("price"), "mallory", by="ada")
+
+    async def noticed() -> bool:
+        return "unknown_member" in await house.findings()
+
+    await eventually(noticed)
+
+
+async def test_the_first_line_is_the_answer_and_the_score_says_what_it_falls_to(
+    look: Look,
+) -> None:
+    await stranger(look)
+    at = await look.page("leak_risk", look.as_(*OWNER))
+    said = words(at)
+    assert "You act above" in said
+    assert "Falls to" in said
+    assert "What moved it" in said
+
+
+async def test_findings_that_need_him_come_first_with_what_closes_them(look: Look) -> None:
+    await stranger(look)
+    at = await look.page("leak_risk", look.as_(*OWNER))
+    said = words(at)
+    assert "on no list" in said
+    assert "It closes when" in said
+    assert "Needs you" in said
+    answers = [b for b in at.button if (b.key or "").startswith("answer-")]
+    assert answers
+
+
+async def test_an_answer_is_given_from_the_card_and_its_outcome_is_said_there(
+    look: Look,
+) -> None:
+    await stranger(look)
+    at = await look.page("leak_risk", look.as_(*OWNER))
+    button = next(b for b in at.button if "put_right" in (b.key or ""))
+    button.click()
+    await look.again(at)
+    agree = next(b for b in at.button if (b.key or "").startswith("agree-"))
+    agree.click()
+    await look.again(at)
+
+    async def gone() -> bool:
+        return "unknown_member" not in await look.house.findings()
+
+    await eventually(gone)
+    await look.again(at)
+    assert "on no list" not in words(at)
+
+
+async def test_a_participant_sees_no_score(look: Look) -> None:
+    await stranger(look)
+    said = words(await look.page("leak_risk", look.as_("participant", person="el")))
+    assert "You act above" not in said
+    assert "mallory" not in said
+
+
+async def test_when_the_rules_have_not_run_lately_it_is_not_called_well(look: Look) -> None:
+    look.house.clock.ahead = 2 * HOUR
+    said = words(await look.page("leak_risk", look.as_(*OWNER)))
+    assert "We cannot tell right now." in said
+    assert "Last known" in said
