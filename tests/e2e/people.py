@@ -24,10 +24,12 @@ ARGUMENTS = (
 )
 """As root, on a machine without a screen, and asking nobody for anything by itself."""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SETTLES_MS = 30_000
+_WHOLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _OWN = frozenset({"", "data", "blob", "about"})
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: the browser's library hangs its own things on whose methods it calls
 class Person:
     """Somebody at his own browser.
 
@@ -46,6 +48,23 @@ class Person:
     async def go(self, path: str) -> None:
         """Opens a page of the desk."""
         await self.page.goto(self.origin + path)
+
+    async def signs_in(self, link: str) -> None:
+        """Opens his one-time link, says that it is he, and waits for his first page."""
+        await self.page.goto(link)
+        await self.page.get_by_role("button", name="Sign in as").click()
+        await self.settled()
+
+    async def sees(self, key: str) -> str:
+        """Goes to a page by its address and waits until it is whole; what he can read there."""
+        await self.go("/" + key)
+        await self.settled()
+        return await self.text()
+
+    async def settled(self) -> None:
+        """Waits until the page that he is at is whole."""
+        await self.page.wait_for_selector(_WHOLE, timeout=SETTLES_MS)
+        await self.page.wait_for_selector('[data-testid="stMain"]', timeout=SETTLES_MS)
 
     async def shot(self, to: Path) -> Path:
         """Takes a picture of all of the page."""

@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from connectors.memory.farside import FarSide
 from orchestrator.client.api import Client
@@ -25,6 +27,7 @@ from tiers.people import Roster
 from tiers.tier import Tier
 
 ROOT = Path(__file__).parents[2]
+START_S = 60.0
 _SETTINGS = """version = 1
 [home]
 host = "Kestrel Industries"
@@ -150,12 +153,23 @@ async def town(
         port = int(served.config.read_text().partition("localhost:")[2].partition('"')[0])
         try:
             await served.start()
+            await _answers(f"http://localhost:{port}")
             made = Town(folder, f"http://localhost:{port}", served, far)
             await _deal(made, listed, talks)
             yield made
         finally:
             await served.stop()
             await far.close()
+
+
+async def _answers(origin: str) -> None:
+    """Waits for the front, which comes after the API. Raises: TimeoutError."""
+    async with asyncio.timeout(START_S), httpx.AsyncClient(trust_env=False) as asked:
+        while True:
+            with suppress(httpx.HTTPError):
+                await asked.get(f"{origin}/in")
+                return
+            await asyncio.sleep(0.1)
 
 
 def _settings(folder: Path, address: str, more: str) -> Served:
