@@ -174,20 +174,30 @@ class Seat:
             found |= row.get(role, Power())
         return found
 
-    def act(self, right: Right, *, own: bool) -> Act:
-        """What his roles let him do in a row.
+    def sees(self, right: Right, scope: Scope) -> bool:
+        """Whether a role of his shows him at least so much.
+
+        What one is asked about (``Scope.ASKED``) is wider than what is one's own, and is not it.
+        """
+        shown = (TABLE[right].get(role, Power()).scope for role in self.roles)
+        return scope is Scope.NOTHING or any(
+            s >= scope and not (s is Scope.ASKED and Scope.OWN <= scope < s) for s in shown
+        )
+
+    def may(self, right: Right, act: Act, *, own: bool) -> bool:
+        """Whether a role of his lets him do at least so much.
 
         Args:
             right: the row.
+            act: what is to be done.
             own: it is about himself. What somebody may do alone about himself says nothing of
-                others: what another role lets him begin for the whole deal stands beside it.
+                others; who agrees to what others ask for does not ask.
         """
-        found = [Act.NOTHING]
-        for role in self.roles:
-            act = TABLE[right].get(role, Power()).act
-            if own or act is not Act.OWN:
-                found.append(act)
-        return max(found)
+        let = (TABLE[right].get(role, Power()).act for role in self.roles)
+        return act is Act.NOTHING or any(
+            a >= act and (own or a is not Act.OWN) and not (a is Act.AGREE and act is Act.ASK)
+            for a in let
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +225,15 @@ class Viewer:
         seat = self.seats.get(deal)
         return Power() if seat is None else seat.power(right)
 
-    def act(self, deal: DealId, right: Right, *, own: bool) -> Act:
-        """What he may do in a row of one deal, about himself or about others."""
-        if self.whole:
-            return Act.ALONE
+    def sees(self, deal: DealId, right: Right, scope: Scope) -> bool:
+        """Whether he is shown at least so much in a row of one deal."""
         seat = self.seats.get(deal)
-        return Act.NOTHING if seat is None else seat.act(right, own=own)
+        return self.whole or (seat is not None and seat.sees(right, scope))
+
+    def may(self, deal: DealId, right: Right, act: Act, *, own: bool) -> bool:
+        """Whether he may do at least so much in a row of one deal."""
+        seat = self.seats.get(deal)
+        return self.whole or (seat is not None and seat.may(right, act, own=own))
 
     def person(self, deal: DealId) -> PersonId | None:
         """Who of a deal's roster he is."""

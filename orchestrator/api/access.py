@@ -325,7 +325,7 @@ def _decide(need: Need, asker: Viewer, deal: DealId, whose: Mapping[str, PersonI
     person = asker.person(deal)
     about = whose.get(need.subject) if need.subject is not None else None
     own = need.mine or (person is not None and about == person)
-    scope, act = asker.power(deal, need.right).scope, asker.act(deal, need.right, own=own)
-    narrow = need.subject is not None and not own and scope < Scope.ALL
-    if scope < need.scope or act < need.act or narrow:
+    least = need.scope if need.subject is None or own else max(need.scope, Scope.ALL)
+    may = asker.may(deal, need.right, need.act, own=own)
+    if not (may and asker.sees(deal, need.right, least)):
         raise Refused("Your part in this deal does not include this", still=STILL)

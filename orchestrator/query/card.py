@@ -192,7 +192,7 @@ class _May:
         """Whether he may. Args: all_of_it: only for whom the whole row of the table is open."""
         cut = self.sight.cut
         wide = cut.scope(right) is Scope.ALL or (self.mine and not all_of_it)
-        return wide and cut.viewer.act(cut.deal.deal_id, right, own=self.mine) >= act
+        return wide and cut.viewer.may(cut.deal.deal_id, right, act, own=self.mine)
 
 
 def acts(sight: Sight, person: PersonId, leave: LeaveView | None) -> Iterator[CardAct]:

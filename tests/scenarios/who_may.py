@@ -1,0 +1,203 @@
+"""Who may ask what, written down a second time from the design's table, by nobody's code.
+
+A letter for each role: (P)articipant, (A)dviser, deal (O)wner, (S)ecurity officer, app(R)over,
+(C)ounsel, operator (X), and a (B)ot, which has a seat and no role. A second word is who may about
+himself, where the first is who may about others. ``!`` stands before what takes a proof just given.
+
+Whoever adds an operation adds its line, from what people are to see and do, not from
+``orchestrator/api/access.py``: the two are held against each other.
+"""
+
+NOBODY_YET = frozenset({"session_link", "gate_ended", "passkey_ask", "passkey_sign"})
+"""Open to whoever is not signed in."""
+
+_HOME_ALONE = """
+    status checks allowed channel_list channel_test channel_pause channel_resume
+    quarantine_list quarantine_show quarantine_drop quarantine_admit person_phished
+    deal_new conv_new conv_room_add journal_key_add journal_exempt
+    audit_lines audit_export evidence_export journal_export leave_proof
+    replay_start replay_accept replay_report
+    desk_link desk_home_link desk_end_all
+"""
+HOME_ALONE = frozenset(_HOME_ALONE.split())
+"""For the home's own user, and for nobody at the desk."""
+
+_LINES = """
+    openapi             PAOSRCXB
+    me                  PAOSRCXB
+    session_show        PAOSRCXB
+    session_alive       PAOSRCXB
+    session_end         PAOSRCXB
+    passkey_new_ask     PAOSRCXB
+    passkey_new         !PAOSRCXB
+    key_export          PAOSRCXB
+
+    # lists that are cut: whoever has a seat asks, and is told what is his
+    events              PAOSRCXB
+    deal_list           PAOSRCXB
+    held_list           PAOSRCXB
+    approval_list       PAOSRCXB
+    approval_show       PAOSRCXB
+    memberships         PAOSRCXB
+    person_card         PAOSRCXB
+    person_keeps        PAOSRCXB
+    own_signing         PAOSRCXB
+
+    # the deal's name and phase; an operator knows its name alone
+    deal_show           PAOSRC
+    signing_show        PAOSRC
+    deal_overview       PAOSRCX
+    deal_needs          PAOSRCX
+
+    # members of conversations that one is in
+    conv_list           PAOSRC
+    conv_show           PAOSRC
+
+    # the whole matrix, and what shows it
+    in_force            OSC
+    roster_history      OSC
+    roster_once         OSC
+    could_see           OSC
+    who_could_see       OSC
+    person_list         OSC
+    person_show         OSC
+    person_insiders     OSC
+    person_call_back    OSC
+    leave_list          OSC
+    leave_show          OSC
+    plan                OSC
+    roster_review       OSC
+
+    # add a person, raise a tier: two people, one of whom asks
+    adopt/roster        OS
+    deal_phase          OS
+    person_access       OS
+    person_cross        OS
+    person_ack          OS
+    person_resume       OS
+    leave_undo          OS
+    conv_resume         !OS
+    deal_found          OS
+    approver_proof      OS
+    approver_enrol      OS
+    signing_offer       OS
+    person_add          POS
+    list_parts          POS
+
+    # remove, lower, pause: alone
+    person_cleanse      OS
+    conv_pause          OS
+    plan_apply          OS
+    signing_set         OS
+    window_close        OS
+    person_pause        OS      PAOS
+    person_lost         OS      PAOS
+    leave               OS      PAOS
+    key_mark            OS      PAOS
+    approver_withdraw   OS      PAOS
+    desk_end            OS      PAOS
+    login_end           OS      PAOS
+    own_leave           PAOS
+
+    # own access and devices
+    own                 PAOSRC
+    own_new_phone       PAOS
+    own_phished         PAOS
+    own_key_proof       PAOSRC
+    own_key_enrol       PAOSRC
+    person_agree        PAOSRC
+
+    # findings
+    risk_show           POSCX
+    risk_rules          POSCX
+    finding_list        POSC
+    finding_show        POSC
+    finding_answer      POSC
+    finding_accept      OS
+    conv_attest         OS
+
+    # held messages
+    held_desk           PAOSRCX
+    message_show        OSC     PAOSC
+    held_move           OSC     PAOSC
+    held_drop           OSC     PAOSC
+    held_release        OSC     PAOSC
+    held_desk_move      OSC     PAOSC
+    held_desk_drop      OSC     PAOSC
+    held_desk_ask       OSC     PAOSC
+    held_reveal_ask     OSC
+    held_reveal_open    !OSC
+    delivery_retry      OSC     PAOSC
+
+    # who is called when something is held or found
+    on_call_show        POSC
+    alert_list          POSC
+    alert_answer        POSC
+    on_call_set         OS
+    push_key            PAOSRCXB
+    push_add            PAOSRC
+    push_drop           PAOSRC
+
+    # rules
+    adopt/policy        SC
+    tier_explain        OSC
+    watch_size          OSC
+    watch_add           OSC
+    window_new          OSC
+
+    # keys and channel accounts
+    key_list            PAS
+    key_import          S       PAS
+    login_list          S       PAS
+    person_new_phone    S       PAS
+    key_verify          !S
+    person_enrol        !S
+    delivery_list       OSCX
+
+    # the audit trail
+    audit_rows          PAOSRCX
+    audit_chain         PAOSRCX
+    audit_tail          OSC
+    audit_verify        OSC
+    audit_state         OSC
+    evidence_show       OSC
+    journal_verify      OSC
+    person_attest       OSC
+    export_list         SC
+    export_ask          !SC
+    export_link         SC
+    export_fetch        SC
+
+    # approvals
+    approver_list       OSRC
+    window_list         OSRC
+    desk_approvals      OSRC
+    desk_approval       OSRC
+    desk_approval_sign  OSRC
+    desk_approval_back  OSRC
+    approval_answer     PAOSRCXB
+    approval_take_back  PAOSRCXB
+
+    # sending
+    send_text           PA
+    send_file           PA
+    document_send       P
+    document_list       OSC
+    document_show       OSC
+"""
+
+
+def _read() -> dict[str, tuple[str, str, bool]]:
+    found = {}
+    for line in _LINES.splitlines():
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        name, others, *own = words
+        fresh, others = others.startswith("!"), others.removeprefix("!")
+        found[name] = others, own[0] if own else others, fresh
+    return found
+
+
+MAY = _read()
+"""By operation (``adopt/<kind>``): who about others, who about himself, by a fresh proof or not."""
