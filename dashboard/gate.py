@@ -65,7 +65,7 @@ class Gate:
         parts = urlsplit(origin)
         self._pages = pages
         self._api = api
-        self._watch = watch
+        self.watch = watch
         self._origin = origin
         self._host = parts.netloc
         self._secure = parts.scheme == "https"
@@ -83,7 +83,7 @@ class Gate:
             await self._websocket(cleaned(scope), receive, send)
 
     async def _living(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hearing = asyncio.create_task(self._watch.run())
+        hearing = asyncio.create_task(self.watch.run())
         try:
             await self._pages(scope, receive, send)
         finally:
@@ -148,7 +148,7 @@ class Gate:
         if session is None:
             await send({"type": "websocket.close", "code": SIGNED_OUT})
             return
-        with self._watch.over(session) as ended:
+        with self.watch.over(session) as ended:
             line = Line(receive, send, ended)
             await (self._alive(line) if scope["path"] == ALIVE else line.run(self._pages, scope))
 
@@ -161,7 +161,7 @@ class Gate:
 
     async def _session(self, scope: Scope) -> str | None:
         cookie = cookie_of(scope["headers"])
-        return None if cookie is None else await self._watch.session(cookie)
+        return None if cookie is None else await self.watch.session(cookie)
 
     async def _file(self, method: str, file: File, send: Send) -> None:
         if method not in {"GET", "HEAD"}:

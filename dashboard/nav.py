@@ -53,6 +53,8 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("held", "Held", "Security", "held", "back_hand", "dashboard.pages.held"),
     Page("leak_risk", "Leak risk", "Security", "findings", "shield", "dashboard.pages.leak_risk"),
     Page("you", "You", "Deal", None, "badge", "dashboard.pages.welcome"),
+    Page("people", "People & access", "Deal", "members", "groups", "dashboard.pages.people"),
+    Page("own", "Your page", "Deal", "self", "person", "dashboard.pages.own", people=True),
     Page(
         "approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"
     ),

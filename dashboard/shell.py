@@ -4,6 +4,7 @@ Rule kept here: it is made once, at start, from the installed file; a change of 
 away what we lean on stops the start, not a page.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -15,6 +16,7 @@ _HEAD: Final = (
     f'<script src="{WATCH}"></script>'
 )
 _ICON: Final = '<link rel="icon" type="image/svg+xml" href="/in/mark.svg">'
+_COMMENT: Final = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _NOSCRIPT: Final = "<noscript><p>This page needs JavaScript, all of it from here.</p></noscript>"
 
 
@@ -22,6 +24,7 @@ _NOSCRIPT: Final = "<noscript><p>This page needs JavaScript, all of it from here
 def page() -> str:
     """The page. Raises: RuntimeError where Streamlit's is not what we know."""
     found = (files("streamlit") / "static" / "index.html").read_text("utf-8")
+    found = _COMMENT.sub("", found)
     found = _swapped(found, "<noscript>", "</noscript>", _NOSCRIPT)
     found = _swapped(found, '<link rel="service-desc"', "/>", "")
     found = _swapped(found, "<title>", "</title>", "<title>Wallcross</title>" + _HEAD)

@@ -74,8 +74,65 @@
     on("link-open", async () => {
       await call("POST", "/session/link", { secret, sure: true });
       secret = "";
-      home();
+      hide("link");
+      return found.home || !hasPasskeys ? home() : keeping();
     });
+  }
+
+  // Bytes, as the API writes them.
+  const bytes = (text) => Uint8Array.from(
+    atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+  const keys = (handles) => handles.map((handle) => ({ type: "public-key", id: bytes(handle) }));
+  const hasPasskeys = Boolean(window.PublicKeyCredential && navigator.credentials);
+
+  // A browser says in its own words that nobody touched the key: ours are kinder.
+  async function ceremony(work) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      throw new Refused({ title: "No passkey was used.", still: "Nothing was changed." }, 0);
+    }
+  }
+
+  async function answered(path, ask, credential) {
+    const answer = JSON.stringify(credential.toJSON());
+    return call("POST", path, { challenge_id: ask.challenge_id, answer });
+  }
+
+  async function byPasskey() {
+    const ask = await call("POST", "/session/passkey/ask");
+    const got = await ceremony(() => navigator.credentials.get({ publicKey: {
+      challenge: bytes(ask.challenge), rpId: ask.rp_id,
+      userVerification: "required", allowCredentials: keys(ask.handles),
+    } }));
+    await answered("/session/passkey", ask, got);
+  }
+
+  async function newPasskey() {
+    const ask = await call("POST", "/session/passkey/new/ask");
+    const made = await ceremony(() => navigator.credentials.create({ publicKey: {
+      challenge: bytes(ask.challenge),
+      rp: { id: ask.rp_id, name: ask.rp_name },
+      user: { id: bytes(ask.user_id), name: ask.user_name, displayName: ask.user_name },
+      pubKeyCredParams: ask.algorithms.map((alg) => ({ type: "public-key", alg })),
+      authenticatorSelection: { residentKey: "required", userVerification: "required" },
+      excludeCredentials: keys(ask.handles),
+    } }));
+    await answered("/session/passkey/new", ask, made);
+  }
+
+  function keeping() {
+    show("keep");
+    on("keep-yes", async () => { await newPasskey(); home(); });
+    on("keep-no", async () => home());
+  }
+
+  function proving() {
+    show("again");
+    $("again-passkey").hidden = !hasPasskeys;
+    on("again-passkey", async () => { await byPasskey(); home(); });
+    on("again-back", async () => home());
   }
 
   async function isIn() {
@@ -96,6 +153,8 @@
 
   function ways() {
     show("ways");
+    $("passkey").hidden = !hasPasskeys;
+    on("passkey", async () => { await byPasskey(); home(); });
   }
 
   function leaving() {
@@ -118,6 +177,8 @@
     if (secret) return byLink();
     const status = await isIn().catch(() => 503);
     if (status === 503) return untilThere();
+    if (status === 204 && asked.has("again")) return proving();
+    if (status === 204 && asked.has("new")) return keeping();
     if (status === 204 && !asked.has("out")) return home();
     return ways();
   }
