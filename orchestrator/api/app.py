@@ -13,8 +13,10 @@ from orchestrator.api import errors
 from orchestrator.api.approvals import router as approvals
 from orchestrator.api.approvals_desk import router as approvals_desk
 from orchestrator.api.audit_desk import router as audit_desk
+from orchestrator.api.connections import router as connections
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
+from orchestrator.api.documents_desk import router as documents_desk
 from orchestrator.api.evidence import router as evidence
 from orchestrator.api.guard import own_words
 from orchestrator.api.held import router as held
@@ -22,10 +24,12 @@ from orchestrator.api.held_desk import router as held_desk
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.memberships import router as memberships
 from orchestrator.api.network import router as network
+from orchestrator.api.notify import router as notify
+from orchestrator.api.oidc import router as oidc
+from orchestrator.api.openapi import describe
 from orchestrator.api.overview import router as overview
 from orchestrator.api.own import router as own
 from orchestrator.api.passkeys import router as passkeys
-from orchestrator.api.notify import router as notify
 from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
@@ -100,6 +104,8 @@ def application() -> FastAPI:
         documents,
         network,
         audit_desk,
+        connections,
+        documents_desk,
         record,
         evidence,
         replay,
@@ -110,7 +116,9 @@ def application() -> FastAPI:
         signing,
         sign_in,
         passkeys,
+        oidc,
         notify,
     ):
         app.include_router(router, prefix=PREFIX)
+    describe(app)
     return app

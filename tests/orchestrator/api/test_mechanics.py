@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from orchestrator.api import idempotency
+from orchestrator.api.access import OPEN
 from orchestrator.api.app import application, make_app, make_desk
 from orchestrator.api.guard import operations
 from orchestrator.api.idempotency import Remembered
 from orchestrator.api.limits import LONGER, MIB
+from orchestrator.api.openapi import needs
 from orchestrator.api.paging import seal, unseal
 from orchestrator.api.who import here
 from orchestrator.client.paging import Page, Window, every, stretch
@@ -265,3 +267,45 @@ async def test_the_framework_refuses_in_our_own_form(http: httpx.AsyncClient) ->
 def test_each_operation_has_its_own_id() -> None:
     names = [o.name for o in operations(application()) if o.name != "openapi"]
     assert len(names) == len(set(names))
+
+
+async def test_what_is_told_once_is_not_told_again(
+    home: MemoryHome, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "TOLD_ONCE", frozenset({"send_text"}))
+    home.answers["send_text"] = Sent(message_id="msg_1", state="accepted")
+    key = {"idempotency-key": "k-1"}
+    assert (await http.post(SEND, json=TEXT, headers=key)).status_code == 202
+    again = await http.post(SEND, json=TEXT, headers=key)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:wallcross:problem:busy")
+    assert "msg_1" not in again.text
+    assert len(home.calls) == 1
+
+
+def test_each_operation_is_described() -> None:
+    found = application().openapi()
+    assert set(found["components"]["securitySchemes"]) == {"session", "token"}
+    assert "HTTPValidationError" not in json.dumps(found)
+    for path, methods in found["paths"].items():
+        for method, operation in methods.items():
+            name = operation["operationId"]
+            assert operation["summary"], name
+            assert operation["tags"], name
+            assert operation["x-needs"], name
+            assert {"4XX", "5XX"} <= operation["responses"].keys(), name
+            for status in ("4XX", "5XX"):
+                assert list(operation["responses"][status]["content"]) == [PROBLEM]
+            named = {p["name"].lower() for p in operation.get("parameters", ())}
+            safe = method == "get"
+            assert ("if-none-match" in named) == safe, path
+            expected = not safe and name not in idempotency.STREAMED
+            assert ("idempotency-key" in named) == expected, path
+            assert (operation.get("security") == []) == (name in OPEN), name
+
+
+def test_no_two_words_say_who_may() -> None:
+    """What the description says is read from the tables: planted, another row changes it."""
+    assert needs("status") == "The home's own user, on its machine."
+    assert needs("audit_tail") == "Of the deal: owner, security_officer, counsel."
+    assert "About himself: participant" in needs("leave")
+    assert " Or: " in needs("adopt")
