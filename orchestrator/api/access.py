@@ -68,6 +68,8 @@ OPEN: Mapping[str, str] = MappingProxyType(
         "passkey_ask": "whoever is not signed in yet signs a challenge",
         "passkey_sign": "as above, and is signed in by it",
         "gate_ended": "the front is a process of this home's user, and no session",
+        "key_upload_look": "an adviser has no account; he holds a one-time link",
+        "key_upload": "as above; what he hands in is a proposal",
     }
 )
 """Operations for whoever is not signed in yet, with the reason."""
@@ -205,6 +207,11 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "export_ask": Need(Right.EXPORT, Scope.ALL, Act.SECOND, step_up=True, cut=True, speaks=()),
         "export_link": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
         "export_fetch": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
+        "desk_documents": Need(Right.DOCUMENTS, Scope.OWN, cut=True),
+        "key_link": Need(Right.KEYS, Scope.COUNTS, Act.SECOND, step_up=True, speaks=()),
+        "desk_channels": Need(Right.CHANNELS, Scope.ALL, cut=True),
+        "desk_channel_pause": Need(Right.CHANNELS, Scope.ALL, Act.ALONE),
+        "desk_channel_again": Need(Right.CHANNELS, Scope.ALL, Act.ALONE),
     }
 )
 """By the operation's name, which is its function's; ``<name> <kind>`` where the path's kind of

@@ -11,7 +11,7 @@ from orchestrator.api.bodies import Body
 from orchestrator.api.paging import Paged
 from orchestrator.api.reach import Deal, OpenHome, stream
 from orchestrator.api.who import Asker
-from orchestrator.client.audit_desk import AuditRow, ChainView, ExportView, LinkView
+from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
 from orchestrator.client.paging import Page
 from orchestrator.command.exports import Wanted
 
@@ -63,7 +63,7 @@ async def export_ask(deal: Deal, body: NewExport, home: OpenHome, asker: Asker) 
 
 
 @router.post("/exports/{export}/link", status_code=201)
-async def export_link(deal: Deal, export: str, home: OpenHome, asker: Asker) -> LinkView:
+async def export_link(deal: Deal, export: str, home: OpenHome, asker: Asker) -> ExportLink:
     """Where one's own export is fetched, once and within minutes."""
     return await home.export_link(deal, export, asker)
 

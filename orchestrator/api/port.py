@@ -16,6 +16,8 @@ from typing import Any, Literal, Protocol
 from orchestrator.api.port_access import EventAccess, ShownAccess, WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
+from orchestrator.api.port_connections import ConnectionAccess
+from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_memberships import (
     CardAccess,
@@ -651,6 +653,8 @@ class Home(
     ApprovalAccess,
     ApprovalDeskAccess,
     AuditDeskAccess,
+    ConnectionAccess,
+    DocumentDeskAccess,
     PersonAccess,
     LeaveAccess,
     TroubleAccess,

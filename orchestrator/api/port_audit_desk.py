@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from orchestrator.client.audit_desk import AuditRow, ChainView, ExportView, LinkView
+from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
 from orchestrator.client.paging import Stretch, Window
 from orchestrator.command.exports import Wanted
 from tiers.ids import DealId
@@ -31,7 +31,7 @@ class AuditDeskAccess(Protocol):
         """Exports that were asked for, newest first."""
         ...
 
-    async def export_link(self, deal: DealId, export: str, viewer: Viewer) -> LinkView:
+    async def export_link(self, deal: DealId, export: str, viewer: Viewer) -> ExportLink:
         """Where one's own export is fetched, once. Raises: Missing, Refused."""
         ...
 

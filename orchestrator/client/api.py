@@ -21,6 +21,8 @@ from orchestrator.client.approvals import (
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
 from orchestrator.client.audit_desk import AuditDeskApi
 from orchestrator.client.card import CardApi
+from orchestrator.client.connections import ConnectionsApi
+from orchestrator.client.documents_desk import DocumentsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
 from orchestrator.client.leaves import LeaveView, LostView
@@ -73,6 +75,8 @@ class Client(
     SigningApi,
     ApprovalsDeskApi,
     AuditDeskApi,
+    ConnectionsApi,
+    DocumentsDeskApi,
     SignInApi,
 ):
     """Calls the API of one home."""

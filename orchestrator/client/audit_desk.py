@@ -84,7 +84,7 @@ class ExportView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
+class ExportLink:
     """Where an export is fetched, once.
 
     Attributes:
@@ -135,6 +135,6 @@ class AuditDeskApi(Wire):
         body = {"what": what, "why": why, "matter": matter, "person": person, "kind": kind}
         return await self._post(ExportView, f"{deal_path(deal)}/exports", body)
 
-    async def export_link(self, deal: str, export: str) -> LinkView:
+    async def export_link(self, deal: str, export: str) -> ExportLink:
         """Where one's own export is fetched, once and within minutes."""
-        return await self._post(LinkView, f"{deal_path(deal)}/exports/{part(export)}/link", {})
+        return await self._post(ExportLink, f"{deal_path(deal)}/exports/{part(export)}/link", {})

@@ -27,7 +27,7 @@ from orchestrator.audit.export import export as export_audit
 from orchestrator.audit.kinds import Kind
 from orchestrator.audit.paging import page
 from orchestrator.audit.state import Told
-from orchestrator.client.audit_desk import ExportView, LinkView
+from orchestrator.client.audit_desk import ExportLink, ExportView
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.clock import MINUTE, iso
 from orchestrator.command.audit_desk import AuditDesk, who
@@ -139,7 +139,7 @@ class Exports(AuditDesk):
             raise Missing("there is no such export", still=STILL)
         return found
 
-    async def export_link(self, deal: DealId, export: str, viewer: Viewer) -> LinkView:
+    async def export_link(self, deal: DealId, export: str, viewer: Viewer) -> ExportLink:
         """Where one's own export is fetched, once; an earlier link to it is good no more."""
         found = await self._one_export(deal, export, viewer)
         if not found.mine:
@@ -153,7 +153,7 @@ class Exports(AuditDesk):
             if link.export != export and self._r.now() < link.until
         }
         self._links[_hash(secret)] = _Link(export, viewer.actor, viewer.session, until)
-        return LinkView(path=f"/api/v1/deals/{deal}/exports/fetch/{secret}", until=until)
+        return ExportLink(path=f"/api/v1/deals/{deal}/exports/fetch/{secret}", until=until)
 
     async def export_fetch(
         self, deal: DealId, secret: str, viewer: Viewer

@@ -7,12 +7,14 @@ from orchestrator.command.approvals_desk import ApprovalsDesk
 from orchestrator.command.approvers import Approvers
 from orchestrator.command.approving import Approvals
 from orchestrator.command.channels import Channels
+from orchestrator.command.connections import Connections
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
 from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
 from orchestrator.command.exports import Exports
 from orchestrator.command.insiders import Insiders
+from orchestrator.command.key_upload import KeyUpload
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
 from orchestrator.command.list_desk import ListDesk
@@ -43,6 +45,8 @@ class OpenHome(
     Approvals,
     ApprovalsDesk,
     Exports,
+    Connections,
+    KeyUpload,
     Insiders,
     Persons,
     Strangers,
@@ -74,6 +78,7 @@ class OpenHome(
         PeopleDesk.__init__(self, runtime)
         ApprovalsDesk.__init__(self, runtime)
         Exports.__init__(self, runtime)
+        KeyUpload.__init__(self, runtime)
         SignIns.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)

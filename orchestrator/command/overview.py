@@ -115,7 +115,7 @@ class Overview:
         """Checks that need the open home."""
         deals = (self._journal(deal) for deal in self._r.book.deals.values())
         live = self._r.live
-        channels = (_channel(channel, live=live) for channel in await self._channels.channel_list())
+        channels = (channel_check(channel, live=live) for channel in await self._channels.channel_list())
         set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
         notices = [notice_check(deal) for deal in self._r.book.deals.values()]
         people = [await self._approvers(deal) for deal in self._r.book.deals.values()]
@@ -219,7 +219,8 @@ def _needs(tx: Tx) -> list[views.Need]:
     ]
 
 
-def _channel(channel: views.ChannelView, *, live: bool) -> Check:
+def channel_check(channel: views.ChannelView, *, live: bool) -> Check:
+    """How a channel stands, in the words that every page and command has."""
     if not live:
         text = "not open: no serve runs"
         return Check(
