@@ -32,8 +32,9 @@ from orchestrator.bench.visitor import NoPage, Visitor, figures
 from orchestrator.client.api import Client
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Problem
-from orchestrator.client.served import Served
+from orchestrator.client.served import NotServing, Served
 from orchestrator.client.wire import socket_transport
+from orchestrator.hygiene import harden
 
 PEOPLE = 50
 CLICK_S, CALL_S = 10.0, 2.0
@@ -104,6 +105,7 @@ def dashboard_report(
     Raises:
         BenchError: what was to be measured did not happen.
     """
+    harden()  # what the homes hold is made for this user alone, as any command makes it
     plan = QUICK if quick else FULL
     with tempfile.TemporaryDirectory(prefix="wx-bench-", dir=folder) as made:
         return asyncio.run(_report(Path(made), plan, opens, say))
@@ -166,7 +168,7 @@ def _told(
 async def _desk(place: Place, people: int) -> AsyncIterator[Desk]:
     served = Served(place.config, place.home, place.folder / "serve.log")
     try:
-        await served.start()
+        await _started(served)
         desk = Desk(place, f"http://localhost:{place.port}", served)
         await _listens(desk.origin)
         desk.cookies.append(await _session(desk, (await served.client.desk_home_link()).url))
@@ -176,6 +178,13 @@ async def _desk(place: Place, people: int) -> AsyncIterator[Desk]:
         yield desk
     finally:
         await served.stop()
+
+
+async def _started(served: Served) -> None:
+    try:
+        await served.start()
+    except NotServing as error:
+        raise BenchError("; ".join((str(error), *error.said))) from None
 
 
 async def _session(desk: Desk, url: str) -> str:

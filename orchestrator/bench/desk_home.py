@@ -113,12 +113,14 @@ async def make(place: Place, size: Size, opens: OpensRuntime) -> DealId:
         await far.register(person.accounts[NAME], {"phone": f"key of {person.person_id}"})
     await far.close()
     settings = load(file=place.config, state=place.home)
-    vault = FileStore(place.folder / "secrets")
+    kept = place.folder / "kept"  # never the keyring of whoever runs the bench
+    vault = FileStore(kept)
     async with opens(settings, Classified(), live=True, now=now, vault=vault) as runtime:
         deal = await _found(OpenHome(runtime), listed)
         runtime.channels[NAME].paused = "bench"
         await runtime.store.write(partial(_told, runtime=runtime, listed=listed))
         await fill(runtime, ORIGINALS + size.audit // EACH)
+    kept.rename(place.folder / "secrets" / (place.home / "home_id").read_text().strip())
     return deal
 
 
