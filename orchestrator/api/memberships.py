@@ -57,7 +57,7 @@ async def memberships(
     home: OpenHome,
     asker: Asker,
     paging: Paged,
-    shown: Shown = "everyone",
+    shown: Shown = "first",
     state: Differs | None = None,
     search: Annotated[str, Query(max_length=100)] = "",
     person: Annotated[str | None, Query(max_length=64)] = None,

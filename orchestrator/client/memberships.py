@@ -12,7 +12,9 @@ from orchestrator.client.wire import Wire, deal_path
 CellState = Literal["in", "paused", "extra", "missing", "none", "unknown", "hidden"]
 ChannelState = Literal["up", "down", "paused", "closed"]
 Differs = Literal["extra", "missing", "paused"]
-Shown = Literal["differences", "valuation", "advisers", "everyone"]
+Shown = Literal["first", "differences", "valuation", "advisers", "everyone"]
+MOST_AT_ONCE = 300
+"""People of a deal that are shown at once without being asked for."""
 Identity = Literal[
     "verified", "known", "lapses", "new_phone", "call_due", "no_device", "no_account",
     "to_agree", "to_cross", "to_acknowledge", "cleansed", "paused", "leaving", "left", "nobody",
@@ -147,12 +149,13 @@ class MembershipQuestion:
 
     Attributes:
         state: only people with such a cell.
-        shown: which people.
+        shown: which people; ``first``: everybody, what differs first, and in a deal of more than
+            ``MOST_AT_ONCE`` people what differs alone.
         search: in names and firms, without regard to case and accents.
         person: this one alone.
     """
 
-    shown: Shown = "everyone"
+    shown: Shown = "first"
     state: Differs | None = None
     search: str = field(default="", repr=False)
     person: str | None = None

@@ -34,7 +34,7 @@ from orchestrator.roster.read import RosterInvalid
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId, SideId
 from tiers.people import Person, Profile, Roster, Span
-from tiers.rights import Act, DeskRole, Right, Scope, Viewer
+from tiers.rights import Act, Right, Scope, Viewer
 from tiers.roster_change import widens
 from tiers.tier import Tier
 
@@ -99,7 +99,6 @@ class ListDesk:
         self, deal: DealId, new: views.NewPerson, viewer: Viewer
     ) -> views.AccessView:
         """Shows, or asks for, somebody new on the list. Raises: Missing, Refused, Wrong."""
-        may_ask(viewer, deal)
         at, who = self._list_instant(new.at), _id_of(new, gives=_gives(viewer, deal))
         view = deal_of(self._r, deal)
         if (view.adopted or view.roster).person(who) is not None:
@@ -171,8 +170,8 @@ class ListDesk:
 
 def _gives(viewer: Viewer, deal: DealId) -> bool:
     """Whether somebody changes the list, as far as others agree; else he may ask at most."""
-    power = viewer.power(deal, Right.ADD)
-    return power.scope is Scope.ALL and power.act >= Act.SECOND
+    whole = viewer.sees(deal, Right.ADD, Scope.ALL)
+    return whole and viewer.may(deal, Right.ADD, Act.SECOND, own=False)
 
 
 def _id_of(new: views.NewPerson, *, gives: bool) -> PersonId:
@@ -189,19 +188,6 @@ def _id_of(new: views.NewPerson, *, gives: bool) -> PersonId:
     if not _OURS.fullmatch(new.person) or new.accounts:
         raise Wrong("The id of somebody new is made here, and he names his accounts", still=STILL)
     return PersonId(new.person)
-
-
-def may_ask(viewer: Viewer, deal: DealId) -> None:
-    """Whether somebody may ask for a newcomer: who agrees to others' requests alone may not.
-
-    Raises:
-        Refused: he may not.
-    """
-    act = viewer.power(deal, Right.ADD).act
-    seat = viewer.seats.get(deal)
-    listed = seat is not None and DeskRole.PARTICIPANT in seat.roles
-    if act is Act.AGREE and not listed:
-        raise Refused("You agree to what others ask for", still=STILL)
 
 
 def _told(deal: DealView, before: Roster, after: Roster, digest: str, at: int) -> views.AccessView:

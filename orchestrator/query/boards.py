@@ -4,7 +4,8 @@ Rules kept here:
 
 1. No network is asked and nothing is guessed: what is kept of readings is what there is.
 2. A deal of thousands is looked through in pieces, so that nothing else waits for it.
-3. What is kept is of the very deal, readings, seats and keys that there are now, and a minute old
+3. A reading older than two refreshes is none: then it is not known who is there.
+4. What is kept is of the very deal, readings, seats and keys that there are now, and a minute old
    at most: grants and verifications end by time alone.
 """
 
@@ -25,6 +26,7 @@ from tiers.ids import ConnectorName, ConversationId, DealId, PersonId, RoomId
 
 Sits = Mapping[ConversationId, Mapping[PersonId, Place]]
 _PIECE = 500
+_LEAST = 2 * MINUTE
 _INSIDE = frozenset({State.IN, State.PAUSED, State.EXTRA, State.UNKNOWN})
 
 
@@ -157,17 +159,33 @@ class Boards:
 
     async def _room(self, deal: DealView, binding: RoomBinding, before: Room | None) -> Room:
         reading = self._r.observer.kept(binding.place)
+        if reading is None and before is not None and self._is_young(deal, before):
+            return _bound(before, binding)  # it is being read again, since something happened there
         snapshot = None if reading is None else reading.members
-        if snapshot is None:
+        if snapshot is None or not self._is_fresh(deal, binding, snapshot.read_at):
             inside = await self._r.presences.inside(deal, binding.place)
             return Room(binding, inside, told=False, whole=False)
         if before is not None and before.snapshot is not None:
             alike = before.snapshot.members == snapshot.members
             if alike and before.whole == snapshot.complete:
-                return before if before.binding == binding else replace(before, binding=binding)
+                return _bound(before, binding)
         ours = self._r.observer.ours(binding.connector)
         members = frozenset(m.account for m in snapshot.members if m.account not in ours)
         return Room(binding, members, told=True, whole=snapshot.complete, snapshot=snapshot)
+
+    def _is_young(self, deal: DealView, room: Room) -> bool:
+        read = self._r.presences.read_at(room.binding.place)
+        return room.told and read is not None and self._is_fresh(deal, room.binding, read)
+
+    def _is_fresh(self, deal: DealView, binding: RoomBinding, read_at: int) -> bool:
+        """Whether a reading is not older than two refreshes of its tier."""
+        floor = deal.conversations[binding.conversation_id].floor
+        span = max(_LEAST, 2 * deal.policy.tiers[floor].fresh_for)
+        return self._r.now() - read_at <= span
+
+
+def _bound(room: Room, binding: RoomBinding) -> Room:
+    return room if room.binding == binding else replace(room, binding=binding)
 
 
 def _count(tx: Tx, deal_id: DealId) -> tuple[int, int]:

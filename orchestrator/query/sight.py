@@ -10,10 +10,11 @@ Rules kept here:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.client.folding import folded
 from orchestrator.client.memberships import (
+    MOST_AT_ONCE,
     CellState,
     CellView,
     Identity,
@@ -191,6 +192,9 @@ def _name(line: Line) -> str:
 
 def asked_for(sight: Sight, found: Sequence[Line], question: MembershipQuestion) -> list[Line]:
     """Those of the rows that a question is about."""
+    many = sum(line.person is not None for line in found) > MOST_AT_ONCE
+    if question.shown == "first" and many and not (question.search or question.person):
+        question = replace(question, shown="differences")
     words = folded(question.search).split()
     return [
         line

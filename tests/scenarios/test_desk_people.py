@@ -16,6 +16,7 @@ from orchestrator.client.card import AccessChange, NewPerson
 from orchestrator.client.memberships import MembershipQuestion, MembershipsView
 from orchestrator.client.problems import Missing, Problem, Refused
 from orchestrator.client.wire import app_transport
+from orchestrator.clock import MINUTE
 from orchestrator.query import sight as seeing
 from orchestrator.roster.document import to_document
 from tiers.ids import ConversationId, DealId, PersonId, SideId
@@ -75,7 +76,9 @@ async def shows(house: House, person: str, conversation: str, state: str) -> Non
     """Waits until the owner's matrix says so."""
 
     async def so() -> bool:
-        return cell(await matrix(house, owner(house)), person, conversation) == state
+        view = await matrix(house, owner(house))
+        listed = any(person in {r.name, r.person} for r in view.items)
+        return listed and cell(view, person, conversation) == state
 
     await eventually(so)
 
@@ -355,3 +358,15 @@ async def test_an_asker_cannot_find_out_who_is_listed_by_asking(house: House) ->
             with pytest.raises(Problem) as caught:
                 await client.person_add(str(house.deal), new)
             assert str(caught.value).startswith("The id of somebody new is made here")
+
+
+async def test_a_room_that_is_being_read_again_is_not_unknown_and_an_old_reading_is(
+    house: House,
+) -> None:
+    await matrix(house, owner(house))
+    house.home.runtime.observer.forget("memory")  # type: ignore[arg-type]  # the channel's name
+    assert (await matrix(house, owner(house))).counts.unknown == 0
+    await house.far.inject(FaultKind.UNAVAILABLE, verb="*", times=None)
+    house.clock.ahead += 31 * MINUTE
+    view = await matrix(house, owner(house))
+    assert (view.counts.right, view.counts.unknown) == (0, 12)

@@ -1,0 +1,226 @@
+"""A person's own page: where to write, who can see it, and three steps at the beginning.
+
+Rules kept here:
+
+1. It is about whoever looks, and asks for nobody else's.
+2. What is said of a room follows from its gate, what we read of it, and what can be undone there.
+"""
+
+from typing import Final
+
+import streamlit as st
+
+from dashboard.desk import Desk
+from dashboard.safe import safe
+from dashboard.widgets import person_words as words
+from dashboard.widgets.base import chip, verdict
+from orchestrator.client.card import Colleague, OwnConversation, OwnView
+
+ASKED: Final = "own.asked"
+_MOST: Final = 12
+_KINDS: Final = {
+    "signal": "Signal",
+    "wickr": "Wickr",
+    "matrix": "Matrix",
+    "xmpp": "XMPP",
+    "pgpmail": "PGP mail",
+}
+
+
+def page(desk: Desk) -> None:
+    """Shows it."""
+    st.title("Your page", anchor=False)
+    own = desk.ask(lambda c: c.own(desk.deal.deal_id))
+    _answer(own)
+    if own.card.left:
+        return
+    if not (own.installed and own.compared):
+        _steps(own)
+    for conversation in own.conversations:
+        _conversation(conversation)
+    _devices(own)
+    _acts(desk, own)
+
+
+def _answer(own: OwnView) -> None:
+    if own.card.left:
+        verdict("You left this deal.", "good", "Nothing of it is sent to you any more.")
+    elif own.card.paused:
+        verdict("You are paused.", "attention", "The deal's security officer knows why. Call them.")
+    elif not own.conversations:
+        verdict("You are on the list, and in no conversation yet.", "attention")
+    elif not own.installed:
+        verdict("One thing is left for you: join where you are asked.", "attention")
+    elif not own.compared:
+        verdict("One thing is left for you: read out your words.", "attention")
+    else:
+        verdict("Nothing is left for you to do.", "good")
+
+
+def _steps(own: OwnView) -> None:
+    with st.container(border=True, key="own.steps"):
+        st.markdown(_step(1, "Install, and join where you are asked", done=own.installed))
+        for place in own.card.places:
+            if place.state == "missing":
+                st.caption(
+                    "Join on " + (safe(place.channel) or "a channel you have no account on yet")
+                )
+        st.markdown(_step(2, "Read your words out to a colleague", done=own.compared))
+        if own.installed and not own.compared:
+            _read_out(own)
+        st.markdown(
+            _step(3, "Done. Write where it says below", done=own.installed and own.compared)
+        )
+
+
+def _step(n: int, what: str, *, done: bool) -> str:
+    mark = ":green[:material/check_circle:] " if done else ":gray[:material/circle:] "
+    return mark + "**" + str(n) + "** " + what
+
+
+def _read_out(own: OwnView) -> None:
+    st.caption(
+        "A colleague calls you, never the other way round from a message. Read six words at a time."
+    )
+    for device in own.card.devices:
+        if device.state in {"seen", "pinned"}:
+            st.caption(safe(device.channel) + ": " + safe(device.device))
+            st.code("\n".join(words.spelled(device)), language=None)
+
+
+def _conversation(found: OwnConversation) -> None:
+    with st.container(border=True):
+        st.markdown("**" + safe(found.name) + "** " + chip(found.floor))
+        st.markdown(_where(found))
+        for line in (_who(found), _seen(found), _stays(found)):
+            if line:
+                st.caption(line)
+        if found.others:
+            with st.expander("Who is in"):
+                _people(found.others)
+
+
+def _where(found: OwnConversation) -> str:
+    if found.state == "missing":
+        return "You are on the list, and not in yet. Accept when you are asked."
+    if found.state == "extra":
+        return ":red[:material/logout:] You are still in, and off the list. Do not write here."
+    if found.still:
+        return ":orange[:material/pause_circle:] Stands still. Wait before you write here."
+    app = _KINDS.get(found.kind, safe(found.channel))
+    if found.kind == "pgpmail":
+        return "Documents reach you by " + app + ", sealed to your key."
+    return "Write in **" + app + "**, in the room that we opened for you."
+
+
+def _who(found: OwnConversation) -> str:
+    if found.state not in {"in", "paused", "unknown"}:
+        return ""
+    total = len(found.others) + found.unseen
+    said = "You and " + words.counted(total, "other") + " can read it."
+    return said + (" " + str(found.unseen) + " are of other firms." if found.unseen else "")
+
+
+def _seen(found: OwnConversation) -> str:
+    """What we see there: from the room's facts alone."""
+    if found.gate is None:
+        return "We could not look at this room just now."
+    host = " It is hosted by " + safe(found.host) + "." if found.host else ""
+    if not found.read:
+        return "We cannot see messages here." + host
+    if found.gate:
+        return "We read each message before anybody else does." + host
+    undo = {
+        "anybody": " We can withdraw one, which some may have seen by then.",
+        "own": " We cannot withdraw what you write.",
+        "none": " Nothing can be withdrawn here.",
+    }
+    return "We read messages when the others do." + undo.get(found.undo or "", "") + host
+
+
+def _stays(found: OwnConversation) -> str:
+    if found.timer is None:
+        return "Messages stay. What reached a phone stays on it."
+    return "Messages go after " + words.days(found.timer) + "."
+
+
+def _people(others: tuple[Colleague, ...]) -> None:
+    for side in dict.fromkeys(o.side_name for o in others):
+        names = [safe(o.name) for o in others if o.side_name == side]
+        more = " and " + str(len(names) - _MOST) + " more" if len(names) > _MOST else ""
+        st.markdown("**" + safe(side) + "** " + ", ".join(names[:_MOST]) + more)
+
+
+def _devices(own: OwnView) -> None:
+    with st.expander("My phones and accounts", icon=":material/devices:"):
+        if not own.card.devices:
+            st.text("No phone of yours was seen yet.")
+        for device in own.card.devices:
+            state = words.DEVICE.get(device.state, safe(device.state))
+            st.markdown("**" + safe(device.channel) + "** " + safe(device.device) + " · " + state)
+            if device.state not in {"revoked", "compromised", "superseded"}:
+                st.code("\n".join(words.spelled(device)), language=None)
+
+
+def _acts(desk: Desk, own: OwnView) -> None:
+    asked = st.session_state.get(ASKED)
+    with st.container(horizontal=True):
+        for name, label, icon, act in _BUTTONS:
+            if act in own.card.acts:
+                st.button(
+                    label,
+                    key="own." + name,
+                    icon=":material/" + icon + ":",
+                    on_click=_ask,
+                    args=(name,),
+                )
+    if asked in _WHAT:
+        _sure(desk, asked)
+
+
+_BUTTONS: Final = (
+    ("phone", "I have a new phone", "smartphone", "new_phone"),
+    ("phished", "Somebody may be in my account", "gpp_bad", "phished"),
+    ("leave", "I am leaving", "logout", "leave"),
+)
+_WHAT: Final = {
+    "phone": (
+        "We tell the deal's owner. Somebody calls you before anything opens.",
+        "Yes, a new phone",
+        "Noted. Somebody calls you on the number that they already have.",
+    ),
+    "phished": (
+        "You are paused in every deal at once, and your phones count no more. Somebody calls you.",
+        "Yes, pause me now",
+        "You are paused. Somebody calls you.",
+    ),
+    "leave": (
+        "You are taken out of every conversation at once. Two people may undo it for half an hour.",
+        "Yes, take me out now",
+        "You are being taken out.",
+    ),
+}
+
+
+def _ask(name: str) -> None:
+    st.session_state[ASKED] = name
+
+
+def _sure(desk: Desk, name: str) -> None:
+    what, yes, _ = _WHAT[name]
+    with st.container(border=True, key="own.sure"):
+        st.markdown(what)
+        with st.container(horizontal=True):
+            st.button(yes, key="own.yes", type="primary", on_click=_do, args=(desk, name))
+            st.button("Not now", key="own.no", type="tertiary", on_click=_ask, args=("",))
+
+
+def _do(desk: Desk, name: str) -> None:
+    deal, done = desk.deal.deal_id, _WHAT[name][2]
+    st.session_state.pop(ASKED, None)
+    if name == "phone":
+        desk.act(lambda c: c.own_new_phone(deal), done)
+    elif name == "phished":
+        desk.act(lambda c: c.own_phished(deal), done)
+    else:
+        desk.act(lambda c: c.own_leave(deal), done)

@@ -1,0 +1,184 @@
+"""Put it right: a plan shown whole, carried out as it was shown, and what became of each act.
+
+Rules kept here:
+
+1. What is carried out has the hash that was shown. Where the world has moved since, nothing is.
+2. What was asked of a channel is *asked* until it was read back.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import streamlit as st
+
+from dashboard.desk import Desk
+from dashboard.safe import safe
+from dashboard.widgets import states
+from orchestrator.client.api import Client
+from orchestrator.client.plans import ActLine, DoneLine, PlanView
+from orchestrator.client.problems import Problem, SignInFirst
+
+PLAN, DONE, WHY_NOT = "people.plan", "people.plan.done", "people.plan.not"
+AWAY: Final = frozenset({"remove", "demote", "harden", "rotate"})
+_SHOWN: Final = 12
+_VERBS: Final = {
+    "remove": ("remove_circle_outline", "red", "leaves"),
+    "demote": ("remove_moderator", "red", "may no longer change"),
+    "harden": ("lock", "blue", "is set as its tier demands:"),
+    "rotate": ("key", "blue", "gets a new sending key:"),
+    "invite": ("add_circle_outline", "blue", "joins"),
+    "promote": ("add_moderator", "blue", "may change"),
+}
+_HELD: Final = {
+    "cap": "three people at most leave a room in one run; run this again after",
+    "first_seen": "was first seen just now; it goes with the next look",
+    "paused": "is paused",
+    "last_owner": "is the last person who may change the room",
+    "channel_paused": "the channel is paused",
+    "incomplete": "the list of members is not whole",
+    "stale": "the list of members is too old",
+    "not_offered": "the channel cannot be asked for it",
+}
+_LEFT: Final = {
+    "unverified": "a phone was not compared yet: call first",
+    "bot_demoted": "our account may not change the room: an admin makes it one again",
+    "sole_admin_bot": "nobody but us may change the room: make one of its people an admin",
+    "unseated": "has no account on its channels yet",
+    "unread": "could not be read",
+}
+
+
+def open_plan(desk: Desk) -> None:
+    """Reads every room and keeps the plan for the dialog; for a button's ``on_click``."""
+    for name in (DONE, WHY_NOT):
+        st.session_state.pop(name, None)
+    try:
+        st.session_state[PLAN] = desk.ask(lambda c: c.plan(desk.deal.deal_id))
+    except SignInFirst:
+        return
+    except Problem as problem:
+        st.session_state[WHY_NOT] = problem
+
+
+def is_open() -> bool:
+    """Whether the dialog is to be shown."""
+    return any(name in st.session_state for name in (PLAN, WHY_NOT, DONE))
+
+
+def close() -> None:
+    """Closes it."""
+    for name in (PLAN, DONE, WHY_NOT):
+        st.session_state.pop(name, None)
+
+
+@st.dialog("Put it right", width="medium", icon=":material/fact_check:", on_dismiss=close)
+def plan_dialog(desk: Desk) -> None:
+    """Shows the plan, or what became of it."""
+    if (problem := st.session_state.get(WHY_NOT)) is not None:
+        states.failed(problem)
+    if (done := st.session_state.get(DONE)) is not None:
+        _done(done)
+    elif (plan := st.session_state.get(PLAN)) is not None:
+        _plan(desk, plan)
+
+
+def _plan(desk: Desk, plan: PlanView) -> None:
+    away = [a for a in plan.acts if a.kind in AWAY]
+    lets = [a for a in plan.acts if a.kind not in AWAY]
+    if not plan.acts:
+        states.nothing("Nothing can be put right from here just now.")
+    if away:
+        st.markdown("**Now** :gray[makes it safer]")
+        _lines(away)
+    if lets:
+        st.markdown("**And lets in** :gray[whom the list in force already names]")
+        _lines(lets)
+    _waits(plan)
+    if plan.acts:
+        st.caption("Exactly this plan runs: " + safe(plan.hash[:_SHOWN]) + ".")
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            st.button("Not now", key="people.plan.no", on_click=close, type="tertiary")
+            st.button(
+                _label(away, lets),
+                key="people.plan.yes",
+                type="primary",
+                on_click=_apply,
+                args=(desk, plan),
+            )
+
+
+def _label(away: Sequence[ActLine], lets: Sequence[ActLine]) -> str:
+    out = sum(a.kind == "remove" for a in away)
+    joins = sum(a.kind == "invite" for a in lets)
+    said = ["Remove " + str(out) + " now"] if out else []
+    said += [("let in " if out else "Let in ") + str(joins)] if joins else []
+    return ", ".join(said) or "Put it right"
+
+
+def _lines(acts: Iterable[ActLine]) -> None:
+    for act in acts:
+        icon, colour, verb = _VERBS.get(act.kind, ("help", "gray", safe(act.kind)))
+        mark = ":" + colour + "[:material/" + icon + ":] "
+        st.markdown(mark + _about(act, verb))
+
+
+def _about(act: ActLine, verb: str) -> str:
+    where = "**" + safe(act.conversation) + "** :gray[" + safe(act.channel) + "]"
+    if act.kind in {"harden", "rotate"}:
+        what = " " + safe(act.because.replace("_", " ")) if act.kind == "harden" else ""
+        return where + " " + verb.rstrip(":") + what
+    return safe(act.name or act.account or "Somebody") + " " + verb + " " + where
+
+
+def _waits(plan: PlanView) -> None:
+    if plan.held or plan.left or plan.unread:
+        st.markdown("**Waits, or needs a person**")
+    for act in plan.held:
+        st.markdown("- " + _name(act) + _HELD.get(act.held or "", "waits") + ".")
+    for act in plan.left:
+        st.markdown("- " + _name(act) + _LEFT.get(act.kind, "needs a person") + ".")
+    if plan.unread:
+        st.markdown(
+            "- Rooms that could not be read: " + str(plan.unread) + ". We say nothing there."
+        )
+
+
+def _name(act: ActLine) -> str:
+    who = safe(act.name or act.account or "")
+    return (who + ", " if who else "") + "**" + safe(act.conversation) + "**: "
+
+
+def _apply(desk: Desk, plan: PlanView) -> None:
+    async def apply(client: Client) -> list[DoneLine]:
+        acts = client.plan_apply(desk.deal.deal_id, plan.hash, None)
+        return [line async for line in acts]
+
+    try:
+        st.session_state[DONE] = desk.ask(apply)
+    except SignInFirst:
+        return
+    except Problem as problem:
+        st.session_state[WHY_NOT] = problem
+    st.session_state.pop(PLAN, None)
+
+
+def _done(lines: Sequence[DoneLine]) -> None:
+    seen = [line for line in lines if line.outcome == "seen"]
+    rest = [line for line in lines if line.outcome != "seen"]
+    if rest:
+        states.partly(len(seen), len(lines), "", "We look again by ourselves.")
+    else:
+        states.nothing("Done. Each of it was read back.")
+    for line in lines:
+        st.markdown("- " + _became(line))
+
+
+def _became(line: DoneLine) -> str:
+    _, _, verb = _VERBS.get(line.act.kind, ("", "", "is changed in"))
+    about = _about(line.act, verb)
+    if line.outcome == "seen":
+        seconds = f"{line.took_us / 1_000_000:.1f}"
+        return about + ": seen after " + seconds + " s."
+    if line.outcome == "not_confirmed":
+        return about + ": asked, not yet confirmed."
+    return about + ": not done (" + safe((line.why or "refused").replace("_", " ")) + ")."
