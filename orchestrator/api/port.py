@@ -28,6 +28,7 @@ from orchestrator.api.port_memberships import (
 from orchestrator.api.port_overview import OverviewAccess
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
+from orchestrator.api.port_notify import NotifyAccess
 from orchestrator.api.port_signing import SigningAccess
 from orchestrator.client.approvals import (
     Answered,
@@ -681,6 +682,7 @@ class Home(
     EventAccess,
     ShownAccess,
     SignInAccess,
+    NotifyAccess,
     Protocol,
 ):
     """A home that is open."""

@@ -31,7 +31,7 @@ NAMES = frozenset(
         "account", "accounts", "by", "channel", "conversation", "cursor", "device", "devices",
         "edits", "fingerprint", "from_room", "key", "keys", "lane", "members", "owner",
         "owners", "person", "remote", "remote_id", "reply_to", "room", "rooms", "scope",
-        "sealed_to", "sender", "to_room", "unknown_members", "wire_key",
+        "sealed_to", "sender", "to_room", "unknown_members", "wire_key", "zone",
     }
 )  # fmt: skip
 """Fields that may hold what a network or a configuration names."""

@@ -44,6 +44,7 @@ COMMANDS = {
     "doc": "Formal documents to named readers: send, status.",
     "replay": "Real conversations from files through the whole path.",
     "held": "Messages that wait: list, move, drop, release; no content shown.",
+    "on-call": "Who is told that something needs somebody: show, set, alerts, answer.",
     "quarantine": "What nobody believes, strangers too: list, show, drop, admit.",
     "audit": "The record: tail, verify, export.",
     "evidence": "What is proven of each room: show, export.",
@@ -82,7 +83,7 @@ class Root(TyperGroup):
 
 def loaded(name: str) -> Any:
     """Imports a command."""
-    command = typer.main.get_command(import_module(f"orchestrator.cli.{name}_cmd").app)
+    command = typer.main.get_command(import_module(f"orchestrator.cli.{name.replace('-', '_')}_cmd").app)
     command.name, command.help = name, COMMANDS[name]
     return command
 

@@ -44,8 +44,8 @@ def told(found: SigningView, out: Out) -> Iterator[str]:
 
 def window_app() -> typer.Typer:
     """`wallcross deal window`."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-    app.callback()(_about)
+    about = "Signing windows: one settles a release that another asked for, in the last 72 hours."
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=about)
     app.command("ask")(ask)
     app.command("list")(list_)
     app.command("close")(close)
@@ -56,10 +56,6 @@ Deal = Annotated[str, typer.Argument(help="Code name or id.")]
 People = Annotated[list[str], typer.Option("--person", help="Who acts in it; twice or more.")]
 Talks = Annotated[list[str], typer.Option("--into", help="A conversation; once or more.")]
 Date = Annotated[str | None, typer.Option(help="2026-01-31T09:00:00+01:00")]
-
-
-def _about() -> None:
-    """Signing windows: one settles a release that another asked for, in the last 72 hours."""
 
 
 def ask(

@@ -28,6 +28,7 @@ from orchestrator.client.held_desk import HeldApi
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.memberships import MembershipsApi
 from orchestrator.client.overview import OverviewApi
+from orchestrator.client.notify import NotifyApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.risk import RiskApi
@@ -67,6 +68,7 @@ Kind = Literal["policy", "roster"]
 
 
 class Client(
+    NotifyApi,
     OverviewApi,
     HeldApi,
     RiskApi,

@@ -19,6 +19,7 @@ from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
 from orchestrator.command.list_desk import ListDesk
 from orchestrator.command.messages import Messages
+from orchestrator.command.notifying import Notifying
 from orchestrator.command.overview import Overview
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
@@ -39,6 +40,7 @@ from orchestrator.query.where import Where
 
 
 class OpenHome(
+    Notifying,
     Deals,
     Rosters,
     Approvers,

@@ -17,6 +17,7 @@ from orchestrator.clock import SECOND, iso
 from orchestrator.command.approvers import approvers_check, open_needs
 from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.crossing_look import notice_check
+from orchestrator.command.notifying import on_call_check
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
@@ -117,9 +118,10 @@ class Overview:
         live = self._r.live
         channels = (channel_check(channel, live=live) for channel in await self._channels.channel_list())
         set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
+        on_call = [await on_call_check(self._r, deal) for deal in self._r.book.deals.values()]
         notices = [notice_check(deal) for deal in self._r.book.deals.values()]
         people = [await self._approvers(deal) for deal in self._r.book.deals.values()]
-        return [self._clock(), self._stated(), *deals, *people, *notices, *channels, *set_up]
+        return [self._clock(), self._stated(), *deals, *people, *on_call, *notices, *channels, *set_up]
 
     async def _approvers(self, deal: DealView) -> Check:
         """Whether there are people enough who may agree to what gives access."""

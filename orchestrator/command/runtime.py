@@ -23,6 +23,7 @@ from orchestrator.flow.route import Router
 from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
+from orchestrator.notify.run import Notifier
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.leave import Leaving
@@ -106,6 +107,8 @@ class Runtime:
     """Finds or makes the made-up deal; None where the home has no sample network."""
     sign_and_anchor: Callable[[], Awaitable[None]] | None = None
     """Signs all heads and hands them to the anchors now; None while the home is not live."""
+    notifier: Notifier | None = None
+    """Tells people that something needs them; None while the home is not live."""
     live: bool = False
 
 

@@ -36,6 +36,7 @@ from orchestrator.outbox.dispatch import Dispatcher
 from orchestrator.rooms.linked import LinkedDevices
 from orchestrator.store.unit import Tx
 from orchestrator.wiring.anchors import anchors_of
+from orchestrator.wiring.notify import notifier_of
 from orchestrator.wiring.opening import Opener
 from tiers.conversation import Conversation
 from tiers.ids import AccountId, ConnectorName, RoomId
@@ -82,6 +83,7 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.now,
         runtime.clock_trusted,
     )
+    runtime.notifier = await notifier_of(runtime, stack)
     _schedule(runtime, anchoring, told)
     await _start(stack, runtime.engine.run(lambda lane: _drain(runtime, dispatcher, told, lane)))
     stack.push_async_callback(runtime.engine.stop, 10.0)
@@ -201,6 +203,8 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
     engine.every("risk.look", MINUTE, RiskLook(runtime).look)
+    if runtime.notifier is not None:
+        engine.every("notify.turn", 10 * SECOND, runtime.notifier.turn)
     engine.every("roster.review", HOUR, Reviews(runtime).look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)

@@ -16,8 +16,9 @@ FAR_SIDE = "orchestrator/demo/farside.py"  # plays people, with a client that is
 HANDS = "orchestrator/rooms/acts.py"  # who is in a room, and its settings: asked, then read back
 PLAYS = {"orchestrator/demo/people_act.py", "orchestrator/demo/roster_act.py"}  # on phones
 MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
+NOTICE_MAIL = "orchestrator/notify/mail.py"  # counts and a link, no connector
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, NOTICE_MAIL},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
     "invite": {HANDS, *PLAYS},
