@@ -15,6 +15,7 @@ from dashboard.widgets import go, states
 from dashboard.widgets.base import chip, instant, verdict
 from dashboard.widgets.reveal import reveal
 from dashboard.widgets.spans import number, some, span
+from dashboard.widgets.times import tooltip
 from orchestrator.client.api import Client
 from orchestrator.client.held_desk import HeldDeskView, HeldItem
 
@@ -89,10 +90,10 @@ def _what(item: HeldItem, at: int) -> None:
     meant = (" for " + safe(item.where)) if item.where else ", naming no conversation"
     kind = "document" if item.document else "message"
     st.markdown(
-        chip(item.tier) + " " + who + " wrote this " + item.length + " " + kind + meant + "."
+        chip(item.tier) + " " + who + " wrote this " + safe(item.length) + " " + kind + meant + "."
     )
-    mine, theirs = instant(item.held_at)
-    st.caption("Held since " + mine + ". " + _deadline(item, at), help=theirs)
+    since = "Since " + instant(item.held_at)[0] + ". "
+    st.caption(since + _deadline(item, at), help=tooltip(item.held_at))
     if item.asked:
         st.markdown(
             ":orange[:material/pending:] Its release was asked for. It waits for two people."
@@ -112,13 +113,13 @@ def _why(item: HeldItem) -> None:
     st.markdown("**Why it waits**")
     for reason in item.why[:3]:
         said = reason.because or reason.rule
-        st.markdown(safe(said[:1].upper() + said[1:]))
-        if reason.count > 1:
-            st.caption(str(reason.count) + " times")
+        times = "" if reason.count == 1 else " (" + str(reason.count) + " times)"
+        st.markdown(safe(said[:1].upper() + said[1:]) + times + ".")
     if len(item.why) > len(item.why[:3]):
         st.caption("and " + str(len(item.why) - 3) + " more")
-    for code in item.rules[:3]:
-        st.markdown(":material/label: " + words.held_rule(code))
+    if item.rules:
+        named = ("- " + words.held_rule(code) for code in item.rules[:3])
+        st.markdown(":gray[What was recognised in it:]\n" + "\n".join(named))
 
 
 def _ways(desk: Desk, item: HeldItem) -> None:

@@ -95,13 +95,8 @@ async def test_a_long_answer_ends_with_the_session_that_asked_for_it(desk: Front
         return {}
 
     headers = [(b"host", b"localhost:8642"), (b"cookie", b"__Host-wallcross=" + INES.encode())]
-    scope: dict[str, object] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/api/v1/slow",
-        "headers": headers,
-    }
-    scope |= {"raw_path": b"/api/v1/slow", "query_string": b""}
+    scope: dict[str, object] = {"type": "http", "method": "GET", "path": "/api/v1/slow"}
+    scope |= {"raw_path": b"/api/v1/slow", "query_string": b"", "headers": headers}
     task = asyncio.create_task(desk.app(scope, receive, send))  # type: ignore[arg-type]
     await asyncio.wait_for(begun.wait(), 5)
     far.end(INES)
