@@ -27,12 +27,12 @@ from orchestrator.api.errors import MEDIA_TYPE
 from orchestrator.api.meaning import problem_of
 from orchestrator.api.port import Home
 from orchestrator.api.server import listening, listening_near
-from orchestrator.api.who import VIEWER_IN_SCOPE
+from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_IN_SCOPE
 from orchestrator.client.problems import Missing, Problem, Refused, TooOften, to_wire
 from orchestrator.clock import ticks
 from orchestrator.config import Settings
 from orchestrator.signin.attempts import Attempts
-from orchestrator.signin.secret import COOKIE, LONGEST
+from orchestrator.signin.secret import COOKIE, LONGEST, UNDER_WAY
 from tiers.rights import Viewer
 
 SOCKET = Path("run") / "desk.sock"
@@ -93,7 +93,9 @@ class Door:
         except Exception as error:  # noqa: BLE001 - nothing of it may reach a server's log
             await _told(problem_of(error))(scope, receive, send)
             return
-        await self._app({**_bare(scope), VIEWER_IN_SCOPE: viewer}, receive, send)
+        browser = cookie_of(Headers(scope=scope), UNDER_WAY)
+        asked = {**_bare(scope), VIEWER_IN_SCOPE: viewer, BROWSER_IN_SCOPE: browser}
+        await self._app(asked, receive, send)
 
     async def _viewer(self, scope: Scope, headers: Headers) -> Viewer | None:
         cookie, token = cookie_of(headers), token_of(headers)
@@ -128,10 +130,10 @@ class Door:
         return viewer
 
 
-def cookie_of(headers: Headers) -> str | None:
-    """The session's secret in the cookies; None where there is none, or more than one."""
+def cookie_of(headers: Headers, cookie: str = COOKIE) -> str | None:
+    """The secret in a cookie; None where there is none, or more than one."""
     pairs = (p.strip().partition("=") for h in headers.getlist("cookie") for p in h.split(";"))
-    found = [value for name, _, value in pairs if name == COOKIE]
+    found = [value for name, _, value in pairs if name == cookie]
     return found[0] if len(found) == 1 and 0 < len(found[0]) <= LONGEST else None
 
 

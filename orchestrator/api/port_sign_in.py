@@ -14,8 +14,10 @@ from orchestrator.client.sign_in import (
     NewLink,
     PasskeyAsk,
     SessionView,
+    WaysView,
 )
 from orchestrator.signin.challenges import Purpose
+from orchestrator.signin.oidc import Answered
 from tiers.ids import DealId, PersonId
 from tiers.rights import Viewer
 
@@ -88,6 +90,26 @@ class SignInAccess(Protocol):
 
     async def login_end(self, deal: DealId, person: PersonId, login: str, *, actor: Actor) -> int:
         """Ends a login, at once; returns how many sessions ended by it. Raises: Missing."""
+        ...
+
+    def ways(self) -> WaysView:
+        """How one may sign in here."""
+        ...
+
+    async def oidc_begin(self, viewer: Viewer | None, *, again: bool) -> tuple[str, str]:
+        """Where the browser goes, and what it keeps meanwhile. Raises: Missing, Unready."""
+        ...
+
+    async def oidc_back(self, answer: Answered, viewer: Viewer | None) -> str:
+        """Signs in whom the provider sent back; the session's secret. Raises: Refused, Unready."""
+        ...
+
+    async def oidc_end(self, viewer: Viewer) -> str | None:
+        """Ends the session; returns where it is ended at the provider."""
+        ...
+
+    async def oidc_ended_outside(self, logout_token: str) -> int:
+        """Ends what the provider says is over; returns how many. Raises: Refused."""
         ...
 
     def sessions_ended(self) -> AsyncGenerator[str]:

@@ -125,6 +125,26 @@ class PasskeyAsk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaysView:
+    """How one may sign in here.
+
+    Attributes:
+        oidc: a provider says who somebody is.
+    """
+
+    passkey: bool
+    link: bool
+    oidc: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """Where a browser goes from here; None: nowhere."""
+
+    url: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginView:
     """What somebody signs in with.
 
@@ -190,6 +210,18 @@ class SignInApi(Wire):
         """Ends a login; answers how many sessions ended by it."""
         path = f"{deal_path(deal)}/people/{part(person)}/logins/end"
         return await self._post(int, path, {"login": login})
+
+    async def sign_in_ways(self) -> WaysView:
+        """How one may sign in here."""
+        return await self._get(WaysView, "/session/ways")
+
+    async def oidc_begin(self, *, again: bool = False) -> Away:
+        """Begins at the provider; ``again``: whoever is signed in proves himself there."""
+        return await self._post(Away, "/session/oidc/begin", {"again": again})
+
+    async def oidc_end(self) -> Away:
+        """Ends the session; answers where it is ended at the provider."""
+        return await self._post(Away, "/session/oidc/end")
 
     async def desk_link(self, deal: str, person: str) -> NewLink:
         """Makes a person's one-time link."""

@@ -1,5 +1,6 @@
 """Signing in and out, and what whoever is signed in is told of himself."""
 
+import asyncio
 import base64
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,16 +15,20 @@ from orchestrator.client.sign_in import (
     NewLink,
     PasskeyAsk,
     SessionView,
+    WaysView,
 )
 from orchestrator.clock import HOUR, MINUTE, ticks
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.config.site import desk_site
 from orchestrator.query.needs import needs_by_deal
+from orchestrator.secrets.reference import resolve
 from orchestrator.signin.challenges import Challenges, Purpose
 from orchestrator.signin.keeper import STILL, Keeper, Parts
 from orchestrator.signin.links import LASTS
+from orchestrator.signin.oidc import Answered, Oidc, Page
 from orchestrator.signin.passkeys import Passkeys
+from orchestrator.signin.provider import Provider, Registration, door_of
 from orchestrator.signin.seats import Known
 from orchestrator.signin.sessions import Limits, Session
 from tiers.ids import DealId, PersonId
@@ -50,6 +55,7 @@ class SignIns:
         self.keeper = Keeper(
             Parts(runtime.store, runtime.book, runtime.now, ticks, limits_of(runtime))
         )
+        self._oidc: Oidc | None = None
         challenges = Challenges(ticks)
         self.passkeys = Passkeys(self.keeper, challenges, desk_site(runtime.settings.config))
 
@@ -221,6 +227,54 @@ class SignIns:
     async def login_end(self, deal: DealId, person: PersonId, login: str, *, actor: str) -> int:
         """Ends a login, at once."""
         return await self.keeper.unbind(deal, person, login, actor)
+
+    def ways(self) -> WaysView:
+        """How one may sign in here."""
+        told = self._r.settings.config.web.oidc is not None
+        return WaysView(passkey=True, link=True, oidc=told)
+
+    async def oidc_begin(self, viewer: Viewer | None, *, again: bool) -> tuple[str, str]:
+        """Where the browser goes, and what it keeps meanwhile."""
+        current = None if viewer is None else self._session(viewer)
+        return await (await self._by_provider()).begin(current, again=again)
+
+    async def oidc_back(self, answer: Answered, viewer: Viewer | None) -> str:
+        """Signs in whom the provider sent back."""
+        current = None if viewer is None else self._session(viewer)
+        secret, _ = await (await self._by_provider()).back(answer, current)
+        return secret
+
+    async def oidc_end(self, viewer: Viewer) -> str | None:
+        """Ends the session; returns where it is ended at the provider."""
+        session = self._session(viewer)
+        if session is None:
+            raise SignInFirst("This session is over", still="Nothing was done", then="/in")
+        if session.who.way != "oidc":
+            await self.keeper.end(session.session_id)
+            return None
+        return await (await self._by_provider()).end(session)
+
+    async def oidc_ended_outside(self, logout_token: str) -> int:
+        """Ends what the provider says is over."""
+        return await (await self._by_provider()).ended_outside(logout_token)
+
+    async def _by_provider(self) -> Oidc:
+        """Signing in by the configured provider. Raises: Missing: there is none."""
+        web = self._r.settings.config.web
+        if web.oidc is None:
+            raise Missing("No provider is configured here", then="[web.oidc] in wallcross.toml")
+        if self._oidc is None:
+            part, secret = web.oidc, None
+            if part.client_secret is not None:
+                found = await asyncio.to_thread(resolve, part.client_secret, self._r.secrets)
+                secret = found.reveal_text()
+            known = Registration(
+                part.issuer, part.client_id, tuple(part.hosts), part.private, secret
+            )
+            provider = Provider(known, door_of(known), self._r.now)
+            page = Page(web.origin, frozenset(part.operators))
+            self._oidc = Oidc(self.keeper, provider, page, self._r.now, ticks)
+        return self._oidc
 
     def sessions_ended(self) -> AsyncGenerator[str]:
         """Ids of sessions as they end, from now on."""

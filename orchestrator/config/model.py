@@ -176,6 +176,9 @@ class OidcPart(Part):
     hosts: list[str] = Field(
         default=[], description="further hosts of the provider's endpoints, as host or host:port"
     )
+    private: bool = Field(
+        default=False, description="the provider has addresses that are not public"
+    )
     operators: list[str] = Field(
         default=[], description="subjects that run this home, exactly as the provider says them"
     )

@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -176,9 +176,7 @@ class Keeper:
         await self._p.store.write(
             lambda tx: unbind(tx, deal, found, why="taken_away", at=at, actor=actor)
         )
-        ended = self.sessions.end_where(lambda s: s.who.login == login, actor)
-        await self._write_ends()
-        return ended
+        return await self.end_where(lambda s: s.who.login == login, actor=actor)
 
     # Beginning and ending
 
@@ -214,15 +212,17 @@ class Keeper:
         """Ends every session of a person of a deal, and makes his link void; returns how many."""
         await self.seats.refresh()
         self.links.void(deal, person)
-        ended = self.sessions.end_where(lambda s: self.seats.person(s, deal) == person, actor)
+        return await self.end_where(lambda s: self.seats.person(s, deal) == person, actor=actor)
+
+    async def end_where(self, which: Callable[[Session], bool], *, actor: str) -> int:
+        """Ends all sessions that fit; returns how many."""
+        ended = self.sessions.end_where(which, actor)
         await self._write_ends()
         return ended
 
     async def end_all(self, *, actor: str) -> int:
         """Ends every session; returns how many."""
-        ended = self.sessions.end_where(lambda _: True, actor)
-        await self._write_ends()
-        return ended
+        return await self.end_where(lambda _: True, actor=actor)
 
     async def keep(self) -> None:
         """Ends for ever what is over by itself, and whoever is nobody any more."""

@@ -14,6 +14,8 @@ from hashlib import sha256
 BYTES = 32
 COOKIE = "__Host-wallcross"
 """Browsers keep a name that begins so to one host, the whole of it, and to encrypted transport."""
+UNDER_WAY = "__Host-wallcross-oidc"
+"""What a browser keeps while it is at a provider."""
 LONGEST = 128
 """Characters of a secret that are looked at at all."""
 
