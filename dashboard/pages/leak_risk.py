@@ -59,9 +59,10 @@ def page(desk: Desk) -> None:
 def _answer(found: RiskView, needs: int) -> None:
     """The page's first line, and how it is known."""
     if found.stale:
-        verdict("We cannot tell right now.", "attention")
-        old = "never" if found.looked_at is None else charts.ago(found.looked_at, found.at)
-        states.unknown(old)
+        old = "The rules have not run since the start."
+        if found.looked_at is not None:
+            old = "Last known " + charts.ago(found.looked_at, found.at) + "."
+        verdict("We cannot tell right now.", "attention", old)
         return
     looked = "Not looked at yet."
     if found.looked_at is not None:
@@ -160,7 +161,9 @@ def _chosen(found: RiskView, view: str) -> list[FindingView]:
 
 
 def _none(found: RiskView, view: str) -> None:
-    if view == VIEWS[0] and found.findings:
+    if found.stale:
+        st.caption("Nothing is listed, and nothing was looked at lately.")
+    elif view == VIEWS[0] and found.findings:
         states.nothing("None of them needs you.")
     elif found.open:
         st.caption(some(found.open, "finding is", "findings are") + " open and not for you to see.")

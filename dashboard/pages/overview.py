@@ -12,6 +12,7 @@ from dashboard.widgets import charts, go, states
 from dashboard.widgets import desk_words as words
 from dashboard.widgets.base import TIERS, instant, verdict
 from dashboard.widgets.spans import some, span, whole_days
+from dashboard.widgets.times import tooltip
 from orchestrator.client.overview import Item, Overview, TierCard
 from orchestrator.client.risk import RiskView
 from orchestrator.client.views import Happening
@@ -25,12 +26,13 @@ def page(desk: Desk) -> None:
     """Verdict, tiers, leak risk and what happened just now."""
     _head(desk)
     live(LOOK_EVERY_S, lambda: _first(desk))
-    risky = desk.may("findings") and desk.power("findings")[0] == "all"
+    if desk.power("findings")[0] != "all":
+        live(LOOK_EVERY_S, lambda: _just_now(_ask(desk)))
+        return
     left, right = st.columns([1.6, 1], gap="medium")
-    if risky:
-        with left:
-            live(RISK_EVERY_S, lambda: _risk(desk))
-    with right if risky else left:
+    with left:
+        live(RISK_EVERY_S, lambda: _risk(desk))
+    with right:
         live(LOOK_EVERY_S, lambda: _just_now(_ask(desk)))
 
 
@@ -74,7 +76,7 @@ def _verdict(found: Overview) -> None:
         verdict(words.verdict_words(found.verdict), "good" if clear else "attention")
     with how, st.container(horizontal=True, horizontal_alignment="right"):
         when = found.verdict.oldest_at
-        st.caption(words.checked_words(found), help=None if when is None else instant(when)[1])
+        st.caption(words.checked_words(found), help=None if when is None else tooltip(when))
     if found.verdict.state != "unknown":
         return
     st.markdown(words.unknown_words(found.verdict))
@@ -98,9 +100,8 @@ def _items(found: Overview) -> None:
 def _item(item: Item, at: int) -> None:
     """What happened, what we already did, and the one button for what is left."""
     what, done, why = words.item_lines(item)
-    st.markdown("**" + words.item_title(item) + "**")
-    if what:
-        st.markdown(what)
+    said = "**" + words.item_title(item) + "**"
+    st.markdown(said + ("  \n" + what if what else ""))
     if why:
         st.caption("Why: " + why + ".")
     if done:
@@ -120,20 +121,21 @@ def _tiers(cards: tuple[TierCard, ...]) -> None:
 
 def _tier(card: TierCard) -> None:
     colour, icon, title = TIERS[card.tier]
-    st.markdown(":" + colour + "[:material/" + icon + ":] **" + title + "**")
-    st.caption(words.channel_words(card))
+    head = ":" + colour + "[:material/" + icon + ":] **" + title + "**"
+    st.markdown(head + "  \n:gray[" + words.channel_words(card) + "]")
     if card.today is not None:
         figure, days = st.columns([1, 1.5], vertical_alignment="bottom")
         with figure:
-            st.caption("this week" if card.tier == "advisers" else "today")
-            st.subheader(str(card.today), anchor=False)
+            st.metric("this week" if card.tier == "advisers" else "today", card.today)
         with days:
             if any(card.days):
                 charts.spark(card.days, card.tier, "spark-" + card.tier)
-    st.markdown(":material/group: " + _people(card))
-    st.markdown(":material/shield: " + words.rule_words(card))
-    for mode in card.modes:
-        st.caption(words.MODES.get(mode, safe(mode)))
+    lines = [
+        ":material/group: " + _people(card),
+        ":material/shield: " + words.rule_words(card),
+        *(":material/visibility: " + words.MODES.get(mode, safe(mode)) for mode in card.modes),
+    ]
+    st.markdown("  \n".join(lines))
 
 
 def _people(card: TierCard) -> str:
@@ -193,9 +195,9 @@ def _same(one: Happening) -> tuple[str, str, str | None, str]:
 def _line(one: tuple[Happening, int], names: Mapping[str, str]) -> None:
     found, times = one
     icon, colour, title, rest = words.happened(found, names)
-    mine, theirs = instant(found.at)
+    mine = instant(found.at)[0].rpartition(", ")[2][:5]
     often = "" if times == 1 else " \N{MULTIPLICATION SIGN} " + str(times)
     mark = ":" + colour + "[:material/" + icon + ":] **" + title + "**" + often
-    st.markdown(mark + " :gray[" + mine.rpartition(", ")[2][:5] + "]", help=theirs)
-    if rest:
-        st.caption(rest)
+    st.markdown(
+        mark + " :gray[" + mine + "]" + ("  \n" + rest if rest else ""), help=tooltip(found.at)
+    )

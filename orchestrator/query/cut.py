@@ -21,7 +21,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from tiers.conversation import Conversation, Place
 from tiers.ids import ConversationId, DealId, PersonId, SideId
-from tiers.people import Roster
+from tiers.people import Person, Roster
 from tiers.rights import Right, Scope, Viewer
 from tiers.tier import Tier
 
@@ -62,12 +62,25 @@ class Cut:
     @cached_property
     def own(self) -> frozenset[ConversationId]:
         """Conversations that he is in."""
-        if self.person is None:
+        found = None if self.person is None else self.deal.roster.person(self.person)
+        if found is None:
             return frozenset()
-        return frozenset(
-            c.conversation_id
-            for c in self.deal.conversations.values()
-            if self.person in self.members(c)
+        talks = self.deal.conversations.values()
+        return frozenset(c.conversation_id for c in talks if self._is_in(c, found))
+
+    def _is_in(self, c: Conversation, person: Person) -> bool:
+        """Whether one person is cleared for a conversation and was read back in a room of it."""
+        roster, own = self.deal.roster, person.accounts
+        rooms = self.deal.rooms.get(c.conversation_id, ())
+        there = any(
+            b.connector in own and named(own[b.connector]) in self.inside.get(b.place, ())
+            for b in rooms
+        )
+        return (
+            there
+            and c.side in {None, person.side}
+            and roster.may_see(person.person_id, c.compartment, c.floor, self.at)
+            and not roster.walled_off(person.person_id, c.compartment, self.at)
         )
 
     def members(self, conversation: Conversation) -> frozenset[PersonId]:
@@ -114,11 +127,11 @@ class Cut:
         return found.label if found is not None and self._knows(found) else None
 
     def _knows(self, conversation: Conversation) -> bool:
-        inside = conversation.conversation_id in self.own
+        name = conversation.conversation_id
         if conversation.floor is Tier.VALUATION:
             scope = self.scope(Right.VALUATION_NAMES)
-            return scope is Scope.ALL or (scope is Scope.IN and inside)
-        return self.whole or inside or self.scope(Right.CHANNELS) is Scope.ALL
+            return scope is Scope.ALL or (scope is Scope.IN and name in self.own)
+        return self.whole or self.scope(Right.CHANNELS) is Scope.ALL or name in self.own
 
     @cached_property
     def _numbers(self) -> dict[ConversationId, str]:

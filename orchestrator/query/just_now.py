@@ -16,7 +16,7 @@ from tiers.rights import Right, Scope
 
 LOOKED_AT, SHOWN = 300, 8
 _LAST = "SELECT rowid, deal_id, entry, body FROM audit WHERE deal_id = ? ORDER BY n DESC LIMIT ?"
-_QUIET = frozenset({"accepted", "device", "settled", "obtained"})
+_QUIET = frozenset({"accepted", "routed", "device", "settled", "obtained"})
 """What comes with something else that is told."""
 
 
