@@ -5,8 +5,9 @@ that is said beside it, and why.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from orchestrator.client import people
 from orchestrator.client.problems import Missing
@@ -15,7 +16,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.crossing import NEVER, Stand, counts_until, stand
 from orchestrator.deals.lapsing import span_of
-from orchestrator.rooms.presence import presence
+from orchestrator.rooms.presence import Present, presence
 from orchestrator.store.unit import Tx
 from tiers.ids import ConnectorName, ConversationId, DealId, PersonId
 from tiers.people import Grant, Person, Roster, Side
@@ -43,14 +44,17 @@ class People:
     async def person_list(self, deal: DealId) -> Sequence[people.PersonView]:
         """Everybody of a deal, in the roster's order."""
         view = deal_of(self._r, deal)
-        return [await self.person_show(deal, p.person_id) for p in view.roster.people]
+        facts = await self._r.store.read(lambda tx: _facts(tx, view, None))
+        return [self._view(view, who, facts) for who in view.roster.people]
 
     async def person_show(self, deal: DealId, person: PersonId) -> people.PersonView:
         """One person of a deal."""
         view = deal_of(self._r, deal)
         who = listed(view, person)
-        seats, findings = await self._r.store.read(lambda tx: _rows(tx, view, who))
-        side, at = side_of(view, who), self._r.now()
+        return self._view(view, who, await self._r.store.read(lambda tx: _facts(tx, view, person)))
+
+    def _view(self, view: DealView, who: Person, facts: "_Facts") -> people.PersonView:
+        person, side, at = who.person_id, side_of(view, who), self._r.now()
         return people.PersonView(
             person=who.person_id,
             name=who.name,
@@ -64,9 +68,9 @@ class People:
             left=person in view.persons.left,
             barred=tuple(_barred(view, who, at)),
             sees=tuple(_grant(view, h.grant, at) for h in _adopted(view).held_by(person)),
-            seats=seats,
+            seats=tuple(_seats(view, who, facts)),
             accounts=tuple(self._accounts(view, who)),
-            findings=findings,
+            findings=tuple(_findings(who, facts)),
         )
 
     def _accounts(self, deal: DealView, person: Person) -> Iterable[people.AccountView]:
@@ -147,30 +151,66 @@ def _notice(deal: DealView, person: Person) -> people.NoticeView:
     )
 
 
-def _rows(
-    tx: Tx, deal: DealView, person: Person
-) -> tuple[tuple[people.SeatView, ...], tuple[people.OpenFinding, ...]]:
-    return tuple(_seats(tx, deal, person)), tuple(_findings(tx, deal, person))
-
-
 Sitting = tuple[str, str, str]
 """Conversation, channel and room."""
 
 
-def _seats(tx: Tx, deal: DealView, person: Person) -> Iterable[people.SeatView]:
-    """Where he was asked in, and where a reading shows him, asked or not."""
-    rows = tx.all(
-        "SELECT s.conversation_id, s.connector, s.room, s.since FROM seat s "
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the tables have about people, read once for all of them.
+
+    Attributes:
+        asked: by person, when he was asked into each room.
+        seen: by person, where a reading shows him.
+        findings: by subject, what is open.
+    """
+
+    asked: Mapping[str, Mapping[Sitting, int]]
+    seen: Mapping[str, Mapping[Sitting, Present]]
+    findings: Mapping[str, Sequence[people.OpenFinding]]
+
+
+def _facts(tx: Tx, deal: DealView, person: PersonId | None) -> _Facts:
+    """What there is of a deal's people, or of one."""
+    asked: dict[str, dict[Sitting, int]] = defaultdict(dict)
+    for who, cid, name, room, since in tx.all(
+        "SELECT s.person_id, s.conversation_id, s.connector, s.room, s.since FROM seat s "
         "JOIN conversation c USING (conversation_id) "
-        "WHERE s.person_id = ? AND c.deal_id = ? ORDER BY s.since, s.conversation_id",
-        (person.person_id, deal.deal_id),
-    )
-    asked: dict[Sitting, int] = {(cid, name, room): since for cid, name, room, since in rows}
-    seen = {
-        (stay.conversation_id, str(stay.connector), str(stay.room)): stay
-        for stay in presence(tx, deal.deal_id)
-        if stay.person_id == person.person_id and stay.ceased_at is None
-    }
+        "WHERE c.deal_id = ?1 AND (?2 IS NULL OR s.person_id = ?2) "
+        "ORDER BY s.since, s.conversation_id",
+        (deal.deal_id, person),
+    ):
+        asked[who][cid, name, room] = since
+    seen: dict[str, dict[Sitting, Present]] = defaultdict(dict)
+    for stay in presence(tx, deal.deal_id):
+        if stay.ceased_at is None and stay.person_id is not None:
+            place = stay.conversation_id, str(stay.connector), str(stay.room)
+            seen[stay.person_id][place] = stay
+    return _Facts(asked, seen, _open(tx, deal))
+
+
+def _open(tx: Tx, deal: DealView) -> Mapping[str, Sequence[people.OpenFinding]]:
+    found: dict[str, list[people.OpenFinding]] = defaultdict(list)
+    for subject, rule, severity, reasons, remedy, first_seen in tx.all(
+        "SELECT subject, rule, severity, reasons, remedy, first_seen FROM finding "
+        "WHERE deal_id = ? AND closed_at IS NULL ORDER BY first_seen",
+        (deal.deal_id,),
+    ):
+        one = people.OpenFinding(
+            rule=rule,
+            severity=severity,
+            reasons=tuple(json.loads(reasons)),
+            remedy=remedy,
+            first_seen=first_seen,
+        )
+        found[subject].append(one)
+    return found
+
+
+def _seats(deal: DealView, person: Person, facts: _Facts) -> Iterable[people.SeatView]:
+    """Where he was asked in, and where a reading shows him, asked or not."""
+    asked = facts.asked.get(person.person_id, {})
+    seen = facts.seen.get(person.person_id, {})
     for cid, channel, room in dict.fromkeys((*asked, *seen)):
         made, stay = deal.conversations.get(ConversationId(cid)), seen.get((cid, channel, room))
         if made is not None:
@@ -186,19 +226,7 @@ def _seats(tx: Tx, deal: DealView, person: Person) -> Iterable[people.SeatView]:
             )
 
 
-def _findings(tx: Tx, deal: DealView, person: Person) -> Iterable[people.OpenFinding]:
-    subjects = [person.person_id, *(f"{c}:{a}" for c, a in person.accounts.items())]
-    rows = tx.all(
-        "SELECT rule, severity, reasons, remedy, first_seen FROM finding "
-        "WHERE deal_id = ? AND closed_at IS NULL "
-        "AND subject IN (SELECT value FROM json_each(?)) ORDER BY first_seen",
-        (deal.deal_id, json.dumps(subjects)),
-    )
-    for rule, severity, reasons, remedy, first_seen in rows:
-        yield people.OpenFinding(
-            rule=rule,
-            severity=severity,
-            reasons=tuple(json.loads(reasons)),
-            remedy=remedy,
-            first_seen=first_seen,
-        )
+def _findings(person: Person, facts: _Facts) -> Iterable[people.OpenFinding]:
+    subjects = (person.person_id, *(f"{c}:{a}" for c, a in person.accounts.items()))
+    found = (one for subject in subjects for one in facts.findings.get(subject, ()))
+    return sorted(found, key=lambda one: one.first_seen)
