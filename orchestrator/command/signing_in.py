@@ -67,9 +67,9 @@ class SignIns:
     async def me(self, viewer: Viewer) -> MeView:
         """Whoever asks."""
         await self.keeper.seats.refresh()
-        session = self._session(viewer)
-        view = None if session is None else self._view(session)
-        deals = tuple(await self._deals(viewer))
+        session = self._own_session(viewer)
+        view = None if session is None else self._session_view(session)
+        deals = tuple(await self._my_deals(viewer))
         return MeView(
             actor=viewer.actor,
             name=next((d.name for d in deals if d.name), viewer.actor.partition(":")[2]),
@@ -80,10 +80,10 @@ class SignIns:
             deals=deals,
         )
 
-    def _session(self, viewer: Viewer) -> Session | None:
+    def _own_session(self, viewer: Viewer) -> Session | None:
         return None if viewer.session is None else self.keeper.sessions.by_id(viewer.session)
 
-    async def _deals(self, viewer: Viewer) -> list[MyDeal]:
+    async def _my_deals(self, viewer: Viewer) -> list[MyDeal]:
         seats = []
         for deal, known in self.keeper.seats.deals():
             seat = viewer.seats.get(deal)
@@ -118,9 +118,9 @@ class SignIns:
         found = self.keeper.sessions.by_id(session)
         if found is None:
             raise SignInFirst("This session is over", still="Nothing was done", then="/in")
-        return self._view(found)
+        return self._session_view(found)
 
-    def _view(self, session: Session) -> SessionView:
+    def _session_view(self, session: Session) -> SessionView:
         at, (longest, idle, raised) = self._r.now(), self.keeper.sessions.ends_in(session)
         return SessionView(
             session_id=session.session_id,
@@ -163,13 +163,13 @@ class SignIns:
             raise Missing(f"{person} is not on the roster", then="wallcross roster show")
         if view.has_left(person):
             raise Refused(f"{person} left this deal", still="No link was made")
-        return self._link(await self.keeper.offer(deal, person, actor=actor))
+        return self._sign_in_link(await self.keeper.offer(deal, person, actor=actor))
 
     async def home_link(self, *, actor: str) -> NewLink:
         """Makes a link for the home's own user."""
-        return self._link(self.keeper.home_link(actor))
+        return self._sign_in_link(self.keeper.home_link(actor))
 
-    def _link(self, secret: str) -> NewLink:
+    def _sign_in_link(self, secret: str) -> NewLink:
         origin = self._r.settings.config.web.origin
         return NewLink(url=f"{origin}/in#{secret}", until=self._r.now() + LASTS)
 
@@ -183,7 +183,7 @@ class SignIns:
 
     async def passkey_ask(self, purpose: Purpose, viewer: Viewer | None) -> PasskeyAsk:
         """A challenge for a browser."""
-        current = None if viewer is None else self._session(viewer)
+        current = None if viewer is None else self._own_session(viewer)
         asked = await self.passkeys.ask(purpose, current)
         site = desk_site(self._r.settings.config)
         new = purpose == "create" and viewer is not None
@@ -205,7 +205,7 @@ class SignIns:
         """Signs in, or proves again."""
         within = None if current is None else self.keeper.sessions.by_id(current)
         secret, session = await self.passkeys.sign_in(challenge_id, answer, within)
-        return self._view(session), secret
+        return self._session_view(session), secret
 
     async def passkey_new(self, challenge_id: str, answer: str, current: str) -> int:
         """Makes a new passkey a login; returns in how many deals."""
@@ -235,18 +235,18 @@ class SignIns:
 
     async def oidc_begin(self, viewer: Viewer | None, *, again: bool) -> tuple[str, str]:
         """Where the browser goes, and what it keeps meanwhile."""
-        current = None if viewer is None else self._session(viewer)
+        current = None if viewer is None else self._own_session(viewer)
         return await (await self._by_provider()).begin(current, again=again)
 
     async def oidc_back(self, answer: Answered, viewer: Viewer | None) -> str:
         """Signs in whom the provider sent back."""
-        current = None if viewer is None else self._session(viewer)
+        current = None if viewer is None else self._own_session(viewer)
         secret, _ = await (await self._by_provider()).back(answer, current)
         return secret
 
     async def oidc_end(self, viewer: Viewer) -> str | None:
         """Ends the session; returns where it is ended at the provider."""
-        session = self._session(viewer)
+        session = self._own_session(viewer)
         if session is None:
             raise SignInFirst("This session is over", still="Nothing was done", then="/in")
         if session.who.way != "oidc":

@@ -240,6 +240,7 @@ async def test_the_provider_ends_sessions(desk: DeskHouse, provider: Wrong) -> N
         "sid": provider.sid,
         "events": {LOGGED_OUT: {}},
     }
+    wrong: dict[str, Any]
     for wrong in (
         {"aud": "another"},
         {"iss": "http://127.0.0.1:1"},
