@@ -9,33 +9,19 @@ Rules kept here:
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import streamlit as st
 
 from dashboard.answers import COOKIE, SECRET
 from orchestrator.client.api import Client
-from orchestrator.client.problems import Failed, Problem, SignInFirst, Unready
+from orchestrator.client.problems import Failed, SignInFirst, Unready
 
 T = TypeVar("T")
 ANSWER_S = 20.0
-
-
-class Shared(httpx.AsyncBaseTransport):
-    """A transport that outlives the clients that use it."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Hands a request on."""
-        return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Leaves the connections open: others use them."""
 
 
 def cookie_of_page() -> str | None:
@@ -80,17 +66,16 @@ class Link:
 
     async def _asked(self, question: Callable[[Client], Awaitable[T]], secret: str) -> T:
         headers = {"cookie": f"{COOKIE}={secret}", "origin": self.origin}
-        async with Client(Shared(self.transport), ANSWER_S, headers=headers) as client:
-            try:
-                return await question(client)
-            except Problem:
-                raise
-            except httpx.TransportError:
-                raise Unready(
-                    "Wallcross does not answer just now", still="What is shown may be old"
-                ) from None
-            except ValueError:
-                raise Failed("An answer was not understood", still="Nothing was changed") from None
+        # Not closed: that would close the transport, whose connections others use.
+        client = Client(self.transport, ANSWER_S, headers=headers)
+        try:
+            return await question(client)
+        except httpx.TransportError:
+            raise Unready(
+                "Wallcross does not answer just now", still="What is shown may be old"
+            ) from None
+        except ValueError:
+            raise Failed("An answer was not understood", still="Nothing was changed") from None
 
 
 _in_force: Link | None = None
@@ -114,8 +99,3 @@ def background_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="questions", daemon=True).start()
     return loop
-
-
-def run_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
-    """Runs something on a loop of another thread and waits for it."""
-    return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)

@@ -56,8 +56,13 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("people", "People & access", "Deal", "members", "groups", "dashboard.pages.people"),
     Page("own", "Your page", "Deal", "self", "person", "dashboard.pages.own", people=True),
     Page(
+        *("documents", "Adviser documents", "Deal", "documents", "mail_lock"),
+        "dashboard.pages.documents",
+    ),
+    Page(
         "approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"
     ),
+    Page("connections", "Connections", "Run", "channels", "lan", "dashboard.pages.connections"),
     Page("audit", "Audit trail", "Security", "audit", "history", "dashboard.pages.audit"),
     Page(
         *("signing", "Your signing key", "Security", "self", "key", "dashboard.pages.signing"),
