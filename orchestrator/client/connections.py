@@ -15,7 +15,7 @@ class ConnectionCard:
 
     Attributes:
         state: ``up``, ``down``, ``paused`` or ``closed``.
-        check: ``ok``, ``soon`` or ``fix``; ``words`` and ``then`` beside it, as ``doctor`` has them.
+        check: ``ok``, ``soon`` or ``fix``; ``words`` and ``then`` as ``doctor`` has them.
         seen_at: the last good sign of life.
         queued: deliveries that wait for it: of this deal, or of all for whoever runs the home.
         modes: how many rooms of it are relay, witness or blind, and ``unread`` before a reading.
