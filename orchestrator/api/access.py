@@ -61,6 +61,7 @@ _TAKES_HIM = Need(Right.REMOVE, Scope.OWN, Act.OWN, subject="person")
 _HELD = Need(Right.HELD, Scope.OWN, Act.SECOND, subject="message")
 _SPEAKS = ("by", "person")
 _ANY_SEAT = Need()
+_ANY_ROLE = Need(Right.DEAL, Scope.COUNTS, cut=True)
 
 OPEN: Mapping[str, str] = MappingProxyType(
     {
@@ -115,9 +116,9 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "person_list": _WHOLE_MATRIX,
         "person_show": _WHOLE_MATRIX,
         "person_insiders": _WHOLE_MATRIX,
-        "memberships": Need(cut=True),
-        "person_card": Need(cut=True),
-        "person_keeps": Need(cut=True),
+        "memberships": _ANY_ROLE,
+        "person_card": _ANY_ROLE,
+        "person_keeps": _ANY_ROLE,
         "person_access": _GIVES,
         "person_add": Need(Right.ADD, Scope.NOTHING, Act.ASK, cut=True),
         "list_parts": Need(Right.ADD, Scope.NOTHING, Act.ASK, cut=True),
@@ -167,8 +168,8 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "tier_explain": Need(Right.RULES, Scope.ALL),
         "watch_size": Need(Right.RULES, Scope.ALL),
         "watch_add": Need(Right.RULES, Scope.ALL, Act.ASK),
-        "approval_answer": Need(speaks=_SPEAKS),
-        "approval_take_back": _ANY_SEAT,
+        "approval_answer": Need(Right.SELF, Scope.OWN, speaks=_SPEAKS),
+        "approval_take_back": _ANY_ROLE,
         "deal_found": _GIVES,
         "approver_list": Need(Right.APPROVALS, Scope.ASKED),
         "approver_proof": _GIVES,
@@ -202,7 +203,7 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "finding_show": Need(Right.FINDINGS, Scope.OWN, cut=True),
         "finding_answer": Need(Right.FINDINGS, Scope.OWN, cut=True),
         "finding_accept": Need(Right.FINDINGS, Scope.ALL, Act.ALONE, cut=True),
-        "own_signing": Need(Right.SELF, Scope.NOTHING, cut=True),
+        "own_signing": _ANY_ROLE,
         "signing_offer": Need(Right.ADD, Scope.ALL, Act.SECOND, speaks=()),
         "own_key_proof": Need(Right.SELF, Scope.OWN, cut=True),
         "own_key_enrol": Need(Right.SELF, Scope.OWN, cut=True),

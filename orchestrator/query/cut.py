@@ -54,6 +54,10 @@ class Cut:
         """How much he sees in a row of the table."""
         return self.viewer.power(self.deal.deal_id, right).scope
 
+    def shows(self, right: Right, scope: Scope) -> bool:
+        """Whether he sees at least so much in a row of the table."""
+        return self.viewer.sees(self.deal.deal_id, right, scope)
+
     @cached_property
     def whole(self) -> bool:
         """Nothing of who is where is cut for him."""
@@ -131,7 +135,7 @@ class Cut:
         if conversation.floor is Tier.VALUATION:
             scope = self.scope(Right.VALUATION_NAMES)
             return scope is Scope.ALL or (scope is Scope.IN and name in self.own)
-        return self.whole or self.scope(Right.CHANNELS) is Scope.ALL or name in self.own
+        return self.whole or (self.shows(Right.MEMBERS, Scope.FIRM) and name in self.own)
 
     @cached_property
     def _numbers(self) -> dict[ConversationId, str]:

@@ -99,7 +99,7 @@ async def _cut(runtime: Runtime, deal: DealId, viewer: Viewer) -> Cut | None:
 def _told(tx: Tx, seen: Cut, one: Happening) -> Happening | None:
     if seen.scope(Right.AUDIT) is Scope.ALL:
         return one
-    if seen.person is None:
+    if seen.person is None or not seen.shows(Right.DEAL, Scope.COUNTS):
         return None
     author, conversation = _message(tx, one)
     if seen.person in {author, one.subject}:

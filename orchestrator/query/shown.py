@@ -148,7 +148,7 @@ def _may_hold(seen: Cut | None, held: views.HeldView) -> bool:
     if seen is None:
         return False
     own = held.author is not None and held.author == seen.person
-    return own or seen.scope(Right.HELD) is Scope.ALL
+    return seen.shows(Right.HELD, Scope.OWN if own else Scope.ALL)
 
 
 def _held(seen: Cut, held: views.HeldView) -> views.HeldView:
@@ -170,9 +170,9 @@ def _held(seen: Cut, held: views.HeldView) -> views.HeldView:
 def _concerns(request: RequestView, viewer: Viewer) -> bool:
     """Whether somebody asked for it, may agree, signed, or sees all of the deal's requests."""
     deal = DealId(request.deal_id)
-    if viewer.power(deal, Right.APPROVALS).scope is Scope.ALL:
+    if viewer.sees(deal, Right.APPROVALS, Scope.ALL):
         return True
     own = viewer.person(deal)
-    if deal not in viewer.seats or own is None:
+    if own is None or not viewer.sees(deal, Right.DEAL, Scope.COUNTS):
         return False
     return request.asked_by == viewer.actor or own in {*request.may_agree, *request.signed}

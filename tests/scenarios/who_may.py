@@ -8,7 +8,11 @@ Whoever adds an operation adds its line, from what people are to see and do, not
 ``orchestrator/api/access.py``: the two are held against each other.
 """
 
-NOBODY_YET = frozenset({"session_link", "gate_ended", "passkey_ask", "passkey_sign"})
+_NOBODY_YET = """
+    session_link gate_ended passkey_ask passkey_sign sign_in_ways
+    oidc_begin oidc_back oidc_back_channel key_upload key_upload_look
+"""
+NOBODY_YET = frozenset(_NOBODY_YET.split())
 """Open to whoever is not signed in."""
 
 _HOME_ALONE = """
@@ -31,6 +35,7 @@ _LINES = """
     passkey_new_ask     PAOSRCXB
     passkey_new         !PAOSRCXB
     key_export          PAOSRCXB
+    oidc_end            PAOSRCXB
 
     # lists that are cut: whoever has a seat asks, and is told what is his
     events              PAOSRCXB
@@ -38,10 +43,10 @@ _LINES = """
     held_list           PAOSRCXB
     approval_list       PAOSRCXB
     approval_show       PAOSRCXB
-    memberships         PAOSRCXB
-    person_card         PAOSRCXB
-    person_keeps        PAOSRCXB
-    own_signing         PAOSRCXB
+    memberships         PAOSRCX
+    person_card         PAOSRCX
+    person_keeps        PAOSRCX
+    own_signing         PAOSRCX
 
     # the deal's name and phase; an operator knows its name alone
     deal_show           PAOSRC
@@ -153,6 +158,10 @@ _LINES = """
     key_verify          !S
     person_enrol        !S
     delivery_list       OSCX
+    key_link            !SX
+    desk_channels       OSCX
+    desk_channel_pause  X
+    desk_channel_again  X
 
     # the audit trail
     audit_rows          PAOSRCX
@@ -175,13 +184,14 @@ _LINES = """
     desk_approval       OSRC
     desk_approval_sign  OSRC
     desk_approval_back  OSRC
-    approval_answer     PAOSRCXB
-    approval_take_back  PAOSRCXB
+    approval_answer     PAOSRC
+    approval_take_back  PAOSRCX
 
     # sending
     send_text           PA
     send_file           PA
     document_send       P
+    desk_documents      PAOSC
     document_list       OSC
     document_show       OSC
 """
