@@ -24,6 +24,7 @@ from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.notify.run import Notifier
+from orchestrator.risk.prints import Fingerprints
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.leave import Leaving
@@ -103,6 +104,7 @@ class Runtime:
     head_key: HeadKey
     journal: JournalWriter
     journal_policy: Callable[[str], JournalPolicy]
+    texts: Fingerprints
     ensure_sample: Callable[[], Awaitable[DealId]] | None = None
     """Finds or makes the made-up deal; None where the home has no sample network."""
     sign_and_anchor: Callable[[], Awaitable[None]] | None = None

@@ -18,7 +18,7 @@ from orchestrator.flow.body import Body
 from orchestrator.flow.documents import Addressed, write_copies
 from orchestrator.flow.notices import Notice
 from orchestrator.flow.past import Past, past_of
-from orchestrator.flow.port import Journals
+from orchestrator.flow.port import Journals, KnowsTexts
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
 from orchestrator.outbox.marks import Origin, Placing, mark
@@ -31,6 +31,7 @@ from tiers.decision import Reason
 from tiers.ids import AccountId, ConnectorName, RoomId
 from tiers.routing import Held, Route
 from tiers.tier import Strength, Tier
+from tiers.winnowing import Prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Plan:
     addressed: Addressed | None = None
     """Of a formal document: what was decided of each copy."""
     facts: dict[str, Json] = field(default_factory=dict)
+    prints: Prints | None = None
+    """What is kept of it where it goes to a conversation; None: nothing."""
 
     def tier(self) -> Tier:
         """What the classifier said, else what the message is treated as."""
@@ -127,6 +130,7 @@ class Writer:
     sealer: Sealer
     journals: Journals
     wake: Callable[[str, int, Tx], None]
+    texts: KnowsTexts | None = None
 
     def write(self, tx: Tx, plan: Plan, at: int) -> None:
         """Writes one plan; the message must still be in the state it was planned from."""
@@ -137,6 +141,7 @@ class Writer:
             write_copies(tx, plan.row, plan.addressed, plan.held.owner, at)
         if isinstance(plan.outcome, Route):
             self.route(tx, plan, plan.outcome, at)
+            self._keep(tx, plan, plan.outcome, at)
         elif isinstance(plan.outcome, Held):
             self._hold(tx, plan, plan.outcome, at)
         else:
@@ -145,6 +150,13 @@ class Writer:
             raise_finding(tx, plan.row.deal_id, subject, raised, at)
         if plan.told is not None:
             self.tell(tx, plan.row.deal_id, plan.told, at)
+
+    def _keep(self, tx: Tx, plan: Plan, route: Route, at: int) -> None:
+        """Keeps what a text is known by again, under the tier that its conversation declares."""
+        if self.texts is None or plan.prints is None or plan.deal is None:
+            return
+        floor = route.placed.conversation.floor
+        self.texts.keep(tx, plan.deal, plan.row.message_id, plan.prints, floor, at)
 
     def _settle(self, tx: Tx, plan: Plan, answered: Answered, at: int) -> None:
         tx.expect(

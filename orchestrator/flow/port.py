@@ -11,11 +11,12 @@ from orchestrator.deals.book import DealView
 from orchestrator.deals.counsel import JournalEntry
 from orchestrator.seal.body import Unlocked
 from orchestrator.store.unit import Tx
-from tiers.classify import Classification, Context, Part
+from tiers.classify import Classification, Context, Evidence, Part
 from tiers.conversation import RoomBinding
 from tiers.ids import AccountId, ConnectorName, MessageId, RoomId
 from tiers.routing import RoomView
 from tiers.tier import Tier
+from tiers.winnowing import Prints
 
 
 class ReadsRooms(Protocol):
@@ -65,6 +66,22 @@ class Classifies(Protocol):
 
     def classify(self, parts: Sequence[Part], context: Context) -> Classification:
         """Tier, strength and evidence; computes for milliseconds and may run in a thread."""
+        ...
+
+
+class KnowsTexts(Protocol):
+    """Knows passages of texts again (orchestrator.risk.prints)."""
+
+    async def look(
+        self, deal: DealView, floor: Tier | None, parts: Sequence[Part]
+    ) -> tuple[tuple[Evidence, ...], Prints]:
+        """Where a text has a passage of one of a stricter tier, and what is to be kept of it."""
+        ...
+
+    def keep(
+        self, tx: Tx, deal: DealView, message_id: str, prints: Prints, floor: Tier, at: int
+    ) -> None:
+        """Keeps it, in the unit that routes the text."""
         ...
 
 

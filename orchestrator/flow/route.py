@@ -30,7 +30,7 @@ from orchestrator.flow.past import past_of
 from orchestrator.flow.plan import Answered, Plan, Waiting, Writer
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
-from orchestrator.flow.telling import ECHO, Looked, Telling
+from orchestrator.flow.telling import ECHO, Looked, Telling, said
 from orchestrator.flow.urgent import Urgent, read_urgent
 from orchestrator.journal.policy import scopes_of
 from orchestrator.outbox.marks import (
@@ -234,7 +234,8 @@ class Router:
     ) -> Plan:
         row = opened.row
         resolved = resolve(self._s.book, _asked(opened), body.text, self._s.now())
-        found, unread = await self._s.judge.judge(body, files, self._question(opened, resolved))
+        judged = await self._s.judge.judge(body, files, self._question(opened, resolved))
+        found = judged.found
         document: Addressed | None = None
         outcome: Outcome
         if row.readers is not None:
@@ -245,10 +246,9 @@ class Router:
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
         plan = await self._complete(row, resolved, found, outcome, entry)
-        plan = replace(plan, addressed=document)
-        if not (unread and resolved.witness):
-            return plan
-        return replace(plan, raised=(*plan.raised, (row.message_id, _UNREAD)))
+        more = ((row.message_id, raised) for raised in said(judged, resolved))
+        raised = (*plan.raised, *more)
+        return replace(plan, addressed=document, prints=judged.prints, raised=raised)
 
     def _question(self, opened: Opened, resolved: Resolved) -> Question:
         bound = resolved.bound
@@ -260,6 +260,7 @@ class Router:
             self._s.watch(DealId(opened.row.deal_id)),
             opened.row.unreadable is not None,
             resolved.witness,
+            self._s.book.deals.get(DealId(opened.row.deal_id)),
         )
 
     async def _outcome(
@@ -429,12 +430,6 @@ class Router:
         )
 
 
-_UNREAD = Raised(
-    "unread_content",
-    "medium",
-    ("something in a message cannot be read by us, so that nobody knows its tier",),
-    "ask its author what it is",
-)
 _NO_JOURNAL = Raised(
     "journal",
     "high",

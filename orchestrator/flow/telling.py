@@ -7,7 +7,9 @@ Rules kept here:
 2. Nothing of a message is quoted; what is told, and to whom, follows ``orchestrator.flow.notices``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from orchestrator.clock import Clock
 from orchestrator.deals.book import DealView
@@ -17,7 +19,7 @@ from orchestrator.flow import notices
 from orchestrator.flow.acknowledging import ACKNOWLEDGED, recorded
 from orchestrator.flow.desk import DONE
 from orchestrator.flow.guard import held_as
-from orchestrator.flow.judge import Judge
+from orchestrator.flow.judge import Judge, Judged
 from orchestrator.flow.plan import Answered, Told, Waiting, reasons_text
 from orchestrator.flow.port import OpensLines
 from orchestrator.flow.resolve import Resolved
@@ -30,6 +32,8 @@ from tiers.ids import RuleId
 from tiers.people import Person
 from tiers.routing import Held, Route
 from tiers.tier import Strength
+from tiers.watch import AMOUNT, NAME
+from tiers.winnowing import RESTRICTED
 
 ECHO = "echo"
 """Rule of what a bridge posted anew: it goes to no room, and a finding says so."""
@@ -163,6 +167,43 @@ def _raised(looked: Looked, *, withdrawn: bool) -> Raised | None:
         why = (f"a message in a lower conversation reads like {found.topic}",)
         return Raised("above_room", "medium", why, "ask its author, or raise the conversation")
     return None
+
+
+def said(judged: Judged, resolved: Resolved) -> Iterator[Raised]:
+    """Findings about what a message says, whatever became of it; without a word of it."""
+    floor = resolved.bound.floor if resolved.bound is not None else None
+    rules = {e.rule for e in judged.found.evidence if floor is None or e.tier > floor}
+    bound = floor is not None and judged.found.tier > floor
+    for rule, (name, severity, because) in _SAYS.items():
+        if bound and rule in rules:
+            yield Raised(name, severity, (because,), "wallcross held list")
+    if judged.unread and resolved.witness:
+        yield _UNREAD
+    if judged.invites and resolved.deal is not None:
+        yield _INVITES
+
+
+_SAYS: Final = {
+    RESTRICTED: (
+        "restricted_text",
+        "critical",
+        "a message has a passage of a stricter conversation's text",
+    ),
+    NAME: ("watch_name", "high", "a name of the watch list stands in a lower conversation"),
+    AMOUNT: ("watch_amount", "high", "an amount of the watch list stands in a lower conversation"),
+}
+_UNREAD = Raised(
+    "unread_content",
+    "medium",
+    ("something in a message cannot be read by us, so that nobody knows its tier",),
+    "ask its author what it is",
+)
+_INVITES = Raised(
+    "off_channel",
+    "medium",
+    ("a message asks to go on elsewhere than on the deal's channels",),
+    "ask its author why; remind him where the deal is talked about",
+)
 
 
 def _stopped(looked: Looked, held: Held, *, withdrawn: bool) -> Raised:

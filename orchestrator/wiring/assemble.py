@@ -40,6 +40,7 @@ from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.outbox import rows
+from orchestrator.risk.prints import Fingerprints
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.lines import Lines
@@ -108,7 +109,8 @@ async def assemble(
     journal = JournalWriter(home, policy_of)
     await journal.recover(store)
     counsel = Counsel(store, journal)
-    writer = Writer(sealer, counsel, engine.wake)
+    texts = Fingerprints(store, sealer, now)
+    writer = Writer(sealer, counsel, engine.wake, texts)
     teller = _Teller(store, lines, writer, now)
     presences = Presences(store)
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
@@ -119,7 +121,7 @@ async def assemble(
         *(hands, lines, teller.tell, engine, now),
     )
     services = Services(
-        *(store, sealer, book, observer, lines, counsel, Judge(classifier), writer, now),
+        *(store, sealer, book, observer, lines, counsel, Judge(classifier, texts), writer, now),
         *(trust.trusted, lambda deal: _watch(book, deal)),
     )
     router = Router(services, _acts(Acknowledging(store, book, now), lambda: (desk, distress)))
@@ -161,6 +163,7 @@ async def assemble(
         head_key=key,
         journal=journal,
         journal_policy=policy_of,
+        texts=texts,
     )
 
 

@@ -14,6 +14,7 @@ from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import HOUR, MINUTE, SECOND
 from orchestrator.command.crossing_look import CrossingLook
+from orchestrator.command.prevented import AtClose
 from orchestrator.command.proving import Proving
 from orchestrator.command.pulse import Pulse
 from orchestrator.command.reviews import Reviews
@@ -175,6 +176,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
         await hand_on(store, now())
         await expiry.turn(now())
         await Quarantine(runtime.sealer, now).expire(store)
+        await runtime.texts.expire()
 
     async def sign(*, early: bool = False) -> None:
         at = now()
@@ -205,6 +207,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("risk.look", MINUTE, RiskLook(runtime).look)
     if runtime.notifier is not None:
         engine.every("notify.turn", 10 * SECOND, runtime.notifier.turn)
+    engine.every("prevented.closing", MINUTE, AtClose(runtime).look)
     engine.every("roster.review", HOUR, Reviews(runtime).look)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)

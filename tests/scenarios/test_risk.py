@@ -15,7 +15,7 @@ from orchestrator.command.risk_look import RiskLook
 from tiers.ids import DealId, PersonId
 from tiers.rights import DeskRole, Seat, Viewer
 
-from .conftest import House, Opens
+from .conftest import House, Opens, eventually
 from .house import CHANNEL
 
 pytestmark = pytest.mark.usefixtures("untold")
@@ -38,6 +38,17 @@ async def looked(house: House) -> RiskView:
     await RiskLook(house.home.runtime).look()
     async with desk(house, DeskRole.SECURITY_OFFICER) as client:
         return await client.risk_show(house.deal)
+
+
+async def let_in(house: House, label: str) -> None:
+    """Lets somebody in whom no list knows, and waits until that was seen."""
+    await house.far.add_member(house.room(label), "mallory")
+
+    async def seen() -> bool:
+        return "unknown_member" in await house.findings()
+
+    await eventually(seen)
+    await house.quiet()
 
 
 def rules(view: RiskView) -> set[str]:
@@ -67,8 +78,7 @@ async def test_before_the_first_look_nobody_says_that_all_is_well(house: House) 
 
 async def test_an_extra_member_costs_points_until_a_reading_shows_him_gone(house: House) -> None:
     room = house.room("supply")
-    await house.far.add_member(room, "mallory")
-    await house.quiet()
+    await let_in(house, "supply")
     found = await looked(house)
     extra = one(found, "unknown_member")
     assert found.score is not None
@@ -85,8 +95,7 @@ async def test_an_extra_member_costs_points_until_a_reading_shows_him_gone(house
 
 
 async def test_what_is_put_right_is_the_plan_that_was_shown(house: House) -> None:
-    await house.far.add_member(house.room("supply"), "mallory")
-    await house.quiet()
+    await let_in(house, "supply")
     extra = one(await looked(house), "unknown_member")
     async with desk(house, DeskRole.SECURITY_OFFICER, person="bo") as client:
         shown = await client.finding_answer(house.deal, extra.finding_id, "put_right")
@@ -99,8 +108,7 @@ async def test_what_is_put_right_is_the_plan_that_was_shown(house: House) -> Non
 
 
 async def test_each_sees_what_his_part_includes(house: House) -> None:
-    await house.far.add_member(house.room("price"), "mallory")
-    await house.quiet()
+    await let_in(house, "price")
     whole = await looked(house)
     assert whole.score is not None
     async with desk(house, DeskRole.OPERATOR) as client:
@@ -127,8 +135,7 @@ async def test_each_sees_what_his_part_includes(house: House) -> None:
 
 
 async def test_accepted_it_costs_as_before_and_asks_nobody_for_a_time(house: House) -> None:
-    await house.far.add_member(house.room("supply"), "mallory")
-    await house.quiet()
+    await let_in(house, "supply")
     before = await looked(house)
     extra = one(before, "unknown_member")
     until = house.clock() + DAY
@@ -185,8 +192,7 @@ async def test_a_room_that_cannot_be_read_is_never_better_than_one_that_is_well(
 
 
 async def test_nobody_answers_a_finding_of_another_deal(house: House) -> None:
-    await house.far.add_member(house.room("supply"), "mallory")
-    await house.quiet()
+    await let_in(house, "supply")
     extra = one(await looked(house), "unknown_member")
     other = viewer(house, DeskRole.SECURITY_OFFICER, person="bo")
     away = replace(other, seats={})

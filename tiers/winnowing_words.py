@@ -1,0 +1,85 @@
+"""Words that everybody writes, in English, German and French: they make no passage.
+
+Rule kept here: the lists are our own, of function words, courtesies and the words of notices under
+mails. A run of words that are all on ``COMMON`` says nothing of any text.
+"""
+
+import unicodedata
+from typing import Final
+
+_ENGLISH = """
+a about above after again all also am an and any anybody anyone anything are as asap at back be
+because been before being below best both but by call can cannot chance come contact could day days
+dear did do does doing done down draft each either else end even every few final find fine first
+following for forward forwarded free from full further get give given glad go goes going gone good
+got great had half happy has have having he hear hello help hence her here hesitate hi him his hold
+hope how however i if in information into is it items its just keep kind know last later latest
+least leave less let let's like list little long look looking lot made main make makes making many
+may maybe me mean meet meeting might mind moment month months more morning most much must my need
+needs never new next nice night no nobody none nor not note nothing now number of off office often
+ok okay old on once one only onto opportunity or order other our ours out over own part people
+perhaps place please plus pm point possible post posted prior put question questions quick quickly
+quite rather re reach ready really receive received regarding regards reply right round said same
+say says second see seems seen send sending sends sent set several shall she short should show side
+since sincerely small so some someone something soon sorry speak speaking start started still stop
+subject such sure take taken takes taking talk team tell than thank thanks that the their them then
+there these they thing things think this those though thought three through thus time times to today
+together told tomorrow too touch try two under until up upon us use used using usual very version
+via want wants was way we week weekend weeks well went were what whatever when where whether which
+while who whole whom whose why will wish with within without word words work working would write
+year years yes yesterday yet you your yours yourself fyi fw fwd cc bcc attach attached attaching
+attachment enclosed comment comments concerns change changes appreciate appreciated hearing letter
+mail mails email emails e message messages original kindly ask asked asking able available per
+discuss discussed review reviewed confirm confirmed convenience delay inconvenience apologies
+january february march april june july august september october november december monday tuesday
+wednesday thursday friday saturday sunday am re ve ll don t s d m doesn isn won didn
+"""
+_GERMAN = """
+aber alle allem allen aller alles als also am an andere anderen anlage anbei auch auf aus bei beim
+beiliegend bereits besten bin bis bitte bitten da dabei dafür damit danach dank danke dann daran
+darauf darum das dass dazu dein dem den denn der des dich die dies diese diesem diesen dieser dieses
+dir doch dort du durch ein eine einem einen einer eines er erst es etwa etwas euch euer frage fragen
+freundlichen freundliche für gegen gern gerne gibt gruß grüße grüßen gut guten habe haben hallo hat
+hatte hätte herr herrn frau hier hiermit ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im immer in
+ist ja jede jeden jeder jetzt kann kein keine können könnte könnten kurz lassen liebe lieber mal
+man mehr mein meine meinem mich mir mit möchte möchten morgen muss müssen nach nächste nächsten nein
+nicht nichts noch nun nur ob oder ohne rückfragen schon schöne sehr sein seine seit selbst senden
+sich sie siehe sind so sobald sofern sollte sollten sonst stehe stehen tag tage über um und uns
+unser unsere unter verfügung viel viele vielen vom von vor wäre wann war waren was weil weitere
+wenn wer werde werden wie wieder wir wird wissen wo woche wochen wollen wurde würde würden zeit zu
+zum zur zurück zwischen montag dienstag mittwoch donnerstag freitag samstag sonntag heute gestern
+geehrte geehrter damen herren mfg vg lg
+"""
+_FRENCH = """
+à afin ai ainsi alors après as au aucun aucune aujourd'hui aujourd hui aussi autre autres aux avant
+avec avez avons avoir bien bon bonjour bonne bonsoir ça car ce cela celle celui ces cet cette ceux
+chaque cher chère ci comme comment contre cordialement c d dans de demain depuis derrière des
+dès dire disposition doit dont du elle elles en encore entre es est et étaient était été être eu
+eux faire fait fois font grâce hier hésitez ici il ils j je jour jours jusqu l la là laisser le les
+leur leurs lors lorsque lui m ma mais me meilleures même mes merci mieux mois moi moins mon n ne ni
+non nos notre nous nouveau on ont ou où oui par parce pas pendant peu peut peux plus pour pouvez
+pouvons prochain prochaine puis qu quand que quel quelle quelles quels question questions qui quoi
+reste revoir s sa sans se sera serait ses si sincèrement soit son sont souhaite sous suis sur ta te
+tes toi ton toujours tous tout toute toutes très trop tu un une va vais veuillez vers veux voici
+voilà voir vos votre vous vraiment y lundi mardi mercredi jeudi vendredi samedi dimanche semaine
+"""
+_NOTICES = """
+confidential confidentiality privileged intended recipient recipients addressee addressees
+disclosure unauthorised unauthorized disclaimer copying distribution dissemination prohibited
+notify deleted virus viruses liability warrant sender error strictly solely
+vertraulich vertrauliche vertraulichen bestimmt empfänger adressat adressaten unbefugte unbefugten
+weitergabe untersagt absender irrtümlich vernichten haftung viren rechtlich
+confidentiel confidentielle confidentielles destinataire destinataires expéditeur divulgation
+interdite strictement erreur détruire responsabilité diffusion autorisée
+"""
+
+
+def folded(word: str) -> str:
+    """A word in small letters without accents, as texts are compared."""
+    apart = unicodedata.normalize("NFD", word.casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c))
+
+
+COMMON: Final = frozenset(map(folded, f"{_ENGLISH} {_GERMAN} {_FRENCH}".split()))
+LEGAL: Final = frozenset(map(folded, _NOTICES.split()))
+"""Words that notices under mails are made of."""
