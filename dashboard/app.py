@@ -15,7 +15,7 @@ from dashboard.gate import Gate
 from dashboard.proxy import Proxy
 from dashboard.watch import Watch
 
-SCRIPT: Final = Path(__file__).with_name("script.py")
+SCRIPT: Final = Path(__file__).parent / "start" / "script.py"
 
 
 def pages() -> st.App:

@@ -28,7 +28,7 @@ from dashboard.watch import AWAY, SIGNED_OUT, Away, Ended, Watch
 ALIVE: Final = "/gate/alive"
 """A websocket that says nothing but that the session still is."""
 SESSION: Final = "/gate/session"
-"""204 with a session, 401 without one: how a page tells a lost line from a lost session."""
+"""``in`` with a session, ``out`` without one: how a page tells a lost line from a lost session."""
 STREAM: Final = "/_stcore/stream"
 OPEN_PREFIXES: Final = ("/static/", "/media/", "/_stcore/bidi-components/")
 OPEN_PATHS: Final = frozenset({"/_stcore/health", "/_stcore/host-config"})
@@ -109,10 +109,10 @@ class Gate:
         except Away:
             await self._turned_away(scope, send, 503)
             return
-        if session is None:
+        if scope["path"] == SESSION:
+            await answer(send, 200, secure=self._secure, words="in" if session else "out")
+        elif session is None:
             await self._turned_away(scope, send, 401)
-        elif scope["path"] == SESSION:
-            await answer(send, 204, secure=self._secure)
         elif scope["method"] not in {"GET", "HEAD"}:
             await answer(send, 405, secure=self._secure)
         elif is_open(scope["path"]):

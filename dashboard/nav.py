@@ -48,26 +48,18 @@ class Page:
     people: bool = False
 
 
+_PAGES: Final = "dashboard.pages."
 PAGES: Final[tuple[Page, ...]] = (
-    Page("overview", "Overview", "Deal", "deal", "dashboard", "dashboard.pages.overview"),
-    Page("held", "Held", "Security", "held", "back_hand", "dashboard.pages.held"),
-    Page("leak_risk", "Leak risk", "Security", "findings", "shield", "dashboard.pages.leak_risk"),
-    Page("you", "You", "Deal", None, "badge", "dashboard.pages.welcome"),
-    Page("people", "People & access", "Deal", "members", "groups", "dashboard.pages.people"),
-    Page("own", "Your page", "Deal", "self", "person", "dashboard.pages.own", people=True),
-    Page(
-        *("documents", "Adviser documents", "Deal", "documents", "mail_lock"),
-        "dashboard.pages.documents",
-    ),
-    Page(
-        "approvals", "Approvals", "Security", "approvals", "approval", "dashboard.pages.approvals"
-    ),
-    Page("connections", "Connections", "Run", "channels", "lan", "dashboard.pages.connections"),
-    Page("audit", "Audit trail", "Security", "audit", "history", "dashboard.pages.audit"),
-    Page(
-        *("signing", "Your signing key", "Security", "self", "key", "dashboard.pages.signing"),
-        people=True,
-    ),
+    Page("overview", "Overview", "Deal", "deal", "dashboard", _PAGES + "overview"),
+    Page("people", "People & access", "Deal", "members", "groups", _PAGES + "people"),
+    Page("documents", "Adviser documents", "Deal", "documents", "mail_lock", _PAGES + "documents"),
+    Page("own", "Your page", "Deal", "self", "person", _PAGES + "own", people=True),
+    Page("held", "Held", "Security", "held", "back_hand", _PAGES + "held"),
+    Page("leak_risk", "Leak risk", "Security", "findings", "shield", _PAGES + "leak_risk"),
+    Page("approvals", "Approvals", "Security", "approvals", "approval", _PAGES + "approvals"),
+    Page("audit", "Audit trail", "Security", "audit", "history", _PAGES + "audit"),
+    Page("signing", "Your signing key", "Security", "self", "key", _PAGES + "signing", people=True),
+    Page("connections", "Connections", "Run", "channels", "lan", _PAGES + "connections"),
 )
 
 

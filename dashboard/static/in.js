@@ -135,18 +135,23 @@
     on("again-back", async () => home());
   }
 
-  async function isIn() {
-    const found = await fetch("/gate/session", { credentials: "same-origin", cache: "no-store" });
-    return found.status;
+  // "in", "out", or "away" where nobody can say.
+  async function standing() {
+    try {
+      const found = await fetch("/gate/session", { credentials: "same-origin", cache: "no-store" });
+      return found.ok ? await found.text() : "away";
+    } catch {
+      return "away";
+    }
   }
 
   // Tried again until somebody can say who this is.
   async function untilThere() {
     show("away");
     for (;;) {
-      const status = await isIn().catch(() => 0);
-      if (status === 204) return home();
-      if (status === 401) { hide("away"); return ways(); }
+      const found = await standing();
+      if (found === "in") return home();
+      if (found === "out") { hide("away"); return ways(); }
       await new Promise((done) => window.setTimeout(done, 2000));
     }
   }
@@ -175,11 +180,11 @@
     if (window.location.pathname === "/in/out") return leaving();
     if (asked.has("away")) return untilThere();
     if (secret) return byLink();
-    const status = await isIn().catch(() => 503);
-    if (status === 503) return untilThere();
-    if (status === 204 && asked.has("again")) return proving();
-    if (status === 204 && asked.has("new")) return keeping();
-    if (status === 204 && !asked.has("out")) return home();
+    const found = await standing();
+    if (found === "away") return untilThere();
+    if (found === "in" && asked.has("again")) return proving();
+    if (found === "in" && asked.has("new")) return keeping();
+    if (found === "in" && !asked.has("out")) return home();
     return ways();
   }
 

@@ -6,6 +6,9 @@
 // 3. That somebody is there is told to the API only when he did something himself.
 "use strict";
 (() => {
+  // Where Streamlit's own routes are, said once, so that its page need not try out addresses.
+  window.__streamlit = { BACKEND_BASE_URL: window.location.origin + "/" };
+
   const ALIVE = "/gate/alive", SESSION = "/gate/session", USED = "/api/v1/session/alive";
   const SIGNED_OUT = 4401, AWAY = 4503;
   const SILENT_MS = 9000, AGAIN_MS = 700, USED_MS = 60000;
@@ -32,8 +35,8 @@
   async function look() {
     try {
       const found = await fetch(SESSION, { cache: "no-store", credentials: "same-origin" });
-      if (found.status === 401) signedOut();
-      if (found.status === 503) away();
+      if (found.status === 503) return away();
+      if (await found.text() === "out") signedOut();
     } catch { /* the line says nothing: `check` counts the seconds */ }
   }
 
@@ -69,6 +72,14 @@
   for (const kind of ["pointerdown", "keydown"]) {
     window.addEventListener(kind, isUsed, { capture: true, passive: true });
   }
+  // Streamlit opens a link in a tab of its own; to sign in or out is for this one.
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a[href]");
+    if (!link || link.origin !== window.location.origin || !/^\/in(\/|$)/.test(link.pathname)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    window.location.assign(link.href);
+  }, { capture: true });
   window.setInterval(check, 500);
   open();
 })();

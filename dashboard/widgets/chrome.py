@@ -32,11 +32,12 @@ def ribbon(deal: MyDeal) -> None:
 
 def whose(me: MeView, deal: MyDeal) -> None:
     """Says in the side bar who is signed in and as what."""
+    parts = " · ".join(ROLES.get(role, safe(role)) for role in deal.roles)
+    lines = ["Signed in as **" + safe(deal.name or me.name) + "**", parts]
+    if deal.stands_in:
+        lines.append("Stands in as security officer until the deal names one.")
     with st.sidebar:
-        st.caption("Signed in as **" + safe(me.name) + "**")
-        st.caption(" · ".join(ROLES.get(role, safe(role)) for role in deal.roles))
-        if deal.stands_in:
-            st.caption("Stands in as security officer until the deal names one.")
+        st.caption("  \n".join(lines))
         st.link_button("Sign out", "/in/out", icon=":material/logout:", type="tertiary")
 
 

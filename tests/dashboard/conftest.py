@@ -76,7 +76,7 @@ class Look:
 
     async def whole(self, viewer: Viewer | None, **query: str) -> AppTest:
         """Runs the whole script, with its navigation, as somebody."""
-        script = Path(link.__file__).with_name("script.py")
+        script = Path(link.__file__).parent / "start" / "script.py"
         return await self._begun(AppTest.from_file(str(script)), viewer, query)
 
     async def again(self, at: AppTest) -> AppTest:

@@ -1,15 +1,43 @@
-"""A page is run for whoever is signed in, and for nobody else."""
+"""The frame around the pages: for whoever is signed in, and for nobody else."""
 
+import pytest
+
+from dashboard import nav
 from tests.dashboard.conftest import Look, words
+from tiers.rights import Right
+
+ROLES = ["participant", "adviser", "owner", "security_officer", "approver", "counsel", "operator"]
 
 
 async def test_whoever_is_on_the_deal_is_told_what_he_is_to_it(look: Look) -> None:
-    at = await look.page("you", look.as_("participant", "owner"))
-    assert "You are on HERON" in words(at)
+    at = await look.whole(look.as_("participant", "owner"))
+    assert "Signed in as **Ada**" in words(at)
     assert "Deal owner" in words(at)
+    assert "Made-up deal" in words(at)
 
 
 async def test_nobody_is_shown_nothing_but_that_he_is_signed_out(look: Look) -> None:
     at = await look.whole(None)
     assert "You are signed out." in words(at)
     assert "HERON" not in words(at)
+
+
+async def test_whoever_is_on_no_deal_is_told_how_one_begins(look: Look) -> None:
+    viewer = look.as_("participant")
+    at = await look.whole(type(viewer)(viewer.actor))
+    assert "Start with a list of people." in words(at)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_page_without_its_right_is_not_in_the_navigation(look: Look, role: str) -> None:
+    person = None if role == "operator" else "ada"
+    viewer = look.as_(role, person=person)
+    at = await look.whole(viewer)
+    shown = {str(info["url_pathname"]) for info in at._registered_pages.values()}
+    powers = {p.key: p.right for p in nav.PAGES}
+    for key, right in powers.items():
+        if key == nav.PAGES[0].key:
+            continue  # the first page has the root for its address
+        sees = right is None or bool(viewer.seats[look.house.deal].power(Right(right)).scope)
+        people = next(p.people for p in nav.PAGES if p.key == key)
+        assert (key in shown) == (sees and not (people and person is None)), key
