@@ -20,7 +20,10 @@ help: ## show these commands
 .venv-synapse/.ready: requirements/build.txt requirements/synapse.txt tools/env.sh
 	@tools/env.sh .venv-synapse requirements/synapse.txt
 
-env: .venv/.ready .venv-synapse/.ready ## make the environments (.venv; .venv-synapse for demo and long tests)
+.venv-oidc/.ready: requirements/build.txt requirements/oidc.txt tools/env.sh
+	@tools/env.sh .venv-oidc requirements/oidc.txt
+
+env: .venv/.ready .venv-synapse/.ready .venv-oidc/.ready ## make the environments (.venv; the others for demo and long tests)
 
 demo: env ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
 	@$(BIN)/wallcross demo $(ARGS)
@@ -58,4 +61,4 @@ clean: ## remove caches and build products
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf .venv .venv-synapse
+	rm -rf .venv .venv-synapse .venv-oidc

@@ -45,6 +45,7 @@ compile build.txt "$scratch/build.in" --constraint requirements/runtime.txt --no
 compile dev.txt pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt
 compile model.txt pyproject.toml --extra model --constraint requirements/runtime.txt
 compile synapse.txt requirements/synapse.in --constraint requirements/build.txt
+compile oidc.txt requirements/oidc.in --constraint requirements/build.txt
 compile lock.txt requirements/lock.in
 
 # A registry's host or a path of this machine in a lock would be published with it.

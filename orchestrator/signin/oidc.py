@@ -31,6 +31,9 @@ LASTS = 10 * MINUTE
 MOST = 10_000
 """Sign-ins under way at once: beyond it the oldest is void."""
 BACK = "/api/v1/session/oidc/back"
+AGAIN_S = 60
+"""Seconds of ``max_age`` with which a proof is asked for again: it makes the provider say when. Not
+0, at which providers are known to ask for ever; what is held against it is when we asked."""
 SKEW_S = 5
 """Seconds by which a proof may seem to lie before it was asked for."""
 _PLAIN = re.compile(r"[A-Za-z0-9._@-]{1,64}").fullmatch
@@ -130,7 +133,7 @@ class Oidc:
             code_challenge=create_s256_code_challenge(verifier),
             code_challenge_method="S256",
             prompt="login" if again else None,
-            max_age="0" if again else None,
+            max_age=str(AGAIN_S) if again else None,
         )
         return str(url), browser
 
@@ -161,7 +164,7 @@ class Oidc:
             raise Refused("Another provider answered than the one that was asked", still=STILL)
         page = self._page.origin + BACK
         token, access = await self._provider.redeem(answer.code, began.verifier, page)
-        max_age = None if began.session is None else 1
+        max_age = None if began.session is None else AGAIN_S
         said = await self._provider.believe(token, access, nonce=began.nonce, max_age=max_age)
         if began.session is not None:
             return await self._again(said, began, now)

@@ -191,7 +191,7 @@ async def test_proving_again_is_by_the_same_one_and_just_now(
     desk.ticks.at += 6 * MINUTE
     provider.lies = {"claims": {"auth_time": provider.now - 600}}
     url = await begin(browser, again=True)
-    assert dict(httpx.URL(url).params) | {"prompt": "login", "max_age": "0"} == dict(
+    assert dict(httpx.URL(url).params) | {"prompt": "login", "max_age": "60"} == dict(
         httpx.URL(url).params
     )
     assert (await come_back(browser, provider.grants(url))).headers["location"] == "/in?failed"
