@@ -92,9 +92,9 @@ def _conversation(found: OwnConversation) -> None:
     with st.container(border=True):
         st.markdown("**" + safe(found.name) + "** " + chip(found.floor))
         st.markdown(_where(found))
-        for line in (_who(found), _seen(found), _stays(found)):
-            if line:
-                st.caption(line)
+        if who := _who(found):
+            st.caption(who)
+        st.caption(_seen(found) + " " + _stays(found))
         if found.others:
             with st.expander("Who is in"):
                 _people(found.others)

@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.desk import Desk
+from dashboard.desk import Desk, live
 from dashboard.safe import safe
 from dashboard.widgets import people_dialogs, plan_dialog, states
 from dashboard.widgets.base import instant, verdict
@@ -32,6 +32,7 @@ from orchestrator.client.memberships import (
 CHOSEN: Final = "people.chosen"
 _MATRIX, _CURSORS = "people.matrix", "people.cursors"
 _PAGE: Final = 100
+_EVERY_S: Final = 5.0
 _VIEWS: Final[dict[Shown, str]] = {
     "first": "Differences first",
     "valuation": "Valuation access",
@@ -70,8 +71,17 @@ def page(desk: Desk) -> None:
         person_card(desk, card)
     if plan_dialog.is_open():
         plan_dialog.plan_dialog(desk)
-    else:
+    elif people_dialogs.is_open():
         people_dialogs.show(desk, card)
+    else:
+        live(_EVERY_S, lambda: _moved(desk, view.counts))
+
+
+def _moved(desk: Desk, shown: MemberCounts) -> None:
+    """Shows the page anew once what it shows is not so any more."""
+    now = desk.ask(lambda c: c.memberships(desk.deal.deal_id, limit=1)).counts
+    if now != shown:
+        st.rerun()
 
 
 def _asked(desk: Desk, question: MembershipQuestion) -> MembershipsView:
@@ -88,7 +98,7 @@ def _asked(desk: Desk, question: MembershipQuestion) -> MembershipsView:
 def _answer(desk: Desk, view: MembershipsView) -> None:
     counts = view.counts
     with st.container(border=True, key="people.answer"):
-        told, buttons = st.columns([3, 2], vertical_alignment="center")
+        told, buttons = st.columns([4, 5], vertical_alignment="center")
         with told:
             _sentence(view)
             st.markdown(_badges(counts, view))

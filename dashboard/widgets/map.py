@@ -28,6 +28,7 @@ _COLOURS: Final = {
     "advisers": "yellowColor",
 }
 _FIRMS: Final = ("#1D4E6B", "#1F7A4D", "#8A5A06", "#8E4A73", "#4B6CB0", "#5E6875", "#9C5A3C")
+NOBODYS: Final = "Nobody on the list"
 _GAP = 1.5
 """Between two firms, as so many people."""
 
@@ -61,7 +62,7 @@ def alt(view: MembershipsView) -> str:
 def chart(view: MembershipsView, *, dark: bool) -> dict[str, Any]:
     """The chart's specification."""
     tokens = DARK if dark else LIGHT
-    firms = list(dict.fromkeys(row.side_name for row in _by_firm(view.items)))
+    firms = list(dict.fromkeys(_firm(row) for row in _by_firm(view.items)))
     people = _people(view, firms, tokens["textColor"], tokens["orangeColor"])
     rooms = [_room(c, n, len(view.columns), tokens) for n, c in enumerate(view.columns)]
     return {
@@ -80,10 +81,14 @@ def chart(view: MembershipsView, *, dark: bool) -> dict[str, Any]:
                 "links": _links(view, tokens),
                 "labelLayout": {"hideOverlap": True},
                 "emphasis": {"focus": "adjacency"},
-                "lineStyle": {"opacity": 0.35, "width": 1},
+                "lineStyle": {"opacity": 0.22, "width": 1},
             }
         ],
     }
+
+
+def _firm(row: MemberRow) -> str:
+    return row.side_name or NOBODYS
 
 
 def _by_firm(rows: Sequence[MemberRow]) -> list[MemberRow]:
@@ -103,18 +108,20 @@ def _people(
     total = len(rows) + _GAP * len(firms)
     found = []
     for n, row in enumerate(rows):
-        at = n + _GAP * firms.index(row.side_name)
+        at = n + _GAP * firms.index(_firm(row))
         differs = any(c.state in {"extra", "missing", "paused"} for c in row.cells)
         mark = {"borderColor": alarm, "borderWidth": 3} if differs else {}
+        place = _around(at / max(total, 1), _OUT)
+        outside = "left" if place["x"] < WIDE / 2 else "right"
         found.append(
             {
                 "id": row.row,
                 "name": plain(row.name),
-                "category": firms.index(row.side_name),
+                "category": firms.index(_firm(row)),
                 "symbolSize": 14,
                 "itemStyle": mark,
-                "label": {"show": differs or len(rows) <= 1, "color": ink, "position": "right"},
-                **_around(at / max(total, 1), _OUT),
+                "label": {"show": differs or len(rows) <= 1, "color": ink, "position": outside},
+                **place,
             }
         )
     return found

@@ -123,6 +123,7 @@ export default function (component) {
   const frame = parentElement.querySelector(".frame");
   const folded = FOLDED.get(frame) ?? new Set();
   FOLDED.set(frame, folded);
+  frame.classList.toggle("beside", data.rows.some((person) => person.key === data.chosen));
   const choose = (key) => setTriggerValue("chosen", key);
 
   const draw = () => {

@@ -44,6 +44,11 @@ def close() -> None:
         st.session_state.pop(name, None)
 
 
+def is_open() -> bool:
+    """Whether one is."""
+    return DIALOG in st.session_state
+
+
 def show(desk: Desk, card: CardView | None) -> None:
     """Shows the dialog that is open, if one is."""
     found = st.session_state.get(DIALOG)
@@ -54,6 +59,12 @@ def show(desk: Desk, card: CardView | None) -> None:
         {"leaving": someone_leaves, "add": add_person}[name](desk)
     elif card is not None and card.person == person and name in _OF_ONE:
         _OF_ONE[name](desk, card)
+
+
+def _open_still() -> None:
+    """Closes a dialog of which a button did: it runs anew by itself alone."""
+    if DIALOG not in st.session_state:
+        st.rerun()
 
 
 def _refused() -> None:
@@ -69,6 +80,7 @@ def _not_now() -> None:
 @st.dialog("Someone is leaving", icon=":material/logout:", on_dismiss=close)
 def someone_leaves(desk: Desk) -> None:
     """Finds somebody and takes him out."""
+    _open_still()
     sought = st.text_input("Who?", key="people.leaving.who", placeholder="Name or firm")
     found = _people(desk, sought)
     if sought and not found:
@@ -88,6 +100,7 @@ def someone_leaves(desk: Desk) -> None:
 @st.dialog("Leaves the deal", icon=":material/logout:", on_dismiss=close)
 def one_leaves(desk: Desk, card: CardView) -> None:
     """Takes one person out."""
+    _open_still()
     st.markdown(safe(card.name) + " is in " + words.places(card.places) + ".")
     _leaves(desk, card.person, safe(card.name))
 
@@ -118,6 +131,7 @@ def _take_out(desk: Desk, person: str, reason: str, name: str) -> None:
 @st.dialog("Pause", icon=":material/pause_circle:", on_dismiss=close)
 def pause(desk: Desk, card: CardView) -> None:
     """Stops what we send to rooms that somebody reads."""
+    _open_still()
     name = safe(card.name)
     st.markdown(name + " stays in every room, and nothing of ours goes there.")
     reason = st.selectbox(
@@ -137,13 +151,16 @@ def pause(desk: Desk, card: CardView) -> None:
 @st.dialog("Change access", width="medium", icon=":material/tune:", on_dismiss=close)
 def change(desk: Desk, card: CardView) -> None:
     """Shows another access, and asks for it."""
+    _open_still()
     _refused()
     held = list(dict.fromkeys(g.compartment for g in card.grants))
     places = held or ["deal"]
     where = st.selectbox("Of what", places, format_func=plain, key="people.change.where")
+    now = {g.compartment: g.highest for g in card.grants}.get(where or "", _HIGHEST[0])
     highest = st.selectbox(
         "May read up to",
         [*_HIGHEST, _NOTHING],
+        index=_HIGHEST.index(now) if now in _HIGHEST else 0,
         format_func=lambda t: words.TIERS.get(t, "Nothing any more"),
         key="people.change.highest",
     )
@@ -162,6 +179,7 @@ def change(desk: Desk, card: CardView) -> None:
 @st.dialog("Add a person", width="medium", icon=":material/person_add:", on_dismiss=close)
 def add_person(desk: Desk) -> None:
     """Shows somebody new on the list, and asks for him."""
+    _open_still()
     _refused()
     parts = desk.ask(lambda c: c.list_parts(desk.deal.deal_id))
     new = _newcomer(parts)
@@ -261,6 +279,7 @@ def _told(view: AccessView) -> None:
 @st.dialog("Verify by phone", width="medium", icon=":material/call:", on_dismiss=close)
 def verify(desk: Desk, card: CardView) -> None:
     """Two people compare a phone's words with its owner."""
+    _open_still()
     _refused()
     name = safe(card.name)
     st.markdown(

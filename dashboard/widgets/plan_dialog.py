@@ -21,6 +21,7 @@ from orchestrator.client.problems import Problem, SignInFirst
 PLAN, DONE, WHY_NOT = "people.plan", "people.plan.done", "people.plan.not"
 AWAY: Final = frozenset({"remove", "demote", "harden", "rotate"})
 _SHOWN: Final = 12
+_NAMED: Final = 3
 _VERBS: Final = {
     "remove": ("remove_circle_outline", "red", "leaves"),
     "demote": ("remove_moderator", "red", "may no longer change"),
@@ -74,6 +75,8 @@ def close() -> None:
 @st.dialog("Put it right", width="medium", icon=":material/fact_check:", on_dismiss=close)
 def plan_dialog(desk: Desk) -> None:
     """Shows the plan, or what became of it."""
+    if not is_open():
+        st.rerun()  # a button of it closed it
     if (problem := st.session_state.get(WHY_NOT)) is not None:
         states.failed(problem)
     if (done := st.session_state.get(DONE)) is not None:
@@ -116,10 +119,15 @@ def _label(away: Sequence[ActLine], lets: Sequence[ActLine]) -> str:
 
 
 def _lines(acts: Iterable[ActLine]) -> None:
-    for act in acts:
+    each = list(acts)
+    turned = [act for act in each if act.kind == "rotate"]
+    for act in (act for act in each if act.kind != "rotate"):
         icon, colour, verb = _VERBS.get(act.kind, ("help", "gray", safe(act.kind)))
         mark = ":" + colour + "[:material/" + icon + ":] "
         st.markdown(mark + _about(act, verb))
+    if turned:
+        said = ":blue[:material/key:] New sending keys for what follows :gray["
+        st.markdown(said + _some([_where(act) for act in turned]) + "]")
 
 
 def _about(act: ActLine, verb: str) -> str:
@@ -131,21 +139,33 @@ def _about(act: ActLine, verb: str) -> str:
 
 
 def _waits(plan: PlanView) -> None:
+    """What is not done now, one line for each person and reason."""
     if plan.held or plan.left or plan.unread:
         st.markdown("**Waits, or needs a person**")
+    found: dict[tuple[str, str], list[str]] = {}
     for act in plan.held:
-        st.markdown("- " + _name(act) + _HELD.get(act.held or "", "waits") + ".")
+        found.setdefault((_who(act), _HELD.get(act.held or "", "waits")), []).append(_where(act))
     for act in plan.left:
-        st.markdown("- " + _name(act) + _LEFT.get(act.kind, "needs a person") + ".")
+        found.setdefault((_who(act), _LEFT.get(act.kind, "needs a person")), []).append(_where(act))
+    for (who, why), where in found.items():
+        st.markdown("- " + (who + ": " if who else "") + why + " :gray[" + _some(where) + "]")
     if plan.unread:
-        st.markdown(
-            "- Rooms that could not be read: " + str(plan.unread) + ". We say nothing there."
-        )
+        unread = str(plan.unread)
+        st.markdown("- Rooms that could not be read: " + unread + ". We say nothing there.")
 
 
-def _name(act: ActLine) -> str:
-    who = safe(act.name or act.account or "")
-    return (who + ", " if who else "") + "**" + safe(act.conversation) + "**: "
+def _who(act: ActLine) -> str:
+    return "**" + safe(act.name or act.account) + "**" if act.name or act.account else ""
+
+
+def _where(act: ActLine) -> str:
+    return safe(act.conversation)
+
+
+def _some(where: Sequence[str]) -> str:
+    named = list(dict.fromkeys(where))
+    more = " and " + str(len(named) - _NAMED) + " more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more
 
 
 def _apply(desk: Desk, plan: PlanView) -> None:
@@ -171,14 +191,20 @@ def _done(lines: Sequence[DoneLine]) -> None:
         states.nothing("Done. Each of it was read back.")
     for line in lines:
         st.markdown("- " + _became(line))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button("Close", key="people.plan.close", on_click=close)
 
 
 def _became(line: DoneLine) -> str:
     _, _, verb = _VERBS.get(line.act.kind, ("", "", "is changed in"))
     about = _about(line.act, verb)
     if line.outcome == "seen":
-        seconds = f"{line.took_us / 1_000_000:.1f}"
-        return about + ": seen after " + seconds + " s."
+        return about + ": seen" + _after(line.took_us) + "."
     if line.outcome == "not_confirmed":
         return about + ": asked, not yet confirmed."
     return about + ": not done (" + safe((line.why or "refused").replace("_", " ")) + ")."
+
+
+def _after(took_us: int) -> str:
+    tenths = round(took_us / 100_000)
+    return f" after {tenths / 10:.1f} s" if tenths else " at once"

@@ -124,7 +124,8 @@ class Boards:
             row
             for c in columns
             if deal.policy.tiers[c.conversation.floor].devices_verified
-            for row in c.cells
+            for row, cell in c.cells.items()
+            if cell.listed
         }
         lasts, found = span_of(deal.policy), {}
         for n, person in enumerate(deal.roster.people, 1):
