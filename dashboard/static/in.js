@@ -75,7 +75,7 @@
       await call("POST", "/session/link", { secret, sure: true });
       secret = "";
       hide("link");
-      return found.home || !hasPasskeys ? home() : keeping();
+      return found.home || !hasPasskeys ? home() : offered();
     });
   }
 
@@ -120,6 +120,12 @@
       excludeCredentials: keys(ask.handles),
     } }));
     await answered("/session/passkey/new", ask, made);
+  }
+
+  // Whoever has a passkey already is not asked again.
+  async function offered() {
+    const ask = await call("POST", "/session/passkey/new/ask").catch(() => null);
+    return ask && ask.handles.length === 0 ? keeping() : home();
   }
 
   function keeping() {

@@ -11,7 +11,7 @@
 
   const ALIVE = "/gate/alive", SESSION = "/gate/session", USED = "/api/v1/session/alive";
   const SIGNED_OUT = 4401, AWAY = 4503;
-  const SILENT_MS = 9000, AGAIN_MS = 700, USED_MS = 60000;
+  const SILENT_MS = 6500, AGAIN_MS = 700, USED_MS = 60000;
   let over = false, heard = Date.now(), used = 0, line = null;
 
   function empty(words, to) {
@@ -67,7 +67,7 @@
   // A page that comes back from a sleep, or from the browser's own store, is not believed.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") { heard = Math.max(heard, Date.now() - SILENT_MS + 4000); look(); }
+    if (document.visibilityState === "visible") { heard = Math.max(heard, Date.now() - SILENT_MS + 3500); look(); }
   });
   for (const kind of ["pointerdown", "keydown"]) {
     window.addEventListener(kind, isUsed, { capture: true, passive: true });
