@@ -4,14 +4,24 @@ Rule kept here: a page that asks another host for anything, breaks its content p
 error to its console fails the test that opened it, whatever else it shows.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    Response,
+    WebSocket,
+)
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -24,7 +34,7 @@ ARGUMENTS = (
 )
 """As root, on a machine without a screen, and asking nobody for anything by itself."""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-SETTLES_MS = 30_000
+SETTLES_MS = 60_000
 _WHOLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _OWN = frozenset({"", "data", "blob", "about"})
 
@@ -36,6 +46,7 @@ class Person:
     Attributes:
         asked: every address that his pages asked for.
         wrong: what his pages must not do and did.
+        got: all that the server sent him: answers, and what came over the websockets.
     """
 
     name: str
@@ -44,6 +55,8 @@ class Person:
     page: Page
     asked: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    got: bytearray = field(default_factory=bytearray, repr=False)
+    _answers: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     async def go(self, path: str) -> None:
         """Opens a page of the desk."""
@@ -53,6 +66,10 @@ class Person:
         """Opens his one-time link, says that it is he, and waits for his first page."""
         await self.page.goto(link)
         await self.page.get_by_role("button", name="Sign in as").click()
+        later = self.page.get_by_role("button", name="Not now")  # whoever has no passkey is asked
+        await later.or_(self.page.locator(_WHOLE)).wait_for(timeout=SETTLES_MS)
+        if await later.is_visible():
+            await later.click()
         await self.settled()
 
     async def sees(self, key: str) -> str:
@@ -98,13 +115,37 @@ class Person:
         if found.scheme not in _OWN and f"{found.scheme}://{found.netloc}" != self.origin:
             self.wrong.append(f"asked {found.scheme}://{found.netloc}")
 
+    def _answer(self, answer: Response) -> None:
+        kind = answer.headers.get("content-type", "")
+        if "event-stream" not in kind:
+            reading = asyncio.ensure_future(self._read(answer))
+            self._answers.add(reading)
+            reading.add_done_callback(self._answers.discard)
+
+    async def _read(self, answer: Response) -> None:
+        with suppress(Error):  # a redirect has no body, and a page that was left has none any more
+            self.got += await answer.body()
+
+    def _socket(self, line: WebSocket) -> None:
+        line.on("framereceived", self._frame)
+
+    def _frame(self, data: bytes | str) -> None:
+        self.got += data if isinstance(data, bytes) else data.encode()
+
+    async def all_read(self) -> bytes:
+        """All that the server sent him so far."""
+        await asyncio.gather(*self._answers)
+        return bytes(self.got)
+
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.wrong.append(f"console: {message.text}")
+            self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
 
     def listens(self) -> None:
         """Notes all that his pages do from now on."""
         self.context.on("request", self._request)
+        self.context.on("response", self._answer)
+        self.page.on("websocket", self._socket)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error.message}"))
 

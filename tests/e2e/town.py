@@ -84,13 +84,13 @@ class Town:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    async def talk(self, talk: Talk, owner: str = "ada") -> None:
-        """Makes a conversation with its room."""
+    async def talk(self, talk: Talk) -> None:
+        """Makes a conversation with its room, which the first of its people owns."""
         new = NewConversation(
             label=talk.label,
             floor=talk.floor.value,
             channel=CHANNEL,
-            owner=owner,
+            owner=talk.members[0] if talk.members else "ada",
             gate=talk.gate,
             members=talk.members,
         )
