@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.port.errors import ConnectorError
 from orchestrator.approvals.errors import ApprovalError, NoKey
+from orchestrator.audit.body import BodyRefused
 from orchestrator.client.problems import Failed, Problem, Refused, Unready, Wrong
 from orchestrator.config.mistakes import Invalid
 from orchestrator.journal.errors import JournalError
@@ -17,6 +18,8 @@ from orchestrator.roster.adoption import AdoptionRefused
 from orchestrator.secrets.secret import SecretError
 from orchestrator.store.lock import HomeInUse
 from orchestrator.store.unit import StoreError
+
+_UNCHANGED = "Nothing was changed"
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -44,7 +47,7 @@ def failed_inside(error: BaseException) -> Failed:
 
 def _mistakes(error: Any) -> Problem:
     told = [str(mistake) for mistake in error.mistakes]
-    return Wrong(f"{error.what} has mistakes", still="Nothing was changed", details=told)
+    return Wrong(f"{error.what} has mistakes", still=_UNCHANGED, details=told)
 
 
 def _network(error: Any) -> Problem:
@@ -57,6 +60,10 @@ def _refused(error: Any) -> Problem:
     return Refused(_sentence(error), still="Nothing acts that the audit does not name")
 
 
+def _shape(_: Any) -> Problem:
+    return Wrong("A name or code is of a shape that the record does not take", still=_UNCHANGED)
+
+
 def _sentence(error: Any) -> str:
     """As it is: it may begin with a name, which is written as its owner writes it."""
     return str(error)
@@ -65,12 +72,13 @@ def _sentence(error: Any) -> str:
 # The first kind that fits is meant. Their words are ours: made of names and reasons.
 _MEANINGS: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
     (Invalid, _mistakes),
+    (BodyRefused, _shape),
     (AdoptionRefused, _refused),
-    (NoKey, lambda e: Wrong(_sentence(e), still="Nothing was changed")),
-    (ApprovalError, lambda e: Refused(_sentence(e), still="Nothing was changed")),
-    (HomeInUse, lambda e: Unready(_sentence(e), still="Nothing was changed")),
+    (NoKey, lambda e: Wrong(_sentence(e), still=_UNCHANGED)),
+    (ApprovalError, lambda e: Refused(_sentence(e), still=_UNCHANGED)),
+    (HomeInUse, lambda e: Unready(_sentence(e), still=_UNCHANGED)),
     (StoreError, lambda e: Failed(_sentence(e), still="Nothing of it was written")),
-    (SecretError, lambda e: Unready(_sentence(e), still="Nothing was changed")),
-    (JournalError, lambda e: Refused(_sentence(e), still="Nothing was changed")),
+    (SecretError, lambda e: Unready(_sentence(e), still=_UNCHANGED)),
+    (JournalError, lambda e: Refused(_sentence(e), still=_UNCHANGED)),
     (ConnectorError, _network),
 )

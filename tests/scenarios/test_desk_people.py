@@ -176,7 +176,7 @@ async def test_valuation_names_are_told_to_whoever_is_in(house: House) -> None:
     bo = await matrix(house, seated(house, "bo", PERSON))
     assert [c.name for c in bo.columns] == ["price", "supply", "lunch"]
     nobody = await matrix(house, seated(house, None, OPERATOR))
-    assert [c.name for c in nobody.columns] == ["V1", "supply", "lunch"]
+    assert [c.name for c in nobody.columns] == ["V1", "O1", "C1"]
     assert (nobody.items, nobody.found) == ((), 0), "figures alone"
     assert nobody.counts.people == 5
 
