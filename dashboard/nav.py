@@ -51,6 +51,9 @@ class Page:
 _PAGES: Final = "dashboard.pages."
 PAGES: Final[tuple[Page, ...]] = (
     Page("overview", "Overview", "Deal", "deal", "dashboard", _PAGES + "overview"),
+    Page(
+        "prevented", "Prevented", "Security", "audit", "verified_user", "dashboard.pages.prevented"
+    ),
     Page("people", "People & access", "Deal", "members", "groups", _PAGES + "people"),
     Page("documents", "Adviser documents", "Deal", "documents", "mail_lock", _PAGES + "documents"),
     Page("own", "Your page", "Deal", "self", "person", _PAGES + "own", people=True),

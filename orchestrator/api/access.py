@@ -82,6 +82,9 @@ OPEN: Mapping[str, str] = MappingProxyType(
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
         "openapi": _ANY_SEAT,
+        "prevented_show": _WHOLE_AUDIT,
+        "prevented_report": _WHOLE_AUDIT,
+        "prevented_closing": _WHOLE_AUDIT,
         "on_call_show": Need(Right.ON_CALL, Scope.OWN, cut=True),
         "on_call_set": Need(Right.ON_CALL, Scope.ALL, Act.ALONE),
         "alert_list": Need(Right.ON_CALL, Scope.OWN, cut=True),

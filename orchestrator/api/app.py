@@ -35,6 +35,7 @@ from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
 from orchestrator.api.reach import HOME_IN_SCOPE
+from orchestrator.api.prevented import router as prevented
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.risk import router as risk
@@ -118,6 +119,7 @@ def application() -> FastAPI:
         passkeys,
         oidc,
         notify,
+        prevented,
     ):
         app.include_router(router, prefix=PREFIX)
     describe(app)

@@ -26,6 +26,7 @@ from orchestrator.api.port_memberships import (
     OwnAccess,
 )
 from orchestrator.api.port_overview import OverviewAccess
+from orchestrator.api.port_prevented import PreventedAccess
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_notify import NotifyAccess
@@ -683,6 +684,7 @@ class Home(
     ShownAccess,
     SignInAccess,
     NotifyAccess,
+    PreventedAccess,
     Protocol,
 ):
     """A home that is open."""

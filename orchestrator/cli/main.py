@@ -45,6 +45,7 @@ COMMANDS = {
     "replay": "Real conversations from files through the whole path.",
     "held": "Messages that wait: list, move, drop, release; no content shown.",
     "on-call": "Who is told that something needs somebody: show, set, alerts, answer.",
+    "prevented": "What was held or stopped in a deal, with evidence; a report of it.",
     "quarantine": "What nobody believes, strangers too: list, show, drop, admit.",
     "audit": "The record: tail, verify, export.",
     "evidence": "What is proven of each room: show, export.",

@@ -31,6 +31,7 @@ from orchestrator.client.overview import OverviewApi
 from orchestrator.client.notify import NotifyApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.prevented import PreventedApi
 from orchestrator.client.risk import RiskApi
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.sign_in import SignInApi
@@ -68,6 +69,7 @@ Kind = Literal["policy", "roster"]
 
 
 class Client(
+    PreventedApi,
     NotifyApi,
     OverviewApi,
     HeldApi,

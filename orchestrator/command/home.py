@@ -23,6 +23,7 @@ from orchestrator.command.notifying import Notifying
 from orchestrator.command.overview import Overview
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
+from orchestrator.command.prevented import PreventedLedger
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.risk import RiskDesk
@@ -40,6 +41,7 @@ from orchestrator.query.where import Where
 
 
 class OpenHome(
+    PreventedLedger,
     Notifying,
     Deals,
     Rosters,

@@ -340,10 +340,33 @@ def hold(
         ),
     )
     codes = sorted({coded(r.rule) for r in found})
-    body = {"message": message_id, "rules": codes, "tier": tier, "owner": held.owner}
+    body: dict[str, Json] = {
+        "message": message_id,
+        "rules": codes,
+        "tier": tier,
+        "owner": held.owner,
+        **_seen(tx, message_id),
+    }
     append(tx, deal_id, Kind.MESSAGE_HELD, body, at=at, actor=ACTOR)
     if fresh and held.tell is not None:
         held.tell(tx)
+
+
+def _seen(tx: Tx, message_id: str) -> dict[str, Json]:
+    """Who may have seen a message that is held, as codes: nobody of whom we know, those who have a
+    part of it already, or everybody in the room that its author wrote it into himself.
+    """
+    stood = tx.one(
+        "SELECT r.connector, r.room FROM message m"
+        " JOIN room r ON r.connector = m.connector AND r.room = m.room WHERE m.message_id = ?",
+        (message_id,),
+    )
+    if stood is not None:
+        return {"seen": "room", "channel": stood[0], "room": stood[1]}
+    went = "SELECT 1 FROM delivery WHERE message_id = ? AND kind = 'send' "
+    if tx.one(went + "AND state IN ('done', 'possibly') LIMIT 1", (message_id,)) is not None:
+        return {"seen": "part"}
+    return {"seen": "nobody"}
 
 
 # What was stopped says nothing here: its message is held, or has gone another way since.

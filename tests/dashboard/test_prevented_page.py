@@ -1,0 +1,39 @@
+"""The pages Prevented and Who reads what, by whoever looks, over a live home."""
+
+import pytest
+
+from tests.scenarios.conftest import eventually
+from tests.scenarios.test_approvals import TEXT, hold
+
+from .conftest import Look, words
+
+
+async def test_nothing_had_to_be_stopped(look: Look) -> None:
+    at = await look.page("prevented", look.as_("owner"))
+    assert "Nothing had to be stopped." in at.subheader[0].value
+
+
+async def test_held_and_withdrawn_in_their_own_words(look: Look) -> None:
+    house = look.house
+    await hold(house)
+    await house.far.write("bo", house.room("lunch"), TEXT)
+
+    async def gone() -> bool:
+        found = await house.home.prevented_show(house.deal, None, None)
+        return found.counts["withdrawn"] == 1
+
+    await eventually(gone)
+    at = await look.page("prevented", look.as_("security_officer", person="bo"))
+    said = words(at)
+    assert "Held. Nobody has seen it." in said
+    assert "Up to 4 people may have seen it." in said
+    assert "27.50" not in said
+    for name in ("Ada", "Bo ", "#lunch", "Kestrel Industries"):
+        assert name not in said
+
+
+@pytest.mark.parametrize("role", ["participant", "adviser"])
+async def test_who_may_not_see_the_record_sees_no_ledger(look: Look, role: str) -> None:
+    await hold(look.house)
+    at = await look.page("prevented", look.as_(role, person="el"))
+    assert "Held. Nobody has seen it." not in words(at)
