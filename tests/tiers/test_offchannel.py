@@ -1,0 +1,70 @@
+"""Invitations elsewhere, in several languages; what forbids them, or tells of them, is none."""
+
+import pytest
+
+from tiers.offchannel import invitations
+
+INVITES = (
+    "Let us move to WhatsApp.",
+    "let's move this to whatsapp, same people",
+    "Can we continue on Telegram? This tool is slow.",
+    "Could you ping me on WhatsApp instead",
+    "I'd rather talk on WeChat",
+    "Please send the draft to my gmail",
+    "send it to my private e-mail please",
+    "WhatsApp me when you can",
+    "text me on my private number",
+    "reach me via Viber tonight",
+    "Hop on WhatsApp, same number as always",
+    "WhatsApp? Same number as before.",
+    "You'll find me on Telegram as well, easier there",
+    "Let us go off-channel for this one.",
+    "Use my private address for the next version",
+    "Let us switch to W h a t s A p p",
+    "LET US MOVE TO WHATS\u200bAPP",
+    "Here: https://chat.whatsapp.com/Ab12",
+    "wa.me/491700000",
+    "Lass uns auf WhatsApp wechseln",
+    "Können wir auf Telegram weitermachen?",
+    "Schick es mir an meine private Mail",
+    "Melde dich bei mir auf WhatsApp",
+    "Passons sur WhatsApp",
+    "Écris-moi sur WhatsApp",
+    "Envoie-le sur mon mail perso",
+    "contactez-moi sur ma messagerie privée",
+    "Pasemos a WhatsApp",
+    "Scrivimi su WhatsApp",
+)
+NONE = (
+    "Please do not use WhatsApp for deal matters.",
+    "Never move to WhatsApp.",
+    "Bitte nicht per WhatsApp schreiben.",
+    "Ne passez jamais sur WhatsApp.",
+    "Use the data room instead of WhatsApp.",
+    "The WhatsApp integration is part of the target's product.",
+    "Customers can reach the hotline on WhatsApp.",
+    "The supplier's chat on Instagram has two million users.",
+    "We talked about Facebook and Instagram in the market study.",
+    "Skype's revenue was 10 million.",
+    "Call me on my cell tomorrow.",
+    "Let us move to the next item.",
+    "Let's move to the Signal room.",
+    "The telegram from the ministry arrived.",
+    "",
+)
+
+
+@pytest.mark.parametrize("text", INVITES)
+def test_an_invitation_is_heard(text: str) -> None:
+    [found, *_] = invitations(f"The list is attached.\n{text}\nRegards")
+    assert 0 <= found.start < found.end
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_forbids_or_tells_of_it_is_none(text: str) -> None:
+    assert invitations(text) == ()
+
+
+def test_a_long_text_is_read_in_a_moment() -> None:
+    assert len(invitations("let us move to WhatsApp, " * 5_000)) > 10
+    assert invitations("on " * 50_000) == ()

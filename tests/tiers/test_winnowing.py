@@ -1,0 +1,132 @@
+"""Passages: found however they are dressed, chance is not, and marks say nothing without the key."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiers.winnowing import RUN, SHORT, WINDOW, Run, digest, mark, passages, runs, winnowed
+
+KEY = b"k" * 32
+SOURCE = (
+    "The dredging of the northern pier is paid by the seller, and the tanker lease runs out before "
+    "the harbour master signs. Their auditors have counted the spare turbines twice, which nobody "
+    "outside the committee has noticed so far. We keep the second scenario for the founder's trust."
+)
+WORDS = SOURCE.split()
+
+
+def same(text: str, source: str = SOURCE) -> int:
+    """How many runs the best passage of a source has in a text; 0 without one."""
+    known = {mark(digest(run.words), KEY) for run in runs(source)}
+    found = runs(text)
+    stands = {run.at: ("s",) for run in found if mark(digest(run.words), KEY) in known}
+    return next((p.runs for p in passages(found, stands)), 0)
+
+
+@pytest.mark.parametrize("at", range(0, len(WORDS) - 20, 3))
+def test_twenty_words_are_found_wherever_they_are_cut(at: int) -> None:
+    assert same(" ".join(WORDS[at : at + 20]))
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        SOURCE.upper(),
+        SOURCE.replace(" ", "\n\t "),
+        "\n".join(f"> > {SOURCE[i : i + 50]}" for i in range(0, len(SOURCE), 50)).replace(
+            "> > ", "> "
+        ),
+        SOURCE.replace("e", "e\u200b"),
+        SOURCE.replace("a", "\N{CYRILLIC SMALL LETTER A}"),
+        SOURCE.replace("the", "*the*"),
+    ],
+    ids=["capitals", "spaces", "quoted", "invisible", "look-alikes", "markdown"],
+)
+def test_dressing_changes_nothing(dressed: str) -> None:
+    if dressed.startswith(">"):  # a line end within a word is another word
+        dressed = "\n> ".join([" ".join(WORDS[i : i + 8]) for i in range(0, len(WORDS), 8)])
+    assert same(dressed)
+
+
+def test_words_changed_in_the_middle_leave_the_rest_known() -> None:
+    assert same(" ".join([*WORDS[4:12], "so", "to", "say", *WORDS[15:24]]))
+
+
+@pytest.mark.parametrize(
+    "usual",
+    [
+        "Please let me know if you have any questions, and do not hesitate to call me at any time.",
+        "Mit freundlichen Grüßen, und bei Rückfragen stehe ich Ihnen gerne zur Verfügung.",
+        "N'hésitez pas à me contacter si vous avez des questions, bien cordialement.",
+        "From: Ada To: Bo Cc: Cy, Di, El Sent: 3.4.2026 10:15 Subject: the usual",
+        "This message is confidential and intended only for the recipient. If you received it in "
+        "error, please notify the sender; any disclosure or distribution is prohibited.",
+        "ada@harbour.example, bo@harbour.example, cy@harbour.example, di@harbour.example",
+    ],
+)
+def test_what_everybody_writes_is_no_passage(usual: str) -> None:
+    one, other = f"The pier is open.\n\n{usual}", f"Lunch is at noon.\n\n{usual}"
+    assert not same(other, one)
+
+
+def test_a_shared_phrase_is_chance() -> None:
+    text = "We walked along the northern pier for an hour and had ice cream with the children."
+    assert not same(text)
+
+
+def test_unrelated_texts_share_no_passage() -> None:
+    draw = random.Random(7)  # noqa: S311 - the same texts each time
+    words = [
+        f"{a}{b}" for a in ("ka", "mo", "ti", "zu", "pel") for b in ("ran", "dos", "fin", "ub")
+    ]
+    texts = [" ".join(draw.choices(words, k=60)) for _ in range(40)]
+    assert not any(same(one, other) for one in texts for other in texts if one is not other)
+
+
+def test_places_are_those_of_the_text_as_it_was_written() -> None:
+    text = f"Lunch is at noon. {SOURCE}"
+    known = {mark(digest(run.words), KEY) for run in runs(SOURCE)}
+    found = runs(text)
+    stands = {run.at: ("s",) for run in found if mark(digest(run.words), KEY) in known}
+    [passage] = passages(found, stands)
+    assert passage.start >= len("Lunch is at noon")
+    assert text[passage.start : passage.end] in SOURCE
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=60))
+def test_a_short_text_keeps_every_mark(marks: list[int]) -> None:
+    assert winnowed(marks) == tuple(dict.fromkeys(marks))
+
+
+def test_of_a_long_text_each_window_keeps_a_mark() -> None:
+    """The guarantee of the paper: whoever shares so many words in a row shares a mark."""
+    draw = random.Random(3)  # noqa: S311 - the same marks each time
+    marks = [draw.getrandbits(63) for _ in range(SHORT + 500)]
+    kept = set(winnowed(marks))
+    assert len(kept) < 0.6 * len(marks)
+    assert all(kept & set(marks[i : i + WINDOW]) for i in range(len(marks) - WINDOW + 1))
+
+
+def test_a_mark_depends_on_its_key_and_on_each_word() -> None:
+    words = ("northern", "pier", "lease")
+    one = mark(digest(words), KEY)
+    assert one != mark(digest(words), b"x" * 32)
+    assert one != mark(digest(("northern", "pierlease", "")), KEY)
+    assert -(2**63) <= one < 2**63
+
+
+def test_no_word_is_in_any_representation() -> None:
+    assert "pier" not in repr(runs(SOURCE))
+
+
+def test_four_runs_of_one_source_are_needed_and_not_of_several() -> None:
+    words = [("alpha", "beta", "gamma"), ("delta", "eps", "zeta"), ("eta", "theta", "iota")]
+    found = [Run(n, n, n + 1, words[n % 3]) for n in range(6)]
+    apart = {run.at: (f"s{run.at}",) for run in found}
+    assert passages(found, apart) == ()
+    assert passages(found, {run.at: ("s",) for run in found})
+    far = [Run(n * 50, n, n + 1, words[n % 3]) for n in range(6)]
+    assert passages(far, {run.at: ("s",) for run in far}) == ()
+    assert RUN == len(words[0])
