@@ -19,7 +19,14 @@ from dashboard.widgets import person_words as words
 from dashboard.widgets import states
 from dashboard.widgets.person_card import DIALOG
 from orchestrator.client.api import Client
-from orchestrator.client.card import AccessChange, AccessView, CardView, ListParts, NewPerson
+from orchestrator.client.card import (
+    AccessChange,
+    AccessView,
+    CardDevice,
+    CardView,
+    ListParts,
+    NewPerson,
+)
 from orchestrator.client.memberships import MemberRow, MembershipQuestion
 from orchestrator.client.problems import Problem, SignInFirst
 
@@ -287,15 +294,24 @@ def verify(desk: Desk, card: CardView) -> None:
         "Never on one that came with a message."
     )
     st.markdown("Have the words of the phone read out to you, six by six. Compare every line.")
-    for device in card.devices:
-        if device.state in {"pinned", "seen", "verified"}:
-            state = words.DEVICE.get(device.state, "")
-            st.markdown("**" + safe(device.channel) + "** " + safe(device.device) + " · " + state)
-            st.code("\n".join(words.spelled(device)), language=None)
+    new = [d for d in card.devices if d.state in {"pinned", "seen"}]
+    for device in new:
+        _words(device)
+    if known := [d for d in card.devices if d.state == "verified"]:
+        with st.expander("Compared before", expanded=not new):
+            for device in known:
+                _words(device)
     if not card.devices:
         st.text("No phone was seen yet. There is nothing to compare.")
         return
     _ceremony(desk, card)
+
+
+def _words(device: CardDevice) -> None:
+    """A key's words, all of them; there is nothing to copy, since they are to be heard."""
+    state = words.DEVICE.get(device.state, "")
+    st.markdown("**" + safe(device.channel) + "** " + safe(device.device) + " · " + state)
+    st.text("\n".join(words.spelled(device)))
 
 
 def _ceremony(desk: Desk, card: CardView) -> None:

@@ -9,7 +9,7 @@ from orchestrator.client.memberships import MembershipQuestion
 from orchestrator.client.paging import Position, Window
 from orchestrator.command.runtime import Runtime
 from orchestrator.query.asked import asked_about
-from orchestrator.query.boards import Boards
+from orchestrator.query.boards import Board, Boards
 from orchestrator.query.cut import cut
 from orchestrator.query.matrix import Column, Room, State
 from orchestrator.query.sight import Line, Sight, asked_for, counts, lines, shown
@@ -19,13 +19,18 @@ from tiers.rights import Right, Scope, Viewer
 _HERE = frozenset({State.IN, State.PAUSED, State.EXTRA})
 
 
+_MOST_KEPT = 64
+"""Viewers of one matrix whose rows are kept in order."""
+_Seen = tuple[object, ...]
+
+
 class Memberships:
     """Implements ``orchestrator.api.port_memberships.MembershipAccess``."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
         self._boards = Boards(runtime)
-        self._whole: tuple[object, list[Line]] | None = None
+        self._kept: dict[DealId, tuple[Board, dict[_Seen, list[Line]]]] = {}
 
     async def memberships(
         self, deal: DealId, question: MembershipQuestion, window: Window, viewer: Viewer
@@ -60,12 +65,16 @@ class Memberships:
         return Sight(mine, board, asked)
 
     def _lines(self, sight: Sight) -> list[Line]:
-        """Rows in order; those of the whole are the same for everybody who sees the whole."""
-        if not sight.cut.whole:
-            return lines(sight)
-        if self._whole is None or self._whole[0] is not sight.board:
-            self._whole = sight.board, lines(sight)
-        return self._whole[1]
+        """Rows in order; kept for whoever sees the same of the same matrix."""
+        deal = sight.cut.deal.deal_id
+        board, found = self._kept.get(deal, (None, {}))
+        if board is not sight.board or len(found) >= _MOST_KEPT:
+            found = {}
+            self._kept[deal] = sight.board, found
+        seen = _seen(sight)
+        if seen not in found:
+            found[seen] = lines(sight)
+        return found[seen]
 
     def _column(self, sight: Sight, column: Column) -> views.ColumnView:
         made = column.conversation
@@ -105,6 +114,15 @@ class Memberships:
         return views.ColumnChannel(
             name=name, kind=kind, state=state, read_at=min(known) if known else None
         )
+
+
+def _seen(sight: Sight) -> _Seen:
+    """What decides which cells somebody sees, and nothing less."""
+    if sight.everything:
+        return sight.cut.whole, sight.counts_only
+    cut = sight.cut
+    scopes = tuple(cut.scope(r) for r in (Right.MATRIX, Right.MEMBERS, Right.SELF))
+    return cut.person, cut.own, sight.asked, scopes
 
 
 def _begin(found: list[Line], after: Position | None) -> int:
