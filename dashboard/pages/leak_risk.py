@@ -76,11 +76,11 @@ def _score(found: RiskView, score: ScoreView) -> None:
         alt = "Leak risk is " + str(score.total) + ". " + plain(score.meaning)
         charts.gauge(score.total, score.act_at, score.level, alt, "gauge")
         st.markdown("You act above " + str(score.act_at) + ". " + _falls(score))
-        members, messages = st.columns(2)
-        with members:
-            st.metric("Who could read", score.members, help="People, accounts, devices and keys.")
-        with messages:
-            st.metric("What could be read", score.messages, help="Texts, documents and rooms.")
+        who, what = str(score.members), str(score.messages)
+        st.markdown(
+            ":material/group: **" + who + "** who could read :gray[people, devices, keys]  \n"
+            ":material/description: **" + what + "** what could be read :gray[texts, rooms]"
+        )
     with right, st.container(border=True, height="stretch", key="moved"):
         st.markdown("**What moved it**")
         _causes(found)
@@ -125,7 +125,8 @@ def _parts(score: ScoreView) -> None:
     """The sum, part by part: they add up."""
     if not score.parts:
         return
-    with st.expander("The " + str(len(score.parts)) + " parts that add up to " + str(score.total)):
+    count = some(len(score.parts), "part adds", "parts add")
+    with st.expander(count + " up to " + str(score.total)):
         for part in score.parts:
             where = "" if part.conversation_name is None else " in " + safe(part.conversation_name)
             times = "" if part.count == 1 else " \N{MULTIPLICATION SIGN} " + str(part.count)
@@ -188,7 +189,8 @@ def _marks(one: FindingView) -> str:
     colour, word = SEVERITIES[one.severity]
     mine = ":orange-badge[:material/back_hand: Needs you]" if one.needs_you else _others(one)
     grave = ":" + colour + "-badge[" + word + "]"
-    where = [one.conversation_name, one.channel, one.person_name]
+    talk = None if one.conversation_name is None else "#" + one.conversation_name
+    where = [talk, one.channel, one.person_name]
     named = " · ".join(safe(name) for name in where if name)
     since = instant(one.first_seen)[0]
     return mine + " " + grave + " :gray[" + " · ".join(p for p in (since, named) if p) + "]"

@@ -43,6 +43,7 @@ _UNKNOWN: Final[Mapping[str, str]] = {
     "serve": "no Wallcross is serving",
     "clock": "the clock is not trusted, so everything is held",
     "record": "the record is not whole, so every room stands still",
+    "rules": "the rules of leak risk were not run lately",
     "rooms": "some rooms were not read back lately",
 }
 _DONE: Final[Mapping[str, str]] = {

@@ -91,8 +91,9 @@ class SignIns:
                 seat = Seat(deal, None, self.keeper.seats.operates(known))
             if seat is not None:
                 seats.append((seat, known))
+        deals = self._r.book.deals
         at, standings = self._r.now(), {seat.deal: known.standing for seat, known in seats}
-        needs = await self._r.store.read(lambda tx: needs_by_deal(tx, viewer, standings, at))
+        needs = await self._r.store.read(lambda tx: needs_by_deal(tx, viewer, deals, standings, at))
         return [self._my(viewer, seat, known, needs[seat.deal]) for seat, known in seats]
 
     def _my(self, viewer: Viewer, seat: Seat, known: Known, needs: Mapping[str, int]) -> MyDeal:

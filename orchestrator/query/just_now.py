@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.client.views import Happening
 from orchestrator.command.overview import happening
+from orchestrator.outbox.port import OURS
 from orchestrator.query.cut import Cut
 from orchestrator.store.unit import Tx
+from tiers.exposure_rules import REGISTRY
 from tiers.ids import ConversationId, PersonId
 from tiers.rights import Right, Scope
 
 LOOKED_AT, SHOWN = 300, 8
 _LAST = "SELECT rowid, deal_id, entry, body FROM audit WHERE deal_id = ? ORDER BY n DESC LIMIT ?"
+_WROTE = "SELECT person_id, conversation_id, connector FROM message WHERE message_id = ?"
 _QUIET = frozenset({"accepted", "routed", "device", "settled", "obtained"})
 """What comes with something else that is told."""
 
@@ -43,18 +46,18 @@ def _told(tx: Tx, seen: Cut) -> Iterable[Told]:
         one = happening(row)
         if one is None or one.kind in _QUIET:
             continue
-        author, where = _message(tx, one.subject)
+        author, where, ours = _message(tx, one.subject)
+        if ours:
+            continue
         conversation = ConversationId(one.conversation or where or "") or None
         if _may(seen, one, author, conversation):
             yield _cut(seen, one, author, conversation)
 
 
-def _message(tx: Tx, subject: str) -> tuple[str | None, str | None]:
-    """Who wrote a message, and where it belongs; nothing of anything else."""
-    if not subject.startswith("msg_"):
-        return None, None
-    row = tx.one("SELECT person_id, conversation_id FROM message WHERE message_id = ?", (subject,))
-    return (None, None) if row is None else (row[0], row[1])
+def _message(tx: Tx, subject: str) -> tuple[str | None, str | None, bool]:
+    """Who wrote a message, where it belongs, and whether it is a notice of ours."""
+    row = tx.one(_WROTE, (subject,)) if subject.startswith("msg_") else None
+    return (None, None, False) if row is None else (row[0], row[1], row[2] == OURS)
 
 
 def _may(
@@ -81,7 +84,9 @@ def _cut(
         person = None if who is None else listed.person(PersonId(who))
         if person is not None and seen.sees_person(person.person_id):
             names[person.person_id] = person.name
-    shown = replace(one, conversation=conversation)
+    rule = REGISTRY.get(one.reason) if one.kind == "finding" else None
+    told = one.reason if rule is None else rule.title
+    shown = replace(one, conversation=conversation, reason=told)
     if author is not None and author in names:
         shown = replace(shown, subject=author)
     elif seen.scope(Right.AUDIT) is not Scope.ALL and one.subject not in names:

@@ -9,11 +9,14 @@ Rules kept here:
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.approvals.standing import Request, Standing
+from orchestrator.deals.book import DealView
+from orchestrator.risk.record import Found, Reader, findings_since
 from orchestrator.store.unit import Tx
+from tiers.exposure import Owner
 from tiers.ids import DealId, PersonId
 from tiers.rights import Act, Right, Scope, Viewer
 
@@ -24,30 +27,11 @@ DRIFT = frozenset(
 """Rules of findings that say that somebody is not where he should be."""
 ABOUT_HELD = frozenset({"held_overdue", "release_asked", "withdrawn", "unjudged", "not_carried"})
 """Rules of findings about a held message: whoever settles the message settles them."""
-_OPEN = """
-SELECT finding_id, rule, subject, severity, reasons, remedy, owner, first_seen
-FROM finding INDEXED BY finding_open WHERE deal_id = ? AND closed_at IS NULL
-ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
-    first_seen LIMIT ?"""
 _OWN_HELD = """
 SELECT message_id, tier, reasons, deadline, held_at FROM held INDEXED BY held_open
 WHERE deal_id = ? AND state = 'held' AND owner = ? ORDER BY deadline LIMIT ?"""
 MOST = 500
 """Open things of one kind that are counted; more are told as so many."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFinding:
-    """A finding that is open, without content."""
-
-    finding_id: str
-    rule: str
-    subject: str
-    severity: str
-    reasons: tuple[str, ...]
-    remedy: str
-    owner: str | None
-    first_seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +49,7 @@ class OwnHeld:
 class Needs:
     """What needs one person in one deal."""
 
-    findings: tuple[OpenFinding, ...]
+    findings: tuple[Found, ...]
     requests: tuple[Request, ...]
     held: tuple[OwnHeld, ...]
 
@@ -75,7 +59,7 @@ class Needs:
             LEAK_RISK: len(self.findings),
             APPROVALS: len(self.requests),
             HELD: len(self.held),
-            PEOPLE: sum(f.rule in DRIFT for f in self.findings),
+            PEOPLE: sum(f.named in DRIFT for f in self.findings),
         }
         return {page: count for page, count in found.items() if count}
 
@@ -85,30 +69,45 @@ class Needs:
         return len(self.findings) + len(self.requests) + len(self.held)
 
 
-def needs(tx: Tx, deal: DealId, viewer: Viewer, found: Standing, at: int) -> Needs:
+def needs(tx: Tx, deal: DealView, viewer: Viewer, found: Standing, at: int) -> Needs:
     """What needs a viewer in a deal.
 
     Args:
         tx: of the store.
-        deal: the deal.
+        deal: in force.
         viewer: whoever asks; what needs others is not counted.
         found: where the deal's approvals stand.
         at: now, microseconds UTC.
     """
-    person = viewer.person(deal)
-    held = _own_held(tx, deal, person)
+    person = viewer.person(deal.deal_id)
+    held = _own_held(tx, deal.deal_id, person)
     return Needs(
-        tuple(_findings(tx, deal, viewer, {h.message_id for h in held})),
+        tuple(_findings(tx, deal, viewer, {h.message_id for h in held}, at)),
         tuple(may_sign(found, person, at)),
         held,
     )
 
 
 def needs_by_deal(
-    tx: Tx, viewer: Viewer, standings: Mapping[DealId, Standing], at: int
+    tx: Tx,
+    viewer: Viewer,
+    deals: Mapping[DealId, DealView],
+    standings: Mapping[DealId, Standing],
+    at: int,
 ) -> dict[DealId, Mapping[str, int]]:
-    """How many things need a viewer, by deal and page: the numbers in his navigation."""
-    return {deal: needs(tx, deal, viewer, known, at).counts() for deal, known in standings.items()}
+    """How many things need a viewer, by deal and page: the numbers in his navigation.
+
+    Args:
+        tx: of the store.
+        viewer: whoever asks.
+        deals: those in force; of others nothing is counted.
+        standings: of the deals that he is told of.
+        at: now, microseconds UTC.
+    """
+    return {
+        deal: needs(tx, deals[deal], viewer, known, at).counts() if deal in deals else {}
+        for deal, known in standings.items()
+    }
 
 
 def may_sign(found: Standing, person: PersonId | None, at: int) -> Iterable[Request]:
@@ -121,25 +120,28 @@ def may_sign(found: Standing, person: PersonId | None, at: int) -> Iterable[Requ
             yield request
 
 
-def _findings(tx: Tx, deal: DealId, viewer: Viewer, own_held: set[str]) -> Iterable[OpenFinding]:
-    power, person = viewer.power(deal, Right.FINDINGS), viewer.person(deal)
+def _findings(
+    tx: Tx, deal: DealView, viewer: Viewer, own_held: set[str], at: int
+) -> Iterable[Found]:
+    """Open findings that he may answer and nobody accepted for now, the gravest first."""
+    power, person = viewer.power(deal.deal_id, Right.FINDINGS), viewer.person(deal.deal_id)
     if power.scope < Scope.OWN:
         return
-    for one in open_findings(tx, deal):
-        if one.rule in ABOUT_HELD and one.subject in own_held:
+    listed = findings_since(tx, Reader(deal), deal.deal_id, at)
+    for one in sorted(listed, key=lambda f: (-f.severity, f.first_seen)):
+        if one.closed_at is not None or one.silent(at):
+            continue
+        if one.named in ABOUT_HELD and one.about.message in own_held:
             continue  # counted as his held message
-        if power.act is Act.ALONE or (person is not None and one.owner == person):
+        if power.act is Act.ALONE or (person is not None and person == _owner(one)):
             yield one
 
 
-def open_findings(tx: Tx, deal: DealId, limit: int = MOST) -> list[OpenFinding]:
-    """Open findings of a deal, the gravest first."""
-    return [
-        OpenFinding(fid, rule, subject, severity, _words(reasons), remedy, owner, first)
-        for fid, rule, subject, severity, reasons, remedy, owner, first in tx.all(
-            _OPEN, (deal, limit)
-        )
-    ]
+def _owner(found: Found) -> PersonId | None:
+    """Whose work a finding is by name; None: whoever has the part that its rule names."""
+    if found.owner is not None:
+        return found.owner
+    return found.about.person if found.rule.owner is Owner.SUBJECT else None
 
 
 def _own_held(tx: Tx, deal: DealId, person: PersonId | None) -> tuple[OwnHeld, ...]:
@@ -147,11 +149,6 @@ def _own_held(tx: Tx, deal: DealId, person: PersonId | None) -> tuple[OwnHeld, .
         return ()
     rows = tx.all(_OWN_HELD, (deal, person, MOST))
     return tuple(OwnHeld(mid, tier, _because(why), end, at) for mid, tier, why, end, at in rows)
-
-
-def _words(reasons: str) -> tuple[str, ...]:
-    found: Sequence[object] = json.loads(reasons)
-    return tuple(map(str, found))
 
 
 def _because(reasons: str) -> tuple[str, ...]:

@@ -25,12 +25,12 @@ from orchestrator.query.cut import Cut, cut
 from orchestrator.query.just_now import Told, just_now
 from orchestrator.query.needs import ABOUT_HELD, DRIFT, HELD, LEAK_RISK, PEOPLE, Needs, needs
 from orchestrator.query.needs import APPROVALS as SIGN
+from orchestrator.query.risk import EVERY
 from orchestrator.query.standings import Standings
 from orchestrator.query.tiers import Cards, Shown
 from orchestrator.query.traffic import Traffic
 from orchestrator.store.unit import Tx
-from tiers.exposure_rules import REGISTRY, UNDESCRIBED
-from tiers.ids import ConnectorName, DealId
+from tiers.ids import ConnectorName, ConversationId, DealId
 from tiers.rights import Right, Scope, Viewer
 
 LOOK_EVERY = 30 * SECOND
@@ -59,6 +59,7 @@ class _Read:
 
     needs: Needs
     signing: int | None
+    ruled: int | None
     shown: Shown
     happened: tuple[Told, ...]
 
@@ -78,11 +79,12 @@ class Overviews:
     async def needs(self, deal: DealId, viewer: Viewer) -> Mapping[str, int]:
         """How many things need a viewer, by page of the dashboard."""
         at = self._r.now()
-        found = await self._r.store.read(lambda tx: self._needs(tx, deal, viewer, at))
-        return found.counts()
+        view = self._deal(deal)
 
-    def _needs(self, tx: Tx, deal: DealId, viewer: Viewer, at: int) -> Needs:
-        return needs(tx, deal, viewer, self._standings.of(tx, deal), at)
+        def read(tx: Tx) -> Needs:
+            return needs(tx, view, viewer, self._standings.of(tx, deal), at)
+
+        return (await self._r.store.read(read)).counts()
 
     async def overview(self, deal_id: DealId, viewer: Viewer) -> views.Overview:
         """A deal on one page. Raises: Unready: nothing of it is in force."""
@@ -97,7 +99,7 @@ class Overviews:
             phase=deal.phase.value,
             made_up=deal.made_up,
             signing_at=read.signing,
-            verdict=self._verdict(deal, states, read.needs, at),
+            verdict=self._verdict(deal, states, read, at),
             items=_items(read.needs, seen),
             tiers=self._cards.made(seen, states, read.shown),
             just_now=tuple(told.happening for told in read.happened),
@@ -115,8 +117,9 @@ class Overviews:
         zone = ZoneInfo(self._r.settings.config.home.time_zone)
         found = self._standings.of(tx, deal.deal_id)
         return _Read(
-            needs(tx, deal.deal_id, seen.viewer, found, at),
+            needs(tx, deal, seen.viewer, found, at),
             found.signing_at,
+            _rules_ran(tx, deal.deal_id),
             self._cards.read(tx, deal, at, zone),
             just_now(tx, seen),
         )
@@ -134,7 +137,7 @@ class Overviews:
         return "paused" if channel.paused is not None else await _pulse(channel)
 
     def _verdict(
-        self, deal: DealView, states: Mapping[str, str], found: Needs, at: int
+        self, deal: DealView, states: Mapping[str, str], read: _Read, at: int
     ) -> views.Verdict:
         silent = {name for name, state in states.items() if state in {"down", "closed"}}
         old, oldest = self._readings(deal, at)
@@ -144,7 +147,9 @@ class Overviews:
             *(("record",) if self._r.book.record.flaws else ()),
             *(f"channel:{name}" for name in sorted(silent)),
             *(("rooms",) if old else ()),
+            *(("rules",) if read.ruled is None or at - read.ruled > 2 * EVERY else ()),
         )
+        found = read.needs
         known: views.VerdictState = "clear" if found.total == 0 else "needs"
         return views.Verdict(
             state="unknown" if why else known,
@@ -201,29 +206,31 @@ def _items(found: Needs, seen: Cut) -> tuple[views.Item, ...]:
 
 def _findings(found: Needs, seen: Cut) -> Iterable[views.Item]:
     for one in found.findings[:MOST_ITEMS]:
-        drift, held = one.rule in DRIFT, one.rule in ABOUT_HELD
+        drift, held = one.named in DRIFT, one.named in ABOUT_HELD
         yield views.Item(
             kind="finding",
-            rule=one.rule,
-            title=REGISTRY.get(one.rule, UNDESCRIBED).title,
+            rule=one.named,
+            title=one.rule.title,
             page=PEOPLE if drift else HELD if held else LEAK_RISK,
             subject=one.finding_id,
-            about=_about(seen, one.subject),
+            about=_about(seen, one.about.conversation),
             what=one.reasons if seen.scope(Right.FINDINGS) is Scope.ALL else (),
-            done=_DONE.get(one.rule, ""),
-            severity=one.severity,
+            done=_DONE.get(one.named, ""),
+            severity=one.severity.name.lower(),
             at=one.first_seen,
         )
 
 
-def _about(seen: Cut, subject: str) -> str:
-    """What a finding is about, where its subject names a room, a conversation or a person."""
-    for conversation in seen.deal.conversations:
-        rooms = seen.deal.rooms.get(conversation, ())
-        named = subject == conversation or any(b.room in subject for b in rooms)
-        if named and seen.sees(conversation):
-            return "#" + seen.name(conversation)
-    return ""
+def _about(seen: Cut, conversation: ConversationId | None) -> str:
+    """The conversation that a finding is about, as he reads it."""
+    shown = conversation is not None and seen.sees(conversation)
+    return "#" + seen.name(conversation) if conversation is not None and shown else ""
+
+
+def _rules_ran(tx: Tx, deal: DealId) -> int | None:
+    """When the rules of leak risk were last run over a deal."""
+    row = tx.one("SELECT at FROM risk_look WHERE deal_id = ?", (deal,))
+    return None if row is None else int(row[0])
 
 
 def _requests(found: Iterable[Request]) -> Iterable[views.Item]:

@@ -17,6 +17,7 @@ from orchestrator.client.problems import Missing, Problem, Refused, SignInFirst,
 from orchestrator.client.wire import app_transport
 from orchestrator.clock import DAY, HOUR
 from orchestrator.command import revealing
+from orchestrator.command.risk_look import RiskLook
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
 from tiers.ids import DealId, MessageId, PersonId, SideId
@@ -34,6 +35,12 @@ PARTICIPANT, COUNSEL = DeskRole.PARTICIPANT, DeskRole.COUNSEL
 ADA = Signer("ada", frozenset({Role.OWNER}))
 BO = Signer("bo")
 CY = Signer("cy", frozenset({Role.APPROVER}), Party.TARGET)
+
+
+@pytest.fixture(autouse=True)
+async def rules_ran(house: House) -> None:
+    """The rules of leak risk were run, as they are each minute."""
+    await RiskLook(house.home.runtime).look()
 
 
 def viewer(house: House, person: str | None, *roles: DeskRole, stepped_up: bool = False) -> Viewer:
@@ -63,6 +70,7 @@ async def items(house: House, who: Viewer) -> tuple[HeldItem, ...]:
 async def test_a_deal_in_order_is_clear_and_says_when_it_was_checked(house: House) -> None:
     async with desk(house, viewer(house, "ada", PARTICIPANT, OWNER)) as client:
         shown = await client.deal_overview("HERON")
+    assert shown.verdict.why == ()
     assert (shown.verdict.state, shown.verdict.needs, shown.items) == ("clear", 0, ())
     assert (shown.verdict.channels, shown.verdict.read) == (1, 1)
     assert shown.verdict.oldest_at is not None
@@ -80,6 +88,31 @@ async def test_old_figures_are_never_called_well(house: House) -> None:
     assert shown.verdict.state == "unknown"
     assert "rooms" in shown.verdict.why
     assert shown.verdict.read == 0
+
+
+async def test_rules_that_did_not_run_lately_are_no_good_news(house: House) -> None:
+    await house.home.runtime.store.write(lambda tx: tx.run("DELETE FROM risk_look"))
+    async with desk(house, viewer(house, "ada", PARTICIPANT, OWNER)) as client:
+        shown = await client.deal_overview("HERON")
+    assert (shown.verdict.state, shown.verdict.why) == ("unknown", ("rules",))
+
+
+async def test_what_is_accepted_for_now_asks_nobody(house: House) -> None:
+    await house.far.add_member(house.room("lunch"), "mallory", by="ada")
+
+    async def noticed() -> bool:
+        return "unknown_member" in await house.findings()
+
+    await eventually(noticed)
+    who = viewer(house, "ada", PARTICIPANT, OWNER, OFFICER)
+    async with desk(house, who) as client:
+        risk, before = await client.risk_show("HERON"), await client.deal_needs("HERON")
+        needed = [f for f in risk.findings if f.needs_you]
+        assert before["leak_risk"] == len(needed)
+        for one in needed:
+            until = house.clock() + DAY
+            await client.finding_accept("HERON", one.finding_id, until=until, because="known")
+        assert "leak_risk" not in await client.deal_needs("HERON")
 
 
 async def test_a_channel_that_does_not_answer_is_not_called_well(

@@ -13,7 +13,7 @@ from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 
 QUESTIONS = {
-    "findings": (needs._OPEN, 2),
+    "what happened to a message": (just_now._WROTE, 1),
     "own held": (needs._OWN_HELD, 3),
     "held": (held_desk._LISTED, 5),
     "figures of held": (held_desk._FIGURES, 2),
