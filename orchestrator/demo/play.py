@@ -1,4 +1,4 @@
-"""The demo: sixteen steps on one stage, each true only if the far side saw it.
+"""The demo: eighteen steps on one stage, each true only if the far side saw it.
 
 Rules kept here:
 
@@ -22,6 +22,7 @@ from orchestrator.client.views import Step
 from orchestrator.demo.adviser import PROGRAMS
 from orchestrator.demo.audit_act import audit
 from orchestrator.demo.crash_act import crash
+from orchestrator.demo.desk_act import clear, opens
 from orchestrator.demo.mail_act import agreement, three_networks
 from orchestrator.demo.messages_act import flow, held, intake, withdrawn
 from orchestrator.demo.people_act import new_device, stranger
@@ -37,6 +38,8 @@ Act = Callable[[Stage], Awaitable[str]]
 """Plays one step; returns what was seen, in a few words. Raises: NotSeen."""
 STEPS: Final[Sequence[tuple[str, str, Act]]] = (
     ("roster in, rooms made and read back", "the owner's phone reads each room's state", rooms),
+    ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
+    ("the dashboard opens by a link, once", "a browser's session", opens),
     ("messages flow on each tier", "another member's phone decrypts them", flow),
     ("an offer price for #logistics is held, then moved", "all phones", held),
     ("the same typed into the room is withdrawn", "the other phones see it gone", withdrawn),
@@ -49,9 +52,9 @@ STEPS: Final[Sequence[tuple[str, str, Act]]] = (
     ("a changed safety number stops it until two call", "the members' phones", safety_number),
     ("three networks, one conversation; a forgery stays out", "phones and gpg", three_networks),
     ("added from a phone, put out by a plan", "the phones and their rooms", added),
-    ("killed in mid-flow, nothing is lost", "two phones, by delivery id", crash),
     ("one person leaves everywhere, with proof", "her phones, the exported program", leaves),
     ("the audit verifies offline, a rewritten one fails", "the exported program", audit),
+    ("nothing needs anybody any more", "a browser's session", clear),
 )
 PACED_S: Final = 75.0
 """How long the play takes when people watch."""

@@ -12,8 +12,9 @@ import base64
 import json
 import logging
 import secrets
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -68,7 +69,12 @@ path = {anchor}
 
 [secrets]
 folder = {secrets}
+
+[web]
+port = {web}
 """
+_WEB = 8642
+"""Where the dashboard is, unless something else is there."""
 
 
 class NotSeen(Exception):
@@ -80,6 +86,16 @@ def _silence() -> None:
     library = logging.getLogger("nio")
     library.addHandler(logging.NullHandler())
     library.propagate = False
+
+
+def _port() -> int:
+    """The dashboard's usual port, or one that is free."""
+    for port in (_WEB, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no port is free on this machine")
 
 
 def user_of(person: str) -> AccountId:
@@ -127,6 +143,10 @@ class Stage:
     """How many notices with certain words a person has read."""
     old: dict[str, int] = field(default_factory=dict)
     """How many notices of a person's are of an earlier step."""
+    origin: str = ""
+    """Where the dashboard is."""
+    cookie: str = field(default="", repr=False)
+    """The session of the demo's own browser."""
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
     phrase: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
 
@@ -208,7 +228,9 @@ class Stage:
             "secrets": str(self.folder / "secrets"),
         }
         quoted = {k: json.dumps(v) for k, v in values.items()}
-        text = _SETTINGS.format(port=self.signal.port, mail=self.mail.settings(), **quoted)
+        web = _port()
+        self.origin = f"http://localhost:{web}"
+        text = _SETTINGS.format(port=self.signal.port, mail=self.mail.settings(), web=web, **quoted)
         self.served.config.write_text(text)
         self.served.config.chmod(0o600)
 
