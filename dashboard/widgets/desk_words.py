@@ -138,10 +138,10 @@ def checked_words(shown: Overview) -> str:
     some_ = str(found.read) + " of " + str(found.channels) + " channels"
     if found.oldest_at is None:
         return "No room was read back yet."
-    ago = span(shown.at - found.oldest_at) + " ago"
+    age = span(shown.at - found.oldest_at)
     if every:
-        return "Checked on " + which + ", the last one " + ago
-    return "Checked on " + some_ + ". The oldest reading is " + span(shown.at - found.oldest_at)
+        return "Checked on " + which + " in the last " + age
+    return "Checked on " + some_ + ". The oldest reading is of " + age + " ago"
 
 
 def unknown_words(found: Verdict) -> str:

@@ -84,7 +84,7 @@ def _cut(
         person = None if who is None else listed.person(PersonId(who))
         if person is not None and seen.sees_person(person.person_id):
             names[person.person_id] = person.name
-    rule = REGISTRY.get(one.reason) if one.kind == "finding" else None
+    rule = REGISTRY.get(one.reason)
     told = one.reason if rule is None else rule.title
     shown = replace(one, conversation=conversation, reason=told)
     if author is not None and author in names:
