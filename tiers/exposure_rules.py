@@ -71,18 +71,6 @@ _RULES: Final = (
         *(_OFFICER, (Remedy.PAUSE_PERSON, Remedy.CALL_BACK, Remedy.LOOK)),
     ),
     Rule(
-        *(
-            "first_contact",
-            _P,
-            _LOW,
-            "An account wrote into a conversation for the first time",
-        ),
-        "it is known for a week and nobody doubted it",
-        *(_OWNER, (Remedy.CALL_BACK, Remedy.PAUSE_PERSON)),
-        weight=1,
-        keep=30 * DAY,
-    ),
-    Rule(
         *("unknown_sender", _P, _MED, "Somebody who is on no list writes to our account"),
         "what he wrote is dropped, or he enrols as a person of the roster",
         *(_OFFICER, (Remedy.DROP_STRANGER, Remedy.PAUSE_CHANNEL)),
@@ -257,7 +245,7 @@ _RULES: Final = (
         keep=30 * DAY,
     ),
     Rule(
-        *("above_room", _M, _MED, "A message reads like more than its room is for"),
+        *("above_room", _M, _MED, "What is written reads like more than its room is for"),
         *(_TEXT_GONE, _OWNER, _MESSAGE),
         keep=30 * DAY,
     ),
@@ -282,11 +270,6 @@ _RULES: Final = (
         "the message is taken back or gone, or a week passed without another",
         *(_OWNER, (Remedy.ASK_AUTHOR, Remedy.PAUSE_PERSON)),
         keep=30 * DAY,
-    ),
-    Rule(
-        *("raise_conversation", _M, _MED, "A conversation reads like a stricter tier by now"),
-        "for a day none of its messages is above it",
-        *(_OWNER, (Remedy.PAUSE_ROOM, Remedy.LOOK)),
     ),
     Rule(
         *("unread_content", _M, _MED, "Something was sent that we cannot read"),
@@ -333,11 +316,6 @@ _RULES: Final = (
     Rule(
         *("mail_quarantined", _M, _MED, "A mail came that is not believed"),
         *("its bytes are dropped or expire", _OFFICER, (Remedy.DROP_STRANGER,)),
-    ),
-    Rule(
-        *("misaddressed", _M, _HIGH, "A mail was written to somebody who is on no list as well"),
-        *(_TEXT_GONE, _OWNER, (Remedy.ASK_AUTHOR, Remedy.PAUSE_PERSON)),
-        keep=30 * DAY,
     ),
     # Channels and the record.
     Rule(

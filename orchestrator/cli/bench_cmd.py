@@ -100,6 +100,29 @@ def day(
     return 0 if found["ok"] else 1
 
 
+@app.command()
+def leaks(
+    ctx: typer.Context,
+    *,
+    mails: Annotated[
+        Path | None, typer.Option(help="Labelled mails (JSON Lines: tier, text, subject).")
+    ] = None,
+    count: Annotated[int, typer.Option(min=24, max=1000, help="How many are planted.")] = 100,
+) -> int:
+    """Planted leaks found, each kind apart, and what is found where there is none."""
+    out = Out(ctx.obj)
+    report = import_module("orchestrator.bench.leaks").leaks_report
+    opens = import_module("orchestrator.wiring").open_runtime
+    classifier = import_module("tiers.model").load_classifier()
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        import_module("orchestrator.logs").configured(nowhere),
+    ):
+        found = report(opens, classifier, out.note, labelled=mails, count=count)
+    out.one(found, lambda: _lines(found))
+    return 0 if found["ok"] else 1
+
+
 def _lines(found: Mapping[str, object]) -> Iterator[str]:
     width = max(map(len, found))
     for name, value in found.items():

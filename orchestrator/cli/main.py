@@ -44,6 +44,7 @@ COMMANDS = {
     "doc": "Formal documents to named readers: send, status.",
     "replay": "Real conversations from files through the whole path.",
     "held": "Messages that wait: list, move, drop, release; no content shown.",
+    "risk": "What could get out: show, list, explain, answer findings.",
     "on-call": "Who is told that something needs somebody: show, set, alerts, answer.",
     "prevented": "What was held or stopped in a deal, with evidence; a report of it.",
     "quarantine": "What nobody believes, strangers too: list, show, drop, admit.",
@@ -57,6 +58,7 @@ COMMANDS = {
     "secret": "Secrets by name: set, list, rotate, where; never values.",
     "lab": "Stand-ins of networks on this machine, for trying out.",
     "bench": "What tiering and the core do per second here.",
+    "who-reads": "Who can read what of a deal, as this installation is set up.",
     "version": "What this is.",
 }
 """Every command with its line in the help; each is ``app`` of its module ``<name>_cmd``."""

@@ -22,6 +22,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
 from orchestrator.risk.run import forget, write
+from orchestrator.risk.settle import settle, settle_home
 from orchestrator.risk.signals import (
     Certificate,
     Device,
@@ -71,7 +72,12 @@ class RiskLook:
         for deal_id in tuple(self.runtime.book.deals):
             await self.look_at(deal_id)
         at = self.runtime.now()
-        await self.runtime.store.write(lambda tx: forget(tx, at))
+
+        def unit(tx: Tx) -> None:
+            settle_home(tx, at)
+            forget(tx, at)
+
+        await self.runtime.store.write(unit)
 
     async def look_at(self, deal_id: DealId) -> None:
         """One look at one deal; what is not in force is not looked at."""
@@ -89,6 +95,7 @@ class RiskLook:
         def unit(tx: Tx) -> None:
             signals = self._signals(tx, deal, rooms, slow, inside)
             write(tx, signals, owner)
+            settle(tx, deal, signals.at)
 
         await self.runtime.store.write(unit)
 

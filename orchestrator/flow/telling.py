@@ -79,7 +79,7 @@ class Telling:
             why = self._judge.adds_up(resolved.bound, row.sender, looked.found)
             if why:
                 owner = held_as(resolved.deal, None, 0).owner
-                raising = Raised("raise_conversation", "medium", why, _RAISE, owner)
+                raising = Raised("above_room", "medium", why, _RAISE, owner)
                 raised.append((resolved.bound.conversation_id, raising))
         return tuple(raised)
 

@@ -19,7 +19,7 @@ from tiers.guarantees import Evidence, Guarantee
 
 RULES: Final = (
     *("restricted_text", "watch_name", "watch_amount", "above_room", "not_taken_back"),
-    *("off_channel", "unread_content", "unjudged", "not_carried", "misaddressed"),
+    *("off_channel", "unread_content", "unjudged", "not_carried"),
 )
 """Rules whose findings are about a message, and end here."""
 PASSES: Final = {"off_channel": 7 * DAY}

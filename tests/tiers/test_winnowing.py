@@ -1,4 +1,4 @@
-"""Passages: found however they are dressed, chance is not, and marks say nothing without the key."""
+"""Passages are found however they are dressed, chance is not; marks say nothing without a key."""
 
 import random
 
@@ -61,8 +61,10 @@ def test_words_changed_in_the_middle_leave_the_rest_known() -> None:
         "Mit freundlichen Grüßen, und bei Rückfragen stehe ich Ihnen gerne zur Verfügung.",
         "N'hésitez pas à me contacter si vous avez des questions, bien cordialement.",
         "From: Ada To: Bo Cc: Cy, Di, El Sent: 3.4.2026 10:15 Subject: the usual",
-        "This message is confidential and intended only for the recipient. If you received it in "
-        "error, please notify the sender; any disclosure or distribution is prohibited.",
+        (
+            "This message is confidential and intended only for the recipient. If you received it "
+            "in error, please notify the sender; any disclosure or distribution is prohibited."
+        ),
         "ada@harbour.example, bo@harbour.example, cy@harbour.example, di@harbour.example",
     ],
 )
@@ -78,9 +80,8 @@ def test_a_shared_phrase_is_chance() -> None:
 
 def test_unrelated_texts_share_no_passage() -> None:
     draw = random.Random(7)  # noqa: S311 - the same texts each time
-    words = [
-        f"{a}{b}" for a in ("ka", "mo", "ti", "zu", "pel") for b in ("ran", "dos", "fin", "ub")
-    ]
+    ends = ("ran", "dos", "fin", "ub", "vel", "tok")
+    words = [f"{a}{b}{c}" for a in ("ka", "mo", "ti", "zu", "pel") for b in ends for c in ends]
     texts = [" ".join(draw.choices(words, k=60)) for _ in range(40)]
     assert not any(same(one, other) for one in texts for other in texts if one is not other)
 
@@ -129,4 +130,4 @@ def test_four_runs_of_one_source_are_needed_and_not_of_several() -> None:
     assert passages(found, {run.at: ("s",) for run in found})
     far = [Run(n * 50, n, n + 1, words[n % 3]) for n in range(6)]
     assert passages(far, {run.at: ("s",) for run in far}) == ()
-    assert RUN == len(words[0])
+    assert len(words[0]) == RUN

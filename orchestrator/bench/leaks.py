@@ -1,0 +1,298 @@
+"""`bench leaks`: how many planted leaks a whole home finds, and what it finds where there is none.
+
+Rules kept here:
+
+1. Everything goes the product's own way: handed in at its door, judged, held or routed, with the
+   classifier that ships. What counts is the finding on that very message.
+2. Texts are made up (``orchestrator.bench.leaks_text``). Half of the leaks are of seeds that nobody
+   looked at while rules were made; they are told apart.
+3. Labelled mails, where a file of them is given, are written into rooms of their labelled tier by
+   people whom the roster knows; findings of *above the room's tier* are told beside the others.
+"""
+
+import asyncio
+import json
+import random
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from orchestrator.bench import leaks_text as made
+from orchestrator.bench.home import OpensRuntime
+from orchestrator.client.views import NewConversation
+from orchestrator.clock import now as system_now
+from orchestrator.command.home import OpenHome
+from orchestrator.command.runtime import Runtime
+from orchestrator.config.load import load
+from orchestrator.config.policy import default_text, read_policy
+from orchestrator.deals.book import API
+from orchestrator.flow.incoming import Incoming, IncomingFile
+from orchestrator.flow.port import Classifies
+from orchestrator.ids import new_id
+from orchestrator.journal.keygen import Group, generate
+from orchestrator.roster.document import to_document
+from orchestrator.secrets.files import FileStore
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, PersonId, RemoteId, SideId
+from tiers.people import DEAL, Grant, Party, Person, Profile, Roster, Side, Span
+from tiers.tier import Tier
+
+CHANNEL: Final = ConnectorName("made-up")
+ACTOR: Final = "bench"
+PEOPLE: Final = 6
+SOURCES, LEAKS, CHATTER = 60, 100, 60
+ABOVE: Final = frozenset({"above_room"})
+"""What says that a message, or all of a conversation, reads like a stricter tier."""
+LEAST_FOUND: Final = 0.95
+MOST_FALSE: Final = 2
+"""Findings in 1,000 labelled mails, those of ``ABOVE`` left out."""
+TUNED: Final = 1
+"""The seed that rules were looked at with; every other is held out."""
+
+
+@dataclass(slots=True)
+class Room:
+    """A home with one deal and a conversation of each tier."""
+
+    runtime: Runtime
+    deal: DealId
+    talks: Mapping[str, ConversationId]
+    sent: int = 0
+    known: dict[str, str] = field(default_factory=dict)
+    """Message to what it is."""
+
+    async def say(
+        self, to: str, text: str, subject: str | None = None, file: str | None = None
+    ) -> str:
+        """Writes into the conversation of a tier; returns the message's id."""
+        self.sent += 1
+        files = (_file(file),) if file is not None else ()
+        incoming = Incoming(
+            API,
+            RemoteId(new_id("api")),
+            AccountId(f"person-{self.sent % PEOPLE}"),
+            text,
+            system_now(),
+            subject=subject,
+            files=files,
+            deal_id=self.deal,
+            named=self.talks[to],
+        )
+        [receipt] = await self.runtime.accepter.accept([incoming])
+        await self.runtime.engine.idle()
+        return str(receipt.message_id)
+
+    async def findings(self) -> dict[str, set[str]]:
+        """Rules of every finding, by its subject."""
+        rows = await self.runtime.store.read(
+            lambda tx: tx.all("SELECT subject, rule FROM finding WHERE deal_id = ?", (self.deal,))
+        )
+        found: dict[str, set[str]] = {}
+        for subject, rule in rows:
+            found.setdefault(subject, set()).add(rule)
+        return found
+
+
+def _file(text: str) -> IncomingFile:
+    data = text.encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield data
+
+    return IncomingFile("notes.txt", "text/plain", len(data), pieces)
+
+
+@asynccontextmanager
+async def room(
+    opens: OpensRuntime, classifier: Classifies, folder: Path, name: str
+) -> AsyncIterator[Room]:
+    """A new home with its deal."""
+    flags = {
+        f"channels.{CHANNEL}.kind": "memory",
+        f"channels.{CHANNEL}.settings.network": f"{folder}/{name}",
+        f"channels.{CHANNEL}.settings.unsafe_trust_first_seen": "false",
+    }
+    settings = load(flags=flags, environ={}, state=folder / name)
+    vault = FileStore(folder / f"{name}-secrets")
+    opening = opens(settings, classifier, live=True, now=system_now, vault=vault)
+    async with opening as runtime:
+        yield await _furnished(runtime)
+
+
+async def _furnished(runtime: Runtime) -> Room:
+    home = OpenHome(runtime)
+    policy = read_policy(default_text())
+    deal = DealId((await home.deal_new("LEAKS", made_up=True, policy=policy, actor=ACTOR)).deal_id)
+    await home.adopt(deal, "roster", to_document(_roster()), actor=ACTOR)
+    key = generate("joint", [Group("nobody", 1, 1)])
+    await home.journal_key_add(deal, "joint", json.dumps(key.public), actor=ACTOR)
+    talks = {}
+    for tier in Tier:
+        new = NewConversation(
+            label=f"talk-{tier.value}",
+            floor=tier.value,
+            channel=CHANNEL,
+            owner="person-0",
+            gate=True,
+        )
+        made_one = await home.conv_new(deal, new, actor=ACTOR)
+        talks[tier.value] = ConversationId(made_one.conversation_id)
+    for n in range(PEOPLE):
+        one, other = PersonId(f"person-{(n + 1) % PEOPLE}"), PersonId(f"person-{(n + 2) % PEOPLE}")
+        await home.key_verify(deal, PersonId(f"person-{n}"), one, other, actor=ACTOR)
+    await home.watch_add(deal, made.LISTED_NAMES, made.LISTED_AMOUNTS, actor=ACTOR)
+    return Room(runtime, deal, talks)
+
+
+def _roster() -> Roster:
+    sides = (SideId("one"), SideId("other"))
+    names = ("Ada", "Bo", "Cyril", "Dimitra", "Elspeth", "Farouk")
+    people = tuple(
+        Person(
+            PersonId(f"person-{n}"),
+            name,
+            sides[n % 2],
+            "deal owner" if n == 0 else "member",
+            Profile.ORGANISATIONAL,
+            {CHANNEL: AccountId(f"person-{n}")},
+        )
+        for n, name in enumerate(names)
+    )
+    return Roster(
+        host=sides[0],
+        sides=(Side(sides[0], "One", Party.ACQUIRER), Side(sides[1], "Other", Party.TARGET)),
+        people=people,
+        grants=tuple(Grant(p.person_id, DEAL, Tier.VALUATION, Span(0)) for p in people),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """What became of the leaks of one seed."""
+
+    seed: int
+    planted: Counter[str]
+    found: Counter[str]
+    false: Counter[str]
+    """Findings on ordinary and restricted texts, by rule."""
+    texts: int
+
+
+async def plant(room_of: Room, seed: int, count: int) -> Planted:
+    """Writes restricted and ordinary texts, then leaks among ordinary ones, and counts."""
+    draw = random.Random(seed)  # noqa: S311 - the same texts each time, and no secret
+    sources = made.restricted(draw, SOURCES)
+    innocent = [await room_of.say(s.tier, s.text) for s in sources]
+    innocent += [await room_of.say("coordination", t) for t in made.chatter(draw, CHATTER)]
+    told = [(leak, await _leaked(room_of, draw, leak)) for leak in made.leaks(draw, sources, count)]
+    found = await room_of.findings()
+    return Planted(
+        seed,
+        Counter(leak.kind for leak, _ in told),
+        Counter(leak.kind for leak, mid in told if leak.rule in found.get(mid, ())),
+        Counter(rule for mid in innocent for rule in found.get(mid, ())),
+        len(innocent),
+    )
+
+
+async def _leaked(room_of: Room, draw: random.Random, leak: made.Leak) -> str:
+    if leak.attached:
+        return await room_of.say(leak.to, made.ordinary(draw), file=leak.text)
+    return await room_of.say(leak.to, leak.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """What was found on labelled mails, each in a room of its tier."""
+
+    mails: int
+    rules: Counter[str]
+
+
+async def mails(room_of: Room, rows: Sequence[Mapping[str, Any]]) -> Mails:
+    """Writes each mail into the conversation of its labelled tier, and counts findings by rule."""
+    for row in rows:
+        await room_of.say(str(row["tier"]), str(row["text"]), subject=str(row.get("subject") or ""))
+    found = await room_of.findings()
+    return Mails(len(rows), Counter(rule for rules in found.values() for rule in rules))
+
+
+def leaks_report(
+    opens: OpensRuntime,
+    classifier: Classifies,
+    note: Callable[[str], None],
+    *,
+    labelled: Path | None = None,
+    seeds: Sequence[int] = (TUNED, 2),
+    count: int = LEAKS,
+) -> dict[str, object]:
+    """Runs all of it; shares of leaks found, each kind apart, and false findings in 1,000."""
+    lines = () if labelled is None else labelled.read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line]
+    with tempfile.TemporaryDirectory(prefix="wallcross-leaks-") as folder:
+        return asyncio.run(_report(opens, classifier, note, Path(folder), rows, seeds, count))
+
+
+async def _report(
+    opens: OpensRuntime,
+    classifier: Classifies,
+    note: Callable[[str], None],
+    folder: Path,
+    rows: Sequence[Mapping[str, Any]],
+    seeds: Sequence[int],
+    count: int,
+) -> dict[str, object]:
+    each = []
+    for seed in seeds:
+        note(f"{count // len(seeds)} leaks of seed {seed}")
+        async with room(opens, classifier, folder, f"seed-{seed}") as home:
+            each.append(await plant(home, seed, count // len(seeds)))
+    report = dict(_planted(each))
+    report["ok"] = _enough(each)
+    if rows:
+        note(f"{len(rows)} labelled mails")
+        async with room(opens, classifier, folder, "mails") as home:
+            said = await mails(home, rows)
+        report |= dict(_mails(said))
+        report["ok"] = bool(report["ok"]) and 1000 * _false(said) <= MOST_FALSE * said.mails
+    return report
+
+
+def _enough(each: Sequence[Planted]) -> bool:
+    found = sum(one.found.total() for one in each)
+    return found >= LEAST_FOUND * sum(one.planted.total() for one in each)
+
+
+def _false(found: Mails) -> int:
+    return sum(n for rule, n in found.rules.items() if rule not in ABOVE)
+
+
+def _planted(each: Sequence[Planted]) -> Iterator[tuple[str, object]]:
+    planted, found = Counter[str](), Counter[str]()
+    for one in each:
+        planted += one.planted
+        found += one.found
+    yield "leaks", planted.total()
+    yield "found", found.total()
+    yield "share", round(found.total() / planted.total(), 3)
+    for one in each:
+        name = "tuned" if one.seed == TUNED else f"held_out_{one.seed}"
+        yield f"share_{name}", round(one.found.total() / one.planted.total(), 3)
+    yield "by_kind", {kind: f"{found[kind]}/{planted[kind]}" for kind in sorted(planted)}
+    innocent = sum(one.texts for one in each)
+    false = sum((Counter(one.false) for one in each), Counter[str]())
+    yield "innocent_texts", innocent
+    yield "false_on_innocent", {rule: false[rule] for rule in sorted(false)}
+
+
+def _mails(found: Mails) -> Iterator[tuple[str, object]]:
+    rest = {rule: n for rule, n in sorted(found.rules.items()) if rule not in ABOVE}
+    above = {rule: n for rule, n in sorted(found.rules.items()) if rule in ABOVE}
+    yield "mails", found.mails
+    yield "false_per_1000", round(1000 * _false(found) / found.mails, 2)
+    yield "false_by_rule", rest
+    yield "above_room_by_rule", above
+    yield "above_room_per_1000", round(1000 * sum(above.values()) / found.mails, 2)
