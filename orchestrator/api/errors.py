@@ -4,6 +4,9 @@ Rule kept here: a request that is not well formed is answered by the names of it
 their values; what escapes a route is answered here, so that no server writes its words anywhere.
 """
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -20,6 +23,9 @@ from orchestrator.api.meaning import problem_of
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
 MEDIA_TYPE = "application/problem+json"
+_OURS = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_MOST = 20
+"""Places of a malformed request that are told."""
 
 
 def install(app: FastAPI) -> None:
@@ -53,7 +59,8 @@ class Caught:
             await self.app(scope, receive, noted)
         except Exception as error:  # noqa: BLE001 - the last place that sees it
             if not began:
-                await _response(problem_of(error))(scope, receive, send)
+                with suppress(Exception):  # whoever asked is gone: nobody is told, and no log
+                    await _response(problem_of(error))(scope, receive, send)
 
 
 async def _problem(_: Request, error: Any) -> JSONResponse:
@@ -61,9 +68,15 @@ async def _problem(_: Request, error: Any) -> JSONResponse:
 
 
 async def _malformed(_: Request, error: Any) -> JSONResponse:
-    places = [".".join(map(str, e["loc"])) + f": {e['type']}" for e in error.errors()]
+    places = [f"{_place(e['loc'], e['type'])}: {e['type']}" for e in error.errors()[:_MOST]]
     told = Wrong("The request is not well formed", still="Nothing was changed", details=places)
     return _response(told)
+
+
+def _place(loc: Sequence[object], kind: str) -> str:
+    """Where it is wrong, in names of our own: what whoever asked called a field is not repeated."""
+    known = loc[:-1] if kind == "extra_forbidden" else loc
+    return ".".join(s if _OURS.fullmatch(s) else "…" for s in map(str, known))
 
 
 async def _of_status(_: Request, error: Any) -> JSONResponse:

@@ -61,7 +61,9 @@ def _refused(error: Any) -> Problem:
 
 
 def _shape(_: Any) -> Problem:
-    return Wrong("A name or code is of a shape that the record does not take", still=_UNCHANGED)
+    return Wrong(
+        "A name, code or number is of a shape that the record does not take", still=_UNCHANGED
+    )
 
 
 def _sentence(error: Any) -> str:
@@ -73,6 +75,8 @@ def _sentence(error: Any) -> str:
 _MEANINGS: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] = (
     (Invalid, _mistakes),
     (BodyRefused, _shape),
+    (OverflowError, _shape),
+    (UnicodeEncodeError, _shape),
     (AdoptionRefused, _refused),
     (NoKey, lambda e: Wrong(_sentence(e), still=_UNCHANGED)),
     (ApprovalError, lambda e: Refused(_sentence(e), still=_UNCHANGED)),
