@@ -54,6 +54,7 @@ PAGES: Final[tuple[Page, ...]] = (
     Page(
         "prevented", "Prevented", "Security", "audit", "verified_user", "dashboard.pages.prevented"
     ),
+    Page("reads", "Who reads what", "Run", "channels", "visibility", "dashboard.pages.reads"),
     Page("people", "People & access", "Deal", "members", "groups", _PAGES + "people"),
     Page("documents", "Adviser documents", "Deal", "documents", "mail_lock", _PAGES + "documents"),
     Page("own", "Your page", "Deal", "self", "person", _PAGES + "own", people=True),

@@ -1,4 +1,4 @@
-// The sign-in page: a one-time link, a passkey, the company's own sign-in, a terminal's code.
+// The sign-in page: a one-time link, a passkey, the company's own sign-in.
 //
 // Rules kept here:
 // 1. The secret of a link stands behind the "#": it is read, taken out of the address, and sent once,
@@ -134,10 +134,19 @@
     on("keep-no", async () => home());
   }
 
-  function proving() {
+  // To the provider, and back to /api/v1/session/oidc/back, which signs in.
+  async function byProvider(again) {
+    const away = await call("POST", "/session/oidc/begin", { again });
+    window.location.assign(away.url);
+  }
+
+  async function proving() {
+    const found = await call("GET", "/session/ways");
     show("again");
-    $("again-passkey").hidden = !hasPasskeys;
+    $("again-passkey").hidden = !(found.passkey && hasPasskeys);
+    $("again-oidc").hidden = !found.oidc;
     on("again-passkey", async () => { await byPasskey(); home(); });
+    on("again-oidc", () => byProvider(true));
     on("again-back", async () => home());
   }
 
@@ -162,27 +171,38 @@
     }
   }
 
-  function ways() {
+  async function ways() {
     show("ways");
-    $("passkey").hidden = !hasPasskeys;
+    const found = await call("GET", "/session/ways");
+    $("oidc").hidden = !found.oidc;
+    $("passkey").hidden = !(found.passkey && hasPasskeys);
+    $("passkey").classList.toggle("first", !found.oidc);
+    on("oidc", () => byProvider(false));
     on("passkey", async () => { await byPasskey(); home(); });
+  }
+
+  // Where the provider signs him out too, if there is one.
+  async function signedOut() {
+    const found = await call("GET", "/session/ways");
+    const away = await call("POST", found.oidc ? "/session/oidc/end" : "/session/end");
+    return away && away.url;
   }
 
   function leaving() {
     show("leave");
     on("leave-yes", async () => {
-      try {
-        await call("POST", "/session/end");
-      } catch (error) {
+      const to = await signedOut().catch((error) => {
         if (error.status !== 401) throw error;
-      }
-      window.location.replace("/in?out");
+        return null;
+      });
+      window.location.replace(to || "/in?out");
     });
     on("leave-no", async () => window.location.replace("/"));
   }
 
   async function start() {
     if (asked.has("out")) say("You are signed out.", "Nothing of the deal is left on this page.", "good");
+    if (asked.has("failed")) say("The provider did not sign you in.", "Try again, or ask for a link.");
     if (window.location.pathname === "/in/out") return leaving();
     if (asked.has("away")) return untilThere();
     if (secret) return byLink();
@@ -199,7 +219,7 @@
 
   start().catch((error) => {
     hide("link");
-    ways();
     wrong(error);
+    ways().catch(wrong);
   });
 })();
