@@ -82,6 +82,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
         "openapi": _ANY_SEAT,
+        "who_reads": Need(Right.CHANNELS, Scope.ALL),
         "prevented_show": _WHOLE_AUDIT,
         "prevented_report": _WHOLE_AUDIT,
         "prevented_closing": _WHOLE_AUDIT,

@@ -36,6 +36,7 @@ from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
 from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.prevented import router as prevented
+from orchestrator.api.reading import router as reading
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
 from orchestrator.api.risk import router as risk
@@ -120,6 +121,7 @@ def application() -> FastAPI:
         oidc,
         notify,
         prevented,
+        reading,
     ):
         app.include_router(router, prefix=PREFIX)
     describe(app)

@@ -27,6 +27,7 @@ from orchestrator.api.port_memberships import (
 )
 from orchestrator.api.port_overview import OverviewAccess
 from orchestrator.api.port_prevented import PreventedAccess
+from orchestrator.api.port_reading import ReadingAccess
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_notify import NotifyAccess
@@ -685,6 +686,7 @@ class Home(
     SignInAccess,
     NotifyAccess,
     PreventedAccess,
+    ReadingAccess,
     Protocol,
 ):
     """A home that is open."""

@@ -32,6 +32,7 @@ from orchestrator.client.notify import NotifyApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.prevented import PreventedApi
+from orchestrator.client.reading import ReadingApi
 from orchestrator.client.risk import RiskApi
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.sign_in import SignInApi
@@ -69,6 +70,7 @@ Kind = Literal["policy", "roster"]
 
 
 class Client(
+    ReadingApi,
     PreventedApi,
     NotifyApi,
     OverviewApi,

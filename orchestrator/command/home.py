@@ -24,6 +24,7 @@ from orchestrator.command.overview import Overview
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.prevented import PreventedLedger
+from orchestrator.command.reading import Reading
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.risk import RiskDesk
@@ -41,6 +42,7 @@ from orchestrator.query.where import Where
 
 
 class OpenHome(
+    Reading,
     PreventedLedger,
     Notifying,
     Deals,

@@ -37,3 +37,20 @@ async def test_who_may_not_see_the_record_sees_no_ledger(look: Look, role: str) 
     await hold(look.house)
     at = await look.page("prevented", look.as_(role, person="el"))
     assert "Held. Nobody has seen it." not in words(at)
+
+
+async def test_who_reads_what_is_said_with_why(look: Look) -> None:
+    at = await look.page("reads", look.as_("security_officer", person="bo"))
+    said = words(at)
+    assert "No network can read what it carries." in at.subheader[0].value
+    assert "Whoever has root on this machine can read messages while they pass." in said
+    assert "The server of memory" in said
+    assert "Whoever copies this disk" in said
+
+
+async def test_a_network_that_was_not_read_back_is_named(look: Look) -> None:
+    runtime = look.house.home.runtime
+    for _, binding in runtime.book.rooms():
+        runtime.observer.forget(binding.connector, binding.room)
+    at = await look.page("reads", look.as_("owner"))
+    assert "Messages can be read by" in at.subheader[0].value
