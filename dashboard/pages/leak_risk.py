@@ -75,7 +75,7 @@ def _score(found: RiskView, score: ScoreView) -> None:
     with left, st.container(border=True, height="stretch", key="score"):
         alt = "Leak risk is " + str(score.total) + ". " + plain(score.meaning)
         charts.gauge(score.total, score.act_at, score.level, alt, "gauge")
-        st.markdown("You act above " + str(score.act_at) + ". " + _falls(score))
+        st.markdown("You act from " + str(score.act_at) + ". " + _falls(score))
         who, what = str(score.members), str(score.messages)
         st.markdown(
             ":material/group: **" + who + "** who could read :gray[people, devices, keys]  \n"

@@ -169,7 +169,7 @@ def _month(found: RiskView) -> None:
         return  # no empty chart
     top = max(total for _, total in points)
     alt = "Leak risk is " + str(score.total) + " now; it was " + str(top) + " at most in 30 days. "
-    charts.month(points, score.act_at, alt + "You act above " + str(score.act_at) + ".", "month")
+    charts.month(points, score.act_at, alt + "You act from " + str(score.act_at) + ".", "month")
 
 
 def _just_now(found: Overview) -> None:

@@ -216,7 +216,7 @@ def _line(act_at: int, look: dict[str, str]) -> Spec:
         "symbol": "none",
         "lineStyle": {"color": look["orangeColor"], "type": "dashed"},
         "label": {
-            "formatter": "act above " + str(act_at),
+            "formatter": "act from " + str(act_at),
             "position": "insideStartTop",
             "color": look["orangeColor"],
         },

@@ -3,14 +3,17 @@
 The home is real and in this process; each question goes through the desk's own table of rights.
 """
 
+import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
 
 from orchestrator.api.app import make_desk
 from orchestrator.api.who import here
+from orchestrator.approvals.errors import ApprovalError
+from orchestrator.approvals.windows import state_signing
 from orchestrator.client.api import Client
 from orchestrator.client.held_desk import HeldItem
 from orchestrator.client.problems import Missing, Problem, Refused, SignInFirst, Waits
@@ -35,6 +38,7 @@ PARTICIPANT, COUNSEL = DeskRole.PARTICIPANT, DeskRole.COUNSEL
 ADA = Signer("ada", frozenset({Role.OWNER}))
 BO = Signer("bo")
 CY = Signer("cy", frozenset({Role.APPROVER}), Party.TARGET)
+DI = Signer("di", frozenset({Role.APPROVER}), Party.TARGET)
 
 
 @pytest.fixture(autouse=True)
@@ -361,6 +365,79 @@ async def test_a_planted_row_reveals_nothing(agreed: tuple[House, MessageId, Vie
     assert answer.status_code in {403, 404}
     back = "UPDATE message SET person_id = 'el' WHERE message_id = ?"
     await store.write(lambda tx: tx.run(back, (message,)))
+
+
+PLANTS = {
+    "a reading is forgotten": ("read_already", lambda _: frozenset()),
+    "clearance is not asked": ("_check_cleared", lambda *_: None),
+    "a plan counts without people": ("open_until", lambda r: r.asked_at + DAY),
+}
+"""Ways in which a reading would be let through; with each, the tests above fail."""
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+async def test_a_planted_hole_is_seen(
+    house: House, monkeypatch: pytest.MonkeyPatch, plant: str
+) -> None:
+    await found(house, ADA, BO, CY)
+    message = await hold(house)
+    monkeypatch.setattr(revealing, *PLANTS[plant])
+    reader = "di" if plant == "clearance is not asked" else "ada"
+    who = viewer(house, reader, PARTICIPANT, OFFICER, stepped_up=True)
+    request = await reveal_asked(house, message, who)
+    if plant != "a plan counts without people":
+        await say(house, request, BO)
+        await say(house, request, CY)
+    first = await opened(house, message, who)
+    again = await opened(house, message, who)
+    assert "27.50" in first.text
+    assert ("27.50" in again.text) == (plant == "a reading is forgotten")
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_people_do_each_agreement_shows_it_once_to_its_reader(
+    house: House, seed: int
+) -> None:
+    """Asked for, agreed to, opened and dropped in any order, by anybody."""
+    await found(house, ADA, BO, CY, DI)
+    choose = random.Random(seed)  # noqa: S311 - an order that can be had again, no secret
+    message = await hold(house)
+    readers = {p: viewer(house, p, PARTICIPANT, OWNER, stepped_up=True) for p in ("ada", "bo")}
+    asked: dict[str, str] = {}
+    agreed: dict[str, set[str]] = {}
+    for _ in range(24):
+        person = choose.choice(sorted(readers))
+        match choose.choice(("ask", "sign", "sign", "open", "drop" if seed % 2 else "open")):
+            case "ask" if await house.state(message) == "held":
+                request = await reveal_asked(house, message, readers[person])
+                if asked.get(person) != request:
+                    asked[person], agreed[person] = request, set()
+            case "sign" if person in asked:
+                signer = choose.choice((ADA, BO, CY, DI))
+                with suppress(Problem, ApprovalError):
+                    await say(house, asked[person], signer)
+                    agreed[person].add(signer.name)
+            case "open":
+                answer = await opened(house, message, readers[person])
+                may = len(agreed.get(person, set())) >= 2 and await house.state(message) == "held"
+                assert (answer.status_code == 200) == may
+                assert ("27.50" in answer.text) == may
+                if may:
+                    agreed[person] = set()
+            case "drop" if choose.random() < 0.2 and await house.state(message) == "held":
+                await house.home.held_drop(message, actor=ACTOR)
+            case _:
+                continue
+
+
+async def test_the_signing_date_is_told_once_somebody_set_it(house: House) -> None:
+    who = viewer(house, "ada", PARTICIPANT, OWNER)
+    at = house.clock() + 12 * DAY + HOUR
+    await house.home.runtime.store.write(
+        lambda tx: state_signing(tx, house.deal, at, at=house.clock(), actor=ACTOR)
+    )
+    async with desk(house, who) as client:
+        assert (await client.deal_overview("HERON")).signing_at == at
 
 
 async def test_who_is_not_cleared_for_it_reads_nothing(house: House) -> None:

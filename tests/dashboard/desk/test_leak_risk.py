@@ -24,7 +24,7 @@ async def test_the_first_line_is_the_answer_and_the_score_says_what_it_falls_to(
     await stranger(look)
     at = await look.page("leak_risk", look.as_(*OWNER))
     said = words(at)
-    assert "You act above" in said
+    assert "You act from" in said
     assert "Falls to" in said
     assert "What moved it" in said
 
@@ -63,7 +63,7 @@ async def test_an_answer_is_given_from_the_card_and_its_outcome_is_said_there(
 async def test_a_participant_sees_no_score(look: Look) -> None:
     await stranger(look)
     said = words(await look.page("leak_risk", look.as_("participant", person="el")))
-    assert "You act above" not in said
+    assert "You act from" not in said
     assert "mallory" not in said
 
 
