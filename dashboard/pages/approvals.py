@@ -1,5 +1,6 @@
 """Approvals: should I agree? One card a request, one decision in it."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,6 +13,7 @@ from dashboard.widgets.base import card, told_at, verdict
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
 
 EVERY_S = 5.0
+_ID = re.compile(r"\b([a-z]{1,16}_[0-9a-f]{8})[0-9a-f]{24}\b")
 ENDED = {
     "done": ("good", "Carried out", "check_circle"),
     "agreed": ("attention", "Agreed to, and not carried out yet", "pending"),
@@ -67,7 +69,7 @@ def _answer(mine: int, others: int) -> None:
 
 def _request(desk: Desk, one: ApprovalCard, signing: SigningView) -> None:
     request = one.request
-    with card(safe(request.changes[0] if request.changes else request.verb)):
+    with card(line_of(request.changes[0] if request.changes else request.verb)):
         _lines(request.changes[1:])
         if request.sees:
             st.markdown("**Who would see what he does not see now**")
@@ -89,9 +91,14 @@ def _request(desk: Desk, one: ApprovalCard, signing: SigningView) -> None:
             )
 
 
+def line_of(text: str) -> str:
+    """A line of a request, its ids cut to what people tell apart by."""
+    return safe(_ID.sub(r"\1", text))
+
+
 def _lines(found: Sequence[str]) -> None:
     if found:
-        st.markdown("\n".join("- " + safe(line) for line in found))
+        st.markdown("\n".join("- " + line_of(line) for line in found))
 
 
 def _progress(one: ApprovalCard) -> None:
@@ -262,7 +269,7 @@ def _settled(desk: Desk) -> None:
         _, words, icon = ENDED[one.request.state]
         with st.container(border=True):
             title = one.request.changes[0] if one.request.changes else one.request.verb
-            st.markdown(":material/" + icon + ": **" + safe(title) + "**")
+            st.markdown(":material/" + icon + ": **" + line_of(title) + "**")
             names = [safe(one.names.get(p, p)) for p in one.request.signed]
             signed = ", ".join(names) if names else "nobody"
             st.caption(words + " · signed by " + signed + " · asked by " + safe(one.asked_by))

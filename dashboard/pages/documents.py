@@ -165,7 +165,12 @@ def _document(row: DocumentRow) -> None:
 
 def _copy(copy: CopyRow) -> None:
     colour, icon, words = COPIES.get(copy.state, ("gray", "help", safe(copy.state)))
-    line = "Copy " + str(copy.number) + ", sealed for **" + safe(copy.name) + "** · :"
+    how = (
+        ", sealed for **"
+        if copy.state in {"sent", "sending", "possibly", "returned"}
+        else " for **"
+    )
+    line = "Copy " + str(copy.number) + how + safe(copy.name) + "** · :"
     st.markdown(line + colour + "[:material/" + icon + ": " + words + "]")
     for reason in copy.reasons:
         st.caption(safe(reason))

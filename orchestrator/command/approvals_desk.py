@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from orchestrator.approvals.requests import standing
-from orchestrator.approvals.standing import PERSON, Request, Standing
 from orchestrator.client.approvals import (
     Answered,
     CredentialView,
@@ -28,9 +27,9 @@ from orchestrator.client.problems import Missing, Refused, Waits
 from orchestrator.clock import DAY
 from orchestrator.command.approvers import Approvers, known_roles
 from orchestrator.command.approving import Approvals
+from orchestrator.command.audit_desk import who
 from orchestrator.command.runtime import Runtime
 from orchestrator.config.site import approvals_site
-from orchestrator.store.unit import Tx
 from tiers.ids import DealId, PersonId
 from tiers.people import Roster
 from tiers.rights import Act, Right, Scope, Viewer
@@ -173,10 +172,9 @@ class ApprovalsDesk:
         if not (sees_all or mine or answered or own):
             return None
         named = {p: names.get(p, p) for p in (*shown.signed, *shown.may_agree)}
-        asker = shown.asked_by.removeprefix(PERSON)
         return ApprovalCard(
             request=shown,
-            asked_by=names.get(asker, asker),
+            asked_by=who(shown.asked_by, names),
             mine=mine,
             answered=answered,
             own=own and shown.state == "waits",
@@ -187,20 +185,6 @@ class ApprovalsDesk:
         view = self._r.book.deals.get(deal)
         roster: Roster | None = None if view is None else view.adopted or view.roster
         return {} if roster is None else {str(p.person_id): p.name for p in roster.people}
-
-
-def open_for(found: Standing, person: PersonId, at: int) -> Sequence[Request]:
-    """Requests that wait for a person's own signature."""
-    return [
-        r
-        for r in found.requests.values()
-        if r.open(at) and person not in r.yes and found.may_sign(r, person)
-    ]
-
-
-def count_for(tx: Tx, deal: DealId, person: PersonId | None, at: int) -> int:
-    """How many requests of a deal wait for a person's own signature."""
-    return 0 if person is None else len(open_for(standing(tx, deal), person, at))
 
 
 def _himself(deal: DealId, viewer: Viewer) -> PersonId:

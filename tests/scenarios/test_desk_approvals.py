@@ -90,7 +90,11 @@ async def test_two_agree_from_their_own_desks_and_it_is_done(house: House) -> No
     for signer, role in ((BO, APPROVER), (CY, COUNSEL)):
         async with at_desk(house, seated(house, signer.name, PERSON, role)) as client:
             card = await client.desk_approval(str(house.deal), request)
-            assert (card.mine, card.answered, card.asked_by) == (True, False, "local:test")
+            assert (card.mine, card.answered, card.asked_by) == (
+                True,
+                False,
+                "test, at the console",
+            )
             answered = await client.desk_approval_sign(
                 str(house.deal), request, "yes", signer.armoured(card.request.yes)
             )
