@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from orchestrator.api.port import Home
 from orchestrator.client.problems import Missing, Refused
+from orchestrator.deals.tokens import BOT
 from tiers.ids import DealId, PersonId
 from tiers.rights import Act, Right, Scope, Viewer
 
@@ -78,6 +79,11 @@ OPEN: Mapping[str, str] = MappingProxyType(
     }
 )
 """Operations for whoever is not signed in yet, with the reason."""
+
+BOTS: Mapping[str, str] = MappingProxyType(
+    {"send_text": "its token says for whom, whereto and up to which tier (deals.tokens)"}
+)
+"""Operations for bots, which have no row and no seat, with what decides there. No other is."""
 
 TABLE: Mapping[str, Need] = MappingProxyType(
     {
@@ -184,6 +190,9 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "session_alive": _ANY_SEAT,
         "session_end": _ANY_SEAT,
         "desk_end": _TAKES_HIM,
+        "token_list": Need(Right.TOKENS, Scope.ALL),
+        "token_new": Need(Right.TOKENS, Scope.ALL, Act.ALONE, step_up=True),
+        "token_revoke": Need(Right.TOKENS, Scope.ALL, Act.ALONE),
         "oidc_end": _ANY_SEAT,
         "passkey_new_ask": _ANY_SEAT,
         "passkey_new": Need(step_up=True),
@@ -266,6 +275,11 @@ LOCAL: Mapping[str, str] = MappingProxyType(
 (``set-up``), or is a tool of the machine (``tool``)."""
 
 
+def is_bot(asker: Viewer) -> bool:
+    """Whether a token asks, and no person."""
+    return asker.actor.startswith(BOT)
+
+
 def need_of(operation: str, params: Mapping[str, str]) -> Need | None:
     """What an operation takes; None where it is not open at the desk."""
     kind = params.get("kind")
@@ -290,7 +304,13 @@ async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: 
     need = need_of(operation, params)
     if need is None:
         raise Refused("This is for the user who runs this home", still=STILL)
+    if is_bot(asker) and operation not in BOTS:  # before anything is looked up
+        raise Refused("A bot hands messages in, and nothing else", still=STILL)
     found = await belongs(params, home)
+    if is_bot(asker):
+        if found is None or found[0] not in asker.seats:
+            raise _missing()
+        return
     if found is not None:
         _decide(need, asker, *found)
     elif need.right is not None:

@@ -13,6 +13,7 @@ from orchestrator.api import errors
 from orchestrator.api.approvals import router as approvals
 from orchestrator.api.approvals_desk import router as approvals_desk
 from orchestrator.api.audit_desk import router as audit_desk
+from orchestrator.api.bots import router as bots
 from orchestrator.api.connections import router as connections
 from orchestrator.api.deals import router as deals
 from orchestrator.api.documents import router as documents
@@ -34,8 +35,8 @@ from orchestrator.api.people import insiders
 from orchestrator.api.people import router as people
 from orchestrator.api.plans import router as plans
 from orchestrator.api.port import Home
-from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.prevented import router as prevented
+from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.reading import router as reading
 from orchestrator.api.record import router as record
 from orchestrator.api.replay import router as replay
@@ -118,6 +119,7 @@ def application() -> FastAPI:
         signing,
         sign_in,
         passkeys,
+        bots,
         oidc,
         notify,
         prevented,

@@ -22,7 +22,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orchestrator.api.app import PREFIX, make_app
+from orchestrator.api.app import PREFIX as API
+from orchestrator.api.app import make_app
 from orchestrator.api.errors import MEDIA_TYPE
 from orchestrator.api.meaning import problem_of
 from orchestrator.api.port import Home
@@ -31,6 +32,7 @@ from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_IN_SCOPE
 from orchestrator.client.problems import Missing, Problem, Refused, TooOften, to_wire
 from orchestrator.clock import ticks
 from orchestrator.config import Settings
+from orchestrator.deals.tokens import BEGINS
 from orchestrator.signin.attempts import Attempts
 from orchestrator.signin.secret import COOKIE, LONGEST, UNDER_WAY
 from tiers.rights import Viewer
@@ -41,9 +43,9 @@ USED = "wallcross-used"
 FAILURES_EACH_MINUTE = 60
 """Tokens that are none, before all such are told to wait; those that are some never are."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_MACHINES = (f"{PREFIX}/device/", f"{PREFIX}/oidc/back-channel")
+_MACHINES = (f"{API}/device/", f"{API}/oidc/back-channel")
 """Paths that no browser's page calls: they carry a secret of their own and take no cookie."""
-_DEAL = re.compile(re.escape(PREFIX) + r"/deals/([^/]+)(?:/|$)")
+_DEAL = re.compile(re.escape(API) + r"/deals/([^/]+)(?:/|$)")
 _SEVERAL = "login:"
 
 
@@ -109,7 +111,10 @@ class Door:
         if secret is None:
             return None
         used = bool(token) or not safe or headers.get(USED) == "1"
-        viewer = await self._home.viewer_of(secret, used=used)
+        if token and token.startswith(BEGINS):
+            viewer = await self._home.bot_of(token)
+        else:
+            viewer = await self._home.viewer_of(secret, used=used)
         if viewer is None and token and not self._failures.take():
             raise TooOften("Too many tokens were none", still="Nothing was done")
         return None if viewer is None else await self._as_in(viewer, scope["path"])

@@ -19,7 +19,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asked
 
-from orchestrator.api.access import OPEN, STILL, admit, belongs, need_of
+from orchestrator.api.access import OPEN, STILL, admit, belongs, is_bot, need_of
 from orchestrator.api.port import Home
 from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.who import viewer
@@ -111,7 +111,7 @@ async def own_words(request: Request) -> None:
     asker = viewer(request)
     params = named(request, cast("Mapping[str, str]", request.path_params))
     need = need_of(name, params)
-    if asker.whole or need is None:
+    if asker.whole or need is None or is_bot(asker):  # a bot's token says for whom it speaks
         return
     said = [value for field in need.speaks for value in await _said(request, field)]
     if not said:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.api.port_access import EventAccess, ShownAccess, WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
+from orchestrator.api.port_bots import BotAccess
 from orchestrator.api.port_connections import ConnectionAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
@@ -25,12 +26,12 @@ from orchestrator.api.port_memberships import (
     MembershipAccess,
     OwnAccess,
 )
+from orchestrator.api.port_notify import NotifyAccess
 from orchestrator.api.port_overview import OverviewAccess
 from orchestrator.api.port_prevented import PreventedAccess
 from orchestrator.api.port_reading import ReadingAccess
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
-from orchestrator.api.port_notify import NotifyAccess
 from orchestrator.api.port_signing import SigningAccess
 from orchestrator.client.approvals import (
     Answered,
@@ -684,6 +685,7 @@ class Home(
     EventAccess,
     ShownAccess,
     SignInAccess,
+    BotAccess,
     NotifyAccess,
     PreventedAccess,
     ReadingAccess,

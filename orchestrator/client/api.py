@@ -20,6 +20,7 @@ from orchestrator.client.approvals import (
 )
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
 from orchestrator.client.audit_desk import AuditDeskApi
+from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.connections import ConnectionsApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
@@ -27,8 +28,8 @@ from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.memberships import MembershipsApi
-from orchestrator.client.overview import OverviewApi
 from orchestrator.client.notify import NotifyApi
+from orchestrator.client.overview import OverviewApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
 from orchestrator.client.plans import DoneLine, PlanView
 from orchestrator.client.prevented import PreventedApi
@@ -83,6 +84,7 @@ class Client(
     AuditDeskApi,
     ConnectionsApi,
     DocumentsDeskApi,
+    BotsApi,
     SignInApi,
 ):
     """Calls the API of one home."""

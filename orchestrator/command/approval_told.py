@@ -36,6 +36,7 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
+from orchestrator.deals.tokens import ISSUE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import (
     Adopted,
@@ -378,6 +379,21 @@ def _by(body: Mapping[str, Any]) -> str:
 
 
 Tell = Callable[[Tx, DealId, Mapping[str, Any]], Told]
+
+
+def _token(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    sql = "SELECT label FROM conversation WHERE deal_id = ? AND conversation_id = ?"
+    rows = [tx.one(sql, (deal, cid)) for cid in body.get("conversations", ())]
+    into = ", ".join(str(row[0]) if row and row[0] else "a valuation conversation" for row in rows)
+    people = ", ".join(map(str, body.get("members", ())))
+    return Told(
+        (f"A bot ({body.get('label')}) sends into {into}, {body.get('highest')} at most",),
+        (f"It speaks for {people}, marked as a bot, until {iso(int(body.get('until', 0)))}",),
+        "The token that was handed out opens nothing.",
+        "somebody wants a program to hand messages in",
+    )
+
+
 TELLS: dict[str, Tell] = {
     FOUND: _founding,
     ENROL: _enrolment,
@@ -396,6 +412,7 @@ TELLS: dict[str, Tell] = {
     CEREMONY: _ceremony,
     EXPORT: _export,
     WINDOW: _window,
+    ISSUE: _token,
 }
 """Words by verb."""
 

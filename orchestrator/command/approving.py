@@ -31,8 +31,9 @@ from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
-from orchestrator.command.exports import EXPORT, export_agreed
+from orchestrator.command.bots import issue_agreed
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.exports import EXPORT, export_agreed
 from orchestrator.command.keys import ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.persons import resume_agreed
@@ -44,6 +45,7 @@ from orchestrator.command.signing import window_agreed
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
+from orchestrator.deals.tokens import ISSUE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.store.unit import StoreError, Tx
@@ -67,6 +69,7 @@ HANDLERS: dict[str, Handler] = {
     CEREMONY: ceremony_agreed,
     EXPORT: export_agreed,
     WINDOW: window_agreed,
+    ISSUE: issue_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

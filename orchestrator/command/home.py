@@ -6,6 +6,7 @@ from orchestrator.client import views
 from orchestrator.command.approvals_desk import ApprovalsDesk
 from orchestrator.command.approvers import Approvers
 from orchestrator.command.approving import Approvals
+from orchestrator.command.bots import Bots
 from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
 from orchestrator.command.conversations import Conversations
@@ -76,6 +77,7 @@ class OpenHome(
     Replays,
     Signings,
     SignIns,
+    Bots,
 ):
     """Implements ``orchestrator.api.port.Home``."""
 
@@ -86,6 +88,7 @@ class OpenHome(
         Exports.__init__(self, runtime)
         KeyUpload.__init__(self, runtime)
         SignIns.__init__(self, runtime)
+        Bots.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)
         self.runtime = runtime

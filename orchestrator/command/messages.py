@@ -10,6 +10,7 @@ from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
+from orchestrator.command.bots import bots_post
 from orchestrator.command.conversations import conversation_of, deal_of
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
@@ -75,13 +76,17 @@ class Messages:
         view = deal_of(self._r, deal)
         if view.roster.person(PersonId(post.person)) is None:
             raise Missing(f"{post.person} is not on the roster", then="wallcross roster show")
-        named = None
+        into = None
         if post.conversation is not None:
-            named = conversation_of(view, post.conversation).conversation_id
-        key = post.key or new_id("api")
+            into = conversation_of(view, post.conversation)
+        token = bots_post(view, actor, PersonId(post.person), into)
+        named, key = into.conversation_id if into else None, post.key or new_id("api")
+        name = remote_id(deal, "api", key)
+        if token is not None:
+            name = token.remote_id(hashlib.sha256(f"{deal}/{key}".encode()).hexdigest())
         return Incoming(
             API,
-            remote_id(deal, "api", key),
+            name,
             AccountId(post.person),
             text,
             self._r.now(),

@@ -32,6 +32,7 @@ from orchestrator.deals.stated import (
     check_lines,
     read_chain,
 )
+from orchestrator.deals.tokens import Token, read_tokens
 from orchestrator.journal.duties import Duties, read_duties
 from orchestrator.journal.policy import JOINT
 from orchestrator.roster.adoption import AdoptionRefused
@@ -100,6 +101,8 @@ class DealView:
     """For whom each conversation is, as the audit states it."""
     made: Mapping[Place, MadeRoom] = field(default_factory=dict)
     """How each room was made, as the audit states it."""
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    """Tokens of bots that were not taken away, by their ids."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -254,6 +257,7 @@ class Book:
             phase,
             read_conversations(chain),
             read_rooms(chain),
+            read_tokens((e for e in entries if e.n not in signed.unbelieved), signed),
         )
 
     def _adopted(self, tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:

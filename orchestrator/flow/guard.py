@@ -17,6 +17,7 @@ from functools import partial
 from connectors.port.messages import Attachment, Content, Delivery, Device, Reader
 from orchestrator.clock import DAY, MINUTE, Clock
 from orchestrator.deals.book import Book, DealView
+from orchestrator.flow import bots
 from orchestrator.flow.agreed import may_go_down, may_send_document
 from orchestrator.flow.body import Body, FileBody, unpack
 from orchestrator.flow.documents import covering_page, marked
@@ -25,7 +26,17 @@ from orchestrator.flow.standing import Standing
 from orchestrator.flow.thread import Threads
 from orchestrator.flow.whole import Whole
 from orchestrator.outbox.item import Item
-from orchestrator.outbox.port import OURS, Cleared, Due, HeldAs, NotYet, Over, Stopped, Verdict
+from orchestrator.outbox.port import (
+    OURS,
+    Cleared,
+    Due,
+    HeldAs,
+    MessageFacts,
+    NotYet,
+    Over,
+    Stopped,
+    Verdict,
+)
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
@@ -142,7 +153,7 @@ class FlowGuard:
         except SealError:
             return _stopped("sealed", "what was sealed cannot be opened any more")
         thread = await self._threads.of(due, deal)
-        author = None if ours else _author(deal, due.message.person_id)
+        author = None if ours else _author(deal, due.message)
         if author is not None and thread.beside:
             author = f"{author} ({thread.beside})"
         delivery = _delivery(due, content, readers, author, thread.reply_to)
@@ -166,7 +177,7 @@ class FlowGuard:
             return Over(_refused(decision))
         if needs_second_person(placed) and not await may_send_document(self._store, item):
             return Over("copy_refused:second_person")
-        sender = _author(deal, due.message.person_id)
+        sender = _author(deal, due.message)
         try:
             content = await self._content(body)
         except SealError:
@@ -258,9 +269,10 @@ def _pins_devices(policy: TierPolicy) -> bool:
     return demanded or policy.changed_key_holds
 
 
-def _author(deal: DealView, person_id: str | None) -> str:
-    person = deal.roster.person(PersonId(person_id)) if person_id else None
-    return person.name if person is not None else "unknown"
+def _author(deal: DealView, message: MessageFacts) -> str:
+    person = deal.roster.person(PersonId(message.person_id)) if message.person_id else None
+    name = person.name if person is not None else "unknown"
+    return bots.named(name, deal, (message.connector, message.remote_id))
 
 
 def _delivery(

@@ -22,6 +22,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.acknowledging import Acknowledgement, Door, read_acknowledgement
 from orchestrator.flow.answers import Answer, read_answer
 from orchestrator.flow.body import Body, FileBody
+from orchestrator.flow.bots import RULE, why_not
 from orchestrator.flow.documents import Addressed, addressed
 from orchestrator.flow.echo import Echoes, Heard, Said
 from orchestrator.flow.guard import body_of, held_as
@@ -243,6 +244,7 @@ class Router:
             outcome = document.outcome
         else:
             outcome = await self._outcome(row, resolved, found, body)
+            outcome = self._unless_bot(outcome, row, resolved.deal, found)
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
         plan = await self._complete(row, resolved, found, outcome, entry)
@@ -286,6 +288,17 @@ class Router:
         if len(rooms) < 2:  # noqa: PLR2004 - one room mirrors nothing
             return await self.route(resolved.deal, placed, row)
         return await self._mirrored(resolved.deal, placed, row, body, witness=resolved.witness)
+
+    def _unless_bot(
+        self, outcome: Outcome, row: Waiting, deal: DealView | None, found: Classification
+    ) -> Outcome:
+        """What becomes of a message, but where a bot handed it in that may not send it there."""
+        if not isinstance(outcome, Route) or deal is None:
+            return outcome
+        placed, door = outcome.placed, (row.connector, row.remote_id)
+        cid, seen_as = placed.conversation.conversation_id, max(placed.as_tier, found.tier)
+        why = why_not(deal, door, cid, seen_as, row.person_id, self._s.now())
+        return outcome if why is None else Held(_no(RULE, why), seen_as, placed.conversation)
 
     async def _mirrored(
         self, deal: DealView, placed: Placed, row: Waiting, body: Body, *, witness: bool

@@ -32,7 +32,8 @@ def settings(port: int) -> dict[str, Any]:
 
 def key() -> dict[str, Any]:
     """A signing key of its own."""
-    return dict(import_module("joserfc.jwk").RSAKey.generate_key(2048, {"kid": "real"}).as_dict(private=True))
+    made = import_module("joserfc.jwk").RSAKey.generate_key(2048, {"kid": "real"})
+    return dict(made.as_dict(private=True))
 
 
 def serve(port: int, redirect: str, after: str) -> None:

@@ -1,0 +1,131 @@
+"""Tokens of bots: what each may send, for whom and until when, as the deal's chain states it.
+
+Rules kept here:
+
+1. There is no table. In a founded deal a token counts by the request that two people agreed to and
+   that names exactly it; those of the draft end with the founding. What takes one away is an entry
+   of one person.
+2. Of the secret the chain holds the hash alone.
+3. A bot speaks for people whom its token names, into conversations that it names, up to its tier.
+   What is seen as more than that waits, and nobody is told by the bot.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.approvals.standing import Standing
+from orchestrator.audit.body import Json
+from orchestrator.audit.granted import Stated, commitment
+from orchestrator.audit.kinds import Kind
+from tiers.ids import ConversationId, PersonId, RemoteId
+from tiers.tier import Tier
+
+ISSUE = "token.issue"
+"""The verb by which people agree to a token."""
+BEGINS = "wxb_"
+"""Begins a bot's secret, so that one that leaked is found by whoever looks for it."""
+BOT = "bot:"
+"""Begins the actor of a bot."""
+_REMOTE = re.compile(r"bot-(tok_[0-9a-f]{32})-[0-9a-f]{40}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bot's token.
+
+    Attributes:
+        kept: the sha256 of its secret, hexadecimal.
+        label: what it is for: a short lower-case word.
+        highest: the highest tier that it sends.
+        conversations: into which.
+        persons: for whom it may speak.
+        until: microseconds UTC; at and after it the token is void.
+        each_minute: messages that it may hand in, a minute.
+    """
+
+    token_id: str
+    kept: str
+    label: str
+    highest: Tier
+    conversations: tuple[ConversationId, ...]
+    persons: tuple[PersonId, ...]
+    until: int
+    each_minute: int
+
+    @property
+    def actor(self) -> str:
+        """As the audit names the bot."""
+        return BOT + self.token_id
+
+    def body(self) -> dict[str, Json]:
+        """As a plan and an entry state it."""
+        return {
+            "token": self.token_id,
+            "kept": self.kept,
+            "label": self.label,
+            "highest": self.highest.value,
+            "conversations": list(self.conversations),
+            "members": list(self.persons),
+            "until": self.until,
+            "each_minute": self.each_minute,
+        }
+
+    def remote_id(self, digest: str) -> RemoteId:
+        """The name at our door of a message that it hands in: it names the token for ever."""
+        return RemoteId(f"bot-{self.token_id}-{digest[:40]}")
+
+
+def token_of(body: Mapping[str, Any]) -> Token:
+    """The token that a plan or an entry states. Raises: KeyError, ValueError, TypeError."""
+    return Token(
+        str(body["token"]),
+        str(body["kept"]),
+        str(body["label"]),
+        Tier(body["highest"]),
+        tuple(map(ConversationId, body["conversations"])),
+        tuple(map(PersonId, body["members"])),
+        int(body["until"]),
+        int(body["each_minute"]),
+    )
+
+
+def issued_body(token: Token, at: int) -> dict[str, Json]:
+    """The body that states a token."""
+    return {**token.body(), "at": at, "row": commitment("token", *token.body().values())}
+
+
+def revoked_body(token_id: str, at: int) -> dict[str, Json]:
+    """The body that states that a token counts no more."""
+    return {"token": token_id, "at": at, "row": commitment("token", token_id, None)}
+
+
+def read_tokens(entries: Iterable[Stated], standing: Standing) -> Mapping[str, Token]:
+    """The tokens that count, by their ids; whether one is over is for whoever asks."""
+    listed, found = list(entries), {}
+    if standing.founded_at is None:
+        stated = [e.body for e in listed if e.kind == Kind.TOKEN_ISSUED and _as_committed(e.body)]
+    else:
+        agreed = (r for r in standing.requests.values() if r.done_at is not None)
+        stated = [dict(r.plan.body) for r in agreed if r.plan.verb == ISSUE]
+    for body in stated:
+        token = token_of(body)
+        found[token.token_id] = token
+    for entry in listed:
+        if entry.kind == Kind.TOKEN_REVOKED:
+            found.pop(str(entry.body["token"]), None)
+    return found
+
+
+def _as_committed(body: Mapping[str, Any]) -> bool:
+    try:
+        return bool(issued_body(token_of(body), 0)["row"] == body["row"])
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def bots_token(remote_id: str) -> str | None:
+    """The id of the token by which a message was handed in; None of everything else."""
+    found = _REMOTE(remote_id)
+    return None if found is None else found[1]
