@@ -225,7 +225,5 @@ def _arguments(way: Way, known: Mapping[str, str]) -> Mapping[str, str]:
 def _may(remedy: Remedy, way: Way, found: Found, deal: DealId, viewer: Viewer) -> bool:
     if way.step_up and not (viewer.whole or viewer.stepped_up):
         return False
-    if viewer.power(deal, way.right).act >= way.act:
-        return True
     own = found.about.person is not None and viewer.person(deal) == found.about.person
-    return own and remedy in _OWN
+    return viewer.may(deal, way.right, way.act, own=own) or (own and remedy in _OWN)

@@ -46,7 +46,7 @@ MAY = {
     "zclunch": f"Pel Pdi Pada Adi Rel {WHOLE}",
     # people: those with whom one is in a conversation; an adviser's own firm; cy is not at lunch
     "zname-ada": f"Pel Pdi Pada Rel {WHOLE}",
-    "zname-el": f"Pel Pdi Pada Rel B {WHOLE}",
+    "zname-el": f"Pel Pdi Pada Rel {WHOLE}",
     "zname-di": f"Pel Pdi Pada Adi Rel {WHOLE}",
     "zname-cy": f"Pdi Pada Adi {WHOLE}",
     # parties

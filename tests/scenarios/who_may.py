@@ -1,7 +1,7 @@
 """Who may ask what, written down a second time from the design's table, by nobody's code.
 
 A letter for each role: (P)articipant, (A)dviser, deal (O)wner, (S)ecurity officer, app(R)over,
-(C)ounsel, operator (X), and a (B)ot, which has a seat and no role. A second word is who may about
+(C)ounsel, operator (X), and a (B)ot, whose token stands for it. A second word is who may about
 himself, where the first is who may about others. ``!`` stands before what takes a proof just given.
 
 Whoever adds an operation adds its line, from what people are to see and do, not from
@@ -27,22 +27,22 @@ HOME_ALONE = frozenset(_HOME_ALONE.split())
 """For the home's own user, and for nobody at the desk."""
 
 _LINES = """
-    openapi             PAOSRCXB
-    me                  PAOSRCXB
-    session_show        PAOSRCXB
-    session_alive       PAOSRCXB
-    session_end         PAOSRCXB
-    passkey_new_ask     PAOSRCXB
-    passkey_new         !PAOSRCXB
-    key_export          PAOSRCXB
-    oidc_end            PAOSRCXB
+    openapi             PAOSRCX
+    me                  PAOSRCX
+    session_show        PAOSRCX
+    session_alive       PAOSRCX
+    session_end         PAOSRCX
+    passkey_new_ask     PAOSRCX
+    passkey_new         !PAOSRCX
+    key_export          PAOSRCX
+    oidc_end            PAOSRCX
 
     # lists that are cut: whoever has a seat asks, and is told what is his
-    events              PAOSRCXB
-    deal_list           PAOSRCXB
-    held_list           PAOSRCXB
-    approval_list       PAOSRCXB
-    approval_show       PAOSRCXB
+    events              PAOSRCX
+    deal_list           PAOSRCX
+    held_list           PAOSRCX
+    approval_list       PAOSRCX
+    approval_show       PAOSRCX
     memberships         PAOSRCX
     person_card         PAOSRCX
     person_keeps        PAOSRCX
@@ -139,9 +139,18 @@ _LINES = """
     alert_list          POSC
     alert_answer        POSC
     on_call_set         OS
-    push_key            PAOSRCXB
+    push_key            PAOSRCX
     push_add            PAOSRC
     push_drop           PAOSRC
+
+    # bots' tokens, what was prevented, and who reads what
+    token_list          OS
+    token_new           !S
+    token_revoke        S
+    prevented_show      OSC
+    prevented_report    OSC
+    prevented_closing   OSC
+    who_reads           OSCX
 
     # rules
     adopt/policy        SC
@@ -188,7 +197,7 @@ _LINES = """
     approval_take_back  PAOSRCX
 
     # sending
-    send_text           PA
+    send_text           PAB
     send_file           PA
     document_send       P
     desk_documents      PAOSC
