@@ -98,6 +98,8 @@ def _conversation(found: OwnConversation) -> None:
         if found.others:
             with st.expander("Who is in"):
                 _people(found.others)
+                if found.more:
+                    st.caption("And " + str(found.more) + " more.")
 
 
 def _where(found: OwnConversation) -> str:
@@ -116,7 +118,7 @@ def _where(found: OwnConversation) -> str:
 def _who(found: OwnConversation) -> str:
     if found.state not in {"in", "paused", "unknown"}:
         return ""
-    total = len(found.others) + found.unseen
+    total = len(found.others) + found.more + found.unseen
     said = "You and " + words.counted(total, "other") + " can read it."
     return said + (" " + str(found.unseen) + " are of other firms." if found.unseen else "")
 

@@ -322,17 +322,11 @@ def _ceremony(desk: Desk, card: CardView) -> None:
     name, deal = safe(card.name), desk.deal.deal_id
 
     def go() -> None:
-        try:
-            desk.ask(
-                lambda c: c.key_verify(deal, card.person, first, second.strip(), words=read.strip())
-            )
-        except SignInFirst:
-            return
-        except Problem as problem:
-            st.session_state[NOT] = problem
-            return
         close()
-        desk.act(_nothing, name + " was compared by two people.")
+        desk.act(
+            lambda c: c.key_verify(deal, card.person, first, second.strip(), words=read.strip()),
+            name + " was compared by two people.",
+        )
 
     with st.container(horizontal=True, horizontal_alignment="right"):
         _not_now()
@@ -343,10 +337,6 @@ def _ceremony(desk: Desk, card: CardView) -> None:
             on_click=go,
             disabled=not (read.strip() and second.strip() and first),
         )
-
-
-async def _nothing(_: Client) -> None:
-    """Only the words of what was done are left to say."""
 
 
 def _people(desk: Desk, sought: str) -> Sequence[MemberRow]:

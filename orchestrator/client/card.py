@@ -117,8 +117,9 @@ class OwnConversation:
         gate, read, undo: what is known of the room that he sits in; None: it could not be read.
         host: the side whose accounts and servers carry it.
         timer: after how long messages go, microseconds; None: they stay, or it is not known.
-        others: who else is in, as far as they are his to see.
-        unseen: how many more are in.
+        others: who else is in, as far as they are his to see: by firm, the first 200.
+        more: how many more of those.
+        unseen: how many more are in whom he does not see.
     """
 
     conversation_id: str
@@ -135,6 +136,7 @@ class OwnConversation:
     host: str
     timer: int | None
     others: tuple[Colleague, ...]
+    more: int
     unseen: int
 
 

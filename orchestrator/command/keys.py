@@ -319,7 +319,10 @@ async def bar(
 def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:
     newest: dict[tuple[str, str, str], views.KeyView] = {}
     rows = tx.all(
-        "SELECT connector, account, device, key, state, at, vouchers FROM peer_key ORDER BY n"
+        "SELECT k.connector, k.account, k.device, k.key, k.state, k.at, k.vouchers "
+        "FROM json_each(?) a JOIN peer_key k ON k.connector = json_extract(a.value, '$[0]') "
+        "AND k.account = json_extract(a.value, '$[1]') ORDER BY k.n",
+        (json.dumps(list(accounts)),),
     )
     owners = {(str(c), str(a)): p for (c, a), p in accounts.items()}
     for connector, account, device, key, state, at, vouchers in rows:

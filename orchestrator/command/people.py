@@ -53,6 +53,10 @@ class People:
         who = listed(view, person)
         return self._view(view, who, await self._r.store.read(lambda tx: _facts(tx, view, person)))
 
+    def as_listed(self, view: DealView, who: Person) -> people.PersonView:
+        """A person as the list and his standing have him: neither seats nor findings are read."""
+        return self._view(view, who, _Facts({}, {}, {}))
+
     def _view(self, view: DealView, who: Person, facts: "_Facts") -> people.PersonView:
         person, side, at = who.person_id, side_of(view, who), self._r.now()
         return people.PersonView(

@@ -5,8 +5,8 @@ Rules kept here:
 1. No network is asked and nothing is guessed: what is kept of readings is what there is.
 2. A deal of thousands is looked through in pieces, so that nothing else waits for it.
 3. A reading older than two refreshes is none: then it is not known who is there.
-4. What is kept is of the very deal, readings, seats and keys that there are now, and a minute old
-   at most: grants and verifications end by time alone.
+4. What is kept is of the very deal, readings, seats and keys that there are now. It ends where a
+   line of the list begins or ends, and after ten minutes: verifications end by time alone.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from tiers.ids import ConnectorName, ConversationId, DealId, PersonId, RoomId
 Sits = Mapping[ConversationId, Mapping[PersonId, Place]]
 _PIECE = 500
 _LEAST = 2 * MINUTE
+_LONGEST = 10 * MINUTE
 _INSIDE = frozenset({State.IN, State.PAUSED, State.EXTRA, State.UNKNOWN})
 
 
@@ -93,7 +94,7 @@ class Boards:
         columns = await self._columns(deal, rooms, sits, known, at)
         stands = await self._stands(deal, columns, at)
         keys = self._r.keyring.changes
-        return Board(deal, seats, keys, at + MINUTE, columns, stands)
+        return Board(deal, seats, keys, _until(deal, at), columns, stands)
 
     async def _columns(
         self,
@@ -183,6 +184,12 @@ class Boards:
         floor = deal.conversations[binding.conversation_id].floor
         span = max(_LEAST, 2 * deal.policy.tiers[floor].fresh_for)
         return self._r.now() - read_at <= span
+
+
+def _until(deal: DealView, at: int) -> int:
+    """Until when a matrix of ``at`` may stand: nothing of the list begins or ends before."""
+    ends = (*deal.roster.edges(), *deal.roster.attested.values())
+    return min([at + _LONGEST, *(edge for edge in ends if edge > at)])
 
 
 def _bound(room: Room, binding: RoomBinding) -> Room:

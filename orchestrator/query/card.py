@@ -41,7 +41,9 @@ class Cards(Memberships):
         sight = await self.sight(deal, viewer)
         who, line = _found(sight, person)
         full = sight.is_his(person)
-        told = await People(self._r).person_show(deal, person) if full else None
+        deal_now = sight.cut.deal
+        known = deal_now.roster.person(person) or who
+        told = People(self._r).as_listed(deal_now, known) if full else None
         keys = _sees_keys(sight, person)
         leave = await self._left(sight, person) if full else None
         return views.CardView(

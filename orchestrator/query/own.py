@@ -17,7 +17,9 @@ from tiers.guarantees import Evidence, Guarantee
 from tiers.ids import DealId, PersonId
 from tiers.rights import Viewer
 
-_HERE = frozenset({State.IN, State.PAUSED})
+_INSIDE = frozenset({State.IN, State.PAUSED, State.EXTRA})
+_MOST = 200
+"""Colleagues of one conversation who are named."""
 
 
 class _Facts(TypedDict):
@@ -54,7 +56,7 @@ class Own(Cards):
         made = column.conversation
         cid = made.conversation_id
         room = next((r for r in column.rooms if r.binding.connector == cell.channel), None)
-        others, unseen = self._others(sight, column)
+        others, more, unseen = self._others(sight, column)
         return views.OwnConversation(
             conversation_id=cid,
             name=sight.cut.name(cid),
@@ -65,6 +67,7 @@ class Own(Cards):
             because=cell.because,
             still=room is not None and room.binding.paused is not None,
             others=others,
+            more=more,
             unseen=unseen,
             host=sight.cut.side_name(room.binding.host) if room is not None else "",
             **self._facts(room),
@@ -74,18 +77,17 @@ class Own(Cards):
         found = {str(name): c.kind for name, c in self._r.channels.items()}
         return found.get(channel, "")
 
-    def _others(self, sight: Sight, column: Column) -> tuple[tuple[views.Colleague, ...], int]:
+    def _others(self, sight: Sight, column: Column) -> tuple[tuple[views.Colleague, ...], int, int]:
+        """Colleagues by firm and name, how many more of them, and how many he does not see."""
         cid, me = column.conversation.conversation_id, sight.cut.person
         if not (sight.cut.whole or cid in sight.cut.own):
-            return (), 0
-        inside = [r for r, c in column.cells.items() if c.state in {*_HERE, State.EXTRA} or c.was]
-        rest = [row for row in inside if row != me]
-        near = [row for row in rest if sight.sees(row, cid)]
-        people = [p for row in near if (p := sight.person(row)) is not None]
-        told = tuple(
-            views.Colleague(name=p.name, side_name=sight.cut.side_name(p.side)) for p in people
-        )
-        return tuple(sorted(told, key=lambda c: (c.side_name, c.name))), len(rest) - len(told)
+            return (), 0, 0
+        rest = [r for r, c in column.cells.items() if (c.state in _INSIDE or c.was) and r != me]
+        people = [p for r in rest if sight.sees(r, cid) and (p := sight.person(r)) is not None]
+        firms = {side: sight.cut.side_name(side) for side in {p.side for p in people}}
+        people.sort(key=lambda p: (firms[p.side], p.name, p.person_id))
+        told = tuple(views.Colleague(name=p.name, side_name=firms[p.side]) for p in people[:_MOST])
+        return told, len(people) - len(told), len(rest) - len(people)
 
     def _facts(self, room: Room | None) -> _Facts:
         reading = None if room is None else self._r.observer.kept(room.binding.place)

@@ -11,6 +11,7 @@ Rules kept here:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from orchestrator.client.folding import folded
 from orchestrator.client.memberships import (
@@ -46,7 +47,7 @@ QUIET = 5
 """Rank from which on nothing about a row differs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sight:
     """What a viewer sees of a deal's matrix.
 
@@ -58,18 +59,18 @@ class Sight:
     board: Board
     asked: frozenset[PersonId] = frozenset()
 
-    @property
+    @cached_property
     def counts_only(self) -> bool:
         """He gets figures of the whole, and no row."""
         scope = self.cut.scope(Right.MATRIX)
         return scope is Scope.COUNTS and self.cut.person is None
 
-    @property
+    @cached_property
     def everything(self) -> bool:
         """Nothing is cut, but for names of conversations."""
         return self.cut.whole or self.counts_only
 
-    @property
+    @cached_property
     def roster(self) -> Roster:
         """Everybody on the list, whatever his standing."""
         return self.cut.deal.adopted or self.cut.deal.roster
