@@ -20,7 +20,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import shell
 from dashboard.answers import answer, cookie_of, header
-from dashboard.headers import KEPT, NOT_KEPT, Header, hardened, policy_of_own, policy_of_pages
+from dashboard.headers import (
+    KEPT,
+    NOT_KEPT,
+    SESSION_HEADER,
+    Header,
+    hardened,
+    policy_of_own,
+    policy_of_pages,
+)
 from dashboard.proxy import PREFIX
 from dashboard.public import File, find
 from dashboard.watch import AWAY, SIGNED_OUT, Away, Ended, Watch
@@ -40,6 +48,7 @@ NO_PAGES: Final = frozenset(
 _WORD: Final = re.compile(r"/[a-z][a-z0-9_-]{0,63}")
 HERE_S: Final = 3.0
 NOT_ALLOWED: Final = 1008
+_NOT_SIGNED_IN: Final = 401
 _FROM_OUTSIDE: Final = (b"x-", b"forwarded", b"remote-", b"client-", b"via", b"wallcross-quiet")
 _KEPT_X: Final = frozenset({b"x-xsrftoken", b"x-requested-with"})
 
@@ -112,7 +121,7 @@ class Gate:
         if scope["path"] == SESSION:
             await answer(send, 200, secure=self._secure, words="in" if session else "out")
         elif session is None:
-            await self._turned_away(scope, send, 401)
+            await self._turned_away(scope, send, _NOT_SIGNED_IN)
         elif scope["method"] not in {"GET", "HEAD"}:
             await answer(send, 405, secure=self._secure)
         elif is_open(scope["path"]):
@@ -126,7 +135,8 @@ class Gate:
         """Nothing; to a browser that goes to a page, where to sign in."""
         wants = header(scope["headers"], b"accept") or ""
         if scope["method"] == "GET" and "text/html" in wants and is_page(scope["path"]):
-            to = b"/in" if status == 401 else b"/in?away"  # noqa: PLR2004 - as above
+            why = "?" if status == _NOT_SIGNED_IN else "?away&"
+            to = ("/in" + why + "to=" + scope["path"]).encode()
             await answer(send, 303, secure=self._secure, more=((b"location", to),))
         else:
             await answer(send, status, secure=self._secure)
@@ -150,7 +160,10 @@ class Gate:
             return
         with self.watch.over(session) as ended:
             line = Line(receive, send, ended)
-            await (self._alive(line) if scope["path"] == ALIVE else line.run(self._pages, scope))
+            if scope["path"] == ALIVE:
+                await self._alive(line)
+            else:
+                await line.run(self._pages, named(scope, session))
 
     async def _alive(self, line: "Line") -> None:
         await line.say({"type": "websocket.accept"})
@@ -273,6 +286,12 @@ def is_open(path: str) -> bool:
 def is_page(path: str) -> bool:
     """Whether a path is that of a page: one word, and none that is something else."""
     return path == "/" or (_WORD.fullmatch(path) is not None and path not in NO_PAGES)
+
+
+def named(scope: Scope, session: str) -> Scope:
+    """A websocket that says whose session it is of: Streamlit resumes a page for no other."""
+    mine = (SESSION_HEADER.encode(), session.encode())
+    return {**scope, "headers": [*scope["headers"], mine]}
 
 
 def cleaned(scope: Scope) -> Scope:

@@ -22,6 +22,8 @@ _SET_BY_US: Final = frozenset(
 )
 KEPT: Final = b"public, max-age=31536000, immutable"
 NOT_KEPT: Final = b"no-store"
+SESSION_HEADER: Final = "x-wallcross-session"
+"""Set by the gate alone: whose page of Streamlit it is, so that it is resumed by no other."""
 _SAME_FOR_ALL: Final[Sequence[Header]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from streamlit import config
 
-from dashboard.headers import inline_hashes
+from dashboard.headers import SESSION_HEADER, inline_hashes
 from dashboard.public import public
 from dashboard.shell import page
 from dashboard.theme import FACES
@@ -40,7 +40,7 @@ HARDENED: Mapping[str, Any] = {
     "server.maxUploadSize": 10,
     "server.runOnSave": False,
     "server.showEmailPrompt": False,
-    "server.trustedUserHeaders": {},
+    "server.trustedUserHeaders": {SESSION_HEADER: "session"},
     "server.xsrfCookieSameSite": "strict",
 }
 

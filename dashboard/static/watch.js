@@ -30,7 +30,7 @@
   }
 
   const signedOut = () => empty("You are signed out.", "/in?out");
-  const away = () => empty("We cannot reach Wallcross right now.", "/in?away");
+  const away = () => empty("We cannot reach Wallcross right now.", "/in?away&to=" + window.location.pathname);
 
   async function look() {
     try {

@@ -37,7 +37,9 @@ def failed(problem: Problem) -> None:
             st.markdown("Still true: " + safe(problem.still))
         for line in problem.details:
             st.markdown("- " + safe(line))
-        if problem.then:
+        if problem.then.startswith("/in"):
+            st.link_button("Prove that it is you", "/in?again", icon=":material/passkey:")
+        elif problem.then:
             st.markdown("What you can do: " + safe(problem.then))
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import cast
 
 import httpx
 import pytest
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Message, Send
+from streamlit.runtime import Runtime
+from streamlit.starlette import App
 
 from dashboard import gate as gates
 from dashboard import public
@@ -85,7 +88,7 @@ def test_what_anybody_is_given_is_a_list_of_our_own_files() -> None:
 async def test_a_page_without_a_session_leads_to_where_one_signs_in(desk: Front) -> None:
     found = await desk.of(accept="text/html").get("/you")
     assert found.status_code == 303
-    assert found.headers["location"] == "/in"
+    assert found.headers["location"] == "/in?to=/you"
 
 
 async def test_with_a_session_the_page_comes_with_its_policy(desk: Front) -> None:
@@ -166,7 +169,7 @@ async def test_nobody_is_signed_in_while_the_api_is_away(desk: Front, far: Far) 
 
     await eventually(nobody)
     found = await desk.of(INES, accept="text/html").get("/you")
-    assert found.headers["location"] == "/in?away"
+    assert found.headers["location"] == "/in?away&to=/you"
     far.broken = False
 
     async def again() -> bool:
@@ -185,10 +188,11 @@ class Socket:
 
     def __init__(self, desk: Front, path: str, **headers: str) -> None:
         found = {"host": HOST, "origin": ORIGIN} | headers
+        self.found = [(k.encode(), v.encode()) for k, v in found.items() if v]
         self.scope = {
             "type": "websocket",
             "path": path,
-            "headers": [(k.encode(), v.encode()) for k, v in found.items() if v],
+            "headers": self.found,
             "query_string": b"",
             "subprotocols": [],
         }
@@ -280,6 +284,39 @@ async def test_streamlits_own_websocket_says_nothing_more_once_the_session_ended
     heard = [line.heard.get_nowait() for _ in range(line.heard.qsize())]
     assert heard[-1] == {"type": "websocket.close", "code": SIGNED_OUT}
     assert not [m for m in heard if m.get("bytes") == b"one more"]
+
+
+async def test_a_page_of_somebody_is_resumed_by_no_other(
+    desk: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runtime, "_instance", None)  # one a process; `routes` made one
+    runtime = cast("App", desk.app._pages)
+    ines = await page_of(desk, INES)
+    [(mine, _)] = _connected(runtime)
+    await ines.close()
+    omar = await page_of(desk, OMAR, resumes=mine, **{"x-wallcross-session": "ses_ines"})
+    [(his, who)] = _connected(runtime)
+    assert his != mine
+    assert who == {"session": "ses_omar"}
+    await omar.close()
+    again = await page_of(desk, INES, resumes=mine)
+    assert _connected(runtime) == [(mine, {"session": "ses_ines"})]
+    await again.close()
+
+
+async def page_of(desk: Front, secret: str, resumes: str = "", **headers: str) -> Socket:
+    line = Socket(desk, STREAM, cookie=f"__Host-wallcross={secret}", **headers)
+    if resumes:
+        asked = f"streamlit, xsrf, {resumes}".encode()
+        line.found.append((b"sec-websocket-protocol", asked))
+    assert (await line.next())["type"] == "websocket.accept"
+    return line
+
+
+def _connected(app: App) -> list[tuple[str, dict[str, object]]]:
+    assert app._runtime is not None
+    found = app._runtime._session_mgr.list_active_sessions()
+    return [(info.session.id, dict(info.session._user_info)) for info in found]
 
 
 async def test_our_files_are_given_with_a_policy_that_lets_nothing_inline_run(desk: Front) -> None:
