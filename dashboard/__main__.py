@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(given: argparse.Namespace, door: str) -> None:
-    link.put(link.Link(link.background_loop(), socket_transport(door), given.origin))
+    link.put(link.Link(link.background_loop(), socket_transport(door), given.origin, given.zone))
     config = uvicorn.Config(
         front(socket_transport(door), given.origin),
         host=HERE,
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=Path, required=True, help="the desk's door")
     parser.add_argument("--port", type=int, default=8642)
     parser.add_argument("--origin", default="http://localhost:8642", help="as browsers name it")
+    parser.add_argument("--zone", default="UTC", help="the deals' time zone, such as Europe/Paris")
     parser.add_argument("--check", action="store_true", help="says what is in force, and ends")
     parser.add_argument("--alone", action="store_true", help="goes on when its input is closed")
     return parser

@@ -38,12 +38,14 @@ class Link:
         transport: to the desk's door.
         origin: of this front: what a click on a page changes comes from there, and the websocket
             that brought the click was held to it (``dashboard.gate``).
+        zone: the deals' own time zone, an IANA name.
         secret: of whoever asks.
     """
 
     loop: asyncio.AbstractEventLoop
     transport: httpx.AsyncBaseTransport
     origin: str
+    zone: str = "UTC"
     secret: Callable[[], str | None] = cookie_of_page
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from dashboard.link import link
 from dashboard.safe import safe
 
 Tone = Literal["good", "attention", "stop"]
@@ -27,6 +28,7 @@ TIERS: Final = {
     "advisers": ("yellow", "mail_lock", "Advisers"),
 }
 _MICROSECONDS: Final = 1_000_000
+_FORM: Final = "%-d %b %Y, %H:%M:%S"
 
 
 def verdict(words: str, tone: Tone, aside: str = "") -> None:
@@ -63,25 +65,23 @@ def chip(tier: str) -> str:
     return ":" + colour + "-badge[:material/" + icon + ": " + words + "]"
 
 
-def instant(at: int, deal_zone: str = "UTC") -> tuple[str, str]:
+def instant(at: int) -> tuple[str, str]:
     """An instant in words: the reader's own time, and the deal's for the tooltip.
 
     Args:
         at: microseconds UTC.
-        deal_zone: IANA name.
     """
-    here = _zone(st.context.timezone)
     moment = datetime.fromtimestamp(at / _MICROSECONDS, tz=UTC)
-    there = moment.astimezone(_zone(deal_zone))
+    theirs = link().zone
     return (
-        moment.astimezone(here).strftime("%-d %b %Y, %H:%M:%S"),
-        there.strftime("%-d %b %Y, %H:%M:%S ") + deal_zone,
+        moment.astimezone(_zone(st.context.timezone)).strftime(_FORM),
+        moment.astimezone(_zone(theirs)).strftime(_FORM) + " " + theirs,
     )
 
 
-def told_at(words: str, at: int, deal_zone: str = "UTC") -> None:
+def told_at(words: str, at: int) -> None:
     """Words of ours with a time behind them, and the deal's time in the tooltip."""
-    mine, theirs = instant(at, deal_zone)
+    mine, theirs = instant(at)
     st.caption(words + " " + mine, help=theirs)
 
 

@@ -3,7 +3,7 @@
 from dashboard.widgets.base import instant
 
 
-def tooltip(at: int, deal_zone: str = "UTC") -> str | None:
+def tooltip(at: int) -> str | None:
     """When something was where the deal is; None where the reader's clock says the same."""
-    mine, theirs = instant(at, deal_zone)
+    mine, theirs = instant(at)
     return None if theirs.startswith(mine) else theirs

@@ -61,7 +61,9 @@ def begins(settings: Settings, door: Path) -> Begins:
     """
     web = settings.config.web
     given = ("--socket", str(door), "--port", str(web.port), "--origin", web.origin)
-    return Begins((sys.executable, "-I", "-m", "dashboard", *given), settings.state / FOLDER)
+    zone = ("--zone", settings.config.home.time_zone)
+    line = (sys.executable, "-I", "-m", "dashboard", *given, *zone)
+    return Begins(line, settings.state / FOLDER)
 
 
 @asynccontextmanager

@@ -83,7 +83,7 @@ class Look:
         """Runs it once more, after a click or when the world has changed."""
         loop = asyncio.get_running_loop()
         desk = make_desk(self.house.home, self.viewer)
-        link.put(link.Link(loop, app_transport(desk, here()), ORIGIN, self.secret))
+        link.put(link.Link(loop, app_transport(desk, here()), ORIGIN, secret=self.secret))
         try:
             await asyncio.to_thread(at.run, timeout=RUN_S)
         finally:
