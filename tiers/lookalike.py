@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from typing import Final
 
 from tiers.confusables import bare, fold, is_mark
@@ -124,6 +125,32 @@ def near(one: str, other: str) -> bool:
     least = min(len(one), len(other))
     allowed = 0 if least < _SHORT else 1 if least < _LONG else 2
     return abs(len(one) - len(other)) <= allowed and distance(one, other, allowed) <= allowed
+
+
+@lru_cache(maxsize=8)
+def near_pairs(names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """Every two of many names that are ``near``, by their numbers; not each with each other.
+
+    Two that are so near share a form of each with as many letters left out: only those that share
+    one are compared.
+
+    Args:
+        names: words of ``skeleton``, joined; an empty one is near to none.
+    """
+    sharing: dict[str, list[int]] = {}
+    for n, name in enumerate(names):
+        for form in _shortened(name) if name else ():
+            sharing.setdefault(form, []).append(n)
+    pairs = {pair for same in sharing.values() if len(same) > 1 for pair in combinations(same, 2)}
+    return tuple(sorted((n, m) for n, m in pairs if near(names[n], names[m])))
+
+
+def _shortened(name: str) -> set[str]:
+    """A name with none of its letters left out, with one, and where it is long with two."""
+    found = {name}
+    for _ in range(0 if len(name) < _SHORT else 1 if len(name) < _LONG else 2):
+        found |= {form[:i] + form[i + 1 :] for form in found for i in range(len(form))}
+    return found
 
 
 def distance(one: str, other: str, most: int | None = None) -> int:

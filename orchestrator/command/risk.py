@@ -121,7 +121,7 @@ class RiskDesk(Risks):
     async def _risk_see(self, case: Case) -> None:
         """Reads anew what the finding is about, and runs the rules."""
         await look_again(self._r, case.found)
-        await self._risk_look.look_at(case.deal.deal_id)
+        await self._risk_look.look_at(case.deal.deal_id, anew=True)
 
     async def _risk_answered(
         self, deal: DealId, finding: str, answer: str, came: Came, viewer: Viewer

@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. Rooms are read as old as their tier lets them be; nothing more is asked of a network for this.
-2. What is slow to know (when keys of advisers end) is asked once an hour.
+2. What is slow to know (when keys of advisers end, who looked through the list) is asked once an
+   hour, and after whatever somebody did about a finding.
 3. A home that is not live gathers nothing, and its pages say that they cannot tell.
 """
 
@@ -21,6 +22,7 @@ from orchestrator.clock import HOUR
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
+from orchestrator.risk.rules import judge
 from orchestrator.risk.run import forget, write
 from orchestrator.risk.settle import settle, settle_home
 from orchestrator.risk.signals import (
@@ -53,6 +55,10 @@ class _Slow:
 
     at: int
     certificates: tuple[Certificate, ...]
+    adopted: int
+    """When its first roster was adopted."""
+    reviewed: int
+    """When somebody looked through who may see what last; the first adoption where nobody did."""
 
 
 @dataclass(slots=True)
@@ -79,8 +85,15 @@ class RiskLook:
 
         await self.runtime.store.write(unit)
 
-    async def look_at(self, deal_id: DealId) -> None:
-        """One look at one deal; what is not in force is not looked at."""
+    async def look_at(self, deal_id: DealId, *, anew: bool = False) -> None:
+        """One look at one deal; what is not in force is not looked at.
+
+        Args:
+            deal_id: which.
+            anew: what is slow to know is asked again, too.
+        """
+        if anew:
+            self._slow.pop(deal_id, None)
         deal = self.runtime.book.deals.get(deal_id)
         if deal is None or not self.runtime.live:
             return
@@ -92,9 +105,13 @@ class RiskLook:
         named_owner = held_as(deal, None, 0).owner
         owner = None if named_owner is None else PersonId(named_owner)
 
+        signals = await self.runtime.store.read(
+            lambda tx: self._signals(tx, deal, rooms, slow, inside)
+        )
+        ruling = await asyncio.to_thread(judge, signals)
+
         def unit(tx: Tx) -> None:
-            signals = self._signals(tx, deal, rooms, slow, inside)
-            write(tx, signals, owner)
+            write(tx, signals, ruling, owner)
             settle(tx, deal, signals.at)
 
         await self.runtime.store.write(unit)
@@ -112,7 +129,7 @@ class RiskLook:
             deal=deal.deal_id,
             at=at,
             rooms=rooms,
-            people=_listed(tx, deal, inside, at),
+            people=_listed(deal, inside, slow, at),
             certificates=slow.certificates,
             keys=_own_keys(tx, deal),
             record=self._record(tx, deal, at),
@@ -171,7 +188,8 @@ class RiskLook:
             for one in [await self._certificate(deal, person)]
             if one is not None
         ]
-        self._slow[deal.deal_id] = _Slow(at, tuple(found))
+        adopted, reviewed = await self.runtime.store.read(lambda tx: _looked_through(tx, deal, at))
+        self._slow[deal.deal_id] = _Slow(at, tuple(found), adopted, reviewed)
         return self._slow[deal.deal_id]
 
     async def _certificate(self, deal: DealView, person: Person) -> Certificate | None:
@@ -206,12 +224,17 @@ def _seated(member: RecipientFacts) -> Seated:
     )
 
 
-def _listed(
-    tx: Tx, deal: DealView, inside: Mapping[Place, frozenset[str]], at: int
-) -> tuple[Listed, ...]:
+def _looked_through(tx: Tx, deal: DealView, at: int) -> tuple[int, int]:
+    """When the first roster was adopted, and when somebody looked through one last."""
     looked = [e.at for e in stated(tx, deal.deal_id) if e.kind == Kind.PERSON_REVIEWED]
     first = [when for when, _, _ in history(tx, deal.deal_id, "roster")][-1:]
-    last, adopted = max((*looked, *first), default=at), max(first, default=at)
+    return max(first, default=at), max((*looked, *first), default=at)
+
+
+def _listed(
+    deal: DealView, inside: Mapping[Place, frozenset[str]], slow: _Slow, at: int
+) -> tuple[Listed, ...]:
+    last, adopted = slow.reviewed, slow.adopted
     seen = {(str(place[0]), account) for place, accounts in inside.items() for account in accounts}
     people = (deal.adopted or deal.roster).people
     out = deal.persons.left | deal.persons.paused

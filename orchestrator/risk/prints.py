@@ -192,9 +192,11 @@ def _read(
 def _wanted(read: Sequence[_Read], keys: Mapping[int, bytes]) -> list[tuple[int, int, int]]:
     """Week, number of the run, and its mark under that week's key."""
     digests = dict.fromkeys(one for part in read for one in part.digests)
-    return [
-        (period, n, mark(one, key)) for period, key in keys.items() for n, one in enumerate(digests)
-    ]
+    wanted = []
+    for period, key in keys.items():
+        marks = {mark(one, key): n for n, one in enumerate(digests)}
+        wanted += [(period, marks[one], one) for one in winnowed(tuple(marks))]
+    return wanted
 
 
 def _evidence(

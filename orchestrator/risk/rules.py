@@ -10,7 +10,6 @@ Rules kept here:
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final
 
 from orchestrator.clock import DAY, HOUR, MINUTE, iso
@@ -28,7 +27,7 @@ from tiers.exposure import Remedy
 from tiers.exposure_rules import rule_of
 from tiers.guarantees import Demand, Guarantee, in_words
 from tiers.ids import PersonId
-from tiers.lookalike import near, skeleton
+from tiers.lookalike import near, near_pairs, skeleton
 from tiers.trust import KeyState
 
 PATIENCE: Final = MINUTE
@@ -217,11 +216,12 @@ def _alike(people: Sequence[Listed], rooms: Sequence[RoomSignal]) -> Answer:
     """Two of the roster whose names read alike, and strangers in rooms who read like one of it."""
     found = []
     read = [(one, "".join(skeleton(one.name))) for one in people]
-    for (one, a), (other, b) in combinations(read, 2):
-        if a and near(a, b):
-            pair = sorted((one.person, other.person))
-            why = f"{one.name} and {other.name} are on the list, and their names read alike"
-            found.append((("lookalike_name", "+".join(pair)), _raise("lookalike_name", why)))
+    for n, m in near_pairs(tuple(name for _, name in read)):
+        one, other = people[n], people[m]
+        pair = sorted((one.person, other.person))
+        why = f"{one.name} and {other.name} are on the list, and their names read alike"
+        raised = _raise("lookalike_name", why, severity="low")
+        found.append((("lookalike_name", "+".join(pair)), raised))
     for room in rooms:
         for member in room.members or ():
             like = _like(member, read)

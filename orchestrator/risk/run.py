@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from orchestrator.deals.findings import Raised, close_findings, raise_finding, worsen
-from orchestrator.risk.rules import Key, Ruling, judge
+from orchestrator.risk.rules import Key, Ruling
 from orchestrator.risk.signals import Signals
 from orchestrator.store.unit import Tx
 from tiers.exposure_rules import REGISTRY
@@ -35,15 +35,16 @@ _ROOM_RULES: Final = frozenset(
 )
 
 
-def write(tx: Tx, signals: Signals, owner: PersonId | None = None) -> Ruling:
-    """Judges, and writes what that came to.
+def write(tx: Tx, signals: Signals, ruling: Ruling, owner: PersonId | None = None) -> None:
+    """Writes what the rules came to.
 
     Args:
         tx: writes.
         signals: of one deal.
+        ruling: of these signals.
         owner: whose work a finding is that names nobody.
     """
-    ruling, at = judge(signals), signals.at
+    at = signals.at
     for (_, subject), raised in ruling.raised.items():
         told = raised if raised.owner is not None else _owned(raised, owner)
         if not raise_finding(tx, signals.deal, subject, told, at):
@@ -51,7 +52,6 @@ def write(tx: Tx, signals: Signals, owner: PersonId | None = None) -> Ruling:
     for rule, subject in _over(tx, signals, ruling):
         close_findings(tx, signals.deal, rule, subject, at)
     tx.run(_LOOKED, (signals.deal, at))
-    return ruling
 
 
 def _owned(raised: Raised, owner: PersonId | None) -> Raised:

@@ -14,6 +14,7 @@ from tiers.lookalike import (
     Claim,
     distance,
     near,
+    near_pairs,
     oddities,
     shown,
     skeleton,
@@ -134,3 +135,10 @@ def test_no_rule_knows_of_look_alikes(name: str) -> None:
     tree = ast.parse((Path(tiers.__path__[0]) / f"{name}.py").read_text("utf-8"))
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert not {"tiers.lookalike", "tiers.contact"} & imported
+
+
+@given(st.lists(st.text("abc", max_size=11), max_size=12).map(tuple))
+def test_pairs_are_those_that_a_comparison_of_each_with_each_finds(names: tuple[str, ...]) -> None:
+    numbers = range(len(names))
+    slow = {(n, m) for n in numbers for m in numbers if n < m and names[n] and names[m]}
+    assert set(near_pairs(names)) == {(n, m) for n, m in slow if near(names[n], names[m])}
