@@ -16,6 +16,7 @@ from orchestrator.api.audit_desk import router as audit_desk
 from orchestrator.api.bots import router as bots
 from orchestrator.api.connections import router as connections
 from orchestrator.api.deals import router as deals
+from orchestrator.api.devices import router as devices
 from orchestrator.api.documents import router as documents
 from orchestrator.api.documents_desk import router as documents_desk
 from orchestrator.api.evidence import router as evidence
@@ -119,6 +120,7 @@ def application() -> FastAPI:
         signing,
         sign_in,
         passkeys,
+        devices,
         bots,
         oidc,
         notify,

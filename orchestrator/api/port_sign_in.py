@@ -8,6 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from orchestrator.client.sign_in import (
+    DeviceAsk,
+    DeviceToken,
+    DeviceView,
     LinkView,
     LoginView,
     MeView,
@@ -110,6 +113,18 @@ class SignInAccess(Protocol):
 
     async def oidc_ended_outside(self, logout_token: str) -> int:
         """Ends what the provider says is over; returns how many. Raises: Refused."""
+        ...
+
+    async def device_begin(self, label: str) -> DeviceAsk:
+        """Begins signing in a program. Raises: TooOften."""
+        ...
+
+    async def device_token(self, device: str) -> DeviceToken:
+        """What came of it. Raises: Refused, TooOften."""
+        ...
+
+    async def device_confirm(self, shown: str, viewer: Viewer, *, sure: bool) -> DeviceView:
+        """What asks under a code; ``sure`` signs it in. Raises: Missing."""
         ...
 
     def sessions_ended(self) -> AsyncGenerator[str]:

@@ -145,6 +145,46 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAsk:
+    """A program that waits to be signed in.
+
+    Attributes:
+        device: its own secret, by which it asks.
+        shown: the code that its owner types in at ``url``.
+        interval_s: seconds between its questions.
+        lasts_s: seconds for which the code is good.
+    """
+
+    device: str = field(repr=False)
+    shown: str
+    url: str
+    interval_s: int
+    lasts_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """What asks to be signed in, told to whoever typed its code in.
+
+    Attributes:
+        label: what it says that it is: not to be believed, and shown as text alone.
+    """
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceToken:
+    """What came of a program's question.
+
+    Attributes:
+        secret: for ``Authorization: Bearer``; None: its owner has not confirmed yet.
+    """
+
+    secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginView:
     """What somebody signs in with.
 
@@ -222,6 +262,18 @@ class SignInApi(Wire):
     async def oidc_end(self) -> Away:
         """Ends the session; answers where it is ended at the provider."""
         return await self._post(Away, "/session/oidc/end")
+
+    async def device_begin(self, label: str) -> DeviceAsk:
+        """Begins signing in a program (RFC 8628)."""
+        return await self._post(DeviceAsk, "/device/begin", {"label": label})
+
+    async def device_token(self, device: str) -> DeviceToken:
+        """Whether its owner confirmed."""
+        return await self._post(DeviceToken, "/device/token", {"device": device})
+
+    async def device_confirm(self, shown: str, *, sure: bool) -> DeviceView:
+        """What asks under a code; ``sure`` signs it in as whoever asks."""
+        return await self._post(DeviceView, "/session/device", {"shown": shown, "sure": sure})
 
     async def desk_link(self, deal: str, person: str) -> NewLink:
         """Makes a person's one-time link."""

@@ -6,8 +6,11 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from orchestrator.approvals.passkey import ALGORITHMS
-from orchestrator.client.problems import Missing, Refused, SignInFirst
+from orchestrator.client.problems import Missing, Refused, SignInFirst, TooOften
 from orchestrator.client.sign_in import (
+    DeviceAsk,
+    DeviceToken,
+    DeviceView,
     LinkView,
     LoginView,
     MeView,
@@ -17,12 +20,13 @@ from orchestrator.client.sign_in import (
     SessionView,
     WaysView,
 )
-from orchestrator.clock import HOUR, MINUTE, ticks
+from orchestrator.clock import HOUR, MINUTE, SECOND, ticks
 from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.config.site import desk_site
 from orchestrator.query.needs import needs_by_deal
 from orchestrator.secrets.reference import resolve
+from orchestrator.signin import devices
 from orchestrator.signin.challenges import Challenges, Purpose
 from orchestrator.signin.keeper import STILL, Keeper, Parts
 from orchestrator.signin.links import LASTS
@@ -56,6 +60,7 @@ class SignIns:
             Parts(runtime.store, runtime.book, runtime.now, ticks, limits_of(runtime))
         )
         self._oidc: Oidc | None = None
+        self._devices = devices.Devices(ticks)
         challenges = Challenges(ticks)
         self.passkeys = Passkeys(self.keeper, challenges, desk_site(runtime.settings.config))
 
@@ -276,6 +281,46 @@ class SignIns:
             page = Page(web.origin, frozenset(part.operators))
             self._oidc = Oidc(self.keeper, provider, page, self._r.now, ticks)
         return self._oidc
+
+    async def device_begin(self, label: str) -> DeviceAsk:
+        """Begins signing in a program."""
+        begun = self._devices.begin(label)
+        if begun is None:
+            raise TooOften("Too many programs wait to be signed in", still="Nothing was begun")
+        secret, shown = begun
+        return DeviceAsk(
+            device=secret,
+            shown=f"{shown[:4]}-{shown[4:]}",
+            url=f"{self._r.settings.config.web.origin}/in/device",
+            interval_s=devices.INTERVAL // SECOND,
+            lasts_s=devices.LASTS // SECOND,
+        )
+
+    async def device_token(self, device: str) -> DeviceToken:
+        """What came of it."""
+        try:
+            who = self._devices.take(device)
+        except devices.Slower:
+            raise TooOften("Ask again in a few seconds", still="Its code still waits") from None
+        except LookupError:
+            raise Refused(
+                "This code is over", still="Nobody was signed in", then="wallcross login"
+            ) from None
+        if who is None:
+            return DeviceToken(secret=None)
+        secret, _ = await self.keeper.begin(who, fresh=False)
+        return DeviceToken(secret=secret)
+
+    async def device_confirm(self, shown: str, viewer: Viewer, *, sure: bool) -> DeviceView:
+        """What asks under a code; ``sure`` signs it in."""
+        session = self._own_session(viewer)
+        if session is None:
+            raise SignInFirst("This session is over", still="Nothing was done", then="/in")
+        act = self._devices.confirm if sure else self._devices.look
+        found = act(shown, session)
+        if found is None:
+            raise Missing("Nothing waits under this code", still="Nothing was signed in")
+        return DeviceView(label=found.label)
 
     def sessions_ended(self) -> AsyncGenerator[str]:
         """Ids of sessions as they end, from now on."""

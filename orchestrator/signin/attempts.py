@@ -30,3 +30,10 @@ class Attempts:
             return False
         self._left -= 1
         return True
+
+    def any(self) -> bool:
+        """Whether there is one, without taking it."""
+        if not self.take():
+            return False
+        self._left += 1
+        return True
