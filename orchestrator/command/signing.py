@@ -92,7 +92,7 @@ class Signings:
 
         def unit(tx: Tx) -> None:
             if window not in standing(tx, deal).windows:
-                raise Missing("There is no such signing window", then="wallcross deal windows")
+                raise Missing("There is no such signing window", then="wallcross deal window list")
             withdraw_window(tx, deal, window, at=at, actor=actor)
 
         await self._r.store.write(unit)

@@ -6,7 +6,6 @@ The home's clock is put on by hand, and each look is taken by hand: nothing here
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -51,9 +50,12 @@ class Hand:
 @pytest.fixture(autouse=True)
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[Notifier], Any]:
     """The engine tells nobody by itself here."""
-    turn = Notifier.turn
+    turn, asked = Notifier.turn, list[Notifier]()
 
-    monkeypatch.setattr(Notifier, "turn", AsyncMock())
+    async def later(notifier: Notifier) -> None:
+        asked.append(notifier)
+
+    monkeypatch.setattr(Notifier, "turn", later)
     return turn
 
 
