@@ -6,11 +6,33 @@ The script is the one that ships; what answers it stands in for the API, whose o
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
 from dashboard.widgets.reveal import HTML
+from orchestrator.client.views import Post
+from tests.scenarios.conftest import eventually as so
+
+from .people import at_browser
+from .test_approvals import (
+    ADA,
+    CY,
+    DI,
+    GONE,
+    LONG_MS,
+    agrees,
+    eventually,
+    keys,
+    proves,
+    says_yes,
+    signed_in,
+)
+from .test_approvals import (
+    TEXT as OFFER,
+)
+from .town import town
 
 pytestmark = pytest.mark.long
 ORIGIN = "https://desk.test"
@@ -111,3 +133,60 @@ async def test_a_refusal_is_said_and_whoever_must_prove_himself_is_told_where(
     link = stage.page.get_by_role("link", name="Prove that it is you")
     assert await link.get_attribute("href") == "/in?again"
     assert await stage.page.get_by_role("button", name="Show it now, once").is_enabled()
+
+
+async def test_at_real_pages_it_comes_to_the_reader_and_never_through_the_dashboard(
+    browser: Browser, folder: Path
+) -> None:
+    """Asked for on the page, signed by two others, read in the browser, told to its author."""
+    async with (
+        town(folder) as made,
+        at_browser(browser, made.origin, "bo") as bo,
+    ):
+        client, deal, page = made.client, made.deal, bo.page
+        frames: list[bytes] = []
+        page.on("websocket", lambda ws: ws.on("framereceived", lambda f: frames.append(_bytes(f))))
+        await client.signing_offer(deal, "bo", ("owner",))
+        await bo.passkeys()
+        await signed_in(bo, made, "bo")
+        await bo.go("/signing")
+        await page.get_by_role("button", name="Make a passkey").click(timeout=LONG_MS)
+        await page.get_by_role("button", name="Use it once").click(timeout=LONG_MS)
+        await page.get_by_text("You can sign for others").wait_for(timeout=LONG_MS)
+        await keys(client, deal, (ADA, CY, DI))
+        founding = (await client.deal_found(deal)).request_id
+        await says_yes(client, founding, (ADA, CY, DI))
+        await agrees(bo)
+        await eventually(client, founding)
+        await proves(bo)
+        sent = await client.send_text(deal, Post(person="el", conversation="lunch"), OFFER)
+
+        async def held() -> bool:
+            return (await client.message_show(sent.message_id)).state == "held"
+
+        await so(held)
+        await bo.go("/held")
+        await page.get_by_text("Held. Nobody has seen it.").wait_for(timeout=LONG_MS)
+        await page.get_by_role("button", name="Ask to see the message").click()
+        await page.get_by_role("button", name="Ask two people").click()
+        await page.get_by_text("You asked to read it.").wait_for(timeout=LONG_MS)
+        [request] = await client.approval_list(deal, every=False)
+        assert "27.50" not in repr(request)
+        await says_yes(client, request.request_id, (CY, DI))
+        await page.get_by_role("button", name="Look again").click()
+        await page.get_by_role("button", name="Show it now, once").click(timeout=LONG_MS)
+        await page.get_by_text("our offer to 27.50").wait_for(timeout=LONG_MS)
+        await page.get_by_role("button", name="Take it away now").click()
+        assert "27.50" not in await page.content()
+        await page.get_by_role("button", name="Look again").click()
+        await page.get_by_text("You read it, once.").wait_for(timeout=LONG_MS)
+        assert frames, "the dashboard spoke"
+        assert not any(b"27.50" in frame for frame in frames)
+        tail = await client.audit_tail(deal, 30)
+        [entry] = [line for line in tail if line.kind == "message.revealed"]
+        assert (entry.body["message"], entry.body["told"]) == (sent.message_id, True)
+        assert [w for w in bo.wrong if GONE not in w] == []
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame.encode() if isinstance(frame, str) else frame
