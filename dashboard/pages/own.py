@@ -14,6 +14,7 @@ from dashboard.desk import Desk
 from dashboard.safe import safe
 from dashboard.widgets import person_words as words
 from dashboard.widgets.base import chip, verdict
+from dashboard.words import Room, Undo, mode_words, undo_words
 from orchestrator.client.card import Colleague, OwnConversation, OwnView
 
 ASKED: Final = "own.asked"
@@ -127,17 +128,16 @@ def _seen(found: OwnConversation) -> str:
     """What we see there: from the room's facts alone."""
     if found.gate is None:
         return "We could not look at this room just now."
+    room = Room(found.gate, found.read is True, _undo(found.undo))
     host = " It is hosted by " + safe(found.host) + "." if found.host else ""
-    if not found.read:
-        return "We cannot see messages here." + host
-    if found.gate:
-        return "We read each message before anybody else does." + host
-    undo = {
-        "anybody": " We can withdraw one, which some may have seen by then.",
-        "own": " We cannot withdraw what you write.",
-        "none": " Nothing can be withdrawn here.",
-    }
-    return "We read messages when the others do." + undo.get(found.undo or "", "") + host
+    undo = "" if room.mode == "blind" else " " + undo_words(room)
+    return mode_words(room) + undo + host
+
+
+def _undo(found: str | None) -> Undo:
+    if found == "anybody":
+        return "anybody"
+    return "own" if found == "own" else "none"
 
 
 def _stays(found: OwnConversation) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dashboard.safe import safe
+from dashboard.widgets.base import instant
+from dashboard.words import removals_words
 from orchestrator.client.card import AccessLine, AccessView, CardDevice, CardPlace, CardView
 from orchestrator.client.leaves import HoldsView, LeaveStep, LeaveView
 
@@ -83,12 +85,11 @@ def leaving(leave: LeaveView) -> str:
     rooms = rooms_out(leave)
     seen = [s for s in rooms if s.seen_at is not None]
     channels = len({s.channel for s in rooms})
-    of = counted(len(rooms), "conversation") + " on " + counted(channels, "channel")
     if leave.state == "undone":
         return "Was brought back. A plan lets in again whom the list names."
-    if len(seen) == len(rooms) and leave.state == "gone":
-        return "Out of " + of + ", each seen gone."
-    return str(len(seen)) + " of " + of + " seen gone. We go on by ourselves."
+    when = safe(instant(leave.last_seen_at)[0]) if leave.last_seen_at is not None else ""
+    said = removals_words(len(seen), len(rooms), channels, when)
+    return said if leave.state == "gone" else said + " We go on by ourselves."
 
 
 def step(found: LeaveStep) -> str:

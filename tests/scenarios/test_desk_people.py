@@ -5,6 +5,7 @@ Over a real home, through the API as any viewer.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import combinations
 
 import pytest
 
@@ -14,7 +15,7 @@ from orchestrator.api.who import here
 from orchestrator.client.api import Client
 from orchestrator.client.card import AccessChange, NewPerson
 from orchestrator.client.memberships import MembershipQuestion, MembershipsView
-from orchestrator.client.problems import Missing, Problem, Refused
+from orchestrator.client.problems import Missing, Problem, Refused, Waits
 from orchestrator.client.wire import app_transport
 from orchestrator.clock import MINUTE
 from orchestrator.query import sight as seeing
@@ -25,6 +26,7 @@ from tiers.rights import DeskRole, Seat, Viewer
 
 from .conftest import House, eventually
 from .house import ACTOR, roster, without
+from .test_approvals import ADA, BO, CY, found
 
 PERSON, ADVISER, OWNER = DeskRole.PARTICIPANT, DeskRole.ADVISER, DeskRole.OWNER
 OFFICER, APPROVER = DeskRole.SECURITY_OFFICER, DeskRole.APPROVER
@@ -202,14 +204,14 @@ async def _allowed(house: House, viewer: Viewer) -> dict[tuple[str, Conversation
     whole = bool(roles & {OWNER, OFFICER, COUNSEL})
     mine = {cid for cid in deal.conversations if me in inside[cid] & cleared[cid]}
     firm_only = ADVISER in roles and not roles - {ADVISER}
-    found = {}
+    may = {}
     for name, side in SIDES.items():
         for cid in deal.conversations:
             near = cid in mine and not (firm_only and side != seat.side)
             own = name == me and bool(roles - {OPERATOR})
             sees_members = bool(roles - {OPERATOR})
-            found[name, cid] = whole or own or (near and sees_members)
-    return found
+            may[name, cid] = whole or own or (near and sees_members)
+    return may
 
 
 @pytest.mark.parametrize("name", [*SIDES, None])
@@ -370,3 +372,46 @@ async def test_a_room_that_is_being_read_again_is_not_unknown_and_an_old_reading
     house.clock.ahead += 31 * MINUTE
     view = await matrix(house, owner(house))
     assert (view.counts.right, view.counts.unknown) == (0, 12)
+
+
+async def test_a_second_person_sees_whom_he_is_asked_about_and_nobody_else(house: House) -> None:
+    await found(house, ADA, BO, CY)
+    await house.home.person_pause(house.deal, PersonId("di"), "doubt", actor=ACTOR)
+    approver = seated(house, "bo", APPROVER)
+    async with at_desk(house, approver) as client:
+        assert not (await client.person_card(str(house.deal), "di")).whole, "nobody asked yet"
+        with pytest.raises(Waits):
+            await house.home.person_resume(house.deal, PersonId("di"), actor=ACTOR)
+        assert (await client.person_card(str(house.deal), "di")).whole
+        assert not (await client.person_card(str(house.deal), "el")).whole
+
+
+async def test_two_roles_together_show_what_either_shows_and_no_more(house: House) -> None:
+    await house.far.add_member(house.room("price"), "di", by="ada")
+    await shows(house, "di", "price", "extra")
+    for one, other in combinations(ALL_ROLES, 2):
+        for name in SIDES:
+            await _holds(house, seated(house, name, one, other))
+
+
+async def test_an_ask_in_a_founded_deal_waits_for_two(house: House) -> None:
+    await found(house, ADA, BO, CY)
+    async with at_desk(house, seated(house, "el", PERSON)) as client:
+        deal = str(house.deal)
+        shown = await client.person_add(
+            deal, NewPerson(name="Zoë Quist", side="kestrel", highest="operations")
+        )
+        assert shown.takes_two
+        assert shown.person.startswith("zoe.quist.")
+        new = NewPerson(
+            name="Zoë Quist",
+            side="kestrel",
+            highest="operations",
+            person=shown.person,
+            at=shown.at,
+            shown=shown.hash,
+        )
+        asked = await client.person_add(deal, new)
+    assert asked.request is not None
+    assert not asked.done
+    assert len(house.home.runtime.book.deals[house.deal].roster.people) == 5

@@ -14,7 +14,7 @@ async def test_nothing_is_left_and_each_room_says_who_reads_it(look: Look) -> No
     shown = words(await own(look, "ada"))
     assert "Nothing is left for you to do." in shown
     assert "You and 4 others can read it." in shown
-    assert "We read messages when the others do." in shown
+    assert "We see it at the same time as everybody else." in shown
 
 
 async def test_who_is_not_in_yet_is_told_where_to_join(look: Look) -> None:

@@ -64,7 +64,7 @@ async def test_someone_leaves_from_the_first_button_and_is_seen_gone(look: Look)
     at = await look.again(at)
     at.radio(key="people.leaving.whom").set_value("el")
     at = await press(look, await look.again(at), "people.leaving.go")
-    assert "Out of 1 conversation on 1 channel, each seen gone." in said(at)
+    assert "Out of 1 conversation on 1 channel, seen gone at" in said(at)
     assert not await in_lunch(look.house, "el")
 
 
