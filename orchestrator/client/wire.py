@@ -80,6 +80,11 @@ def socket_transport(uds: str) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
 
 
+def server_transport() -> httpx.AsyncBaseTransport:
+    """To a server elsewhere, whose certificate this machine trusts; no proxy is taken from here."""
+    return httpx.AsyncHTTPTransport(trust_env=False)
+
+
 def app_transport(app: ASGI, caller: tuple[str, int]) -> httpx.AsyncBaseTransport:
     """To an application in this process; ``caller`` is what a socket would say of it."""
     return httpx.ASGITransport(app, client=caller)
