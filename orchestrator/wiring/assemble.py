@@ -106,9 +106,7 @@ async def assemble(
     observer = Observer(connectors, keyring, grades, store, now, partial(standing_still, channels))
     lines = Lines(store, book, connectors, now, neutral_name)
     policy_of = partial(_journal_policy, book)
-    journal = JournalWriter(home, policy_of)
-    await journal.recover(store)
-    counsel = Counsel(store, journal)
+    journal, counsel = await _journaling(home, store, policy_of)
     texts = Fingerprints(store, sealer, now)
     writer = Writer(sealer, counsel, engine.wake, texts)
     teller = _Teller(store, lines, writer, now)
@@ -165,6 +163,15 @@ async def assemble(
         journal_policy=policy_of,
         texts=texts,
     )
+
+
+async def _journaling(
+    home: Path, store: Store, policy_of: Callable[[str], JournalPolicy]
+) -> tuple[JournalWriter, Counsel]:
+    """Writes copies for counsel; what a crash left of one is taken away."""
+    journal = JournalWriter(home, policy_of)
+    await journal.recover(store)
+    return journal, Counsel(store, journal)
 
 
 async def _opened(
