@@ -12,10 +12,10 @@ Rules kept here:
 """
 
 import re
-import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 from starlette.datastructures import Headers
@@ -87,7 +87,7 @@ class Remembered:
             raise Busy("So many keys are in use that no more is promised", still=_STILL)
         while len(self._found) >= MOST:
             self.forget(next(iter(self._found)))
-        self._found[key] = Answer(asked, time.monotonic() + LASTS_S)
+        self._found[key] = Answer(asked, monotonic() + LASTS_S)
         self._of[key[0]] = self._of.get(key[0], 0) + 1
         return None
 
@@ -120,7 +120,7 @@ class Remembered:
             answer.messages, answer.kept = [], False
 
     def _forget_old(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         while self._found and next(iter(self._found.values())).until <= now:
             self.forget(next(iter(self._found)))
 

@@ -6,12 +6,13 @@ Rules kept here of the stream (server-sent events, WHATWG HTML 9.2):
    nobody reads from it how much happens elsewhere.
 2. Where nothing happens, a comment is sent now and then, so that both ends know that the other is
    there. A stream ends after a while, and whoever listens is admitted anew.
+3. Nothing more is told to a session that is over.
 """
 
 import json
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
+from time import monotonic
 from typing import Annotated
 
 from fastapi import APIRouter, Header
@@ -22,11 +23,12 @@ from orchestrator.api.paging import LONGEST, seal, unseal
 from orchestrator.api.port import Home
 from orchestrator.api.reach import OpenHome
 from orchestrator.api.who import Actor, Asker
+from orchestrator.client.problems import SignInFirst
 from orchestrator.client.views import Check, Status
 from tiers.rights import Viewer
 
 router = APIRouter(tags=["home"])
-HEARTBEAT_S, LONGEST_S = 15.0, 300.0
+HEARTBEAT_S, LONGEST_S = 15.0, 60.0
 RETRY_MS = 2_000
 
 
@@ -67,10 +69,12 @@ async def events(
 async def _events(
     home: Home, asker: Viewer, after: int | None, bound: bytes
 ) -> AsyncIterator[bytes]:
-    began = said = time.monotonic()
+    began = said = monotonic()
     yield f"retry: {RETRY_MS}\n: from now on\n\n".encode()
     async for told in home.happenings(asker, after):
-        at = time.monotonic()
+        if await _is_over(home, asker):
+            return
+        at = monotonic()
         if told.happening is not None:
             data = json.dumps(asdict(told.happening))
             yield f"id: {seal((told.n,), bound)}\ndata: {data}\n\n".encode()
@@ -80,3 +84,14 @@ async def _events(
             said = at
         if at - began >= LONGEST_S and not asker.whole:
             return
+
+
+async def _is_over(home: Home, asker: Viewer) -> bool:
+    """Whether the session of whoever listens ended."""
+    if asker.session is None:
+        return False
+    try:
+        await home.session_show(asker.session)
+    except SignInFirst:
+        return True
+    return False

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.api import idempotency
+from orchestrator.api import idempotency, state
 from orchestrator.api.access import OPEN
 from orchestrator.api.app import application, make_app, make_desk
 from orchestrator.api.guard import operations
@@ -18,8 +18,9 @@ from orchestrator.api.openapi import needs
 from orchestrator.api.paging import seal, unseal
 from orchestrator.api.who import here
 from orchestrator.client.paging import Page, Window, every, stretch
-from orchestrator.client.problems import Busy, Wrong
+from orchestrator.client.problems import Busy, SignInFirst, Wrong
 from orchestrator.client.views import Happening, Sent
+from orchestrator.query.happenings import Told
 from tiers.rights import Viewer
 
 from .conftest import MemoryHome
@@ -72,7 +73,7 @@ async def test_a_body_that_does_not_say_so_is_read_no_further(
 @pytest.mark.parametrize("said", ["-1", "1e3", "x", "9" * 19, "\u0661"])
 async def test_a_length_that_is_none_is_malformed(http: httpx.AsyncClient, said: str) -> None:
     headers = {b"content-length": said.encode()}
-    answer = await http.post(SEND, content=b"{}", headers=headers)  # type: ignore[arg-type]  # bytes, as some send them
+    answer = await http.post(SEND, content=b"{}", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
 
 
@@ -193,7 +194,7 @@ def test_what_is_remembered_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_after_a_day_a_key_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     at = 0.0
-    monkeypatch.setattr(idempotency.time, "monotonic", lambda: at)
+    monkeypatch.setattr(idempotency, "monotonic", lambda: at)
     found = Remembered()
     assert found.begin(("one", "k"), b"") is None
     at = idempotency.LASTS_S - 1
@@ -254,6 +255,38 @@ async def test_events_have_ids_to_go_on_from(home: MemoryHome, http: httpx.Async
     async with httpx.AsyncClient(transport=transport, base_url="http://x/api/v1") as other:
         answer = await other.get("/events", headers={"last-event-id": ids[1]})
     assert answer.status_code == 422
+
+
+async def test_a_session_that_is_over_hears_nothing_more(home: MemoryHome) -> None:
+    home.happened = [Happening(at=1, kind="held", deal="deal_1", subject="msg_1")]
+    listener = Viewer("person:ada", session="ses_1")
+    transport = httpx.ASGITransport(make_desk(home, listener))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x/api/v1") as http:
+        home.answers["session_show"] = object()
+        assert "msg_1" in (await http.get("/events")).text
+        home.answers["session_show"] = SignInFirst("over")
+        assert "msg_1" not in (await http.get("/events")).text
+
+
+async def test_where_nothing_happens_a_stream_says_that_it_is_there_and_ends(
+    home: MemoryHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = 0.0
+
+    async def quiet(*_: Any) -> AsyncIterator[Told]:
+        nonlocal at
+        while True:
+            at += 1.0
+            yield Told(7)
+
+    monkeypatch.setattr(MemoryHome, "happenings", quiet)
+    monkeypatch.setattr(state, "monotonic", lambda: at)
+    home.answers["session_show"] = object()
+    transport = httpx.ASGITransport(make_desk(home, Viewer("person:ada", session="ses_1")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x/api/v1") as http:
+        heard = (await http.get("/events")).text
+    assert heard.count(": still here") == state.LONGEST_S // state.HEARTBEAT_S
+    assert "data:" not in heard
 
 
 async def test_the_framework_refuses_in_our_own_form(http: httpx.AsyncClient) -> None:
