@@ -27,7 +27,7 @@ def page(desk: Desk) -> None:
     found = desk.ask(lambda client: client.held_desk(desk.deal.deal_id))
     said, again = st.columns([3, 1], vertical_alignment="center")
     with said:
-        verdict(_answer(desk, found), "attention" if _own(desk, found) else "good", _aside(found))
+        verdict(_answer(found), "attention" if _yours(found) else "good", _aside(found))
     with again, st.container(horizontal=True, horizontal_alignment="right"):
         st.button("Look again", key="again", icon=":material/refresh:")
     if not found.items:
@@ -40,17 +40,19 @@ def page(desk: Desk) -> None:
         states.unknown("only the first " + str(len(found.items)) + " are listed here")
 
 
-def _own(desk: Desk, found: HeldDeskView) -> list[HeldItem]:
-    """What he may settle himself."""
-    whole = desk.power("held")[0] == "all"
-    return [item for item in found.items if item.may and (item.mine or whole)]
+def _yours(found: HeldDeskView) -> int:
+    """How many are his to settle now, as in his navigation."""
+    return sum(item.yours for item in found.items)
 
 
-def _answer(desk: Desk, found: HeldDeskView) -> str:
-    count = len(_own(desk, found))
+def _answer(found: HeldDeskView) -> str:
+    count = _yours(found)
     if count:
-        verb = " waits for you." if count == 1 else " wait for you."
-        return number(count) + (" message" if count == 1 else " messages") + verb
+        verb = " message waits for you." if count == 1 else " messages wait for you."
+        return number(count) + verb
+    if any("move" in item.may for item in found.items):
+        what = some(len(found.items), "message is", "messages are")
+        return what + " held, and with others. You may settle them too."
     if found.items:
         return "Others ask for your agreement about a held message."
     if found.total:

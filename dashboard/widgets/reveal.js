@@ -5,7 +5,7 @@ export default function (component) {
   const find = (name) => parentElement.querySelector(name);
   const ask = find(".ask"), said = find(".said"), paper = find(".paper");
   const fields = [".subject", ".text", ".files", ".left"];
-  let timer = null, ends = 0;
+  let timer = null, ends = 0, who = "";
 
   const empty = () => { for (const name of fields) find(name).textContent = ""; };
   const away = (why) => {
@@ -16,7 +16,7 @@ export default function (component) {
   const tick = () => {
     const left = Math.ceil((ends - Date.now()) / 1000);
     if (left <= 0) { away("It was shown for a minute, and is not shown again."); return; }
-    find(".left").textContent = "Shown once. It goes in " + left + " s. Its author is told.";
+    find(".left").textContent = "Shown once. It goes in " + left + " s. " + who;
   };
   const refused = async (answer) => {
     let body = {};
@@ -36,6 +36,7 @@ export default function (component) {
     const files = found.files || [];
     find(".files").textContent = files.length
       ? files.length + (files.length === 1 ? " file is" : " files are") + " not shown here." : "";
+    who = found.author_told ? "Its author was told." : "Its author could not be told.";
     ends = Date.now() + SHOWN_MS;
     paper.hidden = false;
     paper.focus();

@@ -69,6 +69,7 @@ class HeldItem:
         readers: people who may read the room that it was written into.
         length: how long it is: ``short``, ``medium`` or ``long``.
         mine: the viewer is its author.
+        yours: it is the viewer's to settle now; others may as well.
         may: what the viewer may do: ``move``, ``drop``, ``ask``, ``reveal``.
         matter: to read it he names a matter number.
     """
@@ -91,6 +92,7 @@ class HeldItem:
     visible_us: int | None
     readers: int | None
     mine: bool
+    yours: bool
     fits: tuple[WayOutView, ...]
     may: tuple[str, ...]
     matter: bool = False

@@ -131,6 +131,7 @@ def _item(seen: Cut, row: Row, look: _Look, at: int) -> views.HeldItem:
         visible_us=visible if state == "withdrawn" else None,
         readers=None if state == "nobody" or meant is None else _readers(seen, meant, at),
         mine=mine,
+        yours=seen.person is not None and seen.person == owner,
         fits=tuple(_ways(seen, author, Tier(tier), at)) if may and not document else (),
         may=tuple(act for act in may if not (document and act == ASK)),
         matter=READ in may and needs_matter(seen.viewer, seen.deal.deal_id),

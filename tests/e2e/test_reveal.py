@@ -37,7 +37,19 @@ from .town import town
 pytestmark = pytest.mark.long
 ORIGIN = "https://desk.test"
 TEXT = "<b id=planted>our offer</b> is 27.50\nper share"
-ANSWER = {"text": TEXT, "subject": "Re: <i>price</i>", "files": [12], "until": 0}
+ANSWER = {
+    "text": TEXT,
+    "subject": "Re: <i>price</i>",
+    "files": [12],
+    "until": 0,
+    "author_told": True,
+}
+    "text": TEXT,
+    "subject": "Re: <i>price</i>",
+    "files": [12],
+    "until": 0,
+    "author_told": True,
+}
 PAGE = f"""<!doctype html><html><body><div id="here"></div><script type="module">
 import show from "/reveal.js";
 const here = document.getElementById("here");
@@ -92,6 +104,7 @@ async def test_it_is_shown_as_text_once_and_goes_after_a_minute(stage: Stage) ->
     assert stage.asked == [("POST", "/api/v1/deals/deal_1/held/msg_1/reveal/open")]
     assert await page.locator("#planted").count() == 0, "text, never markup"
     assert await page.get_by_text("1 file is not shown here.").count() == 1
+    assert await page.get_by_text("Its author was told.").count() == 1
     assert await page.get_by_role("button", name="Show it now, once").is_disabled()
     await page.clock.fast_forward(59_000)
     assert await stage.shows()

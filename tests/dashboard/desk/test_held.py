@@ -105,3 +105,11 @@ async def test_counsel_is_asked_for_the_matter(look: Look) -> None:
     at.button(key=f"see-{message}").click()
     await look.again(at)
     assert "You asked to read it." in words(at)
+
+
+async def test_what_is_with_others_is_not_said_to_wait_for_who_may_settle_it(look: Look) -> None:
+    message = await look.house.send(PRICE, "el", "lunch")
+    assert await look.house.ends(message) == "held"
+    at = await look.page("held", look.as_("participant", "owner"))
+    assert "1 message is held, and with others." in words(at)
+    assert at.button(key=f"move-{message}-0").label == "Move it to #price"
