@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.config import Look, Settings
 
 FLAGS = frozenset({"--json", "--quiet", "--verbose", "--no-input"})
-VALUED = frozenset({"--deal", "--config", "--home", "--timeout", "--set"})
+VALUED = frozenset({"--deal", "--config", "--home", "--timeout", "--set", "--server"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Globals:
     home: Path | None
     timeout: float
     flags: tuple[str, ...]
+    server: str | None = None
+    """Where a command is sent instead of to the home on this machine: a server, or ``last``."""
 
     def settings(self) -> "Settings":
         """The settings. Raises: ConfigInvalid."""

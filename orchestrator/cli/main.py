@@ -91,7 +91,8 @@ class Root(TyperGroup):
 
 def loaded(name: str) -> Any:
     """Imports a command."""
-    command = typer.main.get_command(import_module(f"orchestrator.cli.{name.replace('-', '_')}_cmd").app)
+    module = import_module(f"orchestrator.cli.{name.replace('-', '_')}_cmd")
+    command = typer.main.get_command(module.app)
     command.name, command.help = name, COMMANDS[name]
     return command
 
@@ -123,6 +124,9 @@ def _root(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, before the file.")
     ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Ask this server instead (wallcross login), or: last.")
+    ] = None,
 ) -> None:
     """Puts each conversation of a deal on the channel its tier requires.
 
@@ -138,6 +142,7 @@ def _root(
         home=home,
         timeout=timeout,
         flags=tuple(settings or ()),
+        server=server or os.environ.get("WALLCROSS_SERVER"),
     )
 
 

@@ -50,6 +50,8 @@ def call(
         Missing: there is no home.
     """
     settings = asked.settings()
+    if asked.server is not None:
+        return arun(_elsewhere(asked, work)), Out(asked, settings.config.home.time_zone)
     if not (makes or settings.state.is_dir()):
         raise Missing(f"There is no home at {settings.state}", then="wallcross init")
 
@@ -58,6 +60,15 @@ def call(
             return await work(client)
 
     return arun(run()), Out(asked, settings.config.home.time_zone)
+
+
+async def _elsewhere(asked: Globals, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Runs ``work`` against a server that this user is signed in to. Raises: SignInFirst."""
+    servers = import_module("orchestrator.cli.servers")
+    named = None if asked.server == "last" else asked.server
+    where, secret = servers.known(servers.vault_of(asked), named)
+    async with servers.client_of(where, secret, asked.timeout) as client:
+        return await work(client)
 
 
 def arun(work: Coroutine[Any, Any, T]) -> T:

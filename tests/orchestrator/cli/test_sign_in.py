@@ -98,5 +98,10 @@ def test_a_person_signs_his_command_line_in(
     assert ended.code == 0, ended.err
     me: Ended = deal("whoami", "--json")
     assert (me.json["way"], me.json["deals"][0]["person"]) == ("device", person)
+    elsewhere = ("--server", "last", "--deal", "HALCYON")
+    assert deal(*elsewhere, "deal", "show", "--json").json["code"] == "HALCYON"
+    assert deal(*elsewhere, "approver", "list").code == 5  # no part of his in this deal
+    assert deal(*elsewhere, "channel", "list").code == 5  # for whoever runs the home
     assert deal("logout").code == 0
+    assert deal(*elsewhere, "deal", "show").code == 4
     assert deal("whoami").code == 4
