@@ -44,12 +44,6 @@ ANSWER = {
     "until": 0,
     "author_told": True,
 }
-    "text": TEXT,
-    "subject": "Re: <i>price</i>",
-    "files": [12],
-    "until": 0,
-    "author_told": True,
-}
 PAGE = f"""<!doctype html><html><body><div id="here"></div><script type="module">
 import show from "/reveal.js";
 const here = document.getElementById("here");
