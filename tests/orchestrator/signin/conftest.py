@@ -112,11 +112,13 @@ def ticks() -> Ticks:
 
 @pytest.fixture
 async def desk(
-    tmp_path: Path, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DeskHouse]:
     monkeypatch.setenv("WALLCROSS_SECRETS", str(tmp_path / "secrets"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setattr("orchestrator.command.signing_in.ticks", ticks)
     async with opening(tmp_path) as opens:
+        marker = request.node.get_closest_marker("tampers")
+        opens.tampers = None if marker is None else marker.args[0]
         house = await opens()
         yield DeskHouse(house, ticks, Door(house.home, ORIGIN))
