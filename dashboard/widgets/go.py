@@ -4,12 +4,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 
-def _nowhere() -> None:
-    """Is never run: a page is found by its address."""
-
-
 def _page(key: str, label: str) -> StreamlitPage:
-    return st.Page(_nowhere, title=label, url_path=key)
+    # What it would run does not matter: a page is found by its address.
+    return st.Page(st.stop, title=label, url_path=key)
 
 
 def way(key: str, label: str, icon: str | None = None) -> None:

@@ -79,6 +79,7 @@ CHANGES = frozenset(
 ADDRESS = re.compile(
     r"https?://(?!localhost\b|127\.0\.0\.1|www\.w3\.org/2000/svg|wallcross\b)[^\s\"')<>]*"
 )
+FIGURES = frozenset({"abs", "int", "len", "max", "min", "round", "sum"})
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
@@ -110,9 +111,18 @@ def _is_data(node: ast.expr) -> bool:
 def _parts(node: ast.expr) -> Sequence[ast.expr]:
     if isinstance(node, ast.JoinedStr):
         return [v.value for v in node.values if isinstance(v, ast.FormattedValue)]
-    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Mod):
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Mod) and not _is_figure(node):
         return (node.left, node.right)
     return (node.body, node.orelse) if isinstance(node, ast.IfExp) else ()
+
+
+def _is_figure(node: ast.BinOp) -> bool:
+    """Whether a sum can only be one of numbers."""
+    return any(
+        (isinstance(side, ast.Call) and _called(side) in FIGURES)
+        or (isinstance(side, ast.Constant) and isinstance(side.value, int | float))
+        for side in (node.left, node.right)
+    )
 
 
 def _innermost(node: ast.expr) -> ast.expr:
@@ -269,6 +279,7 @@ GOOD: dict[str, tuple[Callable[[Source], Iterator[str]], str]] = {
     "constant": (spoken, "def f(p):\n    st.caption(TITLES[p.kind])\n"),
     "text": (spoken, "def f(p):\n    st.text(p.name)\n"),
     "options": (spoken, "def f(p):\n    st.selectbox('Who', p.names)\n"),
+    "figure": (spoken, "def f(p):\n    n = p.more + max(0, 3)\n    st.caption(f'{n} more')\n"),
     "plain html": (unsafe, "st.markdown('x')\n"),
     "table": (kept, "TITLES: Final = {'a': 'b'}\ndef f(k):\n    return TITLES[k]\n"),
     "its own": (kept, "def f(x):\n    seen = []\n    seen.append(x)\n"),
