@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from orchestrator.api.port import Home
 from orchestrator.client.problems import Missing, Refused
+from orchestrator.deals.book import HOME
 from orchestrator.deals.tokens import BOT
 from tiers.ids import DealId, PersonId
 from tiers.rights import Act, Right, Scope, Viewer
@@ -344,6 +345,8 @@ async def belongs(params: Mapping[str, str], home: Home) -> Belongs | None:
             deals.add(found[0])
             whose[thing] = found[1]
     if "deal" in params:
+        if params["deal"] == HOME:  # a chain of its own, which is no deal's
+            raise _missing()
         try:
             deals.add(await home.find_deal(params["deal"]))
         except Missing:

@@ -6,9 +6,10 @@ from typing import Literal
 from orchestrator.approvals.requests import waits
 from orchestrator.audit.granted import stated
 from orchestrator.client import views
-from orchestrator.client.problems import Missing, Refused
+from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.command.adopting import adopt_or_ask
 from orchestrator.command.runtime import Runtime
+from orchestrator.config.model import CODE
 from orchestrator.roster.adoption import Adoption, AdoptionRefused, in_force
 from orchestrator.roster.deals import CodeTaken, Deal, create_deal, find_deal, list_deals
 from orchestrator.roster.host import refuse_hostless, refuse_other_host
@@ -16,6 +17,7 @@ from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 
+_NOTHING = "Nothing was changed."
 _STILL = "What was in force stays in force."
 _MORE = {
     "policy": "A change of policy is never one person's",
@@ -40,6 +42,8 @@ class Deals:
         self, code: str, *, made_up: bool, policy: str, actor: str
     ) -> views.DealView:
         """Makes a deal and adopts its policy document."""
+        if CODE.fullmatch(code) is None:  # an id, or `home`, would name another deal's record
+            raise Wrong("A code name is two or more capitals, digits or -", still=_NOTHING)
         refuse_hostless(self._r.settings.config.home.host, made_up=made_up)
         at = self._r.now()
 
@@ -49,7 +53,7 @@ class Deals:
         try:
             deal = await self._r.store.write(unit)
         except CodeTaken as error:
-            raise Refused(str(error), still="Nothing was changed.") from None
+            raise Refused(str(error), still=_NOTHING) from None
         return await self.deal_show(deal.deal_id)
 
     async def deal_list(self) -> Sequence[views.DealView]:

@@ -194,6 +194,12 @@ async def test_of_a_deal_without_a_seat_nobody_learns_that_it_exists(desk: Desk)
             assert (got == NOT_THERE) == bool(about or name == "delivery_list"), name
 
 
+async def test_the_homes_own_record_is_no_deals(desk: Desk) -> None:
+    for name in ("audit_tail", "audit_verify", "audit_state", "audit_rows", "audit_chain"):
+        got = await desk.ask(name, viewer_of("S", DealId("home")), deal="home", person=OWN)
+        assert got == NOT_THERE, name
+
+
 async def test_without_a_session_nothing_answers(desk: Desk) -> None:
     for name in desk.names():
         got = await desk.ask(name, None, deal=desk.deal, person=OWN)

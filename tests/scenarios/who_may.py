@@ -10,7 +10,7 @@ Whoever adds an operation adds its line, from what people are to see and do, not
 
 _NOBODY_YET = """
     session_link gate_ended passkey_ask passkey_sign sign_in_ways
-    oidc_begin oidc_back oidc_back_channel key_upload key_upload_look
+    device_begin device_token oidc_begin oidc_back oidc_back_channel key_upload key_upload_look
 """
 NOBODY_YET = frozenset(_NOBODY_YET.split())
 """Open to whoever is not signed in."""
@@ -34,6 +34,7 @@ _LINES = """
     session_end         PAOSRCX
     passkey_new_ask     PAOSRCX
     passkey_new         !PAOSRCX
+    device_confirm      !PAOSRCX
     key_export          PAOSRCX
     oidc_end            PAOSRCX
 

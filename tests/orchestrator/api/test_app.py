@@ -73,6 +73,12 @@ async def test_a_deal_is_made_found_and_given_a_roster(client: Client) -> None:
     assert listed.roster_hash == document_hash(ROSTER)
 
 
+@pytest.mark.parametrize("code", ["home", "H", "deal_" + "0" * 32, "HALCYON\n", "", "H" * 40])
+async def test_a_code_that_might_name_something_else_is_none(client: Client, code: str) -> None:
+    with pytest.raises(Wrong):
+        await client.deal_new(code, made_up=True, policy=None)
+
+
 async def test_what_is_not_there_is_said_to_be_missing(client: Client) -> None:
     with pytest.raises(Missing) as caught:
         await client.deal_show("NOPE")
