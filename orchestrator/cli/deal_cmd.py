@@ -158,13 +158,15 @@ def phase(
 @app.command()
 def signing(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="Code name or id; or the date, for --deal.")],
+    code: Annotated[
+        str | None, typer.Argument(help="Code name or id; or the date, for --deal.")
+    ] = None,
     date: Annotated[str | None, typer.Argument(help="2026-01-31, an instant, or none.")] = None,
 ) -> None:
     """Says when a deal is to be signed; of a plain day its end. Without a date: shows it."""
     zone = ctx.obj.settings().config.home.time_zone
-    dated = date is None and (code == "none" or code[:1].isdigit())
-    name, when = (named(ctx, None), code) if dated else (code, date)
+    dated = date is None and code is not None and (code == "none" or code[:1].isdigit())
+    name, when = (named(ctx, None), code) if dated else (named(ctx, code), date)
     if when is None:
         found, out = call(ctx.obj, lambda c: c.signing_show(name))
     else:

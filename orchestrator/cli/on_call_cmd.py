@@ -50,7 +50,7 @@ def set_(
     ],
     *,
     mail: Annotated[list[str] | None, typer.Option(help="PERSON=ADDRESS")] = None,
-    quiet: Annotated[list[str] | None, typer.Option(help="PERSON=22:00-07:00")] = None,
+    quiet_hours: Annotated[list[str] | None, typer.Option(help="PERSON=22:00-07:00")] = None,
     zone: Annotated[list[str] | None, typer.Option(help="PERSON=Europe/Berlin")] = None,
 ) -> None:
     """Puts a whole list in the place of the one before; of a plain PERSON: his private line.
@@ -59,7 +59,7 @@ def set_(
     cover a held message.
     """
     deal = named(ctx, None)
-    mails, hours, zones = (_pairs(said) for said in (mail, quiet, zone))
+    mails, hours, zones = (_pairs(said) for said in (mail, quiet_hours, zone))
     home = ctx.obj.settings().config.home.time_zone
     listed = [_one(word, mails, hours, zones, home) for word in people]
     strangers = {*mails, *hours, *zones} - {p.person for p in listed}

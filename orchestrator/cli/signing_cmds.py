@@ -18,7 +18,7 @@ NOBODY = "none"
 
 
 def due(text: str, zone: str) -> int | None:
-    """The instant of a signing: of a plain day its end, in the home's zone; ``none``: none.
+    """The instant of a signing: of a plain day its last second, in the home's zone; ``none``: none.
 
     Raises:
         Wrong: it is no date.
@@ -29,7 +29,7 @@ def due(text: str, zone: str) -> int | None:
     if len(text) != PLAIN:
         return found
     day = datetime.fromisoformat(text).date() + timedelta(days=1)
-    return int(datetime.combine(day, time(), ZoneInfo(zone)).timestamp()) * SECOND
+    return (int(datetime.combine(day, time(), ZoneInfo(zone)).timestamp()) - 1) * SECOND
 
 
 def told(found: SigningView, out: Out) -> Iterator[str]:
