@@ -13,7 +13,7 @@ Rules kept here:
 import asyncio
 import json
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,8 +33,10 @@ from tiers.winnowing import RESTRICTED, Passage, Prints, Run, digest, mark, pass
 WEEK: Final = 7 * DAY
 LONGEST: Final = 90 * DAY
 KEY_BYTES: Final = 32
-MOST: Final = 50_000
+MOST: Final = 20_000
 """Rows of one look at most: what stands in so many texts is nobody's."""
+LIKELY: Final = 8
+"""Sources of a part that are looked at: those that share most runs with it."""
 _SAME = """
 SELECT json_extract(v.value, '$[1]'), f.message_id, p.floor
 FROM json_each(?1) AS v CROSS JOIN fingerprint AS f ON f.deal_id = ?2
@@ -223,7 +225,10 @@ def _passages(
         if one in above
     }
     tiers = {message_id: tier for of in sources.values() for message_id, tier in of.items()}
-    for passage in passages(part.found, sources)[:1]:
+    counted = Counter(message_id for of in sources.values() for message_id in of)
+    likely = {message_id for message_id, _ in counted.most_common(LIKELY)}
+    looked = {at: likely.intersection(of) for at, of in sources.items()}
+    for passage in passages(part.found, looked)[:1]:
         yield passage, tiers[passage.source]
 
 
