@@ -9,7 +9,7 @@ from dashboard.safe import plain, safe
 from dashboard.widgets import states
 from dashboard.widgets.base import card, instant, told_at, verdict
 from orchestrator.client.api import Client
-from orchestrator.client.audit_desk import AuditRow, ChainView, ExportView
+from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
 from orchestrator.client.sign_in import MyDeal
 
 SHOWN, CURSORS = "audit.rows", "audit.cursor"
@@ -117,6 +117,9 @@ def _rows(desk: Desk) -> None:
     if not isinstance(kept, Rows) or kept.chosen != chosen:
         kept = Rows(chosen)
         st.session_state[SHOWN] = kept
+    if not kept.older:  # what is new since comes in by itself, until somebody reads backwards
+        kept.rows.clear()
+        kept.cursor = None
         _more(desk, kept)
     if not kept.rows:
         states.nothing(
@@ -136,6 +139,7 @@ class Rows:
         self.chosen = chosen
         self.rows: list[AuditRow] = []
         self.cursor: str | None = None
+        self.older = False
 
 
 def _filters(desk: Desk) -> tuple[str | None, str | None]:
@@ -183,7 +187,7 @@ async def _next(client: Client, kept: Rows) -> None:
         deal, person=person, kind=kind, cursor=kept.cursor, limit=SIZE
     )
     kept.rows.extend(page_of.items)
-    kept.cursor = page_of.next
+    kept.cursor, kept.older = page_of.next, True
 
 
 def _table(rows: list[AuditRow]) -> None:
@@ -255,24 +259,27 @@ def _export(desk: Desk, one: ExportView) -> None:
 
 
 def _fetched(desk: Desk, one: ExportView) -> None:
-    link = st.session_state.pop("export-link-" + one.export_id, None)
+    link = st.session_state.get("export-link-" + one.export_id)
     if link is not None:
         st.link_button("Download, once", str(link), type="primary", icon=":material/download:")
         st.caption("The link works once, for five minutes, in this browser alone.")
-        return
     st.button(
-        "Get the link", key="link-" + one.export_id, on_click=_link, args=(desk, one.export_id)
+        "Get the link" if link is None else "Make a new link",
+        key="link-" + one.export_id,
+        on_click=_link,
+        args=(desk, one.export_id),
     )
 
 
 def _link(desk: Desk, export: str) -> None:
     deal = desk.deal.deal_id
+    made: list[ExportLink] = []
 
-    async def made(client: Client) -> None:
-        link = await client.export_link(deal, export)
-        st.session_state["export-link-" + export] = link.path
+    async def ask(client: Client) -> None:
+        made.append(await client.export_link(deal, export))
 
-    desk.act(made, "The link is beside the export.")
+    if desk.act(ask, "The link is beside the export."):
+        st.session_state["export-link-" + export] = made[0].path
 
 
 def _ask(desk: Desk) -> None:

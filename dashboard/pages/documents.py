@@ -9,7 +9,13 @@ from dashboard.safe import plain, safe
 from dashboard.widgets import states, upload
 from dashboard.widgets.base import card, chip, told_at, verdict
 from orchestrator.client.api import Client
-from orchestrator.client.documents_desk import AdviserKey, CopyRow, DocumentRow, DocumentsView
+from orchestrator.client.documents_desk import (
+    AdviserKey,
+    CopyRow,
+    DocumentRow,
+    DocumentsView,
+    KeyLink,
+)
 
 EVERY_S = 5.0
 COPIES = {
@@ -138,12 +144,13 @@ def _ask_for(desk: Desk, key: AdviserKey) -> None:
 
 def _link(desk: Desk, person: str) -> None:
     deal, origin = desk.deal.deal_id, str(st.context.url or "").split("/", 3)[:3]
+    made: list[KeyLink] = []
 
-    async def made(client: Client) -> None:
-        link = await client.key_link(deal, person)
-        st.session_state["key-link-" + person] = "/".join(origin) + link.path
+    async def ask(client: Client) -> None:
+        made.append(await client.key_link(deal, person))
 
-    desk.act(made, "The link is beside the key.")
+    if desk.act(ask, "The link is beside the key."):
+        st.session_state["key-link-" + person] = "/".join(origin) + made[0].path
 
 
 def _document(row: DocumentRow) -> None:

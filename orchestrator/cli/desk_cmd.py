@@ -7,6 +7,7 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import arun, serving
+from orchestrator.client.documents_desk import KeyLink
 from orchestrator.client.problems import Wrong
 from orchestrator.client.sign_in import NewLink
 
@@ -38,6 +39,24 @@ def link(
 
     made = arun(work())
     out.one(made, lambda: [made.url, f"opens once, until {out.when(made.until)}"])
+
+
+@app.command("key-link")
+def key_link(
+    ctx: typer.Context, person: Annotated[str, typer.Argument(help="Person of the deal.")]
+) -> None:
+    """Prints a one-time link by which an adviser hands in his certificate, good for a day."""
+    settings, of = ctx.obj.settings(), named(ctx, None)
+    out = Out(ctx.obj, settings.config.home.time_zone)
+
+    async def work() -> KeyLink:
+        async with serving(ctx.obj, settings) as client:
+            return await client.key_link(of, person)
+
+    made = arun(work())
+    url = f"{settings.config.web.origin}{made.path}"
+    told = [url, f"works once, until {out.when(made.until)}; two compare what comes in"]
+    out.one({"url": url, "until": made.until}, lambda: told)
 
 
 @app.command("sign-out")

@@ -1,5 +1,6 @@
 """A passkey is made, founds a deal and agrees to a release, in pages; the adviser's page alone."""
 
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -138,9 +139,10 @@ async def test_an_adviser_without_an_account_sees_his_page_alone(
 ) -> None:
     """A link that is void is told so; nothing else of the home is open to him."""
     async with town(folder, talks=()) as made:
-        link = await made.client.key_link(made.deal, "el")
+        told = made.wx("--deal", "HERON", "desk", "key-link", "el")
+        url = told.splitlines()[0]
         async with at_browser(browser, made.origin, "el", size=NARROW) as el:
-            await el.go(link.path)
+            await el.page.goto(url)
             await el.page.get_by_role("heading", name="Your public key, El.").wait_for()
             assert "#" not in el.page.url, "the secret is out of the address at once"
             private = "-----BEGIN PGP PRIVATE KEY BLOCK-----"
@@ -151,3 +153,35 @@ async def test_an_adviser_without_an_account_sees_his_page_alone(
             assert el.wrong == []
             await el.go("/approvals")
             assert "Approvals" not in await el.text()
+
+
+async def test_an_export_is_asked_for_and_downloaded_once_from_the_page(
+    browser: Browser, folder: Path
+) -> None:
+    async with (
+        town(folder, talks=()) as made,
+        at_browser(browser, made.origin, "operator") as operator,
+    ):
+        await signed_in(operator, made, None)
+        await operator.go("/audit")
+        page = operator.page
+        await page.get_by_role("button", name="Ask for it").click(timeout=LONG_MS)
+        await page.get_by_role("button", name="Get the link").click(timeout=LONG_MS)
+        link = page.get_by_role("link", name="Download, once")
+        await link.wait_for(timeout=LONG_MS)
+        path = await link.get_attribute("href")
+        assert path is not None
+        async with page.expect_download(timeout=LONG_MS) as waiting:
+            await link.click()
+        found = await waiting.value
+        assert found.suggested_filename == "wallcross-audit.tar"
+        kept = folder / "export.tar"
+        await found.save_as(kept)
+        with tarfile.open(kept) as tar:
+            names = {name.removeprefix("./") for name in tar.getnames()}
+        assert {"audit.jsonl", "verify_audit.py", "EXPORT.txt"} <= names
+        again = await operator.context.request.get(made.origin + path.removeprefix(made.origin))
+        assert again.status == 404
+        async with at_browser(browser, made.origin, "eve") as eve:
+            answer = await eve.context.request.get(made.origin + path.removeprefix(made.origin))
+            assert answer.status == 401
