@@ -154,9 +154,10 @@ def _risk(desk: Desk) -> None:
         return
     with st.container(border=True, key="risk"):
         st.markdown("**Leak risk, last 30 days**")
-        if found.stale:
-            old = "never" if found.looked_at is None else charts.ago(found.looked_at, found.at)
-            states.unknown(old)
+        if found.stale and found.looked_at is not None:
+            states.unknown(charts.ago(found.looked_at, found.at))
+        elif found.stale:
+            st.markdown(":orange[:material/help:] The rules have not run since the start.")
         st.markdown(safe(found.score.says))
         _month(found)
         go.way("leak_risk", "See what it is made of")
