@@ -116,12 +116,23 @@ class Overview:
         """Checks that need the open home."""
         deals = (self._journal(deal) for deal in self._r.book.deals.values())
         live = self._r.live
-        channels = (channel_check(channel, live=live) for channel in await self._channels.channel_list())
+        channels = (
+            channel_check(channel, live=live) for channel in await self._channels.channel_list()
+        )
         set_up = [check for c in self._r.channels.values() for check in await _set_up(c)]
         on_call = [await on_call_check(self._r, deal) for deal in self._r.book.deals.values()]
         notices = [notice_check(deal) for deal in self._r.book.deals.values()]
         people = [await self._approvers(deal) for deal in self._r.book.deals.values()]
-        return [self._clock(), self._stated(), *deals, *people, *on_call, *notices, *channels, *set_up]
+        return [
+            self._clock(),
+            self._stated(),
+            *deals,
+            *people,
+            *on_call,
+            *notices,
+            *channels,
+            *set_up,
+        ]
 
     async def _approvers(self, deal: DealView) -> Check:
         """Whether there are people enough who may agree to what gives access."""
