@@ -22,6 +22,7 @@ from orchestrator.client.leaves import LeaveView
 
 DIALOG = "people.dialog"
 _EVERY_S: Final = 3.0
+_ORDER: Final = ("room", "rotate", "key", "revoke")
 _FIRST: Final[Mapping[str | None, CardAct]] = {"new_phone": "verify", "call_due": "verify"}
 _BUTTONS: Final[tuple[tuple[CardAct, str, str], ...]] = (
     ("verify", "Verify by phone", "call"),
@@ -109,7 +110,7 @@ def _leaving(desk: Desk, card: CardView) -> None:
     def show() -> None:
         leave: LeaveView = desk.ask(lambda c: c.leave_show(deal, person))
         st.markdown("**" + words.leaving(leave) + "**")
-        for step in leave.steps:
+        for step in sorted(leave.steps, key=lambda s: _ORDER.index(s.kind)):
             if step.kind != "room" or step.was_in:
                 st.markdown("- " + words.step(step))
         if leave.holds:

@@ -59,8 +59,8 @@ def counted(n: int, noun: str) -> str:
 
 def standing(card: CardView) -> str:
     """How somebody stands, in one sentence."""
-    if card.leave is not None and card.left:
-        return leaving(card.leave)
+    if card.left:
+        return "Left the deal." if card.identity == "left" else "Is being taken out."
     if card.barred:
         return "Sees nothing now: " + safe("; ".join(card.barred)) + "."
     words: dict[str | None, str] = {
@@ -99,7 +99,7 @@ def step(found: LeaveStep) -> str:
         "room": "out of ",
         "rotate": "new sending key for ",
         "key": "never sealed again to ",
-        "revoke": "key withdrawn: ",
+        "revoke": "withdrawn for good: ",
     }
     said = kinds.get(found.kind, "") + what
     if found.state == "seen":
