@@ -195,6 +195,8 @@ def approvers_check(deal: DealView, found: Standing) -> Check:
     enrol = f"wallcross approver enrol PERSON --key ID.pub --deal {deal.code}"
     if found.founded_at is None:
         text = "not founded: one person alone adopts, and a real deal has no room"
+        if count < ENOUGH:
+            text = f"{text}; {count} of {ENOUGH} who should agree have a key"
         then = f"wallcross approver list, then wallcross deal found {deal.code}"
         if deal.made_up:
             return Check(name=name, state="ok", text="made up, and not founded", group="deal")

@@ -22,7 +22,7 @@ from orchestrator.notify import rows
 from orchestrator.notify.oncall import OnCall, on_call_of
 from orchestrator.notify.rows import Send
 from orchestrator.notify.subscriptions import Subscriptions
-from orchestrator.notify.things import Thing, Things
+from orchestrator.notify.things import Thing, Things, newest_stated
 from orchestrator.notify.ways import Carries, Gone, NotTaken, To
 from orchestrator.notify.words import Notice
 from orchestrator.store.unit import Store, Tx
@@ -73,6 +73,7 @@ class Notifier:
     desk: str | None
     now: Clock
     things: Things = field(default_factory=Things)
+    _lists: dict[DealId, tuple[int, tuple[OnCall, ...]]] = field(default_factory=dict)
 
     async def recover(self) -> None:
         """What had begun when the program ended is tried again, and says so."""
@@ -101,10 +102,17 @@ class Notifier:
     def listed(self, tx: Tx, deal: DealView) -> tuple[OnCall, ...]:
         """Who of the list may be told: on the roster, neither gone nor paused."""
         out = deal.persons.left | deal.persons.paused
-        found = on_call_of(stated(tx, deal.deal_id))
+        found = self._list(tx, deal.deal_id)
         return tuple(
             p for p in found if p.person not in out and deal.roster.person(p.person) is not None
         )
+
+    def _list(self, tx: Tx, deal: DealId) -> tuple[OnCall, ...]:
+        """A deal's list; read anew only when its record grew by something that it states."""
+        newest, known = newest_stated(tx, deal), self._lists.get(deal)
+        if known is None or known[0] != newest:
+            known = self._lists[deal] = (newest, on_call_of(stated(tx, deal)))
+        return known[1]
 
     def _todo(self, tx: Tx, deal: DealView) -> Todo:
         people, at = self.listed(tx, deal), self.now()

@@ -58,6 +58,12 @@ class Thing:
         return self.kind == HELD
 
 
+def newest_stated(tx: Tx, deal: DealId) -> int:
+    """Number of the newest entry by which a deal's chain states something; 0: none does."""
+    row = tx.one(_NEWEST, (deal,))
+    return int(row[0] or 0) if row is not None else 0
+
+
 class Things:
     """Finds them. What people signed is read again only when the record of a deal grew."""
 
@@ -81,8 +87,7 @@ class Things:
                 yield Thing(DEADLINE, name, who)
 
     def _standing(self, tx: Tx, deal: DealId) -> Standing:
-        row = tx.one(_NEWEST, (deal,))
-        newest = int(row[0] or 0) if row is not None else 0
+        newest = newest_stated(tx, deal)
         known = self._known.get(deal)
         if known is None or known[0] != newest:
             known = self._known[deal] = (newest, self._read(tx, deal))
