@@ -74,7 +74,7 @@ def _lines(found: FindingView, out: Out) -> Iterator[str]:
         yield f"  accepted until {out.when(found.accepted.until)} by {found.accepted.by}"
     yield f"  closes when {found.closes}"
     for answer in found.answers:
-        takes = "".join(f" --set-value {name}=…" for name in answer.takes)
+        takes = "".join(f" --set-value {name}=..." for name in answer.takes)
         yield f"  {answer.title}: {answer.command}{takes}" + ("" if answer.may else "  (another)")
 
 
