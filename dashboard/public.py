@@ -20,7 +20,7 @@ TYPES: Final = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-PAGES: Final = {"/in": "in.html", "/in/out": "in.html", "/key": "key.html"}
+PAGES: Final = {"/in": "in.html", "/in/out": "in.html", "/in/device": "in.html", "/key": "key.html"}
 FAVICON: Final = "/favicon.png"
 """Streamlit's page asks for it by this name; what is given is our own mark."""
 

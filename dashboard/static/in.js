@@ -1,4 +1,4 @@
-// The sign-in page: a one-time link, a passkey, the company's own sign-in.
+// The sign-in page: a one-time link, a passkey, the company's own sign-in, a terminal's code.
 //
 // Rules kept here:
 // 1. The secret of a link stands behind the "#": it is read, taken out of the address, and sent once,
@@ -12,6 +12,7 @@
   const show = (id) => { $(id).hidden = false; };
   const hide = (id) => { $(id).hidden = true; };
   const asked = new URLSearchParams(window.location.search);
+  const DEVICE = window.location.pathname === "/in/device";
   let secret = window.location.hash.slice(1);
   if (secret) window.history.replaceState(null, "", window.location.pathname);
 
@@ -19,6 +20,7 @@
     constructor(problem, status) {
       super(problem.title || "That did not work.");
       this.still = problem.still || "";
+      this.then = problem.then || "";
       this.status = status;
     }
   }
@@ -56,8 +58,9 @@
     });
   }
 
-  // Where to after a sign-in: a page of ours, by its word alone.
+  // Where to after a sign-in: a terminal that waits, or a page of ours, by its word alone.
   function home() {
+    if (DEVICE && $("terminal").hidden) return window.location.replace("/in/device");
     const to = asked.get("to") || "";
     window.location.replace(/^\/[a-z][a-z0-9_-]{0,63}$/.test(to) ? to : "/");
   }
@@ -140,12 +143,14 @@
     window.location.assign(away.url);
   }
 
-  async function proving() {
+  async function proving(to) {
     const found = await call("GET", "/session/ways");
+    const back = () => (to ? window.location.replace(to) : home());
+    hide("terminal");
     show("again");
     $("again-passkey").hidden = !(found.passkey && hasPasskeys);
     $("again-oidc").hidden = !found.oidc;
-    on("again-passkey", async () => { await byPasskey(); home(); });
+    on("again-passkey", async () => { await byPasskey(); back(); });
     on("again-oidc", () => byProvider(true));
     on("again-back", async () => home());
   }
@@ -181,6 +186,36 @@
     on("passkey", async () => { await byPasskey(); home(); });
   }
 
+  // A terminal's code: looked at first, then confirmed by whoever is signed in and just proved it.
+  function terminal() {
+    show("terminal");
+    const code = $("terminal-code");
+    const shown = () => code.value.trim().toUpperCase();
+    $("terminal-form").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      $("terminal-look").disabled = true;
+      try {
+        const found = await call("POST", "/session/device", { shown: shown() });
+        $("terminal-what").textContent = found.label;
+        hide("terminal-form");
+        hide("said");
+        show("terminal-found");
+      } catch (error) {
+        if (error.then && error.then.startsWith("/in")) return proving("/in/device");
+        wrong(error);
+      } finally {
+        $("terminal-look").disabled = false;
+      }
+    });
+    on("terminal-yes", async () => {
+      await call("POST", "/session/device", { shown: shown(), sure: true });
+      hide("terminal-found");
+      say("The terminal is signed in.", "You can close this page.", "good");
+    });
+    on("terminal-no", async () => home());
+    code.focus();
+  }
+
   // Where the provider signs him out too, if there is one.
   async function signedOut() {
     const found = await call("GET", "/session/ways");
@@ -208,6 +243,7 @@
     if (secret) return byLink();
     const found = await standing();
     if (found === "away") return untilThere();
+    if (found === "in" && DEVICE) return terminal();
     if (found === "in" && asked.has("again")) return proving();
     if (found === "in" && asked.has("new")) return keeping();
     if (found === "in" && !asked.has("out")) return home();

@@ -1,13 +1,17 @@
 """The front in a real browser before real processes: what a person sees when it matters."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
 from dashboard.safe import JOINER
+from orchestrator.client.api import Client
 from tests.e2e.conftest import browser, chromium, folder
 from tests.e2e.people import NARROW, Person, at_browser
 from tests.e2e.town import Town, town
@@ -78,3 +82,32 @@ async def pages(page: Page) -> list[str]:
     found = page.locator('[data-testid="stSidebarNavLink"]')
     links = [await found.nth(i).get_attribute("href") for i in range(await found.count())]
     return [str(link).rsplit("/", 1)[-1] for link in links if link]
+
+
+async def test_a_terminal_is_signed_in_by_the_code_that_it_shows(
+    browser: Browser, folder: Path
+) -> None:
+    async with town(folder, talks=()) as home, at_browser(browser, home.origin, "ada") as ada:
+        await ada.passkeys()
+        async with reached(home) as machine:
+            asked = await machine.device_begin("laptop")
+            await ada.page.goto((await home.client.desk_link(home.deal, "ada")).url)
+            await ada.page.get_by_role("button", name="Sign in as").click()
+            await ada.page.get_by_role("button", name="Make a passkey").click()
+            await ada.settled()
+            await ada.page.goto(asked.url)
+            await ada.page.get_by_label("Code").fill(asked.shown.lower())
+            await ada.page.get_by_role("button", name="Look it up").click()
+            await ada.page.get_by_text("laptop").wait_for(timeout=LONG_MS)
+            await ada.page.get_by_role("button", name="It is mine").click()
+            await ada.page.get_by_text("The terminal is signed in.").wait_for(timeout=LONG_MS)
+            assert (await machine.device_token(asked.device)).secret
+        assert ada.wrong == []
+
+
+@asynccontextmanager
+async def reached(home: Town) -> AsyncIterator[Client]:
+    """The API as a program on another machine reaches it: through the front."""
+    transport = httpx.AsyncHTTPTransport(verify=False, trust_env=False)
+    async with Client(transport, base=home.origin + "/api/v1") as client:
+        yield client
