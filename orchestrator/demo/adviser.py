@@ -75,6 +75,11 @@ class Adviser:
         self._gpg(*faked, "--quick-gen-key", name, "ed25519", "sign,cert", expires)
         self._gpg(*faked, "--quick-add-key", self.fingerprint(), "cv25519", "encr", expires)
 
+    def renew(self, expires: str = "1y") -> None:
+        """Has his key last longer; what was over for sealing to it is replaced (gpg keeps that)."""
+        self._gpg("--quick-set-expire", self.fingerprint(), expires)
+        self._gpg("--quick-add-key", self.fingerprint(), "cv25519", "encr", expires)
+
     def fingerprint(self) -> str:
         """Of his own key."""
         return self._fingerprints("--list-secret-keys")[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from orchestrator.demo.mail_act import renewed
 from orchestrator.demo.stage import NotSeen, Stage
 
 _LOOK_EVERY_S = 0.5
@@ -34,7 +35,14 @@ async def opens(stage: Stage) -> str:
 
 
 async def clear(stage: Stage) -> str:
-    """All that happened is put right: the first page says that nothing needs anybody."""
+    """What is left is put right: then the first page says that nothing needs anybody."""
+    await stage.say("What is left is put right, one thing after the other.")
+    await renewed(stage)
+    for kept in await stage.client.quarantine_list(every=False):
+        await stage.client.quarantine_drop(kept.kept_id)
+    for held in await stage.client.held_list(stage.deal):
+        await stage.client.held_drop(held.message_id)
+    await stage.say("  The forged mail is dropped, and what was taken back is never sent.")
     end = asyncio.get_running_loop().time() + _PATIENCE_S
     while True:
         shown = await _overview(stage)

@@ -55,6 +55,19 @@ async def agreement_sent(stage: Stage) -> str:
     return "four sent and opened, one refused"
 
 
+async def renewed(stage: Stage) -> None:
+    """Whose key was over renews it, hands it over, and gets a copy after all. Raises: NotSeen."""
+    adviser = stage.mail.advisers[EXPIRED]
+    await whole(adviser.renew)
+    await stage.client.key_import(stage.deal, EXPIRED, await whole(adviser.certificate), MAIL)
+    known = await whole(adviser.known)
+    head = FileHead(name=_NAME, size=len(AGREEMENT.encode()), media_type="text/plain")
+    post = Post(person=_SENDER, conversation="agreement", file=head, readers=(EXPIRED,))
+    await stage.client.document_send(stage.deal, post, _pieces())
+    await _opens(stage, adviser, 1, known, of=1)
+    await stage.say(f"  {name_of(EXPIRED)} renews the key; the copy is sent, and opened.")
+
+
 async def _exchange_keys(stage: Stage) -> None:
     """Certificates both ways; each adviser's is compared by two others."""
     ours = await stage.client.key_export(MAIL)
@@ -89,8 +102,10 @@ async def _pieces() -> AsyncIterator[bytes]:
     yield AGREEMENT.encode()
 
 
-async def _opens(stage: Stage, adviser: Adviser, number: int, known: frozenset[str]) -> None:
-    mark = f"COPY {number} OF {len(READERS)}"
+async def _opens(
+    stage: Stage, adviser: Adviser, number: int, known: frozenset[str], of: int = len(READERS)
+) -> None:
+    mark = f"COPY {number} OF {of}"
     name = name_of(adviser.person)
     mail = await adviser.until(
         lambda m: mark in m.text and m.message_id not in known, stage.patience
