@@ -22,8 +22,8 @@ class Verdict:
         state: ``clear``; ``needs``: ``needs`` things need this person; ``unknown``: something was
             not read lately enough to say that all is well, whatever else is known.
         needs: things that need him, all of them.
-        why: codes of what is not known, such as ``channel:signal``, ``rooms``, ``rules``, ``clock``,
-            ``record`` or ``serve``; empty unless ``unknown``.
+        why: codes of what is not known, such as ``channel:signal``, ``rooms``, ``rules``,
+            ``clock``, ``record`` or ``serve``; empty unless ``unknown``.
         oldest_at: when the room that was read back longest ago was; None where none was.
         since: when each channel that does not answer was last seen well, microseconds UTC, or
             None where it never was; empty while all of them answer.

@@ -353,8 +353,10 @@ def hold(
 
 
 def _seen(tx: Tx, message_id: str) -> dict[str, Json]:
-    """Who may have seen a message that is held, as codes: nobody of whom we know, those who have a
-    part of it already, or everybody in the room that its author wrote it into himself.
+    """Who may have seen a message that is held, as codes.
+
+    Nobody of whom we know, those who have a part of it already, or everybody in the room that its
+    author wrote it into himself.
     """
     stood = tx.one(
         "SELECT r.connector, r.room FROM message m"

@@ -17,8 +17,9 @@ HANDS = "orchestrator/rooms/acts.py"  # who is in a room, and its settings: aske
 PLAYS = {"orchestrator/demo/people_act.py", "orchestrator/demo/roster_act.py"}  # on phones
 MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
 NOTICE_MAIL = "orchestrator/notify/mail.py"  # counts and a link, no connector
+VISITOR = "orchestrator/bench/visitor.py"  # a browser's websocket to our own pages, no connector
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, NOTICE_MAIL},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, NOTICE_MAIL, VISITOR},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
     "invite": {HANDS, *PLAYS},
