@@ -8,7 +8,7 @@ ARGS ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long check format lock bench clean distclean
+.PHONY: help env demo test test-long test-deep check format lock bench clean distclean
 
 help: ## show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,9 +34,12 @@ test: .venv/.ready ## the fast tests
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
 test-long: env ## tests against real servers, crashes, figures (minutes)
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'long and not alone' $(ARGS) \
-		|| $(BIN)/pytest -q -m 'long and not alone' --last-failed --last-failed-no-failures none
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'long and not alone and not deep' $(ARGS) \
+		|| $(BIN)/pytest -q -m 'long and not alone and not deep' --last-failed --last-failed-no-failures none
 	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
+
+test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
+	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)
 
 check: .venv/.ready ## lint, format, types, import contracts, fast tests
 	$(BIN)/ruff check $(SOURCES)

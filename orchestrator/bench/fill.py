@@ -47,7 +47,10 @@ async def fill(runtime: Runtime, stored: int) -> None:
 
 
 def _originals(tx: Tx) -> list[Original]:
-    newest = "SELECT max(seq), message_id FROM delivery WHERE state = 'done' GROUP BY lane"
+    newest = (  # of what somebody wrote: our own notices are in no journal
+        "SELECT max(d.seq), d.message_id FROM delivery d JOIN journal j USING (message_id) "
+        "WHERE d.state = 'done' GROUP BY d.lane"
+    )
     audit = _entries(tx)
     return [
         Original(

@@ -277,12 +277,13 @@ async def test_what_is_no_request_is_refused_and_not_repeated(
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-async def test_a_hundred_thousand_of_them(
-    doors: Doors, heard: Heard, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.deep)])
+async def test_many_thousands_of_them(
+    count: int, doors: Doors, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await doors.throw(10_000, seed=2)
+    await doors.throw(count // 10, seed=2)
     before = resident()
-    await doors.throw(90_000, seed=3)
+    await doors.throw(count - count // 10, seed=3)
     nothing_said(doors, heard, caplog)
     assert resident() - before < 32 * MIB
 
