@@ -30,7 +30,7 @@ from dashboard.headers import (
     policy_of_pages,
 )
 from dashboard.proxy import PREFIX
-from dashboard.public import File, find
+from dashboard.public import File, behind, find
 from dashboard.watch import AWAY, SIGNED_OUT, Away, Ended, Watch
 
 ALIVE: Final = "/gate/alive"
@@ -124,6 +124,8 @@ class Gate:
             await self._turned_away(scope, send, _NOT_SIGNED_IN)
         elif scope["method"] not in {"GET", "HEAD"}:
             await answer(send, 405, secure=self._secure)
+        elif (file := behind().get(scope["path"])) is not None:
+            await self._file(scope["method"], file, send)
         elif is_open(scope["path"]):
             await self._pages(scope, receive, self._hardened(scope, send))
         elif is_page(scope["path"]):

@@ -37,6 +37,7 @@ class Page:
         icon: a Material symbol, by name.
         module: has ``page(desk)``.
         people: only for whoever is a person of the deal.
+        whole: only for whoever sees all of that row.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Page:
     icon: str
     module: str
     people: bool = False
+    whole: bool = False
 
 
 _PAGES: Final = "dashboard.pages."
@@ -63,6 +65,9 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("approvals", "Approvals", "Security", "approvals", "approval", _PAGES + "approvals"),
     Page("audit", "Audit trail", "Security", "audit", "history", _PAGES + "audit"),
     Page("signing", "Your signing key", "Security", "self", "key", _PAGES + "signing", people=True),
+    Page(
+        "on_call", "Who is told", "Run", "on_call", "notifications", _PAGES + "on_call", whole=True
+    ),
     Page("connections", "Connections", "Run", "channels", "lan", _PAGES + "connections"),
 )
 
@@ -102,6 +107,7 @@ def may_see(desk: Desk) -> Sequence[Page]:
         for page in PAGES
         if (page.right is None or desk.may(page.right))
         and not (page.people and desk.deal.person is None)
+        and not (page.whole and page.right and desk.power(page.right)[0] != "all")
     ]
 
 

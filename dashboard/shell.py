@@ -10,10 +10,14 @@ from importlib.resources import files
 from typing import Final
 
 WATCH: Final = "/in/watch.js"
+STYLE: Final = "/in/pages.css"
+PUSH: Final = "/push.js"
 _HEAD: Final = (
     '<meta name="color-scheme" content="light dark">'
     '<link rel="preload" href="/in/font/inter.woff2" as="font" type="font/woff2" crossorigin>'
+    f'<link rel="stylesheet" href="{STYLE}">'
     f'<script src="{WATCH}"></script>'
+    f'<script src="{PUSH}" defer></script>'
 )
 _ICON: Final = '<link rel="icon" type="image/svg+xml" href="/in/mark.svg">'
 _COMMENT: Final = re.compile(r"<!--.*?-->\s*", re.DOTALL)

@@ -10,12 +10,15 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.desk import Desk
+from dashboard.desk import Desk, part
 from dashboard.safe import safe
 from dashboard.widgets import person_words as words
+from dashboard.widgets.alerts import WAYS, alerts, waiting
 from dashboard.widgets.base import chip, verdict
+from dashboard.widgets.push import push
 from dashboard.words import Room, Undo, mode_words, undo_words
 from orchestrator.client.card import Colleague, OwnConversation, OwnView
+from orchestrator.client.notify import AlertView
 
 ASKED: Final = "own.asked"
 _MOST: Final = 12
@@ -39,6 +42,8 @@ def page(desk: Desk) -> None:
         _steps(own)
     for conversation in own.conversations:
         _conversation(conversation)
+    with part():
+        _told(desk)
     _devices(own)
     _acts(desk, own)
 
@@ -151,6 +156,30 @@ def _people(others: tuple[Colleague, ...]) -> None:
         names = [safe(o.name) for o in others if o.side_name == side]
         more = " and " + str(len(names) - _MOST) + " more" if len(names) > _MOST else ""
         st.markdown("**" + safe(side) + "** " + ", ".join(names[:_MOST]) + more)
+
+
+def _told(desk: Desk) -> None:
+    """What needs him, by which ways he is told, and whether this browser is one of them."""
+    if not desk.may("on_call"):
+        return
+    deal, person = desk.deal.deal_id, desk.deal.person
+    me = next((p for p in desk.ask(lambda c: c.on_call_show(deal)) if p.person == person), None)
+    st.subheader("What needs you", anchor=False)
+    if me is None:
+        st.caption("You are not among those who are told. The deal's owner can add you.")
+        return
+    mine = [a for a in desk.ask(lambda c: c.alert_list(deal)) if _of(a, person)]
+    alerts(desk, waiting(mine), mine=True)
+    st.caption("You are told " + ", then ".join(WAYS.get(w, safe(w)) for w in me.ways) + ".")
+    if me.quiet is not None:
+        quiet = safe(me.quiet + " " + me.zone)
+        st.caption("Quiet hours: " + quiet + ". A held message is told all the same.")
+    if "push" in me.ways:
+        push(deal, me.browsers)
+
+
+def _of(alert: AlertView, person: str | None) -> bool:
+    return any(send.person == person for send in alert.sends)
 
 
 def _devices(own: OwnView) -> None:

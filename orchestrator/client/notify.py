@@ -16,6 +16,7 @@ class OnCallView:
         quiet: ``22:00-07:00`` in his zone; None: no quiet hours. They never cover held messages.
         browsers: how many of his browsers hear.
         told: he is told of things now: on the roster, neither gone nor paused.
+        name: as the roster has it; empty where it does not have him any more.
     """
 
     person: str
@@ -25,6 +26,7 @@ class OnCallView:
     zone: str = "UTC"
     browsers: int = 0
     told: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

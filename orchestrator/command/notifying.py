@@ -184,6 +184,7 @@ def _listed(tx: Tx, deal: DealView) -> list[OnCallView]:
             zone=p.zone,
             browsers=browsers.get(p.person, 0),
             told=p.person not in out and deal.roster.person(p.person) is not None,
+            name=known.name if (known := deal.roster.person(p.person)) is not None else "",
         )
         for p in on_call_of(stated(tx, deal.deal_id))
     ]

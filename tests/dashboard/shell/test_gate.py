@@ -326,3 +326,14 @@ async def test_our_files_are_given_with_a_policy_that_lets_nothing_inline_run(de
     assert "unsafe" not in policy
     assert "<script>" not in found.text
     assert "style=" not in found.text
+
+
+async def test_the_worker_for_notices_is_for_whoever_is_signed_in(desk: Front) -> None:
+    for path in ("/push.js", "/in/push.js"):
+        assert (await desk.of().get(path)).status_code == 401
+    found = await desk.of(INES).get("/push.js")
+    assert found.status_code == 200
+    assert found.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert found.headers["cache-control"] == "no-store"
+    assert "script-src 'self';" in found.headers["content-security-policy"]
+    assert "wallcrossPush" in found.text
