@@ -96,7 +96,7 @@ _USE: Final = re.compile(
     rf"|\b(?:i'?m|i\sam|we'?re|find\sme|ich\sbin|je\ssuis|estoy|sono)\s{_BY}\s{_MY}{_NETWORK}\b"
 )
 _ALONE: Final = re.compile(
-    rf"^\W*(?:and|or|what\sabout|how\sabout|maybe|oder|ou)?\s*{_NETWORK}\s*$"
+    rf"^\W*(?:(?:and|or|what\sabout|how\sabout|maybe|oder|ou)\s*)?{_NETWORK}\s*$"
 )
 _PERSONAL: Final = re.compile(
     r"\b(?:i|me|my|we|us|our|you|your|let'?s|lets|please|pls|better|easier|rather|quicker|safer|"

@@ -39,7 +39,8 @@ HASH_BYTES: Final = 8
 LONGEST: Final = 200_000
 """Characters of a text that are looked at."""
 _WORD = re.compile(r"[^\W_]+")
-_ADDRESS = re.compile(r"\S*[@\\]\S*|\S+/\S+/\S*|https?\S+|www\.\S+")
+_SOLID = re.compile(r"\S+")
+_LINK = re.compile(r"https?\S+|www\.\S+")
 _TIME = re.compile(
     r"\b\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\s*(?:am|pm|uhr|h)?\b|\b\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b",
     re.IGNORECASE,
@@ -98,13 +99,23 @@ def _plain(text: str) -> str:
     signed = _SIGNED.search(text)
     if signed is not None and signed.start() > len(text) // 4:
         text = text[: signed.start()]
-    for pattern in (_QUOTED, _HEAD, _ADDRESS, _TIME):
+    for pattern in (_QUOTED, _HEAD):
         text = pattern.sub(_blank, text)
-    return _without_notices(text)
+    return _without_notices(_TIME.sub(_blank, _SOLID.sub(_without_addresses, text)))
 
 
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match.group())
+
+
+def _without_addresses(match: re.Match[str]) -> str:
+    """Blanks for mail addresses, paths and links; each letter is looked at a few times at most."""
+    word = match.group()
+    first = word.find("/", 1)
+    path = first > 0 and word.find("/", first + 2) > 0
+    if path or "@" in word or "\\" in word:
+        return " " * len(word)
+    return _LINK.sub(_blank, word)
 
 
 def _without_notices(text: str) -> str:

@@ -1,8 +1,10 @@
 """Invitations elsewhere, in several languages; what forbids them, or tells of them, is none."""
 
+import time
+
 import pytest
 
-from tiers.offchannel import invitations
+from tiers.offchannel import LONGEST, invitations
 
 INVITES = (
     "Let us move to WhatsApp.",
@@ -68,3 +70,14 @@ def test_what_forbids_or_tells_of_it_is_none(text: str) -> None:
 def test_a_long_text_is_read_in_a_moment() -> None:
     assert len(invitations("let us move to WhatsApp, " * 5_000)) > 10
     assert invitations("on " * 50_000) == ()
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "a", "on my ", "let us ", "whatsapp ", ".a", "\t\xa0", "is "]
+)
+def test_no_text_stops_the_home_while_it_is_read(piece: str) -> None:
+    """Quadratic, a message of blanks took fourteen seconds, and all else waited for them."""
+    text = (piece * LONGEST)[:LONGEST]
+    began = time.process_time()
+    invitations(text)
+    assert time.process_time() - began < 1

@@ -1,6 +1,7 @@
 """Passages are found however they are dressed, chance is not; marks say nothing without a key."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -131,3 +132,12 @@ def test_four_runs_of_one_source_are_needed_and_not_of_several() -> None:
     far = [Run(n * 50, n, n + 1, words[n % 3]) for n in range(6)]
     assert passages(far, {run.at: ("s",) for run in far}) == ()
     assert len(words[0]) == RUN
+
+
+@pytest.mark.parametrize("piece", ["a", "7", "de:", "de: \n", "@", "/a", "x/", "> ", "\n \n", "--"])
+def test_no_text_stops_the_home_while_it_is_read(piece: str) -> None:
+    """Quadratic, a word of 20,000 letters took seconds, and all else waited for the interpreter."""
+    text = (piece * 20_000)[:20_000]
+    began = time.process_time()
+    runs(text)
+    assert time.process_time() - began < 1
