@@ -7,6 +7,7 @@ Rules kept here:
 2. Whose signature a thing needs is told of it before others are.
 3. Just before each attempt it is looked at again whether he is still on the list and on the deal,
    and of what is left to tell him.
+4. A way that breaks as nobody foresaw is tried again like any other, and so is the next one.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ from tiers.ids import DealId, PersonId
 
 log = structlog.get_logger(__name__)
 WEBHOOK = "webhook"
+BROKE = "broke"
+"""Code of an attempt that ended as nobody foresaw: it may have reached him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,13 @@ class Notifier:
             gone = error.code
             await self.store.write(lambda tx: rows.dead(tx, send, gone, self.now()))
             log.warning("notify.dead", way=send.way, code=gone)
+            return
+        except Exception as error:  # noqa: BLE001 - what began is never left begun; those behind go on
+            name = type(error).__name__
+            await self.store.write(
+                lambda tx: rows.later(tx, send, BROKE, None, self.now(), unknown=True)
+            )
+            log.warning("notify.later", way=send.way, code=BROKE, error=name)
             return
 
         def unit(tx: Tx) -> None:

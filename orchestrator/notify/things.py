@@ -26,7 +26,8 @@ CHANNEL_RULES = ("channel_closed", "account_lost")
 _HELD = "SELECT message_id, deadline FROM held WHERE state = 'held' AND deal_id = ?"
 _FINDINGS = """
 SELECT finding_id FROM finding INDEXED BY finding_open
-WHERE deal_id = ? AND closed_at IS NULL AND severity = 'high' AND rule NOT IN (?, ?)"""
+WHERE deal_id = ? AND closed_at IS NULL AND severity IN ('high', 'critical')
+    AND rule NOT IN (?, ?)"""
 _CHANNELS = """
 SELECT finding_id, subject FROM finding INDEXED BY finding_open
 WHERE deal_id = ? AND closed_at IS NULL AND rule IN (?, ?)"""
@@ -46,16 +47,13 @@ class Thing:
         kind: one of ``KINDS``.
         subject: its id.
         who: those whom it needs, where not everybody will do.
+        urgent: a message is held: quiet hours do not cover it.
     """
 
     kind: str
     subject: str
     who: frozenset[PersonId] = frozenset()
-
-    @property
-    def urgent(self) -> bool:
-        """Quiet hours do not cover it."""
-        return self.kind == HELD
+    urgent: bool = False
 
 
 def newest_stated(tx: Tx, deal: DealId) -> int:
@@ -96,9 +94,9 @@ class Things:
 
 def _held(tx: Tx, deal: DealId, at: int) -> Iterator[Thing]:
     for message, deadline in tx.all(_HELD, (deal,)):
-        yield Thing(HELD, str(message))
+        yield Thing(HELD, str(message), urgent=True)
         if at >= deadline - SOON[HELD]:
-            yield Thing(DEADLINE, str(message))
+            yield Thing(DEADLINE, str(message), urgent=True)
 
 
 def _findings(tx: Tx, deal: DealId) -> Iterator[Thing]:

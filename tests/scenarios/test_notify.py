@@ -187,6 +187,45 @@ async def test_quiet_hours_cover_everything_but_held_messages(desk: Desk) -> Non
     assert notice.counts["held"] == 1
 
 
+async def test_quiet_hours_cover_no_deadline_of_a_held_message(desk: Desk) -> None:
+    house = desk.house
+    message = await hold(house)
+    [(deadline,)] = await house.rows("SELECT deadline FROM held WHERE message_id = ?", message)
+    soon = deadline - house.home.runtime.now() - 20 * MINUTE
+    start = (deadline // MINUTE - 60) % (24 * 60)
+    end = (start + 4 * 60) % (24 * 60)
+    hours = f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"
+    await house.home.on_call_set(house.deal, listing("ada", quiet=hours), actor=ACTOR)
+    await desk.turn()
+    await desk.turn(soon)
+    assert any("deadline" in n.counts for _, n in desk.hands["push"].carried)
+
+
+@pytest.mark.parametrize(("severity", "told"), [("medium", []), ("critical", ["ada"])])
+async def test_what_is_worse_than_serious_is_told_too(
+    desk: Desk, severity: str, told: list[str]
+) -> None:
+    house = desk.house
+    raised = Raised("made_up", severity, ("made up",), "nothing")
+    await house.home.runtime.store.write(
+        lambda tx: raise_finding(tx, house.deal, "x", raised, house.home.runtime.now())
+    )
+    await desk.turn()
+    assert desk.told() == told
+
+
+async def test_a_way_that_breaks_is_tried_again_and_the_next_one_too(desk: Desk) -> None:
+    """As where the secret of a mail server cannot be had: its telling stayed begun for ever."""
+    await hold(desk.house)
+    desk.hands["push"].fails = [RuntimeError("broken"), RuntimeError("broken")]
+    await desk.turn()
+    await desk.turn(31 * SECOND)
+    await desk.turn(MINUTE)
+    assert (desk.told(), desk.told("mail")) == (["ada"], ["ada"])
+    states = {(s.way, s.state, s.again) for s in await desk.sends() if s.person == "ada"}
+    assert states == {("push", "sent", True), ("mail", "sent", False)}
+
+
 async def test_who_sleeps_comes_last_and_is_told_in_the_morning(desk: Desk) -> None:
     house = desk.house
     at = house.home.runtime.now() // MINUTE
