@@ -8,6 +8,7 @@ Rules kept here:
    makes, says that it comes from our origin, or is turned away before anything else.
 3. What lets a session live on is a person's doing, not a page that refreshes by itself.
 4. No secret is handed on to a route, and none is logged.
+5. Who asks can be learnt once more while his request goes on: an end counts in the middle of it.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -28,7 +30,7 @@ from orchestrator.api.errors import MEDIA_TYPE
 from orchestrator.api.meaning import problem_of
 from orchestrator.api.port import Home
 from orchestrator.api.server import listening, listening_near
-from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_IN_SCOPE
+from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_ANEW, VIEWER_IN_SCOPE
 from orchestrator.client.problems import Missing, Problem, Refused, TooOften, to_wire
 from orchestrator.clock import ticks
 from orchestrator.config import Settings
@@ -91,15 +93,18 @@ class Door:
         if scope["type"] != "http":
             return
         try:
-            viewer = await self._viewer(scope, Headers(scope=scope))
+            viewer = await self._viewer(scope)
         except Exception as error:  # noqa: BLE001 - nothing of it may reach a server's log
             await _told(problem_of(error))(scope, receive, send)
             return
         browser = cookie_of(Headers(scope=scope), UNDER_WAY)
-        asked = {**_bare(scope), VIEWER_IN_SCOPE: viewer, BROWSER_IN_SCOPE: browser}
-        await self._app(asked, receive, send)
+        anew = partial(self._viewer, scope, again=True)
+        known = {VIEWER_IN_SCOPE: viewer, VIEWER_ANEW: anew, BROWSER_IN_SCOPE: browser}
+        await self._app({**_bare(scope), **known}, receive, send)
 
-    async def _viewer(self, scope: Scope, headers: Headers) -> Viewer | None:
+    async def _viewer(self, scope: Scope, *, again: bool = False) -> Viewer | None:
+        """Who asks; ``again``: while his request goes on, which is no use of his session."""
+        headers = Headers(scope=scope)
         cookie, token = cookie_of(headers), token_of(headers)
         safe = scope["method"] in _SAFE
         machine = scope["path"].startswith(_MACHINES)
@@ -110,7 +115,7 @@ class Door:
         secret = cookie or token
         if secret is None:
             return None
-        used = bool(token) or not safe or headers.get(USED) == "1"
+        used = not again and (bool(token) or not safe or headers.get(USED) == "1")
         if token and token.startswith(BEGINS):
             viewer = await self._home.bot_of(token)
         else:

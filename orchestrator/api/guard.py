@@ -6,27 +6,33 @@ Rules kept here:
 2. What an operation is called is found here by the same table and order by which it is routed;
    a route that finds itself under another name answers nothing.
 3. Who somebody says he is, in a body or a header, is who he is signed in as.
+4. Whose request takes long to arrive is admitted anew before what arrives late is handed on: a
+   session that ended meanwhile, or a seat that was lost, does nothing more.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asked
 
 from orchestrator.api.access import OPEN, STILL, admit, belongs, is_bot, need_of
 from orchestrator.api.port import Home
 from orchestrator.api.reach import HOME_IN_SCOPE
-from orchestrator.api.who import viewer
+from orchestrator.api.who import VIEWER_ANEW, VIEWER_IN_SCOPE, viewer
 from orchestrator.client.problems import Failed, Refused, Wrong
 
 ADMITTED = "wallcross.operation"
 """Where a request says which operation was admitted."""
+AGAIN_S = 0.5
+"""Seconds for which it holds that somebody was admitted, while his request arrives."""
 _NONE = "", dict[str, str]()
 
 
@@ -64,11 +70,26 @@ class Guard:
         """Hands on what is admitted. Raises: SignInFirst, Refused, Missing."""
         if scope["type"] != "http":
             raise Failed("The API speaks HTTP", still=STILL)
-        request = Request(scope)
         name, params = self._match(scope["method"], scope["path"])
-        if name not in OPEN:
-            await self._admit(request, name, params)
-        await self._app({**scope, ADMITTED: name}, receive, send)
+        asked = {**scope, ADMITTED: name}
+        if name in OPEN:
+            await self._app(asked, receive, send)
+            return
+        await self._admit(Request(asked), name, params)
+        arriving = _Arriving(receive, partial(self._anew, asked, name, params))
+        try:
+            await self._app(asked, arriving.receive, arriving.unless_refused(send))
+        except Exception:
+            if arriving.refused is None:
+                raise
+        if arriving.refused is not None and not arriving.answered:
+            raise arriving.refused
+
+    async def _anew(self, asked: Asked, name: str, params: dict[str, str]) -> None:
+        """Admits whoever asks once more, as he is now."""
+        if VIEWER_ANEW in asked:  # the home's own user has no session that could end
+            asked[VIEWER_IN_SCOPE] = await asked[VIEWER_ANEW]()
+            await self._admit(Request(asked), name, params)
 
     async def _admit(self, request: Request, name: str, params: dict[str, str]) -> None:
         asker = viewer(request)
@@ -82,6 +103,45 @@ class Guard:
             if found is not None:
                 return operation.name, found.groupdict()
         return _NONE
+
+
+class _Arriving:
+    """A request as it arrives: what comes late is handed on if it may still be.
+
+    Args:
+        receive: what comes.
+        anew: admits whoever asks once more. Raises what he is refused with.
+    """
+
+    def __init__(self, receive: Receive, anew: Callable[[], Awaitable[None]]) -> None:
+        self._receive = receive
+        self._anew = anew
+        self._at = monotonic()
+        self.refused: Exception | None = None
+        self.answered = False
+
+    async def receive(self) -> Message:
+        """The next piece; whoever is not admitted any more is as if he had gone."""
+        message = await self._receive()
+        late = monotonic() - self._at >= AGAIN_S
+        if self.refused is None and late and message["type"] == "http.request":
+            try:
+                await self._anew()
+            except Exception as error:  # noqa: BLE001 - whatever it is, he is not admitted
+                self.refused = error
+            self._at = monotonic()
+        return message if self.refused is None else {"type": "http.disconnect"}
+
+    def unless_refused(self, send: Send) -> Send:
+        """Sends what was answered to whoever was admitted to the end."""
+
+        async def sent(message: Message) -> None:
+            if self.refused is not None and not self.answered:
+                return  # what it says is of half a request
+            self.answered = True
+            await send(message)
+
+        return sent
 
 
 def named(request: Request, params: Mapping[str, str]) -> dict[str, str]:

@@ -6,28 +6,30 @@ Rules kept here of the stream (server-sent events, WHATWG HTML 9.2):
    nobody reads from it how much happens elsewhere.
 2. Where nothing happens, a comment is sent now and then, so that both ends know that the other is
    there. A stream ends after a while, and whoever listens is admitted anew.
-3. Nothing more is told to a session that is over.
+3. Nothing more is told to a session that is over, nor to one whose seats are others than when it
+   was admitted: it comes again, and is admitted by those that it has.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from orchestrator.api.bodies import CheckName
 from orchestrator.api.paging import LONGEST, seal, unseal
 from orchestrator.api.port import Home
 from orchestrator.api.reach import OpenHome
-from orchestrator.api.who import Actor, Asker
+from orchestrator.api.who import VIEWER_ANEW, Actor, Asker
 from orchestrator.client.problems import SignInFirst
 from orchestrator.client.views import Check, Status
 from tiers.rights import Viewer
 
 router = APIRouter(tags=["home"])
+Anew = Callable[[], Awaitable[Viewer | None]]
 HEARTBEAT_S, LONGEST_S = 15.0, 60.0
 RETRY_MS = 2_000
 
@@ -52,6 +54,7 @@ async def allowed(body: CheckName, home: OpenHome, actor: Actor) -> None:
 
 @router.get("/events", response_class=StreamingResponse)
 async def events(
+    request: Request,
     home: OpenHome,
     asker: Asker,
     last_event_id: Annotated[str | None, Header(max_length=LONGEST)] = None,
@@ -59,20 +62,22 @@ async def events(
     """What happens from now on, or behind the event that was heard last (server-sent events)."""
     bound = f"events {asker.actor}".encode()
     after = None if last_event_id is None else int(unseal(last_event_id, bound)[0])
+    anew = cast("Anew | None", request.scope.get(VIEWER_ANEW))
     return StreamingResponse(
-        _events(home, asker, after, bound),
+        _events(home, (asker, anew), after, bound),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
 async def _events(
-    home: Home, asker: Viewer, after: int | None, bound: bytes
+    home: Home, listens: tuple[Viewer, Anew | None], after: int | None, bound: bytes
 ) -> AsyncIterator[bytes]:
+    asker, anew = listens
     began = said = monotonic()
     yield f"retry: {RETRY_MS}\n: from now on\n\n".encode()
     async for told in home.happenings(asker, after):
-        if await _is_over(home, asker):
+        if await _is_over(home, asker) or await _is_other(asker, anew):
             return
         at = monotonic()
         if told.happening is not None:
@@ -84,6 +89,14 @@ async def _events(
             said = at
         if at - began >= LONGEST_S and not asker.whole:
             return
+
+
+async def _is_other(asker: Viewer, anew: Anew | None) -> bool:
+    """Whether whoever listens may not hear what he might when he was admitted."""
+    if anew is None:
+        return False
+    now = await anew()
+    return now is None or now.seats != asker.seats
 
 
 async def _is_over(home: Home, asker: Viewer) -> bool:

@@ -29,6 +29,8 @@ Caller = tuple[str, int]
 """As ASGI's ``client``: ``uid:<user id>`` and the process id."""
 VIEWER_IN_SCOPE = "wallcross.viewer"
 """Where the desk's door says who asks; None: nobody who is signed in."""
+VIEWER_ANEW = "wallcross.viewer-anew"
+"""Where it says how to learn who asks once more, while a request goes on; None: nobody any more."""
 BROWSER_IN_SCOPE = "wallcross.browser"
 """Where it says what a browser kept while it was at a provider; None: nothing."""
 

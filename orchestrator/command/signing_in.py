@@ -298,16 +298,18 @@ class SignIns:
 
     async def device_token(self, device: str) -> DeviceToken:
         """What came of it."""
+        over = Refused("This code is over", still="Nobody was signed in", then="wallcross login")
         try:
-            who = self._devices.take(device)
+            found = self._devices.take(device)
         except devices.Slower:
             raise TooOften("Ask again in a few seconds", still="Its code still waits") from None
         except LookupError:
-            raise Refused(
-                "This code is over", still="Nobody was signed in", then="wallcross login"
-            ) from None
-        if who is None:
+            raise over from None
+        if found is None:
             return DeviceToken(secret=None)
+        who, session = found
+        if self.keeper.sessions.by_id(session) is None:  # signed out, maybe by others, since
+            raise over
         secret, _ = await self.keeper.begin(who, fresh=False)
         return DeviceToken(secret=secret)
 

@@ -7,7 +7,8 @@ Rules kept here (RFC 8628):
 2. A code is confirmed once, within ten minutes; its session begins when the device fetches it.
 3. Who guesses codes runs out of guesses long before he meets one: so many wrong ones a session, so
    many waiting codes at once.
-4. The session has the login of whoever confirmed, and none of the credentials that he proved.
+4. The session has the login of whoever confirmed, and none of the credentials that he proved. It
+   begins only while the session in which he confirmed is not over.
 """
 
 import secrets
@@ -43,6 +44,7 @@ class Waiting:
         until: of the unsettable clock, microseconds.
         asked: when it asked last.
         who: who confirmed it; None: nobody yet.
+        session: in which he did.
     """
 
     shown: str
@@ -51,6 +53,7 @@ class Waiting:
     kept: bytes = field(repr=False)
     asked: int = 0
     who: Who | None = None
+    session: str = ""
 
 
 class Devices:
@@ -91,10 +94,11 @@ class Devices:
         if found is not None:
             who = session.who
             found.who = replace(who, way="device", proven=frozenset(), outside=None)
+            found.session = session.session_id
         return found
 
-    def take(self, secret: str) -> Who | None:
-        """Who confirmed a device, once; None: nobody yet.
+    def take(self, secret: str) -> tuple[Who, str] | None:
+        """Who confirmed a device, and in which session, once; None: nobody yet.
 
         Raises:
             LookupError: nothing waits under that secret, or no more.
@@ -109,9 +113,10 @@ class Devices:
         found.asked = at
         if before and at - before < INTERVAL:
             raise Slower
-        if found.who is not None:
-            del self._waiting[kept]
-        return found.who
+        if found.who is None:
+            return None
+        del self._waiting[kept]
+        return found.who, found.session
 
     def _sweep(self) -> None:
         at = self._ticks()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.problems import Missing, Refused
+from orchestrator.client.problems import Missing, Refused, SignInFirst
 from orchestrator.clock import Clock
 from orchestrator.deals.book import HOME, Book
 from orchestrator.signin.links import Link, Links
@@ -198,6 +198,8 @@ class Keeper:
     async def raise_up(self, session: Session, proven: Iterable[str]) -> tuple[str, Session]:
         """Notes that somebody proved himself again; his secret is another from now on."""
         await self._note(Kind.SESSION_RAISED, session, {})
+        if self.sessions.by_id(session.session_id) is None:  # it ended while that was written
+            raise SignInFirst("This session is over", still=STILL, then="/in")
         secret = self.sessions.step_up(session, proven)
         await self.seats.refresh()
         return secret, session
@@ -221,7 +223,8 @@ class Keeper:
         return ended
 
     async def end_all(self, *, actor: str) -> int:
-        """Ends every session; returns how many."""
+        """Ends every session, and makes every link void; returns how many sessions."""
+        self.links.void_all()
         return await self.end_where(lambda _: True, actor=actor)
 
     async def keep(self) -> None:

@@ -74,6 +74,10 @@ class Links:
             del self._waiting[kept]
         return len(found)
 
+    def void_all(self) -> None:
+        """Makes every link void."""
+        self._waiting.clear()
+
     def _sweep(self) -> None:
         at = self._ticks()
         for kept in [k for k, v in self._waiting.items() if at >= v.until]:
