@@ -99,6 +99,10 @@ class Power:
         return Power(max(self.scope, other.scope), max(self.act, other.act))
 
 
+ENROLLED = frozenset(
+    {DeskRole.OWNER, DeskRole.SECURITY_OFFICER, DeskRole.APPROVER, DeskRole.COUNSEL}
+)
+"""Roles that somebody has by a credential alone, in a session that showed it."""
 _P, _A, _O = DeskRole.PARTICIPANT, DeskRole.ADVISER, DeskRole.OWNER
 _S, _R, _C, _X = (
     DeskRole.SECURITY_OFFICER,
@@ -234,6 +238,11 @@ class Viewer:
         """Whether he may do at least so much in a row of one deal."""
         seat = self.seats.get(deal)
         return self.whole or (seat is not None and seat.may(right, act, own=own))
+
+    def proved(self, deal: DealId) -> bool:
+        """Whether he showed a key of his own that counts in a deal: who came by a link did not."""
+        seat = self.seats.get(deal)
+        return seat is not None and seat.person is not None and bool(seat.roles & ENROLLED)
 
     def person(self, deal: DealId) -> PersonId | None:
         """Who of a deal's roster he is."""

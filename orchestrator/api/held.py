@@ -63,9 +63,12 @@ async def held_list(home: OpenHome, asker: Asker, deal: str | None = None) -> Se
 
 
 @router.post("/held/{message}/move")
-async def held_move(message: str, body: Target, home: OpenHome, actor: Actor) -> HeldView:
+async def held_move(
+    message: str, body: Target, home: OpenHome, actor: Actor, asker: Asker
+) -> HeldView:
     """Into the same or a stricter conversation."""
-    return await home.held_move(MessageId(message), body.conversation, actor=actor)
+    moved, where = MessageId(message), body.conversation
+    return await home.held_move(moved, where, actor=actor, viewer=asker)
 
 
 @router.post("/held/{message}/drop")
@@ -75,9 +78,9 @@ async def held_drop(message: str, home: OpenHome, actor: Actor) -> HeldView:
 
 
 @router.post("/held/{message}/release")
-async def held_release(message: str, home: OpenHome, actor: Actor) -> HeldView:
+async def held_release(message: str, home: OpenHome, actor: Actor, asker: Asker) -> HeldView:
     """As it was addressed."""
-    return await home.held_release(MessageId(message), actor=actor)
+    return await home.held_release(MessageId(message), actor=actor, viewer=asker)
 
 
 @router.get("/deliveries")

@@ -37,7 +37,7 @@ from orchestrator.api.port_signing import SigningAccess
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
-from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.plans import DoneLine, PlanRunView, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.strangers import KeptView
 from orchestrator.client.trouble import CallBackView, TroubleView
@@ -66,6 +66,7 @@ from orchestrator.client.views import (
 from orchestrator.config import Settings
 from tiers.ids import ConnectorName, DealId, DeliveryId, MessageId, PersonId
 from tiers.people import Phase
+from tiers.rights import Viewer
 
 Actor = str
 """Who acts, as the audit writes it: ``local:<os user>``."""
@@ -236,9 +237,13 @@ class LeaveAccess(Protocol):
     """People who leave a deal, and lost devices."""
 
     async def leave(
-        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor
+        self, deal: DealId, person: PersonId, reason: str, *, actor: Actor, wait: bool = True
     ) -> LeaveView:
-        """Takes somebody out of everything, at once. Raises: Missing, Refused, Wrong."""
+        """Takes somebody out of everything, at once; ``wait``: answers when it was seen, or late.
+
+        Raises:
+            Missing, Refused, Wrong: he is not there, or may not be taken out so.
+        """
         ...
 
     async def leave_list(self, deal: DealId) -> Sequence[LeaveView]:
@@ -358,7 +363,9 @@ class MessageAccess(Protocol):
         """What waits."""
         ...
 
-    async def held_move(self, message: MessageId, conversation: str, *, actor: Actor) -> HeldView:
+    async def held_move(
+        self, message: MessageId, conversation: str, *, actor: Actor, viewer: Viewer | None = None
+    ) -> HeldView:
         """Into the same or a stricter conversation. Raises: Missing, Refused, Waits."""
         ...
 
@@ -366,7 +373,9 @@ class MessageAccess(Protocol):
         """Never to be sent."""
         ...
 
-    async def held_release(self, message: MessageId, *, actor: Actor) -> HeldView:
+    async def held_release(
+        self, message: MessageId, *, actor: Actor, viewer: Viewer | None = None
+    ) -> HeldView:
         """As it was addressed. Raises: Waits when that is downwards, Refused."""
         ...
 
@@ -493,6 +502,14 @@ class PlanAccess(Protocol):
             Missing, Wrong: there is no such plan.
             Refused: the world has moved since; nothing was done.
         """
+        ...
+
+    async def plan_start(self, deal: DealId, plan: str, *, actor: Actor) -> PlanRunView:
+        """Begins to carry out a plan; it runs to its end. *live*. Raises: Missing, Wrong."""
+        ...
+
+    async def plan_run(self, deal: DealId, plan: str) -> PlanRunView:
+        """How far a plan is that was begun. Raises: Missing."""
         ...
 
 

@@ -82,7 +82,7 @@ class HeldActs:
     async def ask(self, deal: DealId, message: MessageId, viewer: Viewer) -> HeldDone:
         """Asks for its release; it stays held. Raises: Missing, Refused."""
         await self._mine(deal, message, ASK, viewer)
-        await self._r.desk.ask(message, actor=viewer.actor)
+        await self._r.desk.ask(message, actor=viewer.actor, proved=viewer.proved(deal))
         at = self._r.now()
         found = await self._r.store.read(lambda tx: _asked(tx, deal, message, at))
         return HeldDone(message_id=message, state="held", request=found)

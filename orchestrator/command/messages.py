@@ -19,6 +19,7 @@ from orchestrator.ids import new_id
 from orchestrator.outbox.item import OPEN, DeliveryState
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, DealId, DeliveryId, MessageId, PersonId, RemoteId
+from tiers.rights import Viewer
 from tiers.tier import Tier
 
 _HELD = (
@@ -139,13 +140,14 @@ class Messages:
         return [self._held(row) for row in rows]
 
     async def held_move(
-        self, message: MessageId, conversation: str, *, actor: str
+        self, message: MessageId, conversation: str, *, actor: str, viewer: Viewer | None = None
     ) -> views.HeldView:
         """Into the same or a stricter conversation."""
         deal = deal_of(self._r, DealId(str((await self._one(message))[1])))
         target = conversation_of(deal, conversation)
         must_live(self._r)
-        await self._r.desk.move(message, target.conversation_id, actor=actor)
+        proved = viewer is not None and viewer.proved(deal.deal_id)
+        await self._r.desk.move(message, target.conversation_id, actor=actor, proved=proved)
         return self._held(await self._one(message))
 
     async def held_drop(self, message: MessageId, *, actor: str) -> views.HeldView:
@@ -153,10 +155,14 @@ class Messages:
         await self._r.desk.drop(message, actor=actor)
         return self._held(await self._one(message))
 
-    async def held_release(self, message: MessageId, *, actor: str) -> views.HeldView:
+    async def held_release(
+        self, message: MessageId, *, actor: str, viewer: Viewer | None = None
+    ) -> views.HeldView:
         """As it was addressed."""
+        deal = DealId(str((await self._one(message))[1]))
         must_live(self._r)
-        await self._r.desk.release(message, actor=actor)
+        proved = viewer is not None and viewer.proved(deal)
+        await self._r.desk.release(message, actor=actor, proved=proved)
         return self._held(await self._one(message))
 
     async def _one(self, message: MessageId) -> tuple[object, ...]:

@@ -3,8 +3,9 @@
 Rules kept here:
 
 1. Two things of a message wait for people: its release into a conversation below its tier, and a
-   VALUATION document. In a signing window one person agrees to a release that another, known by
-   his key, asked for. Each plan names the message, where it goes, and the tier that it is held as.
+   VALUATION document. In a signing window one person agrees to a release that another, who
+   showed his own key or wrote in his line, asked for. Each plan names the message, where it
+   goes, and the tier that it is held as.
 2. Whether it was agreed to is read from the chain, every signature checked again, before the plan
    is carried out and again just before the wire. Whoever wrote it, or would get it, does not count.
 3. Agreement lets it be treated as the tier of where it goes, and nothing else: clearances, rooms,
@@ -66,9 +67,17 @@ _NONE: frozenset[Party] = frozenset()
 
 
 async def waiting(
-    store: Store, deal: DealView, plan: Plan, rule: Rule, wrong: str, *, at: int, actor: str
+    store: Store,
+    deal: DealView,
+    plan: Plan,
+    rule: Rule,
+    wrong: str,
+    *,
+    at: int,
+    actor: str,
+    proved: bool = False,
 ) -> Waits:
-    """Asks for people's agreement, and is what to tell: that it waits for them.
+    """Asks for people's agreement, and is what to tell: that it waits for them; see ``ask_now``.
 
     Raises:
         NotAllowed: too few people may agree to it.
@@ -77,7 +86,7 @@ async def waiting(
     def unit(tx: Tx) -> str | None:
         if not founded(tx, deal.deal_id):
             return None
-        return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor)
+        return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor, proved=proved)
 
     request = await store.write(unit)
     if request is None:
@@ -89,13 +98,25 @@ async def waiting(
     return waits(request, wrong, STILL)
 
 
-def ask_now(tx: Tx, deal_id: DealId, plan: Plan, rule: Rule, *, at: int, actor: str) -> str:
+def ask_now(
+    tx: Tx, deal_id: DealId, plan: Plan, rule: Rule, *, at: int, actor: str, proved: bool = False
+) -> str:
     """Asks for people's agreement; in a signing window for one person's, where its rules hold.
+
+    Args:
+        tx: the unit of work.
+        deal_id: a founded deal.
+        plan: what is to be done.
+        rule: what it takes without a window.
+        at: now, microseconds UTC.
+        actor: who asks.
+        proved: he showed a key of his own, or wrote in his line. Whoever came by a link may be
+            whoever made the link, and would be both of the two people.
 
     Raises:
         NotAllowed: too few people may agree to it.
     """
-    for eased, lasts in _eased(tx, deal_id, plan, rule, at, actor):
+    for eased, lasts in _eased(tx, deal_id, plan, rule, at, actor) if proved else ():
         try:
             return ask(tx, deal_id, plan, rule=eased, at=at, actor=actor, lasts=lasts)
         except NotAllowed:  # none of the window's people but the asker and the author

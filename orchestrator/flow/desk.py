@@ -130,7 +130,7 @@ class Desk:
             await self.drop(message_id, actor=actor)
             return DROPPED
         if answer.way is Way.ASK:
-            await self.ask(message_id, actor=actor)
+            await self.ask(message_id, actor=actor, proved=True)
             return RELEASE_ASKED
         case = await self._case(message_id)
         target = self._stricter(self._deal(case), case, answer.label)
@@ -189,6 +189,7 @@ class Desk:
         *,
         actor: str,
         agreed: Approved | None = None,
+        proved: bool = False,
     ) -> None:
         """Sends a held message to the same or a stricter conversation, or to an agreed one.
 
@@ -197,6 +198,7 @@ class Desk:
             target: where to.
             actor: who moves it.
             agreed: who signed that it goes there, where it is below the message's tier.
+            proved: see ``ask_now``.
 
         Raises:
             Missing: no such held message, or no such conversation.
@@ -217,7 +219,10 @@ class Desk:
             plan = release_plan(message_id, conversation.conversation_id, case.tier)
             rule = release_rule(self._author(deal, case).person_id)
             wrong = "that conversation is below the tier of the message: two people must agree"
-            raise await waiting(self._store, deal, plan, rule, wrong, at=self._now(), actor=actor)
+            at = self._now()
+            raise await waiting(
+                self._store, deal, plan, rule, wrong, at=at, actor=actor, proved=proved
+            )
         await self._send(deal, case, conversation, actor, agreed)
 
     async def _send(
@@ -297,7 +302,7 @@ class Desk:
         wrong = "a valuation document goes only once two people agree"
         return await waiting(self._store, deal, plan, rule, wrong, at=self._now(), actor=actor)
 
-    async def release(self, message_id: str, *, actor: str) -> None:
+    async def release(self, message_id: str, *, actor: str, proved: bool = False) -> None:
         """Sends a held message where its author meant it, if that is not downwards.
 
         Raises:
@@ -307,7 +312,7 @@ class Desk:
         case = await self._case(message_id)
         if case.meant is None:
             raise Refused("its author named no conversation", then="wallcross held move")
-        await self.move(message_id, case.meant, actor=actor)
+        await self.move(message_id, case.meant, actor=actor, proved=proved)
 
     async def drop(self, message_id: str, *, actor: str) -> None:
         """Destroys a held message; the journal keeps its copy."""
@@ -328,14 +333,14 @@ class Desk:
 
         await self._store.write(unit)
 
-    async def ask(self, message_id: str, *, actor: str) -> None:
+    async def ask(self, message_id: str, *, actor: str, proved: bool = False) -> None:
         """Asks the deal's owner for a message's release; it stays held."""
         case = await self._case(message_id)
         at = self._now()
         why = ("its author asks for the release of a held message",)
 
         def unit(tx: Tx) -> None:
-            request = self._ask_down(tx, case, at, actor)
+            request = self._ask_down(tx, case, at, actor, proved=proved)
             then = f"approve show {request}" if request else f"held release {message_id}"
             raised = Raised("release_asked", "medium", why, f"wallcross {then}")
             raise_finding(tx, case.row.deal_id, message_id, raised, at)
@@ -345,7 +350,7 @@ class Desk:
 
         await self._store.write(unit)
 
-    def _ask_down(self, tx: Tx, case: Case, at: int, actor: str) -> str | None:
+    def _ask_down(self, tx: Tx, case: Case, at: int, actor: str, *, proved: bool) -> str | None:
         """Asks people for a release downwards, where a founded deal has people to ask."""
         deal, meant = self._deal(case), case.meant
         there = deal.conversations.get(meant) if meant is not None else None
@@ -354,7 +359,7 @@ class Desk:
         plan = release_plan(case.row.message_id, there.conversation_id, case.tier)
         rule = release_rule(self._author(deal, case).person_id)
         try:
-            return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor)
+            return ask_now(tx, deal.deal_id, plan, rule, at=at, actor=actor, proved=proved)
         except NotAllowed:  # too few may agree: the deal's owner sees the finding
             return None
 

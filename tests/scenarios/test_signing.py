@@ -9,7 +9,9 @@ from orchestrator.approvals.errors import NotAllowed
 from orchestrator.client.problems import Missing, Refused, Unready, Waits, Wrong
 from orchestrator.client.signing import NewWindow
 from orchestrator.clock import DAY, HOUR
-from tiers.ids import MessageId
+from orchestrator.command.held_desk import HeldActs
+from tiers.ids import MessageId, PersonId
+from tiers.rights import DeskRole, Seat, Viewer
 from tiers.signing import LONGEST
 
 from .conftest import House, eventually
@@ -37,10 +39,23 @@ async def opened(house: House, into: str = "lunch", people: str = "ada bo di") -
     return request
 
 
-async def ask(house: House, message: MessageId, actor: str, to: str = "lunch") -> int:
+def showed(house: House, person: str, *roles: DeskRole) -> Viewer:
+    """Somebody at the desk whose session showed the key that gives him these roles."""
+    seat = Seat(house.deal, PersonId(person), frozenset({DeskRole.PARTICIPANT, *roles}))
+    return Viewer(f"person:{person}", seats={house.deal: seat}, session="ses_1")
+
+
+async def ask(
+    house: House,
+    message: MessageId,
+    actor: str,
+    to: str = "lunch",
+    roles: tuple[DeskRole, ...] = (DeskRole.APPROVER,),
+) -> int:
     """Asks for a release; how many signatures it takes."""
+    viewer = showed(house, actor.removeprefix("person:"), *roles)
     with pytest.raises(Waits):
-        await house.home.held_move(message, to, actor=actor)
+        await house.home.held_move(message, to, actor=actor, viewer=viewer)
     shown = await house.home.approval_show(await asked(house))
     return shown.needed
 
@@ -58,6 +73,30 @@ async def test_one_settles_what_another_asked_for(house: House) -> None:
     assert (await say(house, request, DI)).state == "done"
     assert await house.ends(message) == "delivered"
     assert await house.seen("el", "lunch") == [TEXT]
+
+
+async def test_whoever_came_by_a_link_alone_asks_for_two(house: House) -> None:
+    """The home's own user makes links: as Bo by one, and as Di by his key, he would be both."""
+    await opened(house)
+    message = await hold(house, "bo")
+    assert await ask(house, message, BY_BO, roles=()) == 2
+    request = await asked(house)
+    assert (await say(house, request, DI)).state == "waits"
+    assert await house.state(message) == "held"
+
+
+async def test_at_the_desk_a_key_that_was_shown_makes_the_difference(house: House) -> None:
+    await opened(house)
+    message = await hold(house, "bo")
+    acts = HeldActs(house.home.runtime)
+    [by_link, by_key] = [
+        (await acts.ask(house.deal, message, showed(house, "bo", *roles))).request
+        for roles in ((), (DeskRole.APPROVER,))
+    ]
+    assert by_link is not None
+    assert by_key is not None
+    needed = {r.needed for r in await house.home.approval_list(house.deal, every=False)}
+    assert needed == {1, 2}
 
 
 async def test_whoever_is_not_known_to_be_anybody_asks_for_two(house: House) -> None:

@@ -176,7 +176,13 @@ async def test_every_route_asks_who_calls(home: MemoryHome) -> None:
 async def test_acts_carry_their_actor(home: MemoryHome, client: Client) -> None:
     home.answers["held_move"] = HELD
     assert await client.held_move("msg_1", "a/b c#ü") == HELD
-    assert home.calls == [("held_move", ("msg_1", "a/b c#ü"), {"actor": ME})]
+    [(name, named, who)] = home.calls
+    assert (name, named, who["actor"], who["viewer"].actor) == (
+        "held_move",
+        ("msg_1", "a/b c#ü"),
+        ME,
+        ME,
+    )
 
 
 async def test_waiting_for_a_second_person_has_its_own_kind(
