@@ -127,7 +127,7 @@ def _decide(desk: Desk, one: ApprovalCard, signing: SigningView) -> None:
         for said, text in (("agree", request.yes), ("refuse", request.no)):
             line = "printf '%s' '" + text + "' | ssh-keygen -Y sign -f KEY -n wallcross"
             st.caption("To " + said)
-            st.code(line, language="sh", wrap_lines=True)
+            st.code(line, language=None, wrap_lines=True)
         st.caption("At the host itself: `wallcross approve yes " + safe(request.request_id) + "`")
         key = "ssh-" + request.request_id
         st.text_area("What ssh-keygen wrote", key=key, height=120)

@@ -117,6 +117,5 @@ def _report(desk: Desk, found: PreventedView) -> None:
     with card("Report for printing"):
         st.markdown("One page without names. That it was made is written into the record.")
         day = datetime.fromtimestamp(found.at / _SECOND, UTC).strftime("%Y-%m-%d")
-        st.code(
-            f"wallcross prevented {desk.deal.code} --report prevented-{day}.html", language=None
-        )
+        command = f"wallcross prevented {desk.deal.code} --report prevented-{day}.html"
+        st.code(command, language=None, wrap_lines=True)
