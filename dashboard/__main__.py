@@ -23,6 +23,7 @@ import uvicorn
 
 from dashboard import link, settings, theme
 from dashboard.app import front
+from dashboard.proxy import AT_ALL
 from orchestrator.client.path import reachable
 from orchestrator.client.wire import socket_transport
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(given: argparse.Namespace, door: str) -> None:
     link.put(link.Link(link.background_loop(), socket_transport(door), given.origin, given.zone))
     config = uvicorn.Config(
-        front(socket_transport(door), given.origin),
+        front(socket_transport(door, AT_ALL), given.origin, socket_transport(door)),
         host=HERE,
         port=given.port,
         log_config=None,

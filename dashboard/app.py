@@ -23,14 +23,17 @@ def pages() -> st.App:
     return st.App(SCRIPT)
 
 
-def front(transport: httpx.AsyncBaseTransport, origin: str) -> Gate:
+def front(
+    transport: httpx.AsyncBaseTransport, origin: str, own: httpx.AsyncBaseTransport | None = None
+) -> Gate:
     """The whole front.
 
     Args:
         transport: to the desk's door; used on the server's own loop alone.
         origin: by which browsers name it.
+        own: to the door too, by lines that no request which is handed on takes; None: the same.
     """
     parts = urlsplit(origin)
-    watch = Watch(transport)
+    watch = Watch(own or transport)
     proxy = Proxy(transport, watch, parts.netloc, secure=parts.scheme == "https")
     return Gate(pages(), proxy, watch, origin)

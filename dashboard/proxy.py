@@ -2,16 +2,19 @@
 
 Rules kept here:
 
-1. Nothing is kept between two requests: no cookie jar, no answer, no body. Bodies stream.
+1. Nothing is kept between two requests: no cookie jar, no answer, no body. Long bodies stream.
 2. The door decides; what is for the front alone (``/api/v1/gate``) is not handed on, under no
    spelling of its path.
 3. An answer that goes on for long ends with the session that asked for it.
+4. Nobody takes the API from others by being slow: no line to it is held for a short body that has
+   not arrived, and few are for long bodies of whoever shows no session.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -25,6 +28,14 @@ from dashboard.watch import Away, Ended, Watch
 PREFIX: Final = "/api/v1/"
 NOT_OURS: Final = "/api/v1/gate"
 MOST_AT_ONCE: Final = 512
+MOST_OF_NOBODY: Final = 32
+"""Long bodies at once of whoever shows no session: programs with a token, and nobody at all."""
+AT_ALL: Final = MOST_AT_ONCE + MOST_OF_NOBODY
+"""Lines to the API that are needed at most."""
+SHORT: Final = 64 << 10
+"""Bytes of a body that are gathered before a line is taken."""
+SHORT_S: Final = 10.0
+"""They have arrived within this time."""
 MOST_BYTES: Final = 1 << 30
 IDLE_S: Final = 60.0
 """A body whose next piece takes longer is given up."""
@@ -34,7 +45,6 @@ _HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te"}
     | {b"trailer", b"transfer-encoding", b"upgrade", b"proxy-connection", b"expect", b"host"}
 )
-_LONG: Final = "text/event-stream"
 _LOG: Final = logging.getLogger("wallcross.front")
 
 
@@ -60,24 +70,42 @@ class Proxy:
         self._host = host.encode()
         self._secure = secure
         self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._of_nobody = asyncio.Semaphore(MOST_OF_NOBODY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if not to_hand_on(scope["path"]):
             await answer(send, 404, secure=self._secure)
             return
-        if self._free.locked():
+        first: list[bytes] = []
+        whole = not _has_body(scope["headers"])
+        try:
+            if not whole:
+                whole = await _gathered(receive, first)
+            free = self._free if whole or await self._is_somebody(scope) else self._of_nobody
+        except Away:
             await answer(send, 503, secure=self._secure)
             return
-        async with self._free:
-            await self._handed(scope, receive, send)
+        except (TimeoutError, httpx.WriteError):
+            await answer(send, 408, secure=self._secure)
+            return
+        if free.locked():
+            await answer(send, 503, secure=self._secure)
+            return
+        async with free:
+            await self._handed(scope, receive, send, _Begun(first, whole=whole))
 
-    async def _handed(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _is_somebody(self, scope: Scope) -> bool:
+        """Whether a request shows a session that is. Raises: Away."""
+        cookie = cookie_of(scope["headers"])
+        return cookie is not None and await self._watch.session(cookie) is not None
+
+    async def _handed(self, scope: Scope, receive: Receive, send: Send, body: "_Begun") -> None:
         request = httpx.Request(
             scope["method"],
             "http://wallcross" + _target(scope),
             headers=[(b"host", self._host), *passed(scope["headers"])],
-            content=_body(receive) if _has_body(scope["headers"]) else None,
+            content=body.pieces(receive) if _has_body(scope["headers"]) else None,
         )
         try:
             async with asyncio.timeout(FIRST_S):
@@ -105,8 +133,8 @@ class Proxy:
 
     async def _ends(self, scope: Scope, found: httpx.Response, stack: AsyncExitStack) -> Ended:
         """When a long answer is to end. Raises: Away."""
-        cookie = cookie_of(scope["headers"])
-        if cookie is None or not found.headers.get("content-type", "").startswith(_LONG):
+        cookie, long = cookie_of(scope["headers"]), "content-length" not in found.headers
+        if cookie is None or not long or found.status_code != httpx.codes.OK:
             return Ended()
         session = await self._watch.session(cookie)
         return Ended() if session is None else stack.enter_context(self._watch.over(session))
@@ -145,21 +173,55 @@ def _has_body(headers: Iterable[Header]) -> bool:
     return b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    size = 0
-    while True:
-        async with asyncio.timeout(IDLE_S):
-            message = await receive()
-        if message["type"] != "http.request":
-            raise httpx.WriteError("whoever asked is gone")
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise TooMuch
-        if piece:
+async def _gathered(receive: Receive, into: list[bytes]) -> bool:
+    """Gathers what is short; whether that was all of it.
+
+    Raises:
+        TimeoutError: it did not arrive in time.
+        httpx.WriteError: whoever asked is gone.
+    """
+    async with asyncio.timeout(SHORT_S):
+        while sum(map(len, into)) < SHORT:
+            piece, more = await _piece(receive)
+            into.append(piece)
+            if not more:
+                return True
+    return False
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """The next piece of a body, and whether more comes. Raises: httpx.WriteError."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise httpx.WriteError("whoever asked is gone")
+    return message.get("body", b""), message.get("more_body", False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A body of which the beginning, or all, has arrived."""
+
+    first: list[bytes] = field(repr=False)
+    whole: bool
+
+    async def pieces(self, receive: Receive) -> AsyncIterator[bytes]:
+        """All of it. Raises: TooMuch, httpx.WriteError, TimeoutError."""
+        size = 0
+        async for piece in self._each(receive):
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise TooMuch
+            if piece:
+                yield piece
+
+    async def _each(self, receive: Receive) -> AsyncIterator[bytes]:
+        for piece in self.first:
             yield piece
-        if not message.get("more_body", False):
-            return
+        more = not self.whole
+        while more:
+            async with asyncio.timeout(IDLE_S):
+                piece, more = await _piece(receive)
+            yield piece
 
 
 def _started(found: httpx.Response, *, secure: bool) -> Message:

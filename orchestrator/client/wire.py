@@ -74,10 +74,11 @@ class Wire:
                 yield piece
 
 
-def socket_transport(uds: str) -> httpx.AsyncBaseTransport:
-    """To the Unix socket at ``uds``."""
+def socket_transport(uds: str, at_once: int = 100) -> httpx.AsyncBaseTransport:
+    """To the Unix socket at ``uds``, by so many connections at once; who comes later waits."""
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=20)
     # No TLS on a socket of this machine: without `verify`, no certificate store is read each time.
-    return httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
+    return httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False, limits=limits)
 
 
 def server_transport() -> httpx.AsyncBaseTransport:

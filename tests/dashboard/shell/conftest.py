@@ -71,6 +71,8 @@ class Far:
     async def _other(self, path: str, receive: Receive, send: Send) -> None:
         if path == "/api/v1/slow":
             await _stream(send, b"text/event-stream", [b"data: 1\n\n"], for_ever=True)
+        elif path == "/api/v1/export":
+            await _stream(send, b"application/x-tar", [b"data: 1\n\n"], for_ever=True)
         elif path == "/api/v1/cookie":
             headers = [(b"set-cookie", b"__Host-wallcross=new; Secure"), (b"server", b"far")]
             await _json(send, 200, {}, headers)

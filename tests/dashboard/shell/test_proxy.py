@@ -1,6 +1,7 @@
 """What is handed on to the API, and what comes back of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -81,7 +82,58 @@ async def test_a_body_beyond_every_limit_is_turned_away(
     assert found.status_code in {413, 502}
 
 
-async def test_a_long_answer_ends_with_the_session_that_asked_for_it(desk: Front, far: Far) -> None:
+async def test_nobody_holds_a_line_to_the_api_by_being_slow(
+    desk: Front, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "SHORT_S", 0.2)
+    seen: list[int] = []
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        seen.append(len(far.seen))
+        await asyncio.sleep(1)
+        yield b"}"
+
+    async with asyncio.timeout(0.9):
+        found = await asyncio.gather(
+            *(desk.of().post("/api/v1/session/link", content=slow()) for _ in range(20))
+        )
+    assert {answer.status_code for answer in found} == {408}
+    assert far.seen == []
+
+
+async def test_few_long_bodies_of_nobody_are_handed_on_at_once(
+    desk: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is signed in hands in his own meanwhile."""
+    monkeypatch.setattr(proxy, "SHORT", 10)
+    go = asyncio.Event()
+
+    async def long() -> AsyncIterator[bytes]:
+        yield b"x" * 20
+        await go.wait()
+        yield b"y"
+
+    def asks(of: httpx.AsyncClient) -> "asyncio.Task[httpx.Response]":
+        return asyncio.ensure_future(of.post("/api/v1/files", content=long()))
+
+    nobody = [asks(desk.of(cookie="__Host-wallcross=" + "z" * 40)) for _ in range(40)]
+    for _ in range(50):
+        await asyncio.sleep(0.01)
+        if sum(one.done() for one in nobody) == 40 - proxy.MOST_OF_NOBODY:
+            break
+    assert sum(one.done() for one in nobody) == 40 - proxy.MOST_OF_NOBODY
+    ines = asks(desk.of(INES))
+    go.set()
+    assert (await ines).status_code == 200
+    found = [(await one).status_code for one in nobody]
+    assert found.count(503) == 40 - proxy.MOST_OF_NOBODY
+
+
+@pytest.mark.parametrize("path", ["/api/v1/slow", "/api/v1/export"])
+async def test_a_long_answer_ends_with_the_session_that_asked_for_it(
+    desk: Front, far: Far, path: str
+) -> None:
     heard: list[bytes] = []
     begun = asyncio.Event()
 
@@ -95,8 +147,8 @@ async def test_a_long_answer_ends_with_the_session_that_asked_for_it(desk: Front
         return {}
 
     headers = [(b"host", b"localhost:8642"), (b"cookie", b"__Host-wallcross=" + INES.encode())]
-    scope: dict[str, object] = {"type": "http", "method": "GET", "path": "/api/v1/slow"}
-    scope |= {"raw_path": b"/api/v1/slow", "query_string": b"", "headers": headers}
+    scope: dict[str, object] = {"type": "http", "method": "GET", "path": path}
+    scope |= {"raw_path": path.encode(), "query_string": b"", "headers": headers}
     task = asyncio.create_task(desk.app(scope, receive, send))  # type: ignore[arg-type]
     await asyncio.wait_for(begun.wait(), 5)
     far.end(INES)
