@@ -132,7 +132,10 @@ def _take_out(desk: Desk, person: str, reason: str, name: str) -> None:
     close()
     st.session_state["people.chosen"] = person
     deal = desk.deal.deal_id
-    desk.act(lambda c: c.leave(deal, person, reason), name + " is being taken out. See below.")
+    desk.act(
+        lambda c: c.leave(deal, person, reason, wait=False),
+        name + " is being taken out. See below.",
+    )
 
 
 @st.dialog("Pause", icon=":material/pause_circle:", on_dismiss=close)

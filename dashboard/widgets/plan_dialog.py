@@ -4,6 +4,7 @@ Rules kept here:
 
 1. What is carried out has the hash that was shown. Where the world has moved since, nothing is.
 2. What was asked of a channel is *asked* until it was read back.
+3. A plan is begun here and carried out by the API: the page follows it, and stops nothing by going.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +12,15 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.desk import Desk
+from dashboard.desk import Desk, live
 from dashboard.safe import safe
 from dashboard.widgets import states
-from orchestrator.client.api import Client
-from orchestrator.client.plans import ActLine, DoneLine, PlanView
-from orchestrator.client.problems import Problem, SignInFirst
+from orchestrator.client.plans import ActLine, DoneLine, PlanRunView, PlanView
+from orchestrator.client.problems import Problem, Refused, SignInFirst
 
 PLAN, DONE, WHY_NOT = "people.plan", "people.plan.done", "people.plan.not"
+RUN: Final = "people.plan.run"
+_EVERY_S: Final = 1.0
 AWAY: Final = frozenset({"remove", "demote", "harden", "rotate"})
 _SHOWN: Final = 12
 _NAMED: Final = 3
@@ -51,7 +53,7 @@ _LEFT: Final = {
 
 def open_plan(desk: Desk) -> None:
     """Reads every room and keeps the plan for the dialog; for a button's ``on_click``."""
-    for name in (DONE, WHY_NOT):
+    for name in (RUN, DONE, WHY_NOT):
         st.session_state.pop(name, None)
     try:
         st.session_state[PLAN] = desk.ask(lambda c: c.plan(desk.deal.deal_id))
@@ -63,12 +65,12 @@ def open_plan(desk: Desk) -> None:
 
 def is_open() -> bool:
     """Whether the dialog is to be shown."""
-    return any(name in st.session_state for name in (PLAN, WHY_NOT, DONE))
+    return any(name in st.session_state for name in (PLAN, RUN, WHY_NOT, DONE))
 
 
 def close() -> None:
     """Closes it."""
-    for name in (PLAN, DONE, WHY_NOT):
+    for name in (PLAN, RUN, DONE, WHY_NOT):
         st.session_state.pop(name, None)
 
 
@@ -80,7 +82,9 @@ def plan_dialog(desk: Desk) -> None:
     if (problem := st.session_state.get(WHY_NOT)) is not None:
         states.failed(problem)
     if (done := st.session_state.get(DONE)) is not None:
-        _done(done)
+        _over(done)
+    elif (run := st.session_state.get(RUN)) is not None:
+        live(_EVERY_S, lambda: _follow(desk, run))
     elif (plan := st.session_state.get(PLAN)) is not None:
         _plan(desk, plan)
 
@@ -169,17 +173,43 @@ def _some(where: Sequence[str]) -> str:
 
 
 def _apply(desk: Desk, plan: PlanView) -> None:
-    async def apply(client: Client) -> list[DoneLine]:
-        acts = client.plan_apply(desk.deal.deal_id, plan.hash, None)
-        return [line async for line in acts]
-
+    deal = desk.deal.deal_id
     try:
-        st.session_state[DONE] = desk.ask(apply)
+        st.session_state[RUN] = desk.ask(lambda c: c.plan_start(deal, plan.hash)).hash
     except SignInFirst:
         return
     except Problem as problem:
         st.session_state[WHY_NOT] = problem
     st.session_state.pop(PLAN, None)
+
+
+def _follow(desk: Desk, plan: str) -> None:
+    """How far it is; at its end the dialog says what became of it."""
+    run = desk.ask(lambda c: c.plan_run(desk.deal.deal_id, plan))
+    if run.state != "running":
+        st.session_state.pop(RUN, None)
+        st.session_state[DONE] = run
+        st.rerun()
+    seen = sum(line.outcome == "seen" for line in run.lines)
+    if run.lines:
+        states.partly(seen, run.total, "", "The rest is asked for. Not yet confirmed.")
+    else:
+        st.markdown(":orange[:material/pending:] **We read every room again first.**")
+    for line in run.lines:
+        st.markdown("- " + _became(line))
+    st.caption("This goes on when you close it.")
+
+
+def _over(run: PlanRunView) -> None:
+    if run.state == "refused":
+        states.failed(Refused(run.wrong, still="Nothing was done.", details=run.details))
+    elif run.state == "broken":
+        seen = sum(line.outcome == "seen" for line in run.lines)
+        states.partly(seen, run.total, "Then it was broken off.", "We look again by ourselves.")
+    else:
+        _done(run.lines)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button("Close", key="people.plan.close", on_click=close)
 
 
 def _done(lines: Sequence[DoneLine]) -> None:
@@ -191,8 +221,6 @@ def _done(lines: Sequence[DoneLine]) -> None:
         states.nothing("Done. Each of it was read back.")
     for line in lines:
         st.markdown("- " + _became(line))
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Close", key="people.plan.close", on_click=close)
 
 
 def _became(line: DoneLine) -> str:

@@ -162,6 +162,8 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "key_mark": _TAKES_HIM,
         "plan": _WHOLE_MATRIX,
         "plan_apply": _TAKES,
+        "plan_start": _TAKES,
+        "plan_run": _WHOLE_MATRIX,
         "send_text": Need(Right.SEND, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),
         "send_file": Need(Right.SEND, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),
         "document_send": Need(Right.DOCUMENTS, Scope.OWN, Act.OWN, mine=True, speaks=_SPEAKS),

@@ -53,9 +53,10 @@ class Reason(Body):
 
 
 class LeaveReason(Body):
-    """Why somebody leaves, as a code."""
+    """Why somebody leaves, as a code; ``wait``: the answer comes when it was seen, or late."""
 
     reason: str = Field(min_length=1, max_length=64)
+    wait: bool = True
 
 
 class LostDevice(Body):

@@ -32,7 +32,7 @@ async def leave(
     deal: Deal, person: str, body: LeaveReason, home: OpenHome, actor: Actor
 ) -> LeaveView:
     """Takes somebody out, at once."""
-    return await home.leave(deal, PersonId(person), body.reason, actor=actor)
+    return await home.leave(deal, PersonId(person), body.reason, actor=actor, wait=body.wait)
 
 
 @router.post("/leaves/{person}/undo")

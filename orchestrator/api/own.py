@@ -34,4 +34,4 @@ async def own_phished(deal: Deal, home: OpenHome, asker: Asker) -> TroubleView:
 async def own_leave(deal: Deal, home: OpenHome, asker: Asker) -> LeaveView:
     """I leave the deal."""
     person = home.own_person(deal, asker)
-    return await home.leave(deal, person, LEFT, actor=asker.actor)
+    return await home.leave(deal, person, LEFT, actor=asker.actor, wait=False)

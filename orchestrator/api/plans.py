@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from orchestrator.api.bodies import PlanName
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
-from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.plans import DoneLine, PlanRunView, PlanView
 
 router = APIRouter(prefix="/deals/{deal}/plans")
 
@@ -32,10 +32,22 @@ async def plan_apply(
     return StreamingResponse(_lines(first, done), media_type="application/jsonl")
 
 
+@router.post("/{name}/start", status_code=202)
+async def plan_start(deal: Deal, name: str, home: OpenHome, actor: Actor) -> PlanRunView:
+    """Begins to carry a plan out; it runs to its end, whoever looks on."""
+    return await home.plan_start(deal, name, actor=actor)
+
+
+@router.get("/{name}/run")
+async def plan_run(deal: Deal, name: str, home: OpenHome) -> PlanRunView:
+    """How far a plan is that was begun; by its whole name."""
+    return await home.plan_run(deal, name)
+
+
 async def _lines(
     first: DoneLine | None, rest: AsyncGenerator[DoneLine, None]
 ) -> AsyncIterator[bytes]:
-    """What is broken off from outside ends there, and lets the next plan begin."""
+    """What is broken off from outside ends here alone: the plan goes on."""
     async with aclosing(rest):
         if first is not None:
             yield f"{json.dumps(asdict(first))}\n".encode()

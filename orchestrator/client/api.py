@@ -31,7 +31,7 @@ from orchestrator.client.memberships import MembershipsApi
 from orchestrator.client.notify import NotifyApi
 from orchestrator.client.overview import OverviewApi
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
-from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.plans import DoneLine, PlanRunView, PlanView
 from orchestrator.client.prevented import PreventedApi
 from orchestrator.client.reading import ReadingApi
 from orchestrator.client.risk import RiskApi
@@ -430,9 +430,10 @@ class Client(
         path = f"{deal_path(deal)}/keys/{part(person)}/mark"
         return await self._post(KeyView, path, {"device": device, "event": event})
 
-    async def leave(self, deal: str, person: str, reason: str) -> LeaveView:
-        """Takes somebody out of everything, at once."""
-        return await self._post(LeaveView, _leave(deal, person), {"reason": reason})
+    async def leave(self, deal: str, person: str, reason: str, *, wait: bool = True) -> LeaveView:
+        """Takes somebody out of everything, at once; ``wait``: it answers when that was seen."""
+        body = {"reason": reason, "wait": wait}
+        return await self._post(LeaveView, _leave(deal, person), body)
 
     async def leave_list(self, deal: str) -> Sequence[LeaveView]:
         """Every leave, newest first."""
@@ -538,6 +539,14 @@ class Client(
             await refuse(answer)
             async for line in answer.aiter_lines():
                 yield read(DoneLine, json.loads(line))
+
+    async def plan_start(self, deal: str, plan: str) -> PlanRunView:
+        """Begins to carry out a plan; it runs to its end, whoever looks on."""
+        return await self._post(PlanRunView, f"{deal_path(deal)}/plans/{part(plan)}/start")
+
+    async def plan_run(self, deal: str, plan: str) -> PlanRunView:
+        """How far a plan is that was begun; ``plan`` is its whole name."""
+        return await self._get(PlanRunView, f"{deal_path(deal)}/plans/{part(plan)}/run")
 
     async def watch_size(self, deal: str) -> int:
         """How many entries the watch list has."""

@@ -67,3 +67,23 @@ class DoneLine:
     outcome: str
     why: str | None
     took_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRunView:
+    """How far a plan is that is being carried out, or was.
+
+    Attributes:
+        state: ``running``, ``done``, ``refused`` (nothing was done) or ``broken`` (this home could
+            not go on; what was asked for is looked at again by itself).
+        total: how many acts it has.
+        lines: what became of each act so far.
+        wrong: why it was refused; else empty.
+    """
+
+    hash: str
+    state: str
+    total: int
+    lines: tuple[DoneLine, ...]
+    wrong: str = ""
+    details: tuple[str, ...] = ()

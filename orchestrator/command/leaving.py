@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. One command, one person, at once: what takes away waits for nobody. It answers when everything
-   was read back, or when its patience is over; what is not confirmed is tried on by itself.
+1. One command, one person, at once: what takes away waits for nobody. Who waits for it is answered
+   when everything was read back, or when patience is over; what is not confirmed is tried on by
+   itself, and so is all of it where nobody waits.
 2. It is undone by two people, within half an hour, and only while his devices are as they were. He
    comes back into no room by that: the roster that clears him again, and a plan, let him in.
 3. A lost device is taken out for good; its owner keeps his seats.
@@ -57,8 +58,10 @@ class Leaves:
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
 
-    async def leave(self, deal: DealId, person: PersonId, reason: str, *, actor: str) -> LeaveView:
-        """Takes somebody out, at once."""
+    async def leave(
+        self, deal: DealId, person: PersonId, reason: str, *, actor: str, wait: bool = True
+    ) -> LeaveView:
+        """Takes somebody out, at once; ``wait``: the answer comes when it was seen, or late."""
         view = deal_of(self._r, deal)
         if coded(reason) != reason:
             raise Wrong(
@@ -72,8 +75,10 @@ class Leaves:
         except TooMany:
             await self._ask_to_leave(view, leaver, reason, actor)
             raise
-        if self._r.live:
+        if self._r.live and wait:
             await self._until_seen(began.leave)
+        elif self._r.live:
+            self._r.running.start("leave", self._until_seen(began.leave))
         return await self._leave_view(deal, began.leave.person, began)
 
     async def _leaver(self, deal: DealView, person: PersonId) -> Person:

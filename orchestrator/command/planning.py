@@ -1,11 +1,15 @@
-"""Plans: shown, kept by their hash, and carried out exactly as they were shown."""
+"""Plans: shown, kept by their hash, and carried out exactly as they were shown.
+
+Rule kept here: a plan that was begun runs to its end in this process, whoever goes away meanwhile.
+"""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from orchestrator.client.plans import ActLine, DoneLine, PlanView
+from orchestrator.client.plans import ActLine, DoneLine, PlanRunView, PlanView
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.command.conversations import deal_of
+from orchestrator.command.plan_runs import PlanRun
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import DealView
 from orchestrator.rooms.acts import Done
@@ -51,9 +55,45 @@ class Plans:
         self, deal: DealId, plan: str, document: str | None, *, actor: str
     ) -> AsyncGenerator[DoneLine, None]:
         """Carries out a plan by its name, or as its document says; tells of each act."""
+        run = await self._plan_begun(deal, plan, document, actor)
+        async with aclosing(run.follow()) as lines:
+            async for line in lines:
+                yield line
+
+    async def plan_start(self, deal: DealId, plan: str, *, actor: str) -> PlanRunView:
+        """Begins to carry out a plan by its name."""
+        return (await self._plan_begun(deal, plan, None, actor)).shown()
+
+    async def plan_run(self, deal: DealId, plan: str) -> PlanRunView:
+        """How far a plan is that was begun."""
+        run = self._r.plan_runs.of(deal, plan)
+        if run is None:
+            raise Missing(
+                "This plan was not begun since the home was started",
+                still="What was asked for is looked at again by itself.",
+                then="wallcross plan",
+            )
+        return run.shown()
+
+    async def _plan_begun(
+        self, deal: DealId, plan: str, document: str | None, actor: str
+    ) -> PlanRun:
+        """A run of a plan: the one that goes on, where the same person began it, else a new one."""
         must_live(self._r)
         view = deal_of(self._r, deal)
         shown = await self._plan_named(deal, plan, document)
+        runs, found = self._r.plan_runs, self._r.plan_runs.of(deal, shown.hash)
+        if found is not None and not found.over and found.actor == actor:
+            return found
+        run = PlanRun(shown.hash, len(shown.acts), actor)
+        runs.begin(deal, run)
+        self._r.running.start("plan.apply", run.carry_out(self._plan_acts(view, shown, actor)))
+        return run
+
+    async def _plan_acts(
+        self, view: DealView, shown: Planned, actor: str
+    ) -> AsyncGenerator[DoneLine, None]:
+        deal = view.deal_id
         try:
             async with aclosing(self._r.reconciler.apply(deal, shown, actor=actor)) as acts:
                 async for done in acts:

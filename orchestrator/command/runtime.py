@@ -4,12 +4,14 @@ Rule kept here: this holds the parts and knows no concrete connector.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.port.connector import Connector
 from orchestrator.audit.heads import HeadKey
 from orchestrator.client.problems import Unready
 from orchestrator.clock import Clock
+from orchestrator.command.plan_runs import PlanRuns
+from orchestrator.command.running import Running
 from orchestrator.config import Settings
 from orchestrator.deals.book import Book
 from orchestrator.deals.counsel import Counsel
@@ -112,6 +114,8 @@ class Runtime:
     notifier: Notifier | None = None
     """Tells people that something needs them; None while the home is not live."""
     live: bool = False
+    running: Running = field(default_factory=Running)
+    plan_runs: PlanRuns = field(default_factory=PlanRuns)
 
 
 def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:

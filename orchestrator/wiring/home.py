@@ -64,6 +64,7 @@ async def open_runtime(
         runtime = await assemble(settings, store, classifier, now, vault)
         if live:
             await go_live(runtime, stack)
+            stack.push_async_callback(runtime.running.close)
             await carry_out_all(runtime)
         yield runtime
 

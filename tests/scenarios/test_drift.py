@@ -467,13 +467,54 @@ async def test_a_plan_is_kept_for_a_month(lunch: House) -> None:
     assert await lunch.rows("SELECT hash FROM plan") == [(first.hash,)]
 
 
-async def test_a_plan_that_is_broken_off_keeps_no_other_waiting(lunch: House) -> None:
+async def test_a_plan_goes_on_when_whoever_began_it_has_gone(lunch: House) -> None:
     await adopt(lunch, "el")
     await lunch.far.set_admin(lunch.room("lunch"), "di", admin=True)
     shown = await plan(lunch)
     acts = lunch.home.plan_apply(lunch.deal, shown.hash, None, actor=ACTOR)
     assert (await anext(acts)).act.kind == "remove"
     await acts.aclose()
-    again = await done(lunch, await plan(lunch))
-    assert [d.act.kind for d in again] == ["demote"]
-    assert {d.outcome for d in again} == {"seen"}
+
+    async def over() -> bool:
+        return (await lunch.home.plan_run(lunch.deal, shown.hash)).state == "done"
+
+    await eventually(over)
+    run = await lunch.home.plan_run(lunch.deal, shown.hash)
+    assert run.total == len(run.lines) == len(shown.acts)
+    assert {line.outcome for line in run.lines} == {"seen"}
+    assert (await plan(lunch)).acts == ()
+    tail = await lunch.home.audit_tail(lunch.deal, 20)
+    [applied] = [entry for entry in tail if entry.kind == "plan.applied"]
+    assert applied.body["seen"] == len(shown.acts)
+
+
+async def test_a_plan_that_goes_on_is_not_begun_twice_and_can_be_read(lunch: House) -> None:
+    await adopt(lunch, "el")
+    shown = await plan(lunch)
+    with pytest.raises(Missing):
+        await lunch.home.plan_run(lunch.deal, shown.hash)
+    await lunch.far.inject(FaultKind.SLOW, verb="members", amount=SECOND // 2, times=2)
+    first = await lunch.home.plan_start(lunch.deal, shown.hash, actor=ACTOR)
+    assert (first.state, first.lines) == ("running", ())
+    lines, again = await asyncio.gather(
+        done(lunch, shown), lunch.home.plan_start(lunch.deal, shown.hash, actor=ACTOR)
+    )
+    assert again.state == "running"
+    assert [line.act.kind for line in lines][:1] == ["remove"]
+    tail = await lunch.home.audit_tail(lunch.deal, 20)
+    assert [entry.kind for entry in tail].count("plan.applied") == 1
+
+
+async def test_a_plan_whose_world_has_moved_is_read_as_refused(lunch: House) -> None:
+    await adopt(lunch, "el")
+    shown = await plan(lunch)
+    await adopt(lunch)
+    await lunch.home.plan_start(lunch.deal, shown.hash, actor=ACTOR)
+
+    async def over() -> bool:
+        return (await lunch.home.plan_run(lunch.deal, shown.hash)).state != "running"
+
+    await eventually(over)
+    run = await lunch.home.plan_run(lunch.deal, shown.hash)
+    assert (run.state, run.lines) == ("refused", ())
+    assert run.wrong == "the plan is not of the world as it is now"

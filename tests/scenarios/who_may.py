@@ -72,6 +72,7 @@ _LINES = """
     leave_list          OSC
     leave_show          OSC
     plan                OSC
+    plan_run            OSC
     roster_review       OSC
 
     # add a person, raise a tier: two people, one of whom asks
@@ -94,6 +95,7 @@ _LINES = """
     person_cleanse      OS
     conv_pause          OS
     plan_apply          OS
+    plan_start          OS
     signing_set         OS
     window_close        OS
     person_pause        OS      PAOS

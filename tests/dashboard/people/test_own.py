@@ -3,6 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.conftest import Look, words
+from tests.scenarios.conftest import eventually
 from tests.scenarios.test_desk_people import shows
 
 
@@ -40,7 +41,12 @@ async def test_leaving_is_asked_once_and_done_at_once(look: Look) -> None:
     at.button(key="own.yes").click()
     at = await look.again(at)
     assert "You left this deal." in words(at)
-    assert "el" not in (await look.house.far.state(look.house.room("lunch")))["seats"]
+
+    async def out() -> bool:
+        seats = (await look.house.far.state(look.house.room("lunch")))["seats"]
+        return "el" not in seats
+
+    await eventually(out)
 
 
 async def test_a_new_phone_is_noted_and_opens_nothing(look: Look) -> None:

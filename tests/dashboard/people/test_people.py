@@ -1,10 +1,12 @@
 """The page people & access, over a live home, as whoever looks."""
 
+from time import monotonic
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from connectors.memory.faults import FaultKind
-from orchestrator.clock import HOUR
+from orchestrator.clock import HOUR, SECOND
 from tests.dashboard.conftest import House, Look, words
 from tests.scenarios.conftest import eventually
 from tests.scenarios.test_desk_people import adopt, shows
@@ -45,9 +47,35 @@ async def test_what_differs_is_put_right_as_it_was_shown(look: Look) -> None:
     at = await press(look, at, "people.right")
     assert "greta leaves" in said(at)
     assert await in_lunch(look.house, "greta"), "a plan changes nothing"
-    at = await press(look, at, "people.plan.yes")
+    at = await followed(look, await press(look, at, "people.plan.yes"))
     assert "Each of it was read back" in said(at)
     assert not await in_lunch(look.house, "greta")
+
+
+async def test_a_plan_is_followed_on_a_slow_network_and_says_what_was_seen(look: Look) -> None:
+    house = look.house
+    await house.far.add_member(house.room("lunch"), "greta", by="ada")
+    await shows(house, "greta", "lunch", "extra")
+    at = await press(look, await people(look, "participant", "owner"), "people.right")
+    await house.far.inject(FaultKind.SLOW, verb="remove", amount=2 * SECOND, times=1)
+    began = monotonic()
+    at = await press(look, at, "people.plan.yes")
+    assert monotonic() - began < 2, "the page waits for no removal"
+    assert "This goes on when you close it." in said(at)
+    assert "Each of it was read back" not in said(at)
+    at = await followed(look, at)
+    assert "Each of it was read back" in said(at)
+    assert not await in_lunch(house, "greta")
+
+
+async def followed(look: Look, at: AppTest) -> AppTest:
+    """Looks at the dialog as its live part does, until the plan is at its end."""
+
+    async def over() -> bool:
+        return "This goes on when you close it." not in said(await look.again(at))
+
+    await eventually(over)
+    return at
 
 
 async def test_a_search_that_finds_nobody_is_an_answer(look: Look) -> None:
@@ -64,8 +92,32 @@ async def test_someone_leaves_from_the_first_button_and_is_seen_gone(look: Look)
     at = await look.again(at)
     at.radio(key="people.leaving.whom").set_value("el")
     at = await press(look, await look.again(at), "people.leaving.go")
-    assert "Out of 1 conversation on 1 channel, seen gone at" in said(at)
+
+    async def seen_gone() -> bool:
+        shown = said(await look.again(at))
+        return "Out of 1 conversation on 1 channel, seen gone at" in shown
+
+    await eventually(seen_gone)
     assert not await in_lunch(look.house, "el")
+
+
+async def test_a_leave_is_answered_at_once_and_followed_on_a_slow_network(look: Look) -> None:
+    house = look.house
+    at = await people(look, "participant", "owner")
+    at.session_state["people.chosen"] = "el"
+    at = await press(look, await look.again(at), "people.card.leave")
+    await house.far.inject(FaultKind.SLOW, verb="remove", amount=2 * SECOND, times=1)
+    began = monotonic()
+    at = await press(look, at, "people.leaving.go")
+    assert monotonic() - began < 2, "the page waits for no removal"
+    assert "0 of 1 removals seen. The rest is asked for." in said(at)
+    assert "asked, not yet confirmed" in said(at)
+
+    async def seen_gone() -> bool:
+        return "seen gone at" in said(await look.again(at))
+
+    await eventually(seen_gone)
+    assert not await in_lunch(house, "el")
 
 
 async def test_a_name_is_text_and_never_markup(look: Look) -> None:
