@@ -28,6 +28,9 @@ env: .venv/.ready .venv-synapse/.ready .venv-oidc/.ready ## make the environment
 demo: env ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
 	@$(BIN)/wallcross demo $(ARGS)
 
+pictures: env ## take the pictures of the docs anew (ARGS='overview held' takes these; needs chromium)
+	@$(BIN)/python -m tools.screenshots $(ARGS)
+
 test: .venv/.ready ## the fast tests
 	@$(BIN)/pytest -q -n $(JOBS) $(ARGS)
 

@@ -94,7 +94,8 @@ def _shown(me: MeView) -> None:
         return
     desk = Desk(me, deal)
     pages = may_see(desk)
-    found = st.navigation({s: [_page(p, desk) for p in pages if p.section == s] for s in SECTIONS})
+    listed = {s: [_page(p, desk) for p in pages if p.section == s] for s in SECTIONS}
+    found = st.navigation(listed, expanded=True)
     whose(me, deal)
     ribbon(deal)
     found.run()

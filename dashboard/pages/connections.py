@@ -8,6 +8,7 @@ from dashboard.desk import Desk, live
 from dashboard.safe import safe
 from dashboard.widgets import states
 from dashboard.widgets.base import card, told_at, verdict
+from dashboard.widgets.desk_words import KINDS
 from orchestrator.client.connections import ConnectionCard, ConnectionsView
 
 EVERY_S = 5.0
@@ -70,7 +71,7 @@ def _answer(found: ConnectionsView) -> None:
 def _channel(desk: Desk, one: ConnectionCard, at: int) -> None:
     colour, icon, words = MARKS.get(one.state, ("gray", "help", safe(one.state)))
     with card():
-        st.markdown("**" + safe(one.name) + "** · " + safe(one.kind))
+        st.markdown("**" + safe(one.name) + "** · " + KINDS.get(one.kind, safe(one.kind)))
         st.markdown(":" + colour + "[:material/" + icon + ": " + words + "]")
         if one.state in {"down", "closed"} and one.seen_at is not None:
             states.down(one.name, age(at - one.seen_at))

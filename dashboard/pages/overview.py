@@ -94,7 +94,7 @@ def _items(found: Overview) -> None:
             _item(item, found.at)
     rest = found.verdict.needs - len(found.items)
     if rest > 0:
-        st.caption("And " + some(rest, "more thing", "more things") + ", on the pages at the left.")
+        st.caption("And " + some(rest, "more thing", "more things") + ", on the other pages.")
 
 
 def _item(item: Item, at: int) -> None:

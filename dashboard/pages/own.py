@@ -22,6 +22,8 @@ from orchestrator.client.notify import AlertView
 
 ASKED: Final = "own.asked"
 _MOST: Final = 12
+_OFF: Final = "It is marked below. Do not write there: you will be taken out."
+_HELD: Final = "It goes nowhere by itself. The page Held shows its ways out."
 _KINDS: Final = {
     "signal": "Signal",
     "wickr": "Wickr",
@@ -35,7 +37,7 @@ def page(desk: Desk) -> None:
     """Shows it."""
     st.title("Your page", anchor=False)
     own = desk.ask(lambda c: c.own(desk.deal.deal_id))
-    _answer(own)
+    _answer(own, desk.deal.needs.get("held", 0))
     if own.card.left:
         return
     if not (own.installed and own.compared):
@@ -48,7 +50,7 @@ def page(desk: Desk) -> None:
     _acts(desk, own)
 
 
-def _answer(own: OwnView) -> None:
+def _answer(own: OwnView, held: int) -> None:
     if own.card.left:
         verdict("You left this deal.", "good", "Nothing of it is sent to you any more.")
     elif own.card.paused:
@@ -59,6 +61,10 @@ def _answer(own: OwnView) -> None:
         verdict("One thing is left for you: join where you are asked.", "attention")
     elif not own.compared:
         verdict("One thing is left for you: read out your words.", "attention")
+    elif any(found.state == "extra" for found in own.conversations):
+        verdict("You are in a conversation that is not yours.", "attention", _OFF)
+    elif held:
+        verdict(words.counted(held, "message") + " held for you to settle.", "attention", _HELD)
     else:
         verdict("Nothing is left for you to do.", "good")
 
@@ -147,7 +153,7 @@ def _undo(found: str | None) -> Undo:
 
 def _stays(found: OwnConversation) -> str:
     if found.timer is None:
-        return "Messages stay. What reached a phone stays on it."
+        return "We read no timer here: expect messages to stay."
     return "Messages go after " + words.days(found.timer) + "."
 
 

@@ -4,7 +4,8 @@ Rules kept here:
 
 1. Rooms are read as old as their tier lets them be; nothing more is asked of a network for this.
 2. What is slow to know (when keys of advisers end, who looked through the list) is asked once an
-   hour, and after whatever somebody did about a finding.
+   hour, and after whatever somebody did about a finding. A key that ends soon is asked about each
+   time, so that a renewed one ends its finding at once.
 3. A home that is not live gathers nothing, and its pages say that they cannot tell.
 """
 
@@ -22,7 +23,7 @@ from orchestrator.clock import HOUR
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
-from orchestrator.risk.rules import judge
+from orchestrator.risk.rules import EXPIRES_SOON, judge
 from orchestrator.risk.run import forget, write
 from orchestrator.risk.settle import settle, settle_home
 from orchestrator.risk.signals import (
@@ -181,7 +182,7 @@ class RiskLook:
     async def _keys(self, deal: DealView) -> _Slow:
         kept, at = self._slow.get(deal.deal_id), self.runtime.now()
         if kept is not None and 0 <= at - kept.at < HOUR:
-            return kept
+            return await self._renewed(deal, kept, at)
         found = [
             one
             for person in deal.roster.people
@@ -191,6 +192,18 @@ class RiskLook:
         adopted, reviewed = await self.runtime.store.read(lambda tx: _looked_through(tx, deal, at))
         self._slow[deal.deal_id] = _Slow(at, tuple(found), adopted, reviewed)
         return self._slow[deal.deal_id]
+
+    async def _renewed(self, deal: DealView, kept: _Slow, at: int) -> _Slow:
+        """What is known, with what is known now of the keys that were about to end."""
+        ending = {
+            c.person for c in kept.certificates if c.ends is not None and c.ends - at < EXPIRES_SOON
+        }
+        if ending:
+            listed = (p for p in deal.roster.people if p.person_id in ending)
+            asked = [await self._certificate(deal, person) for person in listed]
+            same = (c for c in kept.certificates if c.person not in ending)
+            kept.certificates = (*same, *(c for c in asked if c is not None))
+        return kept
 
     async def _certificate(self, deal: DealView, person: Person) -> Certificate | None:
         """When a person's key ends, where a channel of the deal seals to keys of its people."""

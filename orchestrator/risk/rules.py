@@ -267,12 +267,18 @@ def _why_stale(one: Listed, at: int) -> str | None:
     return None
 
 
+def _ending(ends: int, at: int) -> str:
+    """When a key ends, in words; 0 stands for one that cannot be used now, whenever it ends."""
+    if ends == 0:
+        return "cannot be used now"
+    return f"{'ended' if ends <= at else 'ends'} on {iso(ends)[:10]}"
+
+
 def _expiring(certificates: Sequence[Certificate], at: int) -> Answer:
     found = []
     for one in certificates:
         if one.ends is not None and one.ends - at <= EXPIRES_SOON:
-            ends = f"{'ended' if one.ends <= at else 'ends'} on {iso(one.ends)[:10]}"
-            why = f"the key that {one.name} reads with {ends}"
+            why = f"the key that {one.name} reads with {_ending(one.ends, at)}"
             severity = "high" if one.ends - at <= ENDS_SOON else "medium"
             raised = _raise("adviser_key_expires", why, one.person, severity)
             found.append((("adviser_key_expires", one.subject), raised))
