@@ -6,8 +6,9 @@ Rules kept here:
    whoever has the key it can be guessed: it is content, and lives no longer than content.
 2. What everybody writes says nothing: runs of function words and courtesies, addresses, times, the
    heads of forwarded mails, signatures and notices of confidentiality leave no fingerprint.
-3. One shared phrase is chance. A passage is found where at least four fingerprints of one text
-   stand within forty words, with words of substance among them: eight of both together.
+3. One shared phrase is chance. A passage is found where at least four different fingerprints of one
+   text stand within forty words, with three words of substance among them: ten of both together.
+   What is repeated counts once, and a single letter or digit is no substance: counting up is none.
 4. What also stands in a text of a tier as low is not restricted, wherever else it stands.
 
 Source: Schleimer, Wilkerson and Aiken, Winnowing: Local Algorithms for Document Fingerprinting,
@@ -24,6 +25,7 @@ from typing import Final
 
 from tiers.ids import RuleId
 from tiers.normalise import normalise
+from tiers.tier import Tier
 from tiers.winnowing_words import COMMON, LEGAL, folded
 
 RESTRICTED: Final = RuleId("restricted.text")
@@ -32,8 +34,8 @@ RUN: Final = 3
 SHORT: Final = 2_000
 WINDOW: Final = 4
 LEAST_RUNS: Final = 4
-LEAST_WORDS: Final = 2
-ENOUGH: Final = 8
+LEAST_WORDS: Final = 3
+ENOUGH: Final = 10
 SPAN: Final = 40
 HASH_BYTES: Final = 8
 LONGEST: Final = 200_000
@@ -74,7 +76,11 @@ class Run:
     @property
     def substance(self) -> tuple[str, ...]:
         """Its words that not everybody writes."""
-        return tuple(word for word in self.words if word not in COMMON)
+        return tuple(word for word in self.words if _says(word))
+
+
+def _says(word: str) -> bool:
+    return len(word) > 1 and word not in COMMON
 
 
 def runs(text: str) -> tuple[Run, ...]:
@@ -86,11 +92,11 @@ def runs(text: str) -> tuple[Run, ...]:
     read = normalise(_plain(text[:LONGEST]))
     found = [(m.group().casefold(), *m.span()) for m in _WORD.finditer(read.bare)]
     made = []
+    words, says = [word for word, _, _ in found], [_says(word) for word, _, _ in found]
     for at in range(len(found) - RUN + 1):
-        words = tuple(word for word, _, _ in found[at : at + RUN])
-        if any(word not in COMMON for word in words):
+        if any(says[at : at + RUN]):
             start, end = read.original(found[at][1], found[at + RUN - 1][2])
-            made.append(Run(at, start, end, words))
+            made.append(Run(at, start, end, tuple(words[at : at + RUN])))
     return tuple(made)
 
 
@@ -125,7 +131,7 @@ def _without_notices(text: str) -> str:
         end = len(text) if gap is None else gap.start()
         after = len(text) if gap is None else gap.end()
         part = text[last:end]
-        said = LEGAL.intersection(map(folded, _WORD.findall(part)))
+        said = LEGAL.intersection(map(folded, set(_WORD.findall(part))))
         kept.append(" " * len(part) if len(said) >= _LEGAL_WORDS else part)
         kept.append(text[end:after])
         last = after
@@ -165,12 +171,12 @@ class Prints:
     """What is kept of a text that goes to a conversation.
 
     Attributes:
-        period: under which key.
-        marks: keyed hashes.
+        period: of the keys.
+        marks: keyed hashes, by the tier whose key they are under.
     """
 
     period: int
-    marks: tuple[int, ...] = field(repr=False)
+    marks: Mapping[Tier, tuple[int, ...]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,7 @@ class Passage:
 
     Attributes:
         source: which one.
-        runs: how many of its runs.
+        runs: how many different ones of its runs.
         start, end: characters.
     """
 
@@ -212,7 +218,10 @@ def _best(source: str, shared: Sequence[Run]) -> Passage | None:
         window = shared[first : last + 1]
         if len(window) < LEAST_RUNS or (best is not None and len(window) <= best.runs):
             continue
+        different = len({one.words for one in window})
+        if different < LEAST_RUNS or (best is not None and different <= best.runs):
+            continue
         words = len({word for one in window for word in one.substance})
-        if len(window) + words >= ENOUGH and words >= LEAST_WORDS:
-            best = Passage(source, len(window), window[0].start, run.end)
+        if different + words >= ENOUGH and words >= LEAST_WORDS:
+            best = Passage(source, different, window[0].start, run.end)
     return best

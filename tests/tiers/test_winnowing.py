@@ -79,6 +79,12 @@ def test_a_shared_phrase_is_chance() -> None:
     assert not same(text)
 
 
+def test_counting_up_and_repeating_are_chance() -> None:
+    assert not same("Rows 0 1 2 3 4 5 6 7 8 9", "The table: 0 1 2 3 4 5 6 7 8 9, and so on")
+    again = "see the northern pier " * 12
+    assert not same(again, "we walked along the northern pier to see the northern pier again")
+
+
 def test_unrelated_texts_share_no_passage() -> None:
     draw = random.Random(7)  # noqa: S311 - the same texts each time
     ends = ("ran", "dos", "fin", "ub", "vel", "tok")
@@ -124,12 +130,14 @@ def test_no_word_is_in_any_representation() -> None:
 
 
 def test_four_runs_of_one_source_are_needed_and_not_of_several() -> None:
-    words = [("alpha", "beta", "gamma"), ("delta", "eps", "zeta"), ("eta", "theta", "iota")]
-    found = [Run(n, n, n + 1, words[n % 3]) for n in range(6)]
+    words = [(f"alpha{n}", f"beta{n}", f"gamma{n}") for n in range(6)]
+    found = [Run(n, n, n + 1, words[n]) for n in range(6)]
     apart = {run.at: (f"s{run.at}",) for run in found}
     assert passages(found, apart) == ()
     assert passages(found, {run.at: ("s",) for run in found})
-    far = [Run(n * 50, n, n + 1, words[n % 3]) for n in range(6)]
+    again = [Run(n, n, n + 1, words[n % 3]) for n in range(12)]
+    assert passages(again, {run.at: ("s",) for run in again}) == ()
+    far = [Run(n * 50, n, n + 1, words[n]) for n in range(6)]
     assert passages(far, {run.at: ("s",) for run in far}) == ()
     assert len(words[0]) == RUN
 
