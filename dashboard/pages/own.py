@@ -14,7 +14,7 @@ from dashboard.desk import Desk, part
 from dashboard.safe import safe
 from dashboard.widgets import person_words as words
 from dashboard.widgets.alerts import WAYS, alerts, waiting
-from dashboard.widgets.base import chip, verdict
+from dashboard.widgets.base import chip, told_at, verdict
 from dashboard.widgets.push import push
 from dashboard.words import Room, Undo, mode_words, undo_words
 from orchestrator.client.card import Colleague, OwnConversation, OwnView
@@ -47,6 +47,8 @@ def page(desk: Desk) -> None:
     with part():
         _told(desk)
     _devices(own)
+    with part():
+        _logins(desk)
     _acts(desk, own)
 
 
@@ -199,6 +201,20 @@ def _devices(own: OwnView) -> None:
                 st.code("\n".join(words.spelled(device)), language=None)
 
 
+def _logins(desk: Desk) -> None:
+    """What signs him in, and the way out where one of it is not his."""
+    deal, person = desk.deal.deal_id, desk.deal.person
+    if person is None or not desk.may("keys"):
+        return
+    found = desk.ask(lambda c: c.login_list(deal, person))
+    with st.expander("How you sign in", icon=":material/passkey:"):
+        if not found:
+            st.text("By a one-time link alone. No passkey or other sign-in is yours yet.")
+        for login in sorted(found, key=lambda one: -one.since):
+            told_at(_LOGINS.get(login.way, "Another sign-in") + ", yours since", login.since)
+        st.button("That was not me", key="own.not_me", on_click=_ask, args=("not_me",))
+
+
 def _acts(desk: Desk, own: OwnView) -> None:
     asked = st.session_state.get(ASKED)
     with st.container(horizontal=True):
@@ -220,7 +236,13 @@ _BUTTONS: Final = (
     ("phished", "Somebody may be in my account", "gpp_bad", "phished"),
     ("leave", "I am leaving", "logout", "leave"),
 )
+_LOGINS: Final = {"passkey": "A passkey", "oidc": "Your firm's sign-in"}
 _WHAT: Final = {
+    "not_me": (
+        "You are paused, and every session and sign-in of yours ends now. Somebody calls you.",
+        "Yes, end all of it now",
+        "All of it is over.",
+    ),
     "phone": (
         "We tell the deal's owner. Somebody calls you before anything opens.",
         "Yes, a new phone",
@@ -257,6 +279,8 @@ def _do(desk: Desk, name: str) -> None:
     st.session_state.pop(ASKED, None)
     if name == "phone":
         desk.act(lambda c: c.own_new_phone(deal), done)
+    elif name == "not_me":
+        desk.act(lambda c: c.own_not_me(deal), done)
     elif name == "phished":
         desk.act(lambda c: c.own_phished(deal), done)
     else:

@@ -9,7 +9,8 @@ Rules kept here:
    the query is about, also where it names a message or a request instead.
 3. Whoever has no seat in a deal does not learn that it exists: it is missing, in the same words as
    what was never there.
-4. Who somebody says he is, in a body or a header, is who he is signed in as.
+4. Who somebody says he is, in a body or a header, is who he is signed in as; and who is a person of
+   the deal acts as that person.
 5. An operation that needs less than the whole deal is given the viewer and cuts by him.
 """
 
@@ -138,6 +139,7 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "own": Need(Right.SELF, Scope.OWN, cut=True),
         "own_new_phone": Need(Right.SELF, Scope.OWN, Act.OWN, mine=True),
         "own_phished": Need(Right.SELF, Scope.OWN, Act.OWN, mine=True),
+        "own_not_me": Need(Right.SELF, Scope.OWN, Act.OWN, mine=True),
         "own_leave": Need(Right.REMOVE, Scope.OWN, Act.OWN, mine=True),
         "person_cross": _GIVES,
         "person_agree": Need(Right.SELF, Scope.OWN),
@@ -293,8 +295,8 @@ def need_of(operation: str, params: Mapping[str, str]) -> Need | None:
     return found or TABLE.get(operation)
 
 
-async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: Home) -> None:
-    """Turns away whoever may not.
+async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: Home) -> Viewer:
+    """Turns away whoever may not; returns who asks, as he acts in the deal that it is about.
 
     Args:
         operation: its name.
@@ -306,7 +308,7 @@ async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: 
         Refused, Missing: he may not; or he may not know.
     """
     if asker.whole:
-        return
+        return asker
     need = need_of(operation, params)
     if need is None:
         raise Refused("This is for the user who runs this home", still=STILL)
@@ -316,13 +318,24 @@ async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: 
     if is_bot(asker):
         if found is None or found[0] not in asker.seats:
             raise _missing()
-        return
+        return asker
     if found is not None:
         _decide(need, asker, *found)
     elif need.right is not None:
         raise _missing()
     if need.step_up and not asker.stepped_up:
         raise Refused("Prove that it is you first", still=STILL, then="/in?again")
+    return asker if found is None else _as_in(asker, found[0])
+
+
+def _as_in(asker: Viewer, deal: DealId) -> Viewer:
+    """Whoever is a person of a deal acts in it as that person, whatever else he is elsewhere.
+
+    Else somebody of two deals, or who runs the home besides, would ask under one name and agree
+    under another, and count twice.
+    """
+    person = asker.person(deal)
+    return asker if person is None else replace(asker, actor=f"person:{person}")
 
 
 Belongs = tuple[DealId, Mapping[str, PersonId | None]]

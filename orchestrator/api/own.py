@@ -30,6 +30,13 @@ async def own_phished(deal: Deal, home: OpenHome, asker: Asker) -> TroubleView:
     return await home.person_phished(deal, home.own_person(deal, asker), actor=asker.actor)
 
 
+@router.post("/not-me")
+async def own_not_me(deal: Deal, home: OpenHome, asker: Asker) -> int:
+    """A way that signs me in, or a session, is not mine: all of it ends, and I am paused."""
+    home.own_person(deal, asker)
+    return await home.own_not_me(asker)
+
+
 @router.post("/leave")
 async def own_leave(deal: Deal, home: OpenHome, asker: Asker) -> LeaveView:
     """I leave the deal."""

@@ -38,6 +38,10 @@ class SignInAccess(Protocol):
         """Whoever asks."""
         ...
 
+    async def own_not_me(self, viewer: Viewer) -> int:
+        """Takes away whatever could be somebody else's; returns how many sessions ended."""
+        ...
+
     async def session_show(self, session: str) -> SessionView:
         """A session. Raises: Missing."""
         ...

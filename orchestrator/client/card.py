@@ -293,6 +293,10 @@ class CardApi(Wire):
         """The reader's own page."""
         return await self._get(OwnView, f"{deal_path(deal)}/own")
 
+    async def own_not_me(self, deal: str) -> int:
+        """A way that signs me in is not mine; answers how many sessions of mine are over."""
+        return await self._post(int, f"{deal_path(deal)}/own/not-me")
+
     async def own_new_phone(self, deal: str) -> TroubleView:
         """The reader has a new phone."""
         return await self._post(TroubleView, f"{deal_path(deal)}/own/new-phone")

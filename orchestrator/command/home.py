@@ -22,6 +22,7 @@ from orchestrator.command.list_desk import ListDesk
 from orchestrator.command.messages import Messages
 from orchestrator.command.notifying import Notifying
 from orchestrator.command.overview import Overview
+from orchestrator.command.own_logins import OwnLogins
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.prevented import PreventedLedger
@@ -32,7 +33,6 @@ from orchestrator.command.risk import RiskDesk
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import Signings
-from orchestrator.command.signing_in import SignIns
 from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
 from orchestrator.query.desk_pages import DeskPages
@@ -76,7 +76,7 @@ class OpenHome(
     Shown,
     Replays,
     Signings,
-    SignIns,
+    OwnLogins,
     Bots,
 ):
     """Implements ``orchestrator.api.port.Home``."""
@@ -87,7 +87,7 @@ class OpenHome(
         ApprovalsDesk.__init__(self, runtime)
         Exports.__init__(self, runtime)
         KeyUpload.__init__(self, runtime)
-        SignIns.__init__(self, runtime)
+        OwnLogins.__init__(self, runtime)
         Bots.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)

@@ -4,14 +4,15 @@ Rules kept here:
 
 1. Which token a message came by is part of its name at our door, which is under the message's mark:
    nobody makes a bot's message a person's afterwards.
-2. A token is looked up again when the message is routed: by one that is over or was taken away
-   nothing goes any more, but what a person settled himself.
+2. A token is looked up again when the message is routed, and just before each sending: by one
+   that is over or was taken away nothing goes any more, but what a person settled himself.
 3. What is seen as a higher tier than the token's, or would go elsewhere than its conversations, is
    held with its human sender as its owner: a bot raises nothing and lowers nothing.
 """
 
 from orchestrator.deals.book import API, DealView
 from orchestrator.deals.tokens import Token, bots_token
+from orchestrator.store.unit import Tx
 from tiers.ids import ConversationId
 from tiers.tier import Tier
 
@@ -40,9 +41,31 @@ def why_not(
     if token_id is None:
         return None
     token = deal.tokens.get(token_id)
-    if token is None or at >= token.until:
-        return "the token of the bot that handed it in is over, or was taken away"
+    ended = over(deal, door, at)
+    if token is None or ended is not None:
+        return ended
     return refused(token, conversation, tier, person)
+
+
+def over(deal: DealView, door: tuple[str, str], at: int) -> str | None:
+    """Why nothing goes any more by the token of a bot's message; None where it may.
+
+    Args:
+        deal: in force.
+        door: by which it was handed in, and its name there.
+        at: now, microseconds UTC.
+    """
+    token_id = _by(door)
+    token = None if token_id is None else deal.tokens.get(token_id)
+    if token_id is None or (token is not None and at < token.until):
+        return None
+    return "the token of the bot that handed it in is over, or was taken away"
+
+
+def is_settled(tx: Tx, message_id: str) -> bool:
+    """Whether a person settled himself that a message goes; then it is his and not the bot's."""
+    found = tx.one("SELECT 1 FROM held WHERE message_id = ? AND state = 'moved'", (message_id,))
+    return found is not None
 
 
 def refused(

@@ -7,7 +7,8 @@ Rules kept here:
 2. The readers that are cleared here go with the delivery, with their devices where the tier
    demands it, so that the connector refuses whatever changed in the last instant.
 3. For VALUATION the room is read within the very drain that sends.
-4. Several rooms of a conversation are looked at together (``orchestrator.flow.whole``).
+4. What a bot handed in goes only while its token is in force, unless a person settled it himself.
+5. Several rooms of a conversation are looked at together (``orchestrator.flow.whole``).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -136,6 +137,8 @@ class FlowGuard:
     ) -> Verdict:
         if not await may_go_down(self._store, due.item):
             return _stopped("second_person", "two people must agree to its release, and have not")
+        if (why := await self._bot_over(due.message, deal)) is not None:
+            return _stopped(bots.RULE, why)
         decision = self._standing.decide(
             view, placed, deal, at=self._now(), clock_trusted=self._clock_trusted()
         )
@@ -158,6 +161,14 @@ class FlowGuard:
             author = f"{author} ({thread.beside})"
         delivery = _delivery(due, content, readers, author, thread.reply_to)
         return Cleared(delivery, policy.repeat_unknown, thread.edits)
+
+    async def _bot_over(self, message: MessageFacts, deal: DealView) -> str | None:
+        """Why nothing goes any more that a bot handed in; None where it may, or is no bot's."""
+        why = bots.over(deal, (message.connector, message.remote_id), self._now())
+        if why is None:
+            return None
+        settled = await self._store.read(lambda tx: bots.is_settled(tx, message.message_id))
+        return None if settled else why
 
     async def _copy(
         self, due: Due, body: Unlocked, deal: DealView, placed: Placed, view: RoomView

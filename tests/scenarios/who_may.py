@@ -110,6 +110,7 @@ _LINES = """
     # own access and devices
     own                 PAOSRC
     own_new_phone       PAOS
+    own_not_me          PAOS
     own_phished         PAOS
     own_key_proof       PAOSRC
     own_key_enrol       PAOSRC

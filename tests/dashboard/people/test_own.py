@@ -56,3 +56,14 @@ async def test_a_new_phone_is_noted_and_opens_nothing(look: Look) -> None:
     at.button(key="own.yes").click()
     assert "Noted." in words(await look.again(at))
     assert "new_phone" in await look.house.findings()
+
+
+async def test_that_was_not_me_pauses_him_and_is_asked_once(look: Look) -> None:
+    at = await own(look, "cy")
+    assert "No passkey or other sign-in is yours yet." in words(at)
+    at.button(key="own.not_me").click()
+    at = await look.again(at)
+    assert "cy" not in look.house.home.runtime.book.deals[look.house.deal].persons.paused
+    at.button(key="own.yes").click()
+    assert "You are paused." in words(await look.again(at))
+    assert "cy" in look.house.home.runtime.book.deals[look.house.deal].persons.paused

@@ -16,6 +16,7 @@ from orchestrator.deals.tokens import Token, bots_token, issued_body
 from orchestrator.flow.bots import refused
 from orchestrator.signin.secret import digest
 from tests.orchestrator.signin.conftest import ACTOR, Browser, DeskHouse
+from tests.scenarios.conftest import eventually
 from tests.scenarios.house import CHANNEL, PRICE
 from tests.scenarios.test_approvals import ADA, BO, CY, DI, found, say
 from tiers.ids import ConversationId, PersonId
@@ -250,3 +251,27 @@ def test_nothing_goes_that_a_token_does_not_name(
     assert (refused(token, ConversationId(conversation), tier, person) is None) == allowed
     assert bots_token(token.remote_id("a" * 64)) == token.token_id
     assert bots_token("api-" + "a" * 40) is None
+
+
+async def test_a_token_that_is_taken_away_stops_what_was_routed_and_not_sent(
+    paced: DeskHouse,
+) -> None:
+    made, bot = await new(paced)
+    await paced.home.channel_pause(CHANNEL, "doubt", actor=ACTOR)
+    sent = [
+        (await bot.post("/deals/HERON/messages", body(key=key))).json()["message_id"]
+        for key in ("one", "two")
+    ]
+
+    async def routed() -> bool:
+        return [await paced.house.state(m) for m in sent] == ["delivering", "delivering"]
+
+    await eventually(routed)
+    await paced.home.token_revoke(paced.house.deal, made.token_id, actor=ACTOR)
+    await paced.home.channel_resume(CHANNEL, actor=ACTOR)
+    for message in sent:
+        assert await paced.house.ends(message) == "held"
+        assert "bot" in await paced.house.reasons(message)
+    assert await paced.house.arrived() == []
+    await paced.home.held_move(sent[0], "lunch", actor=ACTOR)
+    assert await paced.house.ends(sent[0]) == "delivered", "a person settled it himself"
