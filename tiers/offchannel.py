@@ -118,6 +118,11 @@ _LINK: Final = re.compile(
     r"signal\.group/|discord\.gg/|m\.me/|join\.skype\.com/)\S"
 )
 _PATTERNS: Final = (_GO, _BACK, _VERB, _BETTER, _PRIVATE, _USE, _OFF)
+_NAMED: Final = re.compile(
+    rf"\b(?:{_NETWORK}|{_OWN}|dm|text|simst?|off|outside|ausserhalb|abseits|hors|dehors)"
+    rf"|{_LINK.pattern}"
+)
+"""One of these stands in whatever the patterns find."""
 _CLAUSE: Final = re.compile(r"[^,;.!?:\n()\u2013\u2014]+(?:\.(?=\w)[^,;.!?:\n()\u2013\u2014]*)*")
 
 
@@ -129,13 +134,17 @@ def invitations(text: str) -> tuple[Invitation, ...]:
     """
     read = normalise(text[:LONGEST])
     bare = _plain(read.bare)
+    if _NAMED.search(bare) is None:
+        return ()
     found = dict.fromkeys([*_links(bare), *_asked(bare)])
     return tuple(Invitation(*read.original(start, end)) for start, end in found)
 
 
 def _plain(text: str) -> str:
     """In small letters, character for character."""
-    small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    small = text.lower()
+    if len(small) != len(text):
+        small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     return small.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("ß", "s")
 
 

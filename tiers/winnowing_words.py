@@ -76,6 +76,8 @@ interdite strictement erreur détruire responsabilité diffusion autorisée
 
 def folded(word: str) -> str:
     """A word in small letters without accents, as texts are compared."""
+    if word.isascii():
+        return word.lower()
     apart = unicodedata.normalize("NFD", word.casefold())
     return "".join(c for c in apart if not unicodedata.combining(c))
 

@@ -97,11 +97,13 @@ class Judge:
             unread=unread and not question.witness,
             found=passages,
         )
-        found = await asyncio.to_thread(self.classifier.classify, parts, context)
+        found, invites = await asyncio.to_thread(self._said, parts, context)
         if question.conversation is not None and found.language:
             self._languages[question.conversation] = found.language
-        invites = await asyncio.to_thread(_invites, parts)
         return Judged(found, unread, invites, prints)
+
+    def _said(self, parts: Sequence[Part], context: Context) -> tuple[Classification, bool]:
+        return self.classifier.classify(parts, context), _invites(parts)
 
     async def _known(
         self, parts: Sequence[Part], question: Question

@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. A mark is a keyed hash (``tiers.winnowing``). Keys are random, one for each deal and week, and
-   lie sealed like every text: once a key is destroyed, marks under it are noise, in old copies too.
+1. A mark is a keyed hash (``tiers.winnowing``). Keys are random, one for each deal, tier and week,
+   and lie sealed like every text: once a key is destroyed, marks under it are noise, in old copies
+   too. No key outlives the texts of its tier because a lower tier's live longer.
 2. A text's marks live as long as the text may stand with its readers: for the time of the timer
    that its tier demands, 90 days without one, never longer than the journal keeps it; and no longer
    than its author lets it stand.
@@ -37,15 +38,49 @@ MOST: Final = 20_000
 """Rows of one look at most: what stands in so many texts is nobody's."""
 LIKELY: Final = 8
 """Sources of a part that are looked at: those that share most runs with it."""
+# What stands in a text of a tier as low is not restricted: of it no other row is looked at.
 _SAME = """
-SELECT json_extract(v.value, '$[1]'), f.message_id, p.floor
-FROM json_each(?1) AS v CROSS JOIN fingerprint AS f ON f.deal_id = ?2
-    AND f.period = json_extract(v.value, '$[0]') AND f.mark = json_extract(v.value, '$[2]')
-JOIN fingerprinted AS p ON p.message_id = f.message_id AND p.expires_at > ?3 LIMIT ?4"""
+WITH v AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]') AS period, json_extract(value, '$[1]') AS n,
+        json_extract(value, '$[2]') AS mark, json_extract(value, '$[3]') AS floor,
+        json_extract(value, '$[4]') AS low FROM json_each(?1)),
+known AS MATERIALIZED (
+    SELECT DISTINCT n FROM v WHERE low AND EXISTS (
+        SELECT 1 FROM fingerprint AS f CROSS JOIN fingerprinted AS p
+            ON p.message_id = f.message_id AND p.floor = v.floor AND p.expires_at > ?3
+        WHERE f.deal_id = ?2 AND f.period = v.period AND f.mark = v.mark))
+SELECT v.n, f.message_id, p.floor FROM v CROSS JOIN fingerprint AS f
+    ON f.deal_id = ?2 AND f.period = v.period AND f.mark = v.mark
+CROSS JOIN fingerprinted AS p
+    ON p.message_id = f.message_id AND p.floor = v.floor AND p.expires_at > ?3
+WHERE NOT v.low AND v.n NOT IN known LIMIT ?4"""
 _OVER = """
 SELECT p.message_id FROM fingerprinted p LEFT JOIN message m USING (message_id)
 WHERE p.expires_at <= ? OR m.taken_back_at IS NOT NULL LIMIT 1000"""
-_SEALED = "SELECT owner FROM sealed WHERE deal_id = ?1 AND substr(owner, 1, length(?2)) = ?2"
+_KEYS = "SELECT owner FROM sealed WHERE owner >= ?1 || '.prints.' AND owner < ?1 || '.prints/'"
+_USED = "SELECT 1 FROM fingerprinted WHERE deal_id = ? AND period = ? AND floor = ? LIMIT 1"
+_DEALS = "SELECT deal_id FROM deal"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which key: of which tier's texts, and of which week since 1970."""
+
+    tier: Tier
+    period: int
+
+    def owner(self, deal_id: DealId) -> str:
+        """What it is sealed under."""
+        return f"{deal_id}.prints.{self.tier.value}.{self.period}"
+
+    @classmethod
+    def of(cls, owner: str) -> "Named | None":
+        """The key that something sealed is; None: it is none of those that are made now."""
+        tier, _, period = owner.rpartition(".prints.")[2].partition(".")
+        try:
+            return cls(Tier(tier), int(period))
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +104,7 @@ class Fingerprints:
     store: Store
     sealer: Sealer
     now: Clock
-    _keys: dict[DealId, dict[int, bytes]] = field(default_factory=dict, repr=False)
+    _keys: dict[DealId, dict[Named, bytes]] = field(default_factory=dict, repr=False)
     _making: defaultdict[DealId, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock), repr=False
     )
@@ -84,25 +119,23 @@ class Fingerprints:
             floor: of the conversation that it was written to; None: it names none.
             parts: everything of it that would be delivered.
         """
-        keys, period = await self._ready(deal.deal_id)
-        read, marks = await asyncio.to_thread(_read, parts, keys, period)
-        prints = Prints(period, winnowed(marks))
-        if floor is max(Tier):
-            return (), prints
         at, lowest = self.now(), floor or min(Tier)
-        wanted = await asyncio.to_thread(_wanted, read, keys)
+        keys, period = await self._ready(deal.deal_id)
+        read, wanted, prints = await asyncio.to_thread(_read, parts, keys, period, lowest)
+        if not any(not low for *_, low in wanted):
+            return (), prints
 
         def same(tx: Tx) -> list[tuple[int, str, str]]:
             rows = tx.all(_SAME, (json.dumps(wanted), deal.deal_id, at, MOST))
             return [(n, message_id, name) for n, message_id, name in rows]
 
         found = await self.store.read(same)
-        return _evidence(read, found, lowest) if found else (), prints
+        return _evidence(read, found) if found else (), prints
 
-    async def _ready(self, deal_id: DealId) -> tuple[Mapping[int, bytes], int]:
+    async def _ready(self, deal_id: DealId) -> tuple[Mapping[Named, bytes], int]:
         """The keys of a deal, this week's among them."""
         period = self.now() // WEEK
-        if period in self._keys.get(deal_id, {}):
+        if Named(max(Tier), period) in self._keys.get(deal_id, {}):
             return self._keys[deal_id], period
         async with self._making[deal_id]:
             await self.store.write(lambda tx: self._make(tx, deal_id, period))
@@ -110,17 +143,19 @@ class Fingerprints:
         return self._keys[deal_id], period
 
     def _make(self, tx: Tx, deal_id: DealId, period: int) -> None:
-        owner = f"{_owners(deal_id)}{period}"
-        if not self.sealer.exists(tx, owner):
-            key = secrets.token_bytes(KEY_BYTES)
-            self.sealer.insert(tx, self.sealer.prepare(deal_id, owner, key))
+        for owner in (Named(tier, period).owner(deal_id) for tier in Tier):
+            if not self.sealer.exists(tx, owner):
+                key = secrets.token_bytes(KEY_BYTES)
+                self.sealer.insert(tx, self.sealer.prepare(deal_id, owner, key))
 
-    def _open(self, tx: Tx, deal_id: DealId) -> dict[int, bytes]:
+    def _open(self, tx: Tx, deal_id: DealId) -> dict[Named, bytes]:
         """Every key that can be opened: under one that is lost nothing is found any more."""
-        begins, found = _owners(deal_id), dict[int, bytes]()
-        for (owner,) in tx.all(_SEALED, (deal_id, begins)):
+        found = dict[Named, bytes]()
+        for (owner,) in tx.all(_KEYS, (deal_id,)):
+            named = Named.of(owner)
             try:
-                found[int(owner.removeprefix(begins))] = self.sealer.open(tx, owner)
+                if named is not None:
+                    found[named] = self.sealer.open(tx, owner)
             except SealError:
                 continue
         return found
@@ -143,7 +178,7 @@ class Fingerprints:
         tx.run("INSERT OR IGNORE INTO fingerprinted VALUES (?, ?, ?, ?, ?)", row)
         tx.many(
             "INSERT OR IGNORE INTO fingerprint VALUES (?, ?, ?, ?)",
-            [(deal.deal_id, prints.period, one, message_id) for one in prints.marks],
+            [(deal.deal_id, prints.period, one, message_id) for one in prints.marks.get(floor, ())],
         )
 
     async def expire(self) -> None:
@@ -151,26 +186,31 @@ class Fingerprints:
         at = self.now()
         while await self.store.read(lambda tx: tx.one(_OVER, (at,))) is not None:
             await self.store.write(lambda tx: _forget(tx, at))
-        for deal_id, period in await self.store.write(lambda tx: self._end_keys(tx, at)):
-            self._keys[deal_id].pop(period, None)
+        if await self.store.read(lambda tx: _over(tx, at)):
+            for deal_id, named in await self.store.write(lambda tx: self._end_keys(tx, at)):
+                self._keys.get(deal_id, {}).pop(named, None)
 
-    def _end_keys(self, tx: Tx, at: int) -> list[tuple[DealId, int]]:
-        ended = []
-        for deal_id in list(self._keys):
-            used = {
-                period
-                for (period,) in tx.all(
-                    "SELECT DISTINCT period FROM fingerprinted WHERE deal_id = ?", (deal_id,)
-                )
-            }
-            for period in self._keys[deal_id].keys() - used - {at // WEEK}:
-                self.sealer.destroy(tx, f"{_owners(deal_id)}{period}")
-                ended.append((deal_id, period))
-        return ended
+    def _end_keys(self, tx: Tx, at: int) -> list[tuple[DealId, Named]]:
+        over = _over(tx, at)
+        for owner, *_ in over:
+            self.sealer.destroy(tx, owner)
+        return [(deal_id, named) for _, deal_id, named in over if named is not None]
 
 
-def _owners(deal_id: DealId) -> str:
-    return f"{deal_id}.prints."
+def _over(tx: Tx, at: int) -> list[tuple[str, DealId, Named | None]]:
+    """Keys under which nothing stands any more, of every deal, whether or not it was looked at."""
+    over = []
+    for (deal_id,) in tx.all(_DEALS):
+        for (owner,) in tx.all(_KEYS, (deal_id,)):
+            named = Named.of(owner)
+            if named is None or not _stands(tx, deal_id, named, at):
+                over.append((owner, deal_id, named))
+    return over
+
+
+def _stands(tx: Tx, deal_id: DealId, named: Named, at: int) -> bool:
+    used = (deal_id, named.period, named.tier.value)
+    return named.period == at // WEEK or tx.one(_USED, used) is not None
 
 
 def lives(rules: TierPolicy) -> int:
@@ -180,35 +220,40 @@ def lives(rules: TierPolicy) -> int:
     return min(timed, LONGEST, rules.keep_for)
 
 
+_Wanted = list[tuple[int, int, int, str, bool]]
+
+
 def _read(
-    parts: Sequence[Part], keys: Mapping[int, bytes], period: int
-) -> tuple[tuple[_Read, ...], tuple[int, ...]]:
-    read = []
-    for part in parts:
-        found = runs(part.text)
-        read.append(_Read(found, tuple(digest(run.words) for run in found)))
-    marks = tuple(mark(one, keys[period]) for part in read for one in part.digests)
-    return tuple(read), marks
+    parts: Sequence[Part], keys: Mapping[Named, bytes], period: int, lowest: Tier
+) -> tuple[tuple[_Read, ...], _Wanted, Prints]:
+    """What a text says, what is asked for of it, and what is to be kept.
+
+    What is asked for: week, number of the run, its mark under a key of that week, the key's tier,
+    and whether what stands there is as low as the text.
+    """
+    found = [runs(part.text) for part in parts]
+    read = tuple(_Read(those, tuple(digest(run.words) for run in those)) for those in found)
+    said = [one for part in read for one in part.digests]
+    digests, wanted, kept = list(dict.fromkeys(said)), _Wanted(), dict[Tier, tuple[int, ...]]()
+    for named, key in keys.items():
+        keeps, asks = named.period == period and named.tier >= lowest, lowest < max(Tier)
+        if not (keeps or asks):
+            continue
+        marks = {one: mark(one, key) for one in digests}
+        if keeps:
+            kept[named.tier] = winnowed(tuple(marks[one] for one in said))
+        if asks:
+            number = {marks[one]: n for n, one in enumerate(digests)}
+            low, thinned = named.tier <= lowest, winnowed(tuple(number))
+            wanted += [(named.period, number[m], m, named.tier.value, low) for m in thinned]
+    return read, wanted, Prints(period, kept)
 
 
-def _wanted(read: Sequence[_Read], keys: Mapping[int, bytes]) -> list[tuple[int, int, int]]:
-    """Week, number of the run, and its mark under that week's key."""
-    digests = dict.fromkeys(one for part in read for one in part.digests)
-    wanted = []
-    for period, key in keys.items():
-        marks = {mark(one, key): n for n, one in enumerate(digests)}
-        wanted += [(period, marks[one], one) for one in winnowed(tuple(marks))]
-    return wanted
-
-
-def _evidence(
-    read: Sequence[_Read], found: Iterable[tuple[int, str, str]], floor: Tier
-) -> tuple[Evidence, ...]:
+def _evidence(read: Sequence[_Read], found: Iterable[tuple[int, str, str]]) -> tuple[Evidence, ...]:
     digests = list(dict.fromkeys(one for part in read for one in part.digests))
-    stands: defaultdict[bytes, dict[str, Tier]] = defaultdict(dict)
+    above: defaultdict[bytes, dict[str, Tier]] = defaultdict(dict)
     for n, message_id, name in found:
-        stands[digests[n]][message_id] = Tier(name)
-    above = {one: of for one, of in stands.items() if min(of.values()) > floor}
+        above[digests[n]][message_id] = Tier(name)
     return tuple(
         Evidence(RESTRICTED, one.start, one.end, n, Strength.HOLD, tier)
         for n, part in enumerate(read)

@@ -6,6 +6,8 @@ from connectors.memory.farside import Upload
 from orchestrator.clock import DAY
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.risk.prints import WEEK
+from tiers.classify import Part
+from tiers.tier import Tier
 
 from .conftest import House, Opens, eventually
 from .house import ACTOR
@@ -100,6 +102,59 @@ async def test_marks_end_with_their_texts_and_with_their_key(house: House) -> No
     await texts.expire()
     sealed = "SELECT count(*) FROM sealed WHERE owner LIKE '%.prints.%'"
     assert await house.rows(sealed) == [(0,)]
+
+
+async def test_no_key_of_stricter_texts_outlives_them_beside_those_of_others(house: House) -> None:
+    """In an old copy of the store their marks are noise, whatever else was written that week."""
+    await written(house, "ada", "price", LONG)
+    await written(house, "di", "lunch", "The canteen is closed on Friday, as everybody knows.")
+    house.clock.ahead += 2 * WEEK
+    await house.home.runtime.texts.expire()
+    sealed = "SELECT owner FROM sealed WHERE owner LIKE '%.prints.%'"
+    left = [owner.split(".")[-2] for (owner,) in await house.rows(sealed)]
+    assert left == ["coordination"]
+
+
+async def test_after_a_restart_keys_end_in_deals_in_which_nobody_writes(opens: Opens) -> None:
+    house = await opens()
+    await written(house, "ada", "price", LONG)
+    await house.restart()
+    house.clock.ahead += 3 * WEEK
+    await house.home.runtime.texts.expire()
+    sealed = "SELECT count(*) FROM sealed WHERE owner LIKE '%.prints.%'"
+    assert await house.rows(sealed) == [(0,)]
+
+
+async def test_one_text_has_other_marks_under_each_tiers_key(house: House) -> None:
+    await written(house, "ada", "price", LONG)
+    await written(
+        house, "di", "lunch", "Bring the menu for the harbour festival in autumn, please."
+    )
+    await written(
+        house, "el", "lunch", "Bring the menu for the harbour festival in autumn, please."
+    )
+    await written(
+        house, "cy", "price", "Bring the menu for the harbour festival in autumn, please."
+    )
+    sql = "SELECT floor, mark FROM fingerprint JOIN fingerprinted USING (message_id)"
+    marks: dict[str, set[int]] = {}
+    for floor, mark in await house.rows(sql):
+        marks.setdefault(floor, set()).add(mark)
+    assert marks["coordination"].isdisjoint(marks["valuation"])
+
+
+async def test_what_everybody_wrote_in_the_lower_room_costs_one_look(house: House) -> None:
+    """However often it stands there, and however often above: it is nobody's, and is not listed."""
+    for _ in range(3):
+        await written(house, "ada", "supply", LONG)
+        await written(house, "el", "lunch", "Lunch is at noon in the canteen by the northern pier.")
+    texts, deal = house.home.runtime.texts, house.home.runtime.book.deals[house.deal]
+    part = Part("body", "Lunch is at noon in the canteen by the northern pier.")
+    found, _ = await texts.look(deal, Tier.COORDINATION, [part])
+    assert found == ()
+    found, _ = await texts.look(deal, Tier.COORDINATION, [Part("body", PASTE)])
+    assert [e.tier for e in found] == [Tier.OPERATIONS]
+    assert (await texts.look(deal, Tier.OPERATIONS, [Part("body", PASTE)]))[0] == ()
 
 
 async def test_nobody_guesses_at_marks_without_the_key(house: House) -> None:

@@ -1,9 +1,13 @@
 """Invitations elsewhere, in several languages; what forbids them, or tells of them, is none."""
 
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tiers import offchannel
 from tiers.offchannel import LONGEST, invitations
 
 INVITES = (
@@ -81,3 +85,19 @@ def test_no_text_stops_the_home_while_it_is_read(piece: str) -> None:
     began = time.process_time()
     invitations(text)
     assert time.process_time() - began < 1
+
+
+PIECES = sorted(
+    {word for text in INVITES for word in text.split()}
+    | set(re.findall(r"[a-z]{2,}", "".join(p.pattern for p in offchannel._PATTERNS)))
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=2, max_size=12))
+def test_what_is_passed_over_at_once_holds_no_invitation(words: list[str]) -> None:
+    """The quick look finds no less than the patterns that it saves."""
+    text = " ".join(words)
+    found = invitations(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offchannel, "_NAMED", re.compile(""))
+        assert invitations(text) == found
