@@ -45,6 +45,7 @@ _HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te"}
     | {b"trailer", b"transfer-encoding", b"upgrade", b"proxy-connection", b"expect", b"host"}
 )
+_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _LOG: Final = logging.getLogger("wallcross.front")
 
 
@@ -76,6 +77,9 @@ class Proxy:
         """Answers one request."""
         if not to_hand_on(scope["path"]):
             await answer(send, 404, secure=self._secure)
+            return
+        if {name for name, _ in scope["headers"]} >= _LENGTHS:  # which of them holds is disputed
+            await answer(send, 400, secure=self._secure)
             return
         first: list[bytes] = []
         whole = not _has_body(scope["headers"])

@@ -95,6 +95,8 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "who_reads": Need(Right.CHANNELS, Scope.ALL),
         "prevented_show": _WHOLE_AUDIT,
         "prevented_report": _WHOLE_AUDIT,
+        "prevented_link": _WHOLE_AUDIT,
+        "prevented_fetch": _WHOLE_AUDIT,
         "prevented_closing": _WHOLE_AUDIT,
         "on_call_show": Need(Right.ON_CALL, Scope.OWN, cut=True),
         "on_call_set": Need(Right.ON_CALL, Scope.ALL, Act.ALONE),

@@ -12,13 +12,10 @@ Rules kept here:
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -31,7 +28,7 @@ from orchestrator.api.meaning import problem_of
 from orchestrator.api.port import Home
 from orchestrator.api.server import listening, listening_near
 from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_ANEW, VIEWER_IN_SCOPE
-from orchestrator.client.problems import Missing, Problem, Refused, TooOften, to_wire
+from orchestrator.client.problems import Problem, Refused, TooOften, to_wire
 from orchestrator.clock import ticks
 from orchestrator.config import Settings
 from orchestrator.deals.tokens import BEGINS
@@ -47,8 +44,6 @@ FAILURES_EACH_MINUTE = 60
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MACHINES = (f"{API}/device/", f"{API}/oidc/back-channel")
 """Paths that no browser's page calls: they carry a secret of their own and take no cookie."""
-_DEAL = re.compile(re.escape(API) + r"/deals/([^/]+)(?:/|$)")
-_SEVERAL = "login:"
 
 
 @asynccontextmanager
@@ -122,22 +117,11 @@ class Door:
             viewer = await self._home.viewer_of(secret, used=used)
         if viewer is None and token and not self._failures.take():
             raise TooOften("Too many tokens were none", still="Nothing was done")
-        return None if viewer is None else await self._as_in(viewer, scope["path"])
+        return viewer
 
     def _from_our_page(self, headers: Headers) -> None:
         if headers.getlist("origin") != [self._origin]:
             raise Refused("This was not asked from the desk's own page", still="Nothing was done")
-
-    async def _as_in(self, viewer: Viewer, path: str) -> Viewer:
-        """Whoever is other people in other deals acts as the one that the path's deal knows."""
-        named = _DEAL.match(path) if viewer.actor.startswith(_SEVERAL) else None
-        if named is None:
-            return viewer
-        with suppress(Missing):
-            person = viewer.person(await self._home.find_deal(unquote(named[1])))
-            if person is not None:
-                return replace(viewer, actor=f"person:{person}")
-        return viewer
 
 
 def cookie_of(headers: Headers, cookie: str = COOKIE) -> str | None:

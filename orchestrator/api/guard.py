@@ -94,7 +94,10 @@ class Guard:
     async def _admit(self, request: Request, name: str, params: dict[str, str]) -> None:
         asker = viewer(request)
         if name:  # what is no operation is told so by the router
-            await admit(name, named(request, params), asker, request.scope[HOME_IN_SCOPE])
+            home = request.scope[HOME_IN_SCOPE]
+            acts = await admit(name, named(request, params), asker, home)
+            if VIEWER_IN_SCOPE in request.scope:
+                request.scope[VIEWER_IN_SCOPE] = acts
 
     def _match(self, method: str, path: str) -> tuple[str, dict[str, str]]:
         self._operations = self._operations or operations(self._of)

@@ -7,7 +7,9 @@ Rules kept here (W3C Web Authentication Level 3, sections 7.1 and 7.2):
 2. Whose it is, is what a chain binds, and what a credential says that people agreed to. A passkey
    that signs for several deals is checked against the public key of each.
 3. What it counts goes up: else there may be a second of it, and it signs nobody in.
-4. A new one is bound by whoever proved himself within the last minutes, to what he is already.
+4. A new one is bound by whoever proved himself within the last minutes, to what he is already. That
+   its key is his is not shown by making it: a key that is known here, under any handle, is bound to
+   nobody, else whoever holds it would be signed in as whoever copied it out of the record.
 """
 
 import json
@@ -153,7 +155,8 @@ class Passkeys:
         asked = self._taken(challenge_id, "create", current.session_id)
         await self._keeper.seats.refresh()
         made = self._made(asked.message, answer)
-        if any(h.passkey.handle == made.handle for h in self._keeper.seats.passkeys()):
+        known = [held.passkey for held in self._keeper.seats.passkeys()]
+        if any(made.handle == one.handle or made.public == one.public for one in known):
             raise Refused("This passkey is known already", still="Nothing was changed")
         people = self._people(current)
         if not people:

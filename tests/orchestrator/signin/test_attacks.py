@@ -14,6 +14,7 @@ from orchestrator.query import happenings
 from orchestrator.signin.sessions import Session
 from tests.orchestrator.signin.conftest import Browser, DeskHouse
 from tests.orchestrator.signin.test_devices import asks, begun
+from tests.orchestrator.signin.test_passkey_sign_in import bind, passkey, sign
 from tiers.ids import PersonId
 
 
@@ -162,3 +163,15 @@ async def test_a_session_that_ends_while_it_is_proven_again_is_over(
     answer = await ada.post("/session/link", {"secret": secret, "sure": True})
     assert answer.status_code == 401, answer.text
     assert (await ada.get("/me")).status_code == 401
+
+
+async def test_a_key_that_is_known_is_bound_to_nobody_else(desk: DeskHouse) -> None:
+    """Public keys stand in the record; to say that one is mine proves nothing."""
+    ada, own = await desk.signed_in("ada"), passkey()
+    assert (await bind(ada, own)).status_code == 200
+    copied = passkey(key=own.key, handle=b"another handle")
+    mallory = await desk.signed_in("el")
+    assert (await bind(mallory, copied)).status_code == 403
+    again = desk.browser()
+    assert (await sign(again, own)).status_code == 200
+    assert (await again.get("/me")).json()["deals"][0]["person"] == "ada"
