@@ -52,7 +52,8 @@ def _answer(found: HeldDeskView) -> str:
         return number(count) + verb
     if any("move" in item.may for item in found.items):
         what = some(len(found.items), "message is", "messages are")
-        return what + " held, and with others. You may settle them too."
+        them = "it" if len(found.items) == 1 else "them"
+        return what + " held, and with others. You may settle " + them + " too."
     if found.items:
         return "Others ask for your agreement about a held message."
     if found.total:

@@ -39,7 +39,7 @@ ANSWERS_S = 3.0
 """Within which a channel says how it is; later is silence."""
 MOST_ITEMS = 3
 _PAUSES = DRIFT | {"new_device", "changed_key", "unverified_device", "linked_device", "own_device"}
-"""Rules whose finding stopped what we send into a room."""
+"""Rules whose finding may have stopped what we send into a room."""
 _WAITS = frozenset({"channel_closed", "account_lost"})
 _DONE = {
     **dict.fromkeys(_PAUSES - {"member_missing"}, "room_paused"),
@@ -215,10 +215,19 @@ def _findings(found: Needs, seen: Cut) -> Iterable[views.Item]:
             subject=one.finding_id,
             about=_about(seen, one.about.conversation),
             what=one.reasons if seen.scope(Right.FINDINGS) is Scope.ALL else (),
-            done=_DONE.get(one.named, ""),
+            done=_done(seen, one.named, one.about.conversation),
             severity=one.severity.name.lower(),
             at=one.first_seen,
         )
+
+
+def _done(seen: Cut, rule: str, conversation: ConversationId | None) -> str:
+    """What was done already; a room is said to stand still only where one does."""
+    done = _DONE.get(rule, "")
+    rooms = () if conversation is None else seen.deal.rooms.get(conversation, ())
+    if done == "room_paused" and not any(room.paused for room in rooms):
+        return ""
+    return done
 
 
 def _about(seen: Cut, conversation: ConversationId | None) -> str:
