@@ -7,9 +7,12 @@ import streamlit as st
 from dashboard.desk import Desk, part
 from dashboard.safe import safe
 from dashboard.widgets.base import card, chip, instant, told_at, verdict
+from orchestrator.client.api import Client
+from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import PreventedRow, PreventedView
 
 SHOWN = 100
+LINK = "prevented.link.path"
 FIGURES = {
     "held": ("Held", "Nobody saw them."),
     "withdrawn": ("Withdrawn", "They stood in a room for some time."),
@@ -116,6 +119,28 @@ def _said(row: PreventedRow) -> str:
 def _report(desk: Desk, found: PreventedView) -> None:
     with card("Report for printing"):
         st.markdown("One page without names. That it was made is written into the record.")
+        link = st.session_state.get(LINK)
+        if link is not None:
+            st.link_button("Download, once", str(link), type="primary", icon=":material/download:")
+            st.caption("The link works once, for five minutes, in this browser alone.")
+        st.button(
+            "Get the link" if link is None else "Make a new link",
+            key="prevented.link",
+            on_click=_link,
+            args=(desk,),
+        )
         day = datetime.fromtimestamp(found.at / _SECOND, UTC).strftime("%Y-%m-%d")
         command = f"wallcross prevented {desk.deal.code} --report prevented-{day}.html"
+        st.caption("In a terminal:")
         st.code(command, language=None, wrap_lines=True)
+
+
+def _link(desk: Desk) -> None:
+    deal = desk.deal.deal_id
+    made: list[ExportLink] = []
+
+    async def ask(client: Client) -> None:
+        made.append(await client.prevented_link(deal))
+
+    if desk.act(ask, "The link is beside the report."):
+        st.session_state[LINK] = made[0].path

@@ -36,7 +36,7 @@ MOST, MOST_OF_ONE, MOST_BYTES, LARGEST = 20_000, 2_000, 32 << 20, 64 << 10
 STREAMED = frozenset({"send_file", "document_send"})
 TOLD_ONCE = frozenset(
     {"held_reveal_open", "person_enrol", "quarantine_admit", "key_link", "token_new"}
-    | {"export_link", "desk_link", "desk_home_link"}
+    | {"export_link", "prevented_link", "desk_link", "desk_home_link"}
 )
 """Operations whose answers are shown once: that they were done is remembered, and no more."""
 NOT_DONE = frozenset({401, 403, 404, 405, 413, 422, 429, 503})

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import ClosingView, PreventedView
 from tiers.ids import DealId
+from tiers.rights import Viewer
 
 
 class PreventedAccess(Protocol):
@@ -19,6 +21,14 @@ class PreventedAccess(Protocol):
         self, deal: DealId, since: int | None, until: int | None, *, actor: str
     ) -> bytes:
         """The printable report; its making is an entry of the deal's record."""
+        ...
+
+    async def prevented_link(self, deal: DealId, viewer: Viewer) -> ExportLink:
+        """Where the report is fetched, once."""
+        ...
+
+    async def prevented_fetch(self, deal: DealId, secret: str, viewer: Viewer) -> bytes:
+        """The report, once. Raises: Missing."""
         ...
 
     async def prevented_closing(self, deal: DealId) -> ClosingView:

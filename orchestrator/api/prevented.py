@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from orchestrator.api.reach import Deal, OpenHome
-from orchestrator.api.who import Actor
+from orchestrator.api.who import Actor, Asker
 from orchestrator.audit.body import LARGEST_INT
+from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import ClosingView, PreventedView
 from orchestrator.command.prevented_page import POLICY
 
@@ -35,6 +36,21 @@ async def prevented_report(
 ) -> Response:
     """The report as one page for printing; its making is an entry of the deal's record."""
     data = await home.prevented_report(deal, since, until, actor=actor)
+    return Response(data, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+
+@router.post("/link", status_code=201)
+async def prevented_link(deal: Deal, home: OpenHome, asker: Asker) -> ExportLink:
+    """Where the report is fetched, once and within minutes, in this session."""
+    return await home.prevented_link(deal, asker)
+
+
+@router.get(
+    "/fetch/{secret}", response_class=Response, responses={200: {"content": {"text/html": {}}}}
+)
+async def prevented_fetch(deal: Deal, secret: str, home: OpenHome, asker: Asker) -> Response:
+    """Gives the report, once; its making is an entry of the deal's record."""
+    data = await home.prevented_fetch(deal, secret, asker)
     return Response(data, media_type="text/html; charset=utf-8", headers=HEADERS)
 
 

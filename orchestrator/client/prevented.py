@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.wire import Wire, deal_path
 
 
@@ -98,6 +99,10 @@ class PreventedApi(Wire):
         query = "&".join(f"{k}={v}" for k, v in asked if v is not None)
         path = f"{deal_path(deal)}/prevented/report"
         return self._pieces(f"{path}?{query}" if query else path)
+
+    async def prevented_link(self, deal: str) -> ExportLink:
+        """Where the report is fetched, once and within minutes, in this session."""
+        return await self._post(ExportLink, f"{deal_path(deal)}/prevented/link")
 
     async def prevented_closing(self, deal: str) -> ClosingView:
         """The report that was made when the deal closed. Raises: Missing before that."""

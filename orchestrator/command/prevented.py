@@ -14,6 +14,7 @@ from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import Stated, commitment, stated
 from orchestrator.audit.kinds import Kind
+from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import ClosingView, PreventedRow, PreventedView
 from orchestrator.client.problems import Missing
 from orchestrator.command.prevented_page import report
@@ -23,6 +24,7 @@ from orchestrator.roster.deals import find_deal
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 from tiers.people import Phase
+from tiers.rights import Viewer
 
 SHOWN = 500
 """Rows that are listed at most; the newest."""
@@ -51,6 +53,17 @@ class PreventedLedger:
         data = report(found, actor)
         await self._r.store.write(lambda tx: _state(tx, found, data, actor))
         return data
+
+    async def prevented_link(self, deal: DealId, viewer: Viewer) -> ExportLink:
+        """Where the report is fetched, once, by whoever asked and in his session."""
+        secret, until = self._r.once.make(f"prevented:{deal}", viewer, self._r.now())
+        return ExportLink(path=f"/api/v1/deals/{deal}/prevented/fetch/{secret}", until=until)
+
+    async def prevented_fetch(self, deal: DealId, secret: str, viewer: Viewer) -> bytes:
+        """The report, once; its making is an entry of the deal's record."""
+        if not self._r.once.take(secret, f"prevented:{deal}", viewer, self._r.now()):
+            raise Missing("there is no such report, or it was given already", then="ask anew")
+        return await self.prevented_report(deal, None, None, actor=viewer.actor)
 
     async def prevented_closing(self, deal: DealId) -> ClosingView:
         """The report that was made when the deal closed."""

@@ -10,6 +10,7 @@ from connectors.port.connector import Connector
 from orchestrator.audit.heads import HeadKey
 from orchestrator.client.problems import Unready
 from orchestrator.clock import Clock
+from orchestrator.command.once import Once
 from orchestrator.command.plan_runs import PlanRuns
 from orchestrator.command.running import Running
 from orchestrator.config import Settings
@@ -116,6 +117,7 @@ class Runtime:
     live: bool = False
     running: Running = field(default_factory=Running)
     plan_runs: PlanRuns = field(default_factory=PlanRuns)
+    once: Once = field(default_factory=Once)
 
 
 def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:

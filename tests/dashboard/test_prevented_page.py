@@ -1,9 +1,15 @@
 """The pages Prevented and Who reads what, by whoever looks, over a live home."""
 
+import httpx
 import pytest
 
+from orchestrator.api.app import make_desk
+from orchestrator.api.who import here
+from orchestrator.client.wire import app_transport
+from orchestrator.command.home import OpenHome
 from tests.scenarios.conftest import eventually
 from tests.scenarios.test_approvals import TEXT, hold
+from tiers.rights import Viewer
 
 from .conftest import Look, words
 
@@ -54,3 +60,31 @@ async def test_a_network_that_was_not_read_back_is_named(look: Look) -> None:
         runtime.observer.forget(binding.connector, binding.room)
     at = await look.page("reads", look.as_("owner"))
     assert "Messages can be read by" in at.subheader[0].value
+
+
+async def test_the_report_is_fetched_from_the_page_once_and_by_nobody_else(look: Look) -> None:
+    owner, other = look.as_("owner"), look.as_("security_officer", person="bo")
+    at = await look.page("prevented", owner)
+    at.button(key="prevented.link").click()
+    at = await look.again(at)
+    assert "The link works once" in words(at)
+    path = str(at.session_state["prevented.link.path"])
+    home = look.house.home
+    async with at_desk(home, other) as asked:
+        assert (await asked.get(path)).status_code == 404
+    async with at_desk(home, owner) as asked:
+        found = await asked.get(path)
+        assert found.status_code == 200
+        assert found.headers["content-type"].startswith("text/html")
+        assert "attachment" in found.headers["content-disposition"]
+        assert "sandbox" in found.headers["content-security-policy"] or (
+            "default-src 'none'" in found.headers["content-security-policy"]
+        )
+        assert (await asked.get(path)).status_code == 404
+    tail = [entry.kind for entry in await home.audit_tail(look.house.deal, 20)]
+    assert tail.count("prevented.reported") == 1
+
+
+def at_desk(home: OpenHome, viewer: Viewer) -> httpx.AsyncClient:
+    transport = app_transport(make_desk(home, viewer), here())
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8642")

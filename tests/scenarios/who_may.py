@@ -154,6 +154,8 @@ _LINES = """
     prevented_show      OSC
     prevented_report    OSC
     prevented_closing   OSC
+    prevented_link      OSC
+    prevented_fetch     OSC
     who_reads           OSCX
 
     # rules
