@@ -15,8 +15,9 @@ import asyncio
 import json
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from orchestrator.clock import DAY, Clock
@@ -36,8 +37,19 @@ LONGEST: Final = 90 * DAY
 KEY_BYTES: Final = 32
 MOST: Final = 20_000
 """Rows of one look at most: what stands in so many texts is nobody's."""
+SHORT_TEXT: Final = 2_000
+"""Characters that are read here and now: another thread's turn costs more."""
+FEW: Final = 600
+"""Marks that are looked up here and now, which takes a millisecond."""
 LIKELY: Final = 8
 """Sources of a part that are looked at: those that share most runs with it."""
+# Which runs stand in a stricter text at all: of nearly every text none does.
+_HIT = """
+SELECT DISTINCT json_extract(v.value, '$[1]') FROM json_each(?1) AS v
+CROSS JOIN fingerprint AS f ON f.deal_id = ?2
+    AND f.period = json_extract(v.value, '$[0]') AND f.mark = json_extract(v.value, '$[2]')
+CROSS JOIN fingerprinted AS p ON p.message_id = f.message_id
+    AND p.floor = json_extract(v.value, '$[3]') AND p.expires_at > ?3"""
 # What stands in a text of a tier as low is not restricted: of it no other row is looked at.
 _SAME = """
 WITH v AS MATERIALIZED (
@@ -60,6 +72,11 @@ WHERE p.expires_at <= ? OR m.taken_back_at IS NOT NULL LIMIT 1000"""
 _KEYS = "SELECT owner FROM sealed WHERE owner >= ?1 || '.prints.' AND owner < ?1 || '.prints/'"
 _USED = "SELECT 1 FROM fingerprinted WHERE deal_id = ? AND period = ? AND floor = ? LIMIT 1"
 _DEALS = "SELECT deal_id FROM deal"
+
+
+_Wanted = list[tuple[int, int, int, str, bool]]
+"""Week, number of the run, its mark under a key of that week, the key's tier, and whether what
+stands there is as low as the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +138,27 @@ class Fingerprints:
         """
         at, lowest = self.now(), floor or min(Tier)
         keys, period = await self._ready(deal.deal_id)
-        read, wanted, prints = await asyncio.to_thread(_read, parts, keys, period, lowest)
-        if not any(not low for *_, low in wanted):
+        short = sum(len(part.text) for part in parts) <= SHORT_TEXT
+        work = partial(_read, parts, keys, period, lowest)
+        read, wanted, prints = work() if short else await asyncio.to_thread(work)
+        hit = await self._hit(deal.deal_id, wanted, at) if wanted else frozenset[int]()
+        if not hit:
             return (), prints
+        known = [*(w for w in wanted if w[1] in hit), *_beside(read, keys, lowest, hit)]
 
         def same(tx: Tx) -> list[tuple[int, str, str]]:
-            rows = tx.all(_SAME, (json.dumps(wanted), deal.deal_id, at, MOST))
+            rows = tx.all(_SAME, (json.dumps(known), deal.deal_id, at, MOST))
             return [(n, message_id, name) for n, message_id, name in rows]
 
-        found = await self.store.read(same)
-        return _evidence(read, found) if found else (), prints
+        return _evidence(read, await self.store.read(same)), prints
+
+    async def _hit(self, deal_id: DealId, wanted: _Wanted, at: int) -> frozenset[int]:
+        """Numbers of the runs that stand in a stricter text."""
+
+        def read(tx: Tx) -> frozenset[int]:
+            return frozenset(n for (n,) in tx.all(_HIT, (json.dumps(wanted), deal_id, at)))
+
+        return self.store.glance(read) if len(wanted) <= FEW else await self.store.read(read)
 
     async def _ready(self, deal_id: DealId) -> tuple[Mapping[Named, bytes], int]:
         """The keys of a deal, this week's among them."""
@@ -220,23 +248,16 @@ def lives(rules: TierPolicy) -> int:
     return min(timed, LONGEST, rules.keep_for)
 
 
-_Wanted = list[tuple[int, int, int, str, bool]]
-
-
 def _read(
     parts: Sequence[Part], keys: Mapping[Named, bytes], period: int, lowest: Tier
 ) -> tuple[tuple[_Read, ...], _Wanted, Prints]:
-    """What a text says, what is asked for of it, and what is to be kept.
-
-    What is asked for: week, number of the run, its mark under a key of that week, the key's tier,
-    and whether what stands there is as low as the text.
-    """
+    """What a text says, what is asked for of stricter ones, and what is to be kept."""
     found = [runs(part.text) for part in parts]
     read = tuple(_Read(those, tuple(digest(run.words) for run in those)) for those in found)
     said = [one for part in read for one in part.digests]
     digests, wanted, kept = list(dict.fromkeys(said)), _Wanted(), dict[Tier, tuple[int, ...]]()
     for named, key in keys.items():
-        keeps, asks = named.period == period and named.tier >= lowest, lowest < max(Tier)
+        keeps, asks = named.period == period and named.tier >= lowest, named.tier > lowest
         if not (keeps or asks):
             continue
         marks = {one: mark(one, key) for one in digests}
@@ -244,9 +265,22 @@ def _read(
             kept[named.tier] = winnowed(tuple(marks[one] for one in said))
         if asks:
             number = {marks[one]: n for n, one in enumerate(digests)}
-            low, thinned = named.tier <= lowest, winnowed(tuple(number))
-            wanted += [(named.period, number[m], m, named.tier.value, low) for m in thinned]
+            thinned = winnowed(tuple(number))
+            wanted += [(named.period, number[m], m, named.tier.value, False) for m in thinned]
     return read, wanted, Prints(period, kept)
+
+
+def _beside(
+    read: Sequence[_Read], keys: Mapping[Named, bytes], lowest: Tier, hit: Collection[int]
+) -> _Wanted:
+    """What is asked for of texts of a tier as low, of the runs that stand in a stricter one."""
+    digests = list(dict.fromkeys(one for part in read for one in part.digests))
+    return [
+        (named.period, n, mark(digests[n], key), named.tier.value, True)
+        for named, key in keys.items()
+        for n in hit
+        if named.tier <= lowest
+    ]
 
 
 def _evidence(read: Sequence[_Read], found: Iterable[tuple[int, str, str]]) -> tuple[Evidence, ...]:
