@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -22,7 +22,6 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from orchestrator.client.api import Client
 from orchestrator.client.approvals import NewCredential
-from orchestrator.client.problems import Waits
 from orchestrator.demo import halcyon
 from orchestrator.demo.desk_act import clear, opens
 from orchestrator.demo.mail_act import agreement, three_networks
@@ -263,13 +262,25 @@ class Story:
         await agree.click(timeout=_PATIENCE_MS)
         await _done(client, founding)
         await self._proves()
-        [waits] = await client.held_list(deal)
-        with suppress(Waits):
-            await client.held_move(waits.message_id, "logistics")
+        await self._asks()
         await self._owner.sees("approvals")
         await agree.first.wait_for(timeout=_PATIENCE_MS)
         await self._camera.take(self._owner, "approvals")
         await self._views({"approvals": "approvals-390"}, size=NARROW)
+
+    async def _asks(self) -> None:
+        """Whose message is held asks for its release, from his own page."""
+        client, deal = self._stage.client, self._stage.deal
+        async with self._camera.somebody(AUTHOR) as author:
+            await author.signs_in((await client.desk_link(deal, AUTHOR)).url)
+            await author.sees("held")
+            ask = author.page.get_by_role("button", name="Ask for its release")
+            await ask.click(timeout=_PATIENCE_MS)
+            end = asyncio.get_running_loop().time() + _PATIENCE_MS / 1000
+            while not await client.approval_list(deal, every=False):
+                if asyncio.get_running_loop().time() > end:
+                    raise NotSeen("the release was not asked for")
+                await asyncio.sleep(0.2)
 
     async def _proves(self) -> None:
         """In a founded deal roles are for a session that proved its key."""

@@ -203,11 +203,12 @@ def _table(rows: list[AuditRow]) -> None:
         },
         column_config={
             "When": st.column_config.DatetimeColumn(
-                format="D MMM, HH:mm:ss", timezone=st.context.timezone or "UTC", width="small"
+                format="D MMM, HH:mm:ss", timezone=st.context.timezone or "UTC", width=130
             ),
-            "What": st.column_config.TextColumn(width="large"),
-            "Who": st.column_config.TextColumn(width="medium"),
-            "Entry": st.column_config.NumberColumn(format="%d", width="small"),
+            "What": st.column_config.TextColumn(width=380),
+            "Who": st.column_config.TextColumn(width=170),
+            "Beside": st.column_config.TextColumn(width=240),
+            "Entry": st.column_config.NumberColumn(format="%d", width=70),
         },
         hide_index=True,
         key="audit-table",

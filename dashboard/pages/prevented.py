@@ -106,8 +106,7 @@ def _said(row: PreventedRow) -> str:
         after = max(0, (row.ended_at or row.at) - row.at) // _SECOND
         return (
             "Withdrawn after "
-            + str(after)
-            + " s. "
+            + (str(after) + " s. " if after else "less than a second. ")
             + seen.capitalize()
             + " people may have seen it."
         )

@@ -214,7 +214,7 @@ def _networks(facts: Facts) -> Iterator[ReaderView]:
     for line in facts.lines:
         yield _reader(
             f"channel:{line.name}",
-            f"The server of {line.name} ({line.kind})",
+            f"The server of {line.name}" + ("" if line.kind == line.name else f" ({line.kind})"),
             "network",
             {
                 **_carried(line),
