@@ -239,6 +239,7 @@ def _replace(desk: Desk) -> None:
             format_func=lambda p: plain(others[str(p)]),
             key="compared-with",
         )
+        _which(desk)
         st.text_area("The words, as they were read out to you", key="compared-words", height=90)
         if desk.me.stepped_up_until is None:
             st.link_button("Prove that it is you first", "/in?again", type="primary")
@@ -252,11 +253,23 @@ def _replace(desk: Desk) -> None:
             )
 
 
+def _which(desk: Desk) -> None:
+    """Which key of his counts no more from then on, where he has one that counts."""
+    deal, whose = desk.deal.deal_id, str(st.session_state["compared-whose"])
+    counts = [k for k in desk.ask(lambda c: c.key_list(deal, whose)) if k.state == "verified"]
+    st.selectbox(
+        "It replaces",
+        [None, *(k.device for k in counts)],
+        format_func=lambda d: "no key" if d is None else "the key " + plain(d),
+        key="compared-old",
+    )
+
+
 def _compared(desk: Desk) -> None:
     deal, state, own = desk.deal.deal_id, st.session_state, desk.deal.person
     whose, other = str(state["compared-whose"]), str(state["compared-with"])
-    words = str(state.get("compared-words") or "").strip()
+    words, old = str(state.get("compared-words") or "").strip(), state.get("compared-old")
     desk.act(
-        lambda c: c.key_verify(deal, whose, str(own), other, words=words),
+        lambda c: c.key_verify(deal, whose, str(own), other, words=words, replaces=old),
         "It is on the record. From now on documents are sealed to that key.",
     )

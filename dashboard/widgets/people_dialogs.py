@@ -320,14 +320,16 @@ def _words(device: CardDevice) -> None:
 def _ceremony(desk: Desk, card: CardView) -> None:
     read = st.text_area("The words that were read out", key="people.verify.words", height=80)
     me = desk.deal.person
-    first = me or st.text_input("Who called? (id)", key="people.verify.first")
-    second = st.text_input("Who listened in? (id)", key="people.verify.second")
+    first = me or _somebody(desk, "Who called?", "people.verify.first", {card.person})
+    second = _somebody(desk, "Who listened in?", "people.verify.second", {card.person, first})
+    old = _replaced(card)
     name, deal = safe(card.name), desk.deal.deal_id
 
     def go() -> None:
         close()
+        asked = {"words": read.strip(), "replaces": old}
         desk.act(
-            lambda c: c.key_verify(deal, card.person, first, second.strip(), words=read.strip()),
+            lambda c: c.key_verify(deal, card.person, first or "", second or "", **asked),
             name + " was compared by two people.",
         )
 
@@ -338,8 +340,42 @@ def _ceremony(desk: Desk, card: CardView) -> None:
             key="people.verify.go",
             type="primary",
             on_click=go,
-            disabled=not (read.strip() and second.strip() and first),
+            disabled=not (read.strip() and second and first),
         )
+
+
+def _somebody(desk: Desk, label: str, key: str, but: set[str | None]) -> str | None:
+    """Somebody of the deal by his name; None until one is chosen."""
+    sought = st.text_input(label, key=key, placeholder="Name or firm")
+    found = {r.person or "": r for r in _people(desk, sought) if r.person not in but}
+    if sought and not found:
+        st.text("Nobody else by that name is on this deal.")
+    if not found:
+        return None
+    return st.radio(
+        label,
+        list(found),
+        format_func=lambda p: plain(found[p].name) + ", " + plain(found[p].side_name),
+        key=key + ".of",
+        label_visibility="collapsed",
+    )
+
+
+def _replaced(card: CardView) -> str | None:
+    """Whether a device that he had before counts no more from this call on."""
+    before = {d.device: d for d in card.devices if d.state in {"verified", "known"}}
+    if not before:
+        return None
+    keeps = "It comes beside the phones that they have"
+    chosen = st.selectbox(
+        "Does it replace one?",
+        ["", *before],
+        format_func=lambda d: (
+            "Replaces " + plain(before[d].channel) + " " + plain(d) if d else keeps
+        ),
+        key="people.verify.replaces",
+    )
+    return chosen or None
 
 
 def _people(desk: Desk, sought: str) -> Sequence[MemberRow]:

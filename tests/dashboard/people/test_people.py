@@ -9,7 +9,9 @@ from connectors.memory.faults import FaultKind
 from orchestrator.clock import HOUR, SECOND
 from tests.dashboard.conftest import House, Look, words
 from tests.scenarios.conftest import eventually
+from tests.scenarios.house import CHANNEL
 from tests.scenarios.test_desk_people import adopt, shows
+from tiers.ids import PersonId
 
 
 async def people(look: Look, *roles: str, person: str | None = "ada") -> AppTest:
@@ -186,3 +188,37 @@ async def test_the_map_is_there_and_of_the_same_people(look: Look) -> None:
     at.session_state["people.kind"] = "Map"
     at = await look.again(at)
     assert "Red: in the channel" in said(at)
+
+
+async def test_a_new_phone_is_compared_by_people_found_by_name_and_replaces_the_old(
+    look: Look,
+) -> None:
+    house = look.house
+    officer = look.as_("participant", "security_officer", person="bo", stepped_up=True)
+    await house.far.add_device("ada", "second", "another-key")
+    house.home.runtime.observer.forget(CHANNEL)
+
+    async def seen() -> bool:
+        card = await house.home.person_card(house.deal, PersonId("ada"), officer)
+        return any(d.device == "second" for d in card.devices)
+
+    await eventually(seen)
+    card = await house.home.person_card(house.deal, PersonId("ada"), officer)
+    [new] = [d for d in card.devices if d.device == "second"]
+    [old] = [d for d in card.devices if d.state == "verified"]
+    at = await look.page("people", officer)
+    at.session_state["people.chosen"] = "ada"
+    at = await press(look, await look.again(at), "people.card.verify")
+    assert at.button(key="people.verify.go").disabled
+    at.text_area(key="people.verify.words").set_value(" ".join(new.words))
+    at.text_input(key="people.verify.second").set_value("a")
+    at = await look.again(at)
+    offered = at.radio(key="people.verify.second.of").options
+    assert not any(one.startswith(("Ada", "Bo")) for one in offered), "neither of the two"
+    at.text_input(key="people.verify.second").set_value("cy")
+    at.selectbox(key="people.verify.replaces").set_value(old.device)
+    at = await press(look, await look.again(at), "people.verify.go")
+    assert "was compared by two people." in said(at)
+    keys = {k.device: k for k in await house.home.key_list(house.deal, PersonId("ada"))}
+    assert keys["second"].state == "verified"
+    assert keys[old.device].state != "verified"
