@@ -93,15 +93,27 @@ def judge(certificate: Certificate, address: str, now: int) -> Usable | Refused:
     return Refused(faults[0] if len(faults) == 1 and faults[0] else "no_encryption_subkey")
 
 
-def ends(certificate: Certificate) -> int | None:
+def ends(certificate: Certificate, now: int) -> int | None:
     """When a certificate that is usable now ends: with its primary key, or its last sealing one.
 
+    What is revoked, weak or over already seals nothing, however long it is said to last.
+
+    Args:
+        certificate: as listed just now.
+        now: microseconds UTC.
+
     Returns:
-        Microseconds UTC; None: never.
+        Microseconds UTC; 0: nothing can be sealed to it now, None: never.
     """
-    sealing = [each.expires_at for each in certificate.subkeys if "e" in each.can]
+    sealing = [
+        each.expires_at
+        for each in certificate.subkeys
+        if "e" in each.can and _fault_of_subkey(each, now) is None
+    ]
+    if not sealing:
+        return 0
     lasting = [at for at in sealing if at is not None]
-    longest = max(lasting) if lasting and len(lasting) == len(sealing) else None
+    longest = max(lasting) if len(lasting) == len(sealing) else None
     return min(
         (at for at in (certificate.primary.expires_at, longest) if at is not None), default=None
     )

@@ -110,7 +110,7 @@ class Keyring:
         if not isinstance(await self.verdict(account), Usable):
             return 0
         (certificate,) = await self._home.certificates(known)
-        return ends(certificate)
+        return ends(certificate, self._now())
 
     async def own_verdict(
         self, account: AccountId, fingerprint: str, ahead: int = 0

@@ -36,6 +36,7 @@ from orchestrator.deals.findings import close_findings
 from orchestrator.deals.lapsing import span_of
 from orchestrator.keys.keyring import Account, KnownKey
 from orchestrator.rooms.distress import NEW_PHONE
+from orchestrator.rooms.linked import close_linked
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName, DealId, DeviceId, PersonId
 from tiers.people import Person
@@ -213,6 +214,8 @@ class Keys:
             ring.withdraw(tx, deal, account, known.device, event, at=at, actor=actor)
         if held.keys:
             close_findings(tx, deal, NEW_PHONE, held.person, at)
+        for account, _ in held.keys:
+            close_linked(tx, deal, account, at)
 
     async def _in_force(
         self, deal: DealView, owner: Person, living: Sequence[Found], held: Ceremony
@@ -249,6 +252,7 @@ class Keys:
             self._r.keyring.withdraw(
                 tx, deal, account, known.device, KeyEvent(event), at=at, actor=actor
             )
+            close_linked(tx, deal, account, at)
 
         try:
             await self._r.store.write(unit)

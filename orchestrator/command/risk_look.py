@@ -25,7 +25,7 @@ from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
 from orchestrator.risk.rules import EXPIRES_SOON, judge
 from orchestrator.risk.run import forget, write
-from orchestrator.risk.settle import settle, settle_home
+from orchestrator.risk.settle import settle, settle_home, settle_lost
 from orchestrator.risk.signals import (
     Certificate,
     Device,
@@ -73,6 +73,8 @@ class RiskLook:
     runtime: Runtime
     _slow: dict[DealId, _Slow] = field(default_factory=dict)
     _unread: dict[Place, int] = field(default_factory=dict)
+    _looked: set[DealId] = field(default_factory=set)
+    _waiting: set[DealId] = field(default_factory=set)
 
     async def look(self) -> None:
         """One look at each deal, and closed findings that are kept no longer are dropped."""
@@ -85,6 +87,18 @@ class RiskLook:
             forget(tx, at)
 
         await self.runtime.store.write(unit)
+
+    async def look_new(self) -> None:
+        """A first look at one deal that was not looked at since the start.
+
+        It is for every few seconds, so that a page need not wait for the minute. A deal that came
+        just now waits a turn, and each turn looks at one: a start is busy enough.
+        """
+        fresh = set(self.runtime.book.deals) - self._looked
+        ready, self._waiting = sorted(fresh & self._waiting), fresh
+        for deal_id in ready[:1]:
+            self._looked.add(deal_id)
+            await self.look_at(deal_id)
 
     async def look_at(self, deal_id: DealId, *, anew: bool = False) -> None:
         """One look at one deal; what is not in force is not looked at.
@@ -114,8 +128,10 @@ class RiskLook:
         def unit(tx: Tx) -> None:
             write(tx, signals, ruling, owner)
             settle(tx, deal, signals.at)
+            settle_lost(tx, deal_id, self.runtime.book.lost, signals.at)
 
         await self.runtime.store.write(unit)
+        self._looked.add(deal_id)
 
     def _signals(
         self,
@@ -184,10 +200,7 @@ class RiskLook:
         if kept is not None and 0 <= at - kept.at < HOUR:
             return await self._renewed(deal, kept, at)
         found = [
-            one
-            for person in deal.roster.people
-            for one in [await self._certificate(deal, person)]
-            if one is not None
+            one for person in deal.roster.people for one in await self._certificates(deal, person)
         ]
         adopted, reviewed = await self.runtime.store.read(lambda tx: _looked_through(tx, deal, at))
         self._slow[deal.deal_id] = _Slow(at, tuple(found), adopted, reviewed)
@@ -199,15 +212,15 @@ class RiskLook:
             c.person for c in kept.certificates if c.ends is not None and c.ends - at < EXPIRES_SOON
         }
         if ending:
-            listed = (p for p in deal.roster.people if p.person_id in ending)
-            asked = [await self._certificate(deal, person) for person in listed]
+            listed = [p for p in deal.roster.people if p.person_id in ending]
+            asked = [one for p in listed for one in await self._certificates(deal, p)]
             same = (c for c in kept.certificates if c.person not in ending)
-            kept.certificates = (*same, *(c for c in asked if c is not None))
+            kept.certificates = (*same, *asked)
         return kept
 
-    async def _certificate(self, deal: DealView, person: Person) -> Certificate | None:
-        """When a person's key ends, where a channel of the deal seals to keys of its people."""
-        used = {b.connector for b in _bindings(deal)}
+    async def _certificates(self, deal: DealView, person: Person) -> list[Certificate]:
+        """When a person's keys end, on each channel of the deal that seals to its people."""
+        used, found = {b.connector for b in _bindings(deal)}, list[Certificate]()
         for name, account in person.accounts.items():
             connector: object = self.runtime.connectors.get(name)
             if name not in used or not isinstance(connector, ForeseesKeys):
@@ -216,8 +229,8 @@ class RiskLook:
                 ends = await connector.key_ends(account)
             except ConnectorError:
                 ends = 0  # what cannot be read is not known to last
-            return Certificate(f"{name}:{account}", person.person_id, person.name, ends)
-        return None
+            found.append(Certificate(f"{name}:{account}", person.person_id, person.name, ends))
+        return found
 
 
 def _bindings(deal: DealView) -> tuple[RoomBinding, ...]:

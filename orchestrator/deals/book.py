@@ -360,10 +360,12 @@ class Book:
     def _open(self, tx: Tx, owner: str) -> str | None:
         """A short sealed text; None, and remembered as lost, where its key is gone."""
         try:
-            return self._label(tx, owner)
+            found = self._label(tx, owner)
         except SealError:
             self.lost.add(owner)
             return None
+        self.lost.discard(owner)
+        return found
 
     def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Labelled]:
         rows = tx.all(

@@ -5,9 +5,10 @@ Rules kept here:
 1. A trouble that is told each time it happens is over once it did not happen for a day.
 2. A finding about a stranger, or a mail that is not believed, is over once nothing of him is kept.
 3. An account that nobody owned is over once somebody of the roster owns it.
+4. A sealed name that could not be opened is over once it can, or once it is no more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from orchestrator.clock import DAY
@@ -17,6 +18,7 @@ from orchestrator.risk.rules import Key
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName
 
+SEAL_LOST: Final = "seal_lost"
 PASSING: Final = ("echo", "forged", "strangers_many", "enrolment_refused", "enrolment_guessed")
 _PASSED = f"""
 SELECT rule, subject FROM finding WHERE deal_id = ? AND closed_at IS NULL AND last_seen <= ?
@@ -46,6 +48,20 @@ def settle(tx: Tx, deal: DealView, at: int) -> int:
     """
     over = [*_passed(tx, deal.deal_id, at), *_owned(tx, deal)]
     return _close(tx, deal.deal_id, over, at)
+
+
+def settle_lost(tx: Tx, deal_id: str, lost: Collection[str], at: int) -> int:
+    """Closes what says that a sealed name or list is lost, once it was written anew.
+
+    Args:
+        tx: writes.
+        deal_id: the deal.
+        lost: owners of what still cannot be opened.
+        at: now, microseconds UTC.
+    """
+    sql = "SELECT subject FROM finding WHERE deal_id = ? AND rule = ? AND closed_at IS NULL"
+    there = [subject for (subject,) in tx.all(sql, (deal_id, SEAL_LOST))]
+    return _close(tx, deal_id, [(SEAL_LOST, s) for s in there if s not in lost], at)
 
 
 def settle_home(tx: Tx, at: int) -> int:

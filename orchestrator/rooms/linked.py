@@ -16,7 +16,7 @@ from typing import Final
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.callback import CALL_BACK
-from orchestrator.deals.findings import Raised, raise_finding
+from orchestrator.deals.findings import Raised, close_findings, raise_finding
 from orchestrator.rooms.watch import Watcher, by_person, pause
 from orchestrator.store.unit import Store, Tx
 from tiers.contact import reads
@@ -43,6 +43,24 @@ def _known(tx: Tx, connector: ConnectorName, account: AccountId) -> set[str]:
         for device, mark in tx.all(sql, (connector, account))
         if tx.pen is None or tx.pen.made(mark, _MARKED, connector, account, device)
     }
+
+
+def close_linked(tx: Tx, deal: str, account: tuple[ConnectorName, AccountId], at: int) -> None:
+    """Closes what is open about an account's devices: two people compared its key, or barred it.
+
+    Args:
+        tx: writes, in the unit of the ceremony.
+        deal: id of the deal.
+        account: whose.
+        at: now, microseconds UTC.
+    """
+    begins = f"{account[0]}:{account[1]}:"
+    sql = (
+        "SELECT subject FROM finding WHERE deal_id = ? AND rule = ? AND closed_at IS NULL "
+        "AND substr(subject, 1, ?) = ?"
+    )
+    for (subject,) in tx.all(sql, (deal, RULE, len(begins), begins)):
+        close_findings(tx, deal, RULE, subject, at)
 
 
 @dataclass(slots=True)

@@ -196,7 +196,7 @@ async def _read(store: Store, sealer: Sealer, now: Clock) -> tuple[Book, Keyring
     keyring = Keyring()
     await store.read(book.load_all)
     await store.read(keyring.load)
-    await _tell_lost(store, book, now())
+    await tell_lost(store, book, now())
     await tell_doubts(store, doubts_of(book, keyring), now())
     return book, keyring
 
@@ -262,7 +262,7 @@ def _journal_policy(book: Book, deal_id: str) -> JournalPolicy:
     return JournalPolicy(rules, deal.journal.counsel, deal.journal.keys)
 
 
-async def _tell_lost(store: Store, book: Book, at: int) -> None:
+async def tell_lost(store: Store, book: Book, at: int) -> None:
     """Opens a finding for each name and list that can no longer be opened."""
     why = ("a sealed name or list cannot be opened: its key was destroyed or not restored",)
     lost = Raised("seal_lost", "high", why, "wallcross conv list; add the watch list anew")

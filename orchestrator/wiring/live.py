@@ -204,7 +204,9 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
-    engine.every("risk.look", MINUTE, RiskLook(runtime).look)
+    risk = RiskLook(runtime)
+    engine.every("risk.look", MINUTE, risk.look)
+    engine.every("risk.new", 5 * SECOND, risk.look_new)
     if runtime.notifier is not None:
         engine.every("notify.turn", 10 * SECOND, runtime.notifier.turn)
     engine.every("prevented.closing", MINUTE, AtClose(runtime).look)
