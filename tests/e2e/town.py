@@ -134,6 +134,7 @@ async def town(
     people: Roster | None = None,
     more: str = "",
     accounts: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> AsyncIterator[Town]:
     """A home that serves, with one made-up deal and its rooms.
 
@@ -143,14 +144,15 @@ async def town(
         people: its roster; None: the small one of the scenarios.
         more: lines that are added to its settings.
         accounts: accounts on the network, each with a device key; None: the roster's.
+        port: where its pages are; None: any that is free.
     """
     listed = people or roster((CHANNEL,))
     async with network(folder) as address:
         far = FarSide.at(address)
         for name in accounts or [p.accounts[CHANNEL] for p in listed.people]:
             await far.register(str(name), {"phone": f"key of {name}"})
-        served = _settings(folder, address, more)
-        port = int(served.config.read_text().partition("localhost:")[2].partition('"')[0])
+        port = port or free_port()
+        served = _settings(folder, address, more, port)
         try:
             await served.start()
             await _answers(f"http://localhost:{port}")
@@ -172,23 +174,27 @@ async def _answers(origin: str) -> None:
             await asyncio.sleep(0.1)
 
 
-def _settings(folder: Path, address: str, more: str) -> Served:
+def _settings(folder: Path, address: str, more: str, port: int) -> Served:
     for name in ("home", "secrets"):
         (folder / name).mkdir(mode=0o700)
     config = folder / "wallcross.toml"
     values = {"address": json.dumps(address), "secrets": json.dumps(str(folder / "secrets"))}
-    config.write_text(_SETTINGS.format(port=free_port(), more=more, **values))
+    config.write_text(_SETTINGS.format(port=port, more=more, **values))
     config.chmod(0o600)
     return Served(config, folder / "home", folder / "serve.log")
 
 
 async def _deal(made: Town, listed: Roster, talks: Iterable[Talk]) -> None:
-    client = made.client
-    deal = await client.deal_new("HERON", made_up=True, policy=None)
-    made.deal = deal.deal_id
-    await client.adopt(made.deal, "roster", to_document(listed))
-    for scope in ("joint", *(s.side_id for s in listed.sides)):
-        public = json.dumps(generate(scope, [Group("nobody", 1, 1)]).public)
-        await client.journal_key_add(made.deal, scope, public)
+    made.deal = await new_deal(made.client, "HERON", listed)
     for talk in talks:
         await made.talk(talk)
+
+
+async def new_deal(client: Client, code: str, listed: Roster) -> str:
+    """Makes a deal with its roster, without a conversation; returns its id."""
+    deal = (await client.deal_new(code, made_up=True, policy=None)).deal_id
+    await client.adopt(deal, "roster", to_document(listed))
+    for scope in ("joint", *(s.side_id for s in listed.sides)):
+        public = json.dumps(generate(scope, [Group("nobody", 1, 1)]).public)
+        await client.journal_key_add(deal, scope, public)
+    return deal
