@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. Where names go out, a founded deal's export waits for two people, neither of whom asked. One with
-   figures and rules alone is given to whoever may have it.
+   with figures and rules alone is given to whoever may have it. What was asked for in the draft is
+   not given behind the founding: it would hold what came since, and nobody agreed.
 2. What is given is claimed on the record before its first byte leaves, and a claim stands once. A
    link to it is good once, for minutes, for the session that asked for it and for no other.
 3. Every export says on its first page who asked, when, why, and what was chosen of it; every cell
@@ -104,8 +105,7 @@ class Exports(AuditDesk):
         wanted = replace(wanted, at=self._r.now())
 
         def unit(tx: Tx) -> str | None:
-            free = wanted.what in WITHOUT_NAMES or not standing(tx, wanted.deal).founded_at
-            if free:
+            if _is_free(standing(tx, wanted.deal), wanted):
                 return None
             plan = Plan(EXPORT, wanted.body())
             return ask(tx, wanted.deal, plan, rule=Rule(), at=wanted.at, actor=wanted.by)
@@ -128,7 +128,9 @@ class Exports(AuditDesk):
             asked = [r for r in found.requests.values() if r.plan.verb == EXPORT]
             views = [_of_request(found, r, given, names, viewer, at) for r in asked]
             alone = [(n, w) for n, w in self._alone.items() if w.deal == deal]
-            return [*views, *(_of_one(n, w, given, names, viewer) for n, w in alone)]
+            ready = ((n, w, "ready" if _is_free(found, w) else "lapsed") for n, w in alone)
+            states = ((n, w, "given" if n in given else state) for n, w, state in ready)
+            return [*views, *(_export_view(n, w, state, names, viewer) for n, w, state in states)]
 
         return sorted(await self._r.store.read(read), key=lambda v: -v.asked_at)
 
@@ -176,7 +178,9 @@ class Exports(AuditDesk):
         at = self._r.now()
 
         def unit(tx: Tx) -> Wanted:
-            wanted = self._alone.get(export) or _agreed(standing(tx, deal), export)
+            founding, alone = standing(tx, deal), self._alone.get(export)
+            free = alone if alone is not None and _is_free(founding, alone) else None
+            wanted = free or _agreed(founding, export)
             if wanted is None or wanted.deal != deal or wanted.by != actor:
                 raise Missing("there is no such export", still=STILL)
             if export in _given(tx, deal):
@@ -303,12 +307,6 @@ def _of_request(
     return _export_view(request.request_id, wanted, state, names, viewer)
 
 
-def _of_one(
-    name: str, wanted: Wanted, given: frozenset[str], names: Mapping[str, str], viewer: Viewer
-) -> ExportView:
-    return _export_view(name, wanted, "given" if name in given else "ready", names, viewer)
-
-
 def _export_view(
     name: str, wanted: Wanted, state: str, names: Mapping[str, str], viewer: Viewer
 ) -> ExportView:
@@ -332,6 +330,11 @@ def _wanted(deal: DealId, request: Request) -> Wanted:
     )
     what, why = str(body["what"]), str(body["why"])
     return Wanted(deal, what, why, matter, person, kind, request.asked_by, request.asked_at)
+
+
+def _is_free(found: Standing, wanted: Wanted) -> bool:
+    """Whether nobody else has to agree to an export."""
+    return wanted.what in WITHOUT_NAMES or found.founded_at is None
 
 
 def _agreed(found: Standing, export: str) -> Wanted | None:
