@@ -15,6 +15,7 @@ from dashboard.safe import safe
 from dashboard.widgets import person_words as words
 from dashboard.widgets.alerts import WAYS, alerts, waiting
 from dashboard.widgets.base import chip, told_at, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.push import push
 from dashboard.words import Room, Undo, mode_words, undo_words
 from orchestrator.client.card import Colleague, OwnConversation, OwnView
@@ -36,7 +37,7 @@ _KINDS: Final = {
 def page(desk: Desk) -> None:
     """Shows it."""
     st.title("Your page", anchor=False)
-    own = desk.ask(lambda c: c.own(desk.deal.deal_id))
+    own = loading("own", 8, lambda: desk.ask(lambda c: c.own(desk.deal.deal_id)))
     _answer(own, desk.deal.needs.get("held", 0))
     if own.card.left:
         return

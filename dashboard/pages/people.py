@@ -15,6 +15,7 @@ from dashboard.desk import Desk, live
 from dashboard.safe import safe
 from dashboard.widgets import people_dialogs, plan_dialog, states
 from dashboard.widgets.base import instant, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.map import people_map
 from dashboard.widgets.matrix import choice, matrix
 from dashboard.widgets.person_card import open_dialog, person_card
@@ -52,7 +53,7 @@ def page(desk: Desk) -> None:
         shown=st.session_state.get("people.view") or "first",
         search=str(st.session_state.get("people.search") or "").strip()[:100],
     )
-    view = _asked(desk, question)
+    view = loading("people", 12, lambda: _asked(desk, question))
     _answer(desk, view)
     if desk.power("matrix")[0] == "counts" and not view.items:
         _figures(view)

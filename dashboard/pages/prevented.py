@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.desk import Desk, part
 from dashboard.safe import safe
 from dashboard.widgets.base import card, chip, instant, told_at, verdict
+from dashboard.widgets.loading import loading
 from orchestrator.client.api import Client
 from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import PreventedRow, PreventedView
@@ -38,7 +39,7 @@ _SECOND = 1_000_000
 def page(desk: Desk) -> None:
     """The answer, the figures, the list, the report."""
     deal = desk.deal.deal_id
-    found = desk.ask(lambda c: c.prevented_show(deal))
+    found = loading("prevented", 6, lambda: desk.ask(lambda c: c.prevented_show(deal)))
     _answer(found)
     _figures(found)
     with part():

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.desk import Desk, part
 from dashboard.safe import plain, safe
 from dashboard.widgets.base import card, told_at, verdict
+from dashboard.widgets.loading import loading
 from orchestrator.client.reading import ReaderView, ReadingView
 
 GROUPS = {
@@ -24,7 +25,7 @@ TEXT = ("relay", "witness", "blind", "held", "documents")
 def page(desk: Desk) -> None:
     """The answer, then one card for each reader."""
     deal = desk.deal.deal_id
-    found = desk.ask(lambda c: c.who_reads(deal))
+    found = loading("reads", 8, lambda: desk.ask(lambda c: c.who_reads(deal)))
     _answer(found)
     for kind, title in GROUPS.items():
         readers = [r for r in found.readers if r.kind == kind]

@@ -9,6 +9,7 @@ from orchestrator.cli.session import call
 from orchestrator.client.views import ChannelView, DealStatus, Status
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 TIERS = ("valuation", "operations", "coordination")
 
 
@@ -38,8 +39,10 @@ def verdict(found: Status) -> str:
         return "Nothing is sent now: no serve runs."
     wanting = list(_wanting(found))
     if wanting:
-        one = len(wanting) == 1 and wanting[0].startswith("1 ")
-        return f"{', '.join(wanting)} {'needs' if one else 'need'} you."
+        total = sum(count for count, _ in wanting)
+        many = "thing needs" if total == 1 else "things need"
+        kinds = ", ".join(said for _, said in wanting)
+        return f"{_number(total)} {many} you: {kinds}. Everything else is where it should be."
     return "Nothing needs you."
 
 
@@ -48,8 +51,13 @@ def hosted(host: str) -> str:
     return "made-up deals only" if host == "made-up" else f"hosted by {host}"
 
 
-def _wanting(found: Status) -> Iterator[str]:
-    """Everything that waits for a person, counted by its kind."""
+def _number(count: int) -> str:
+    """A count at the beginning of a sentence, as the Overview of the desk says it."""
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
+def _wanting(found: Status) -> Iterator[tuple[int, str]]:
+    """Everything that waits for a person, counted by its kind, with that in words."""
     counts = (
         (len(found.needs), "finding", "findings"),
         (sum(d.held for d in found.deals), "held message", "held messages"),
@@ -63,7 +71,7 @@ def _wanting(found: Status) -> Iterator[str]:
     )
     for count, one, many in counts:
         if count:
-            yield f"{count} {one if count == 1 else many}"
+            yield count, f"{count} {one if count == 1 else many}"
 
 
 def _deal(deal: DealStatus) -> Iterator[str]:

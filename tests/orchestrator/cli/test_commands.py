@@ -516,10 +516,15 @@ def _status(*, held: int = 0, possibly: int = 0, dead: int = 0, state: str = "up
 
 def test_the_verdict_counts_whatever_waits_for_a_person() -> None:
     assert verdict(_status()) == "Nothing needs you."
-    assert verdict(_status(held=1)) == "1 held message needs you."
-    assert verdict(_status(possibly=1, dead=2)) == "1 possibly delivered, 2 dead messages need you."
+    rest = "Everything else is where it should be."
+    assert verdict(_status(held=1)) == f"One thing needs you: 1 held message. {rest}"
+    assert verdict(_status(possibly=1, dead=2)) == (
+        f"Three things need you: 1 possibly delivered, 2 dead messages. {rest}"
+    )
     for state in ("paused", "down", "closed"):
-        assert verdict(_status(state=state)) == "1 channel that is not up needs you."
+        assert verdict(_status(state=state)) == (
+            f"One thing needs you: 1 channel that is not up. {rest}"
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""The shape of what is asked for, while it is asked for.
+
+Rules kept here:
+
+1. Nobody sees it before 300 ms have gone (``static/pages.css``): what comes at once does not flash.
+2. It stands where nothing is shown yet; over figures that are shown already nothing is drawn.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+KEY: Final = "loading"
+LINE: Final = "&nbsp;"
+"""A line of the shape; its bar is drawn by the style of its key."""
+
+
+def loading(key: str, lines: int, ask: Callable[[], T]) -> T:
+    """What is asked for; until it is there, bars of its shape stand in its place.
+
+    Args:
+        key: of the page.
+        lines: about how many lines it will have.
+        ask: asks the API.
+    """
+    if st.session_state.get(KEY) == key:
+        return ask()  # it is shown already, and stays until the new figures are there
+    st.session_state[KEY] = key
+    place = st.empty()
+    try:
+        with place.container(key=KEY + "-" + key):
+            for _ in range(lines):
+                st.markdown(LINE)
+        return ask()
+    finally:
+        place.empty()
