@@ -55,3 +55,17 @@ def test_whatever_it_is_it_is_one_line_of_what_can_be_seen(text: str) -> None:
 def test_what_turns_the_writing_is_taken_out() -> None:
     assert plain("Ada\u202eevil\u2066\u200bx") == "Adaevilx"
     assert safe(7) == "7"
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["\u3164", "\u115f", "\uffa0", "\u2800", "\u034f", "\u180b", "\ufe0f", "\U000e0100"],
+)
+def test_what_is_drawn_as_nothing_makes_no_other_name(character: str) -> None:
+    assert plain(f"Ada{character} Lind{character}qvist") == "Ada Lindqvist"
+    assert plain(character * 3) == ""
+
+
+def test_marks_are_not_piled_up_over_what_stands_beside() -> None:
+    assert plain("A" + "\u0301" * 90 + "da") == "A" + "\u0301" * 3 + "da"
+    assert plain("Nguye\u0302\u0303n") == "Nguye\u0302\u0303n"
