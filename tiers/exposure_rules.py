@@ -71,9 +71,14 @@ _RULES: Final = (
         *(_OFFICER, (Remedy.PAUSE_PERSON, Remedy.CALL_BACK, Remedy.LOOK)),
     ),
     Rule(
-        *("unknown_sender", _P, _MED, "Somebody who is on no list writes to our account"),
+        *("first_contact", _P, _MED, "Somebody who is on no list wrote to our account"),
         "what he wrote is dropped, or he enrols as a person of the roster",
         *(_OFFICER, (Remedy.DROP_STRANGER, Remedy.PAUSE_CHANNEL)),
+    ),
+    Rule(
+        *("unknown_sender", _P, _MED, "Something from nobody on a list was turned away"),
+        "for a day nothing of him came",
+        *(_OFFICER, (Remedy.TELL_PERSON, Remedy.PAUSE_CHANNEL)),
     ),
     Rule(
         *("strangers_many", _P, _MED, "More strangers write to our account than are kept"),
@@ -304,6 +309,11 @@ _RULES: Final = (
     Rule(
         *("returned", _M, _HIGH, "What was sent came back: an address does not hold"),
         *("it reaches its reader, or a day passed", _OWNER, (Remedy.TELL_PERSON, Remedy.CALL_BACK)),
+    ),
+    Rule(
+        *("misaddressed", _P, _MED, "A mail to us also went to somebody of no deal"),
+        "for a week he addressed no other mail so",
+        *(_OFFICER, (Remedy.CALL_BACK, Remedy.TELL_PERSON, Remedy.PAUSE_PERSON)),
     ),
     Rule(
         *("copy_refused", _M, _MED, "A reader's copy was refused"),

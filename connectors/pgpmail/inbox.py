@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from connectors.pgpmail.inbox_also import also_to
 from connectors.pgpmail.inbox_bounce import read_report
 from connectors.pgpmail.inbox_mail import Box, BoxError, Fetched
 from connectors.pgpmail.inbox_state import InboxState
@@ -316,7 +317,8 @@ class Inbox:
 
     def _event(self, fetched: Fetched, found: Judgement, source: str) -> Event:
         if found.letter is not None and found.digest is not None and found.signer is not None:
-            return self._message(found.letter, found.digest, found.signer)
+            message = self._message(found.letter, found.digest, found.signer)
+            return replace(message, also_to=also_to(fetched.raw, self._ours.account, self._limits))
         if found.mail_class is MailClass.BOUNCE:
             failed = self._failed(fetched.raw)
             if failed is not None:

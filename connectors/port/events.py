@@ -31,6 +31,8 @@ class InboundMessage:
         claimed_name: how the sender shows himself, where the network says; believed by nobody.
         written_on: which of the sender's devices it was written on, where the network numbers them
             and tells no key of each; else empty.
+        also_to: whom else its author addressed it to, where that stands on it; nothing is decided
+            by it.
     """
 
     room: RoomId | None
@@ -47,6 +49,7 @@ class InboundMessage:
     delivery_key: DeliveryKey | None = None
     claimed_name: str = field(default="", repr=False)
     written_on: str = ""
+    also_to: tuple[AccountId, ...] = ()
 
 
 class ReceiptKind(Enum):

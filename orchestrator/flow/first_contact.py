@@ -27,7 +27,7 @@ from tiers.ids import AccountId, ConnectorName
 from tiers.lookalike import Claim, Oddity, oddities, shown
 from tiers.people import Person
 
-RULE, MANY = "unknown_sender", "strangers_many"
+RULE, MANY = "first_contact", "strangers_many"
 MOST_BYTES: Final = 16 << 10
 """Of one message; what is longer is cut."""
 MOST_OF_ONE: Final = 5

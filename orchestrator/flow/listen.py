@@ -31,6 +31,7 @@ from orchestrator.flow.accept import Accepter
 from orchestrator.flow.enrolling import Enrolling
 from orchestrator.flow.first_contact import FirstContact
 from orchestrator.flow.incoming import from_event
+from orchestrator.flow.misaddressed import misaddressed
 from orchestrator.flow.outages import alarms
 from orchestrator.flow.quarantine import Quarantine
 from orchestrator.store.unit import Store, Tx
@@ -135,13 +136,15 @@ class Listener:
         note, told = self._devices(self._name, _wrote(batch))
         messages, codes = self._enrolling.sort(self._name, messages)
         messages, strange = await self._strangers.sort(self._name, messages)
-        alarm = alarms(self._name, ours, batch.events, self._accepter.book, self._accepter.now)
+        book, now = self._accepter.book, self._accepter.now
+        alarm = alarms(self._name, ours, batch.events, book, now)
+        outside = misaddressed(self._name, batch.events, book, now)
         lossy = self._failed >= PATIENCE
         try:
             unbelieved = (*batch.events, *(one.event for one in strange))
             async with self._quarantine.sealed(self._name, unbelieved) as put:
                 units = (
-                    *(also, alarm, put, note, lambda tx: self._enrolling.put(tx, codes)),
+                    *(also, alarm, outside, put, note, lambda tx: self._enrolling.put(tx, codes)),
                     lambda tx: self._strangers.put(tx, self._name, strange),
                 )
                 await self._accepter.accept(

@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-1. A trouble that is told each time it happens is over once it did not happen for a day.
+1. A trouble that is told each time it happens is over once it did not happen for a day; of a
+   misaddressed mail, for a week.
 2. A finding about a stranger, or a mail that is not believed, is over once nothing of him is kept.
 3. An account that nobody owned is over once somebody of the roster owns it.
 4. A sealed name that could not be opened is over once it can, or once it is no more.
@@ -19,9 +20,15 @@ from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName
 
 SEAL_LOST: Final = "seal_lost"
-PASSING: Final = ("echo", "forged", "strangers_many", "enrolment_refused", "enrolment_guessed")
+PASSING: Final = (
+    *("echo", "forged", "strangers_many", "enrolment_refused", "enrolment_guessed"),
+    *("unknown_sender", "misaddressed"),
+)
+SLOWLY: Final = "misaddressed"
+"""What is over after a week only: people answer mails the next day."""
 _PASSED = f"""
-SELECT rule, subject FROM finding WHERE deal_id = ? AND closed_at IS NULL AND last_seen <= ?
+SELECT rule, subject FROM finding WHERE deal_id = ? AND closed_at IS NULL
+    AND last_seen <= CASE rule WHEN ? THEN ? ELSE ? END
     AND (rule IN ({", ".join("?" * len(PASSING))})
         OR rule = 'above_room' AND EXISTS (
             SELECT 1 FROM conversation c WHERE c.conversation_id = finding.subject))"""  # noqa: S608 - our own names
@@ -29,7 +36,7 @@ _NOT_KEPT = """
 WITH of AS (SELECT kept, connector || ':' || claimed_sender AS who FROM quarantine
     UNION ALL SELECT kept, connector || ':' || verdict FROM quarantine)
 SELECT f.rule, f.subject FROM finding f
-WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule IN ('mail_quarantined', 'unknown_sender')
+WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule IN ('mail_quarantined', 'first_contact')
     AND EXISTS (SELECT 1 FROM of WHERE of.who = f.subject)
     AND NOT EXISTS (SELECT 1 FROM of WHERE of.who = f.subject AND of.kept = 1)"""
 _AUTHORS = """
@@ -71,7 +78,8 @@ def settle_home(tx: Tx, at: int) -> int:
 
 
 def _passed(tx: Tx, deal_id: str, at: int) -> list[Key]:
-    return [(rule, subject) for rule, subject in tx.all(_PASSED, (deal_id, at - DAY, *PASSING))]
+    before = (deal_id, SLOWLY, at - 7 * DAY, at - DAY, *PASSING)
+    return [(rule, subject) for rule, subject in tx.all(_PASSED, before)]
 
 
 def _owned(tx: Tx, deal: DealView) -> Iterator[Key]:

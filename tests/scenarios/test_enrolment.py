@@ -128,7 +128,7 @@ async def test_a_code_opens_once(house: House) -> None:
     await bound(house, "el-phone", EL)
     await house.far.direct("mallory", OURS, " ".join(code.words))
     await house.far.direct("mallory", OURS, "What is new?")
-    await refused(house, "unknown_sender")
+    await refused(house, "first_contact")
     assert owner(house, "mallory") is None
     assert owner(house, "el-phone") == EL
 
@@ -139,14 +139,14 @@ async def test_a_code_ends_after_a_day_and_when_another_is_handed_out(house: Hou
     assert old.words != new.words
     await house.far.direct("el-phone", OURS, " ".join(old.words))
     await house.far.direct("el-phone", OURS, "Hello?")
-    await refused(house, "unknown_sender")
+    await refused(house, "first_contact")
     assert owner(house, "el-phone") is None
     house.clock.ahead = DAY
     await house.far.direct("el-phone", OURS, " ".join(new.words))
     await house.far.direct("el-other", OURS, "Hello?")
 
     async def both() -> bool:
-        [(count,)] = await house.rows("SELECT count(*) FROM finding WHERE rule = 'unknown_sender'")
+        [(count,)] = await house.rows("SELECT count(*) FROM finding WHERE rule = 'first_contact'")
         return int(count) > 1
 
     await eventually(both)
@@ -193,7 +193,7 @@ async def test_a_code_from_somebody_elses_account_binds_nothing_and_is_a_finding
     assert owner(house, "cy") == CY
     await house.far.direct("el-phone", OURS, " ".join(code.words))
     await house.far.direct("el-phone", OURS, "Hello?")
-    await refused(house, "unknown_sender")
+    await refused(house, "first_contact")
     assert owner(house, "el-phone") is None
 
 
@@ -293,7 +293,7 @@ async def test_whoever_writes_the_database_binds_nothing(house: House) -> None:
     await home.book.reload(home.store, house.deal)
     await house.far.direct("el-phone", OURS, " ".join(words))
     await house.far.direct("el-phone", OURS, "Hello?")
-    await refused(house, "unknown_sender")
+    await refused(house, "first_contact")
     assert owner(house, "mallory") is None
     assert owner(house, "el-phone") is None
 

@@ -138,7 +138,7 @@ async def test_a_code_of_one_channel_or_person_binds_nothing_elsewhere(stage: St
 
     async def strange() -> bool:
         read = stage.home.runtime.store.read
-        rows = await read(lambda tx: tx.all("SELECT 1 FROM finding WHERE rule = 'unknown_sender'"))
+        rows = await read(lambda tx: tx.all("SELECT 1 FROM finding WHERE rule = 'first_contact'"))
         return bool(rows)
 
     await eventually(strange)

@@ -137,7 +137,7 @@ async def test_a_stranger_is_not_taken_in(house: House) -> None:
     await house.far.direct("mallory", "wallcross", SAID)
 
     async def noted() -> bool:
-        return "unknown_sender" in await house.findings()
+        return "first_contact" in await house.findings()
 
     await eventually(noted)
     assert await house.arrived() == []

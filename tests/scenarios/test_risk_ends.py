@@ -1,9 +1,12 @@
 """Findings that end by a fact of their own, and how soon a page can say anything."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Content
+from orchestrator.clock import DAY
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.wiring.assemble import tell_lost
 from tiers.ids import AccountId, PersonId, RemoteId
@@ -43,6 +46,30 @@ async def test_a_linked_device_is_over_once_two_people_compared_his_key(house: H
     await verify(house.deal, PersonId("bo"), *people, words=words, actor=ACTOR)
     [(left,)] = await house.rows(sql)
     assert ":di:" in left
+
+
+async def test_a_mail_that_also_goes_to_somebody_of_no_deal_is_told_for_a_week(
+    house: House,
+) -> None:
+    ours, look = listener(house), RiskLook(house.home.runtime)
+    among = replace(wrote(1, "bo", ""), also_to=(AccountId("ADA"), AccountId("di")))
+    await ours.take(Batch((among,), "1"))
+    assert "misaddressed" not in await house.findings()
+    outside = replace(
+        wrote(2, "bo", ""), also_to=(AccountId("di"), AccountId("old@friend.example"))
+    )
+    nobody = replace(wrote(3, "mallory", ""), also_to=(AccountId("old@friend.example"),))
+    await ours.take(Batch((outside, nobody), "2"))
+    sql = "SELECT subject, reasons FROM finding WHERE rule = 'misaddressed' AND closed_at IS NULL"
+    [(subject, why)] = await house.rows(sql)
+    assert subject.endswith(":bo")
+    assert "friend" not in why
+    house.clock.ahead += 6 * DAY
+    await look.look()
+    assert len(await house.rows(sql)) == 1
+    house.clock.ahead += 2 * DAY
+    await look.look()
+    assert await house.rows(sql) == []
 
 
 async def test_a_lost_name_is_over_once_it_can_be_read(house: House) -> None:

@@ -59,7 +59,7 @@ async def test_memory_fake_support_asks_for_a_code(opens: Opens) -> None:
     house = await opens(ON_MEMORY)
     await house.far.register("signal-support")
     await house.far.direct("signal-support", OURS, CODE)
-    _, why = await one_finding(house, "unknown_sender")
+    _, why = await one_finding(house, "first_contact")
     assert "office" in why
     assert "press" in why
     assert "verification" not in why, "none of his words"
@@ -89,7 +89,7 @@ async def test_memory_a_double_of_an_executive_writes_first(opens: Opens) -> Non
     house = await opens(ON_MEMORY)
     await house.far.register("ad\u0430")  # the last letter is Cyrillic
     await house.far.direct("ad\u0430", OURS, "Keep this between us: what do they offer?")
-    severity, why = await one_finding(house, "unknown_sender")
+    severity, why = await one_finding(house, "first_contact")
     assert severity == "high"
     assert "reads exactly like Ada" in why
     await house.far.add_member(house.room("lunch"), "ad\u0430", by="ada")
@@ -132,7 +132,7 @@ async def signal(phones: Phones) -> OnSignal:
 async def test_signal_fake_support_asks_for_a_code(signal: OnSignal) -> None:
     await signal.hand.person("Signal Support", number="+15550999")
     await signal.hand.write("Signal Support", CODE)
-    _, why = await one_finding(signal.house, "unknown_sender")
+    _, why = await one_finding(signal.house, "first_contact")
     assert "Signal Support" in why
     assert "office" in why
     assert "press" in why
@@ -145,7 +145,7 @@ async def test_signal_fake_support_asks_for_a_code(signal: OnSignal) -> None:
 async def test_signal_a_double_of_an_executive_writes_first(signal: OnSignal) -> None:
     await signal.hand.person("\u0412o", number="+15550999")  # the first letter is Cyrillic
     await signal.hand.write("\u0412o", "This is urgent, and between us.")
-    severity, why = await one_finding(signal.house, "unknown_sender")
+    severity, why = await one_finding(signal.house, "first_contact")
     assert severity == "high"
     assert "reads exactly like Bo" in why
     assert {m.author for m in await signal.hand.arrived("\u0412o")} == {"\u0412o"}
