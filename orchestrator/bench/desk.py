@@ -42,6 +42,8 @@ DESK = Path("run") / "desk.sock"
 Progress = Callable[[str], None]
 _BARE = "import streamlit as st\nst.title('Bare')\nfor n in range(12):\n    st.write(n)\n"
 _START_S = 60.0
+_OPENS_S = 600.0
+"""A home reads its whole record when it opens."""
 
 
 class BenchError(RuntimeError):
@@ -166,7 +168,8 @@ def _told(
 
 @asynccontextmanager
 async def _desk(place: Place, people: int) -> AsyncIterator[Desk]:
-    served = Served(place.config, place.home, place.folder / "serve.log")
+    log = place.folder / "serve.log"
+    served = Served(place.config, place.home, log, patience=_OPENS_S)
     try:
         await _started(served)
         desk = Desk(place, f"http://localhost:{place.port}", served)

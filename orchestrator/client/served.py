@@ -49,11 +49,13 @@ class Served:
         config: its settings file.
         home: its folder.
         log: its stderr; it holds no text of messages.
+        patience: seconds that its start may take.
     """
 
     config: Path
     home: Path
     log: Path
+    patience: float = _START_SECONDS
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _client: Client | None = field(default=None, repr=False)
@@ -74,7 +76,7 @@ class Served:
         """Starts it and waits until it answers. Raises: NotServing."""
         self._spawn()
         loop = asyncio.get_running_loop()
-        end = loop.time() + _START_SECONDS
+        end = loop.time() + self.patience
         while self.running and loop.time() < end:
             if await self._connected():
                 return
