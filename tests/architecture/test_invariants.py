@@ -9,7 +9,7 @@ import pytest
 from .conftest import assert_none
 
 ROOT = Path(__file__).parents[2]
-TEST = re.compile(r"`(?:(test_\w+\.py))?::(test_\w+)`")
+TEST = re.compile(r"`(?:((?:\w+/)*test_\w+\.py))?::(test_\w+)`")
 CODE = re.compile(r"`((?:tiers|connectors|tests|orchestrator)/[\w/.]+)`")
 
 
@@ -45,5 +45,5 @@ def test_all_fourteen_stand_in_the_table(page: str) -> None:
 
 def test_a_test_that_is_not_there_is_found(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text("def test_one() -> None: ...\n", encoding="utf-8")
-    page = "`test_a.py::test_one`, `::test_two`, `test_b.py::test_one`"
-    assert list(missing_tests(page, tmp_path)) == ["test_a.py::test_two", "test_b.py::test_one"]
+    page = "`test_a.py::test_one`, `::test_two`, `x/test_b.py::test_one`"
+    assert list(missing_tests(page, tmp_path)) == ["test_a.py::test_two", "x/test_b.py::test_one"]
