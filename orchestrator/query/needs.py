@@ -27,6 +27,12 @@ DRIFT = frozenset(
 """Rules of findings that say that somebody is not where he should be."""
 ABOUT_HELD = frozenset({"held_overdue", "release_asked", "withdrawn", "unjudged", "not_carried"})
 """Rules of findings about a held message: whoever settles the message settles them."""
+_ROLES: Mapping[Owner, str] = {
+    Owner.OWNER: "deal owner",
+    Owner.SECURITY_OFFICER: "deal security officer",
+    Owner.COUNSEL: "counsel",
+    Owner.OPERATOR: "operator",
+}
 _OWN_HELD = """
 SELECT message_id, tier, reasons, deadline, held_at FROM held INDEXED BY held_open
 WHERE deal_id = ? AND state = 'held' AND owner = ? ORDER BY deadline LIMIT ?"""
@@ -133,15 +139,25 @@ def _findings(
             continue
         if one.named in ABOUT_HELD and one.about.message in own_held:
             continue  # counted as his held message
-        if power.act is Act.ALONE or (person is not None and person == _owner(one)):
+        if power.act is Act.ALONE or (person is not None and person == owner_of(deal, one)):
             yield one
 
 
-def _owner(found: Found) -> PersonId | None:
-    """Whose work a finding is by name; None: whoever has the part that its rule names."""
-    if found.owner is not None:
+def owner_of(deal: DealView, found: Found) -> PersonId | None:
+    """Whose work a finding is first, as far as he is on the roster; None: nobody's by name."""
+    out = deal.persons.left | deal.persons.paused
+    if found.owner is not None and found.owner not in out:
         return found.owner
-    return found.about.person if found.rule.owner is Owner.SUBJECT else None
+    if found.rule.owner is Owner.SUBJECT and found.about.person not in {None, *out}:
+        return found.about.person
+    wanted = _ROLES.get(found.rule.owner, _ROLES[Owner.OWNER])
+    those = (p for p in deal.roster.people if p.role == wanted and p.person_id not in out)
+    return next((p.person_id for p in those), None)
+
+
+def own_held(tx: Tx, deal: DealId, person: PersonId | None) -> frozenset[str]:
+    """Held messages that are somebody's to settle."""
+    return frozenset(held.message_id for held in _own_held(tx, deal, person))
 
 
 def _own_held(tx: Tx, deal: DealId, person: PersonId | None) -> tuple[OwnHeld, ...]:

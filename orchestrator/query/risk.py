@@ -32,11 +32,12 @@ from orchestrator.client.risk import (
 from orchestrator.clock import DAY, MINUTE
 from orchestrator.command.runtime import Runtime
 from orchestrator.query.cut import Cut, cut
+from orchestrator.query.needs import ABOUT_HELD, own_held, owner_of
 from orchestrator.risk.answers import WAYS, Offer, offers
 from orchestrator.risk.record import Found, Reader, finding_of, findings_since
 from orchestrator.store.unit import Tx
 from tiers import exposure
-from tiers.exposure import Figure, Level, Owner, Part, Rule, Score
+from tiers.exposure import Figure, Level, Part, Rule, Score
 from tiers.exposure_rules import REGISTRY
 from tiers.ids import DealId, PersonId
 from tiers.rights import Act, DeskRole, Right, Scope, Viewer
@@ -59,12 +60,6 @@ _SEVERITIES: Mapping[exposure.Severity, SeverityName] = {
     exposure.Severity.HIGH: "high",
     exposure.Severity.CRITICAL: "critical",
 }
-_ROLES: Mapping[Owner, str] = {
-    Owner.OWNER: "deal owner",
-    Owner.SECURITY_OFFICER: "deal security officer",
-    Owner.COUNSEL: "counsel",
-    Owner.OPERATOR: "operator",
-}
 _CANNOT_TELL = "We cannot tell right now: the rules were not run lately."
 
 
@@ -76,12 +71,14 @@ class Shown:
         findings: open at any time of the last 30 days, newest first.
         held: messages that are held now.
         looked_at: when the rules were last run.
+        own_held: those of them that are the viewer's to settle; his page Held counts them.
     """
 
     cut: Cut
     findings: tuple[Found, ...]
     held: frozenset[str]
     looked_at: int | None
+    own_held: frozenset[str] = frozenset()
 
     @property
     def at(self) -> int:
@@ -113,21 +110,7 @@ class Shown:
 
     def owner_of(self, found: Found) -> PersonId | None:
         """Whose work it is first, as far as he is on the roster."""
-        deal, role = self.cut.deal, found.rule.owner
-        out = deal.persons.left | deal.persons.paused
-        if found.owner is not None and found.owner not in out:
-            return found.owner
-        if role is Owner.SUBJECT and found.about.person not in {None, *out}:
-            return found.about.person
-        wanted = _ROLES.get(role, _ROLES[Owner.OWNER])
-        return next(
-            (
-                p.person_id
-                for p in deal.roster.people
-                if p.role == wanted and p.person_id not in out
-            ),
-            None,
-        )
+        return owner_of(self.cut.deal, found)
 
 
 class Risks:
@@ -175,7 +158,9 @@ async def read_shown(runtime: Runtime, deal: DealId, viewer: Viewer) -> Shown:
 
     def read(tx: Tx) -> Shown:
         rows = tuple(findings_since(tx, reader, deal, since))
-        return Shown(found, rows, _held(tx, deal), _looked(tx, deal))
+        return Shown(
+            found, rows, _held(tx, deal), _looked(tx, deal), own_held(tx, deal, found.person)
+        )
 
     return await runtime.store.read(read)
 
@@ -189,12 +174,20 @@ async def read_one(
     def read(tx: Tx) -> tuple[Shown, Found | None]:
         one = finding_of(tx, Reader(found.deal), deal, finding)
         rows = () if one is None else (one,)
-        return Shown(found, rows, _held(tx, deal), _looked(tx, deal)), one
+        return Shown(
+            found, rows, _held(tx, deal), _looked(tx, deal), own_held(tx, deal, found.person)
+        ), one
 
     shown, one = await runtime.store.read(read)
     if one is None or not shown.sees(one):
         raise Missing("There is no such finding", still="Nothing was done")
     return shown, one
+
+
+def _shown(tx: Tx, seen: Cut, rows: tuple[Found, ...]) -> Shown:
+    deal = seen.deal.deal_id
+    mine = own_held(tx, deal, seen.person)
+    return Shown(seen, rows, _held(tx, deal), _looked(tx, deal), mine)
 
 
 def _held(tx: Tx, deal: DealId) -> frozenset[str]:
@@ -386,6 +379,8 @@ def _reasons(shown: Shown, found: Found) -> tuple[str, ...]:
 def _needs(shown: Shown, found: Found, owner: PersonId | None) -> bool:
     if found.closed_at is not None or found.silent(shown.at):
         return False
+    if found.named in ABOUT_HELD and found.about.message in shown.own_held:
+        return False  # counted as his held message
     if owner is not None and owner == shown.cut.person:
         return True
     deal = shown.cut.deal.deal_id
