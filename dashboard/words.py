@@ -88,6 +88,27 @@ def message_words(
     return "It went as it was written."
 
 
+def held_words(seen: str, readers: int | None, visible_us: int | None = None) -> str:
+    """What may have been seen of a message that was stopped.
+
+    Args:
+        seen: ``nobody``, ``part`` (some of its rooms have it), ``withdrawing``, ``withdrawn``
+            (seen gone) or ``stays``, as its rooms and the network say.
+        readers: how many others may have seen it; None: nobody knows.
+        visible_us: for how long it stood there, microseconds.
+    """
+    if seen == "nobody":
+        return "Held. Nobody has seen it."
+    many = _seen_by(readers)
+    if seen == "part":
+        return "Held for some rooms. " + many.replace(" may", " in the others may", 1)
+    if seen == "withdrawn":
+        return "Withdrawn after " + _span((visible_us or 0) / 1_000_000) + ". " + many
+    if seen == "withdrawing":
+        return "We asked for its removal. Not yet confirmed. " + many
+    return "It stands in the room, and we cannot remove it. " + many
+
+
 def removal_words(state: Removal, who: str, where: str, when: str = "") -> str:
     """What became of a removal on one channel.
 

@@ -16,6 +16,7 @@ from dashboard.widgets.base import chip, instant, verdict
 from dashboard.widgets.reveal import reveal
 from dashboard.widgets.spans import number, some, span
 from dashboard.widgets.times import tooltip
+from dashboard.words import held_words
 from orchestrator.client.api import Client
 from orchestrator.client.held_desk import HeldDeskView, HeldItem
 
@@ -88,7 +89,7 @@ def _card(desk: Desk, item: HeldItem, at: int) -> None:
 
 def _what(item: HeldItem, at: int) -> None:
     """What happened, what holds, and whose it is until when."""
-    st.markdown("#### " + words.held_words(item))
+    st.markdown("#### " + held_words(item.seen, item.readers or 0, item.visible_us))
     who = "You" if item.mine else safe(item.author_name or "Somebody of the deal")
     meant = (" for " + safe(item.where)) if item.where else ", naming no conversation"
     kind = "document" if item.document else "message"

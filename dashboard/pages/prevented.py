@@ -8,6 +8,7 @@ from dashboard.desk import Desk, part
 from dashboard.safe import safe
 from dashboard.widgets.base import card, chip, instant, told_at, verdict
 from dashboard.widgets.loading import loading
+from dashboard.words import held_words
 from orchestrator.client.api import Client
 from orchestrator.client.audit_desk import ExportLink
 from orchestrator.client.prevented import PreventedRow, PreventedView
@@ -34,6 +35,7 @@ GRADES = {
     "asked": "asked for, not seen",
 }
 _SECOND = 1_000_000
+_SEEN = {"held": "nobody", "withdrawn": "withdrawn"}
 
 
 def page(desk: Desk) -> None:
@@ -100,20 +102,11 @@ def _row(row: PreventedRow) -> None:
 def _said(row: PreventedRow) -> str:
     if row.what != "message":
         return "A room was paused." if row.what == "room" else "A person was paused."
-    seen = "an unknown number of" if row.seen is None else "up to " + str(row.seen)
-    if row.kind == "held":
-        return "Held. Nobody has seen it."
-    if row.kind == "withdrawn":
-        after = max(0, (row.ended_at or row.at) - row.at) // _SECOND
-        return (
-            "Withdrawn after "
-            + (str(after) + " s. " if after else "less than a second. ")
-            + seen.capitalize()
-            + " people may have seen it."
-        )
     if row.kind == "stopped":
         return "Stopped for some of its readers."
-    return "Not prevented. " + seen.capitalize() + " people may have seen it."
+    if row.kind in _SEEN:
+        return held_words(_SEEN[row.kind], row.seen, max(0, (row.ended_at or row.at) - row.at))
+    return "Not prevented. " + held_words("stays", row.seen)
 
 
 def _report(desk: Desk, found: PreventedView) -> None:

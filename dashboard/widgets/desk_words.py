@@ -9,7 +9,6 @@ from typing import Final
 
 from dashboard.safe import safe
 from dashboard.widgets.spans import listed, number, span
-from orchestrator.client.held_desk import HeldItem
 from orchestrator.client.overview import Item, Overview, TierCard, Verdict
 from orchestrator.client.views import Happening
 
@@ -221,22 +220,6 @@ def happened(one: Happening, names: Mapping[str, str]) -> tuple[str, str, str, s
         "moved": (who + "'s message, to " + where) if who and where else where,
     }.get(one.kind, " · ".join(part for part in (who, where) if part))
     return icon, colour, title, " · ".join(part for part in (joined, reason) if part)
-
-
-def held_words(item: HeldItem) -> str:
-    """What may have been seen of it: *held* only of what went through us."""
-    readers = item.readers or 0
-    many = "Up to " + str(readers) + (" person" if readers == 1 else " people")
-    if item.seen == "nobody":
-        return "Held. Nobody has seen it."
-    if item.seen == "part":
-        return "Held for some rooms. " + many + " in the others may have seen it."
-    if item.seen == "withdrawn":
-        after = span(item.visible_us or 0)
-        return "Withdrawn after " + after + ". " + many + " may have seen it."
-    if item.seen == "withdrawing":
-        return "We asked for its removal. Not yet confirmed. " + many + " may have seen it."
-    return "It stands in the room, and we cannot remove it. " + many + " may have seen it."
 
 
 def held_rule(code: str) -> str:

@@ -111,3 +111,22 @@ def test_the_words_of_the_design() -> None:
     assert w.removal_words("asked", "Hana", "Signal") == (
         "Asked Signal to remove Hana. Not yet confirmed."
     )
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ("nobody", "Held. Nobody has seen it."),
+        ("part", "Held for some rooms. Up to 4 people in the others may have seen it."),
+        ("withdrawing", "We asked for its removal. Not yet confirmed. Up to 4 people may have"),
+        ("withdrawn", "Withdrawn after 4 s. Up to 4 people may have seen it."),
+        ("stays", "It stands in the room, and we cannot remove it. Up to 4 people may have"),
+    ],
+)
+def test_what_was_stopped_is_called_held_only_where_nobody_or_some_saw_it(
+    seen: str, said: str
+) -> None:
+    assert w.held_words(seen, 4, 4_000_000).startswith(said)
+    assert w.held_words(seen, None, 4_000_000) == w.held_words("nobody", 0) or (
+        "Everybody" in w.held_words(seen, None, 4_000_000)
+    )
