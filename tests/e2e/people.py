@@ -36,6 +36,14 @@ ARGUMENTS = (
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SETTLES_MS = 60_000
 _WHOLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+_DRAWN = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  await frame(); await frame();
+  const ends = document.getAnimations()
+    .filter((it) => it.effect?.getComputedTiming().endTime < 5000);
+  await Promise.all(ends.map((it) => it.finished.catch(() => null)));
+  await frame();
+}"""
 _OWN = frozenset({"", "data", "blob", "about"})
 
 
@@ -46,6 +54,7 @@ class Person:
     Attributes:
         asked: every address that his pages asked for.
         wrong: what his pages must not do and did.
+        may_ask: origins beside the desk's own that he is meant to go to, such as a provider's.
         got: all that the server sent him: answers, and what came over the websockets.
     """
 
@@ -55,6 +64,7 @@ class Person:
     page: Page
     asked: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    may_ask: set[str] = field(default_factory=set)
     got: bytearray = field(default_factory=bytearray, repr=False)
     _answers: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
@@ -82,6 +92,10 @@ class Person:
         """Waits until the page that he is at is whole."""
         await self.page.wait_for_selector(_WHOLE, timeout=SETTLES_MS)
         await self.page.wait_for_selector('[data-testid="stMain"]', timeout=SETTLES_MS)
+
+    async def drawn(self) -> None:
+        """Waits until nothing on the page moves or fades any more."""
+        await self.page.evaluate(_DRAWN)
 
     async def shot(self, to: Path) -> Path:
         """Takes a picture of all of the page."""
@@ -112,8 +126,15 @@ class Person:
     def _request(self, request: Request) -> None:
         self.asked.append(request.url)
         found = urlsplit(request.url)
-        if found.scheme not in _OWN and f"{found.scheme}://{found.netloc}" != self.origin:
-            self.wrong.append(f"asked {found.scheme}://{found.netloc}")
+        asked = f"{found.scheme}://{found.netloc}"
+        if found.scheme not in _OWN and asked != self.origin and asked not in self.may_ask:
+            self.wrong.append(f"asked {asked}")
+
+    @property
+    def hosts(self) -> set[str]:
+        """Every machine that his pages asked."""
+        found = [urlsplit(address) for address in self.asked]
+        return {str(one.hostname) for one in found if one.scheme not in _OWN}
 
     def _answer(self, answer: Response) -> None:
         kind = answer.headers.get("content-type", "")
@@ -138,8 +159,9 @@ class Person:
         return bytes(self.got)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
+        at = str(message.location.get("url"))
+        if message.type == "error" and not at.startswith(tuple(self.may_ask)):
+            self.wrong.append(f"console: {message.text} ({at})")
 
     def listens(self) -> None:
         """Notes all that his pages do from now on."""
