@@ -251,7 +251,8 @@ _RULES: Final = (
     ),
     Rule(
         *("above_room", _M, _MED, "What is written reads like more than its room is for"),
-        *(_TEXT_GONE, _OWNER, _MESSAGE),
+        "the message is taken back or gone; of a whole room, a day passes without more",
+        *(_OWNER, _MESSAGE),
         keep=30 * DAY,
     ),
     Rule(

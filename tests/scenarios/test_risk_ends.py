@@ -9,12 +9,13 @@ from connectors.port.messages import Content
 from orchestrator.clock import DAY
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.wiring.assemble import tell_lost
-from tiers.ids import AccountId, PersonId, RemoteId
+from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId, RoomId
 from tiers.rights import DeskRole
 
-from .conftest import House
-from .house import ACTOR
+from .conftest import OURS, House, eventually
+from .house import ACTOR, CHANNEL
 from .test_first_contact import listener
+from .test_flow_rooms import SOFT
 from .test_risk import desk
 
 pytestmark = pytest.mark.usefixtures("untold")
@@ -96,3 +97,62 @@ async def test_a_deal_is_looked_at_within_two_turns_of_a_few_seconds(house: Hous
     await house.home.runtime.store.write(lambda tx: tx.run("DELETE FROM risk_look"))
     await look.look_new()
     assert await house.rows("SELECT 1 FROM risk_look") == [], "from then on each minute's look does"
+
+
+async def test_what_reads_like_more_is_over_once_its_author_took_it_back(house: House) -> None:
+    room = house.room("lunch")
+    remote = await house.far.write("ada", room, SOFT)
+    message = await house.taken(remote)
+    await house.ends(message)
+    look = RiskLook(house.home.runtime)
+    await look.look()
+    assert "above_room" in await house.findings()
+    await house.far.delete("ada", room, remote)
+
+    async def gone() -> bool:
+        sql = "SELECT 1 FROM message WHERE message_id = ? AND taken_back_at IS NOT NULL"
+        return bool(await house.rows(sql, message))
+
+    await eventually(gone)
+    await look.look()
+    assert "above_room" not in await house.findings()
+
+
+async def test_a_new_device_is_over_once_two_people_compared_it(house: House) -> None:
+    await house.far.add_device("bo", "PHONE2", "key of a phone")
+
+    async def found() -> bool:
+        return "new_device" in await house.findings()
+
+    async def over() -> bool:
+        return not await found()
+
+    await eventually(found)
+    people = (PersonId("ada"), PersonId("cy"))
+    await house.home.key_verify(house.deal, PersonId("bo"), *people, actor=ACTOR)
+    await house.home.runtime.watcher.look_at_all()
+    await eventually(over)
+    assert "changed_key" not in await house.findings()
+
+
+async def test_a_room_that_only_we_may_change_is_a_finding_until_a_person_may(house: House) -> None:
+    room, runtime = house.room("supply"), house.home.runtime
+
+    async def admins() -> list[str]:
+        listed = await runtime.connectors[ConnectorName(CHANNEL)].members(RoomId(room))
+        return [m.account for m in listed.members if m.admin and m.account != OURS]
+
+    async def alone() -> bool:
+        runtime.observer.forget(ConnectorName(CHANNEL))
+        await runtime.reconciler.look()
+        return "sole_admin_bot" in await house.findings()
+
+    async def over() -> bool:
+        return not await alone()
+
+    for who in await admins():
+        await house.far.set_admin(room, who, admin=False)
+    await eventually(alone)
+    await house.far.set_admin(room, "ada", admin=True)
+    await eventually(over)
+    assert "ada" in await admins()
