@@ -4,6 +4,8 @@ Rules kept here:
 
 1. An address to push to says which browser is whose: it lies sealed, like content.
 2. One person has a handful. Who left has none: they are destroyed when that is seen.
+3. Whose it is, is under the home's own mark, with its address: a row that somebody wrote or changed
+   lets nobody hear.
 """
 
 import base64
@@ -59,7 +61,7 @@ class Subscriptions:
         row = self._sealer.prepare(deal, new.name, json.dumps(said).encode())
 
         def unit(tx: Tx) -> None:
-            digest = _digest(tx, new.endpoint)
+            digest = _digest(tx, deal, person, new.endpoint)
             self._drop(tx, "AND digest = ?", (deal, person, digest))
             tx.run(
                 "INSERT INTO push_subscription VALUES (?, ?, ?, ?, ?)",
@@ -73,12 +75,14 @@ class Subscriptions:
         await self._store.write(unit)
 
     async def of(self, deal: DealId, person: PersonId) -> tuple[Subscription, ...]:
-        """Those of a person; what cannot be opened any more is none."""
+        """Those of a person; what cannot be opened any more, or is not his, is none."""
 
         def read(tx: Tx) -> list[Subscription]:
-            query = "SELECT subscription FROM push_subscription WHERE deal_id = ? AND person = ?"
-            names = [str(n) for (n,) in tx.all(f"{query} ORDER BY since", (deal, person))]
-            return [found for name in names if (found := self._open(tx, name)) is not None]
+            query = "SELECT subscription, digest FROM push_subscription"
+            where = f"{query} WHERE deal_id = ? AND person = ? ORDER BY since"
+            rows = [(self._open(tx, str(n)), d) for n, d in tx.all(where, (deal, person))]
+            known = ((one, d) for one, d in rows if one is not None)
+            return [one for one, d in known if d == _digest(tx, deal, person, one.endpoint)]
 
         return tuple(await self._store.read(read))
 
@@ -89,7 +93,9 @@ class Subscriptions:
     async def drop(self, deal: DealId, person: PersonId, endpoint: str) -> bool:
         """Destroys a person's own by its address; whether there was one."""
         return await self._store.write(
-            lambda tx: self._drop(tx, "AND digest = ?", (deal, person, _digest(tx, endpoint)))
+            lambda tx: self._drop(
+                tx, "AND digest = ?", (deal, person, _digest(tx, deal, person, endpoint))
+            )
         )
 
     def drop_of(self, tx: Tx, deal: DealId, person: PersonId) -> bool:
@@ -113,8 +119,8 @@ class Subscriptions:
         return subscription(said["endpoint"], said["key"], said["auth"], name)
 
 
-def _digest(tx: Tx, endpoint: str) -> str:
-    """A keyed digest: whoever reads the row cannot try addresses against it."""
+def _digest(tx: Tx, deal: DealId, person: PersonId, endpoint: str) -> str:
+    """A keyed digest: whoever reads the row cannot try addresses against it, or make another's."""
     if tx.pen is None:
         raise ValueError("only a home keeps subscriptions")
-    return tx.pen.mark("push", endpoint).hex()
+    return tx.pen.mark("push", deal, person, endpoint).hex()

@@ -491,6 +491,11 @@ async def test_a_browser_is_its_persons_sealed_and_gone_when_he_leaves(opens: Op
     assert b"CANARY-OF-A-BROWSER" not in data
     with pytest.raises(Missing):
         await home.push_drop(deal, person("bo"), where)
+    store_of, moved = house.home.runtime.store, "UPDATE push_subscription SET person = ?"
+    await store_of.write(lambda tx: tx.run(moved, ("bo",)))  # somebody who writes the database
+    assert await notifier.subscriptions.of(deal, PersonId("bo")) == (), "it is not his browser"
+    await store_of.write(lambda tx: tx.run(moved, ("ada",)))
+    assert await notifier.subscriptions.of(deal, PersonId("ada")) == (one,)
     await home.leave(deal, PersonId("ada"), "resigned", actor=ACTOR)
     await notifier.look()
     assert await notifier.subscriptions.of(deal, PersonId("ada")) == ()
