@@ -51,9 +51,18 @@ def page(desk: Desk) -> None:
     found = desk.ask(lambda client: client.risk_show(desk.deal.deal_id))
     needs = [f for f in found.findings if f.needs_you]
     _answer(found, len(needs))
-    if found.score is not None:
+    if found.score is not None and found.stale:
+        _last_known(found.score)
+    elif found.score is not None:
         _score(found, found.score)
     _findings(desk, found)
+
+
+def _last_known(score: ScoreView) -> None:
+    """What was open when the rules ran last: a sum, and never that all is quiet."""
+    if score.total:
+        st.markdown("At least **" + str(score.total) + "** points were open then.")
+        _parts(score)
 
 
 def _answer(found: RiskView, needs: int) -> None:

@@ -158,8 +158,9 @@ def _risk(desk: Desk) -> None:
             states.unknown(charts.ago(found.looked_at, found.at))
         elif found.stale:
             st.markdown(":orange[:material/help:] The rules have not run since the start.")
-        st.markdown(safe(found.score.says))
-        _month(found)
+        if not found.stale:
+            st.markdown(safe(found.score.says))
+            _month(found)
         go.way("leak_risk", "See what it is made of")
 
 

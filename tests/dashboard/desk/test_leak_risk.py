@@ -72,3 +72,5 @@ async def test_when_the_rules_have_not_run_lately_it_is_not_called_well(look: Lo
     said = words(await look.page("leak_risk", look.as_(*OWNER)))
     assert "We cannot tell right now." in said
     assert "Last known" in said or "have not run" in said
+    assert "Quiet" not in said
+    assert "You act from" not in said
