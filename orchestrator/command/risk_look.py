@@ -1,4 +1,4 @@
-"""Gathers facts of a deal and has the rules run over them: every minute, and when somebody asks.
+"""Gathers facts of a deal and has the rules run over them: each minute, and soon after it moved.
 
 Rules kept here:
 
@@ -19,7 +19,7 @@ from orchestrator.audit.anchors.run import unanchored
 from orchestrator.audit.body import named
 from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
-from orchestrator.clock import HOUR
+from orchestrator.clock import HOUR, SECOND
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
@@ -48,6 +48,8 @@ from tiers.tier import Tier
 
 AT_ONCE = 8
 """Rooms read at a time."""
+SOONEST, SHARE = 10 * SECOND, 20
+"""A deal that moves is looked at again after so long, and so many times what a look takes."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,19 @@ class _Slow:
     """When somebody looked through who may see what last; the first adoption where nobody did."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A look that was had.
+
+    Attributes:
+        n: the newest entry of the deal's chain after it, those of the look's own included.
+        again: when the next one may be had, microseconds UTC.
+    """
+
+    n: int
+    again: int
+
+
 @dataclass(slots=True)
 class RiskLook:
     """Looks at every deal.
@@ -73,7 +88,7 @@ class RiskLook:
     runtime: Runtime
     _slow: dict[DealId, _Slow] = field(default_factory=dict)
     _unread: dict[Place, int] = field(default_factory=dict)
-    _looked: set[DealId] = field(default_factory=set)
+    _looked: dict[DealId, _Looked] = field(default_factory=dict)
     _waiting: set[DealId] = field(default_factory=set)
 
     async def look(self) -> None:
@@ -88,17 +103,25 @@ class RiskLook:
 
         await self.runtime.store.write(unit)
 
-    async def look_new(self) -> None:
-        """A first look at one deal that was not looked at since the start.
+    async def look_soon(self) -> None:
+        """A look at one deal that was not looked at since the start, or that moved since.
 
         It is for every few seconds, so that a page need not wait for the minute. A deal that came
-        just now waits a turn, and each turn looks at one: a start is busy enough.
+        just now waits a turn, and each turn looks at one: a start is busy enough. What moves all
+        the time is looked at for a twentieth of the time at most.
         """
-        fresh = set(self.runtime.book.deals) - self._looked
+        fresh = set(self.runtime.book.deals) - set(self._looked)
         ready, self._waiting = sorted(fresh & self._waiting), fresh
-        for deal_id in ready[:1]:
-            self._looked.add(deal_id)
+        for deal_id in ready[:1] or await self._moved():
             await self.look_at(deal_id)
+
+    async def _moved(self) -> list[DealId]:
+        """The deal that was looked at longest ago of those in which something happened since."""
+        now = self.runtime.now()
+        due = [d for d, looked in self._looked.items() if now >= looked.again]
+        ends = await self.runtime.store.read(lambda tx: {d: _newest(tx, d) for d in due})
+        moved = [d for d in due if ends[d] != self._looked[d].n]
+        return sorted(moved, key=lambda d: self._looked[d].again)[:1]
 
     async def look_at(self, deal_id: DealId, *, anew: bool = False) -> None:
         """One look at one deal; what is not in force is not looked at.
@@ -112,6 +135,7 @@ class RiskLook:
         deal = self.runtime.book.deals.get(deal_id)
         if deal is None or not self.runtime.live:
             return
+        began = self.runtime.now()
         rooms = await self._rooms(deal)
         slow = await self._keys(deal)
         inside = {
@@ -131,7 +155,10 @@ class RiskLook:
             settle_lost(tx, deal_id, self.runtime.book.lost, signals.at)
 
         await self.runtime.store.write(unit)
-        self._looked.add(deal_id)
+        ended = self.runtime.now()
+        wait = max(SOONEST, SHARE * (ended - began))
+        newest = await self.runtime.store.read(lambda tx: _newest(tx, deal_id))
+        self._looked[deal_id] = _Looked(newest, ended + wait)
 
     def _signals(
         self,
@@ -248,6 +275,11 @@ def _seated(member: RecipientFacts) -> Seated:
         None if person is None else person.name,
         devices,
     )
+
+
+def _newest(tx: Tx, deal_id: DealId) -> int:
+    row = tx.one("SELECT max(n) FROM audit WHERE deal_id = ?", (deal_id,))
+    return 0 if row is None or row[0] is None else int(row[0])
 
 
 def _looked_through(tx: Tx, deal: DealView, at: int) -> tuple[int, int]:

@@ -206,7 +206,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("messages.lost", 10 * SECOND, losses.look)
     risk = RiskLook(runtime)
     engine.every("risk.look", MINUTE, risk.look)
-    engine.every("risk.new", 5 * SECOND, risk.look_new)
+    engine.every("risk.soon", 5 * SECOND, risk.look_soon)
     if runtime.notifier is not None:
         engine.every("notify.turn", 10 * SECOND, runtime.notifier.turn)
     engine.every("prevented.closing", MINUTE, AtClose(runtime).look)

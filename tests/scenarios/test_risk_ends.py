@@ -6,7 +6,7 @@ import pytest
 
 from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Content
-from orchestrator.clock import DAY
+from orchestrator.clock import DAY, HOUR
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.wiring.assemble import tell_lost
 from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId, RoomId
@@ -89,14 +89,22 @@ async def test_a_lost_name_is_over_once_it_can_be_read(house: House) -> None:
 async def test_a_deal_is_looked_at_within_two_turns_of_a_few_seconds(house: House) -> None:
     await house.home.runtime.store.write(lambda tx: tx.run("DELETE FROM risk_look"))
     look = RiskLook(house.home.runtime)
-    await look.look_new()
+    await look.look_soon()
     assert await house.rows("SELECT 1 FROM risk_look") == [], "not in its first second"
-    await look.look_new()
+    await look.look_soon()
     async with desk(house, DeskRole.OWNER, person="ada") as client:
         assert not (await client.risk_show(house.deal)).stale
     await house.home.runtime.store.write(lambda tx: tx.run("DELETE FROM risk_look"))
-    await look.look_new()
-    assert await house.rows("SELECT 1 FROM risk_look") == [], "from then on each minute's look does"
+    house.clock.ahead += HOUR
+    await look.look_soon()
+    assert await house.rows("SELECT 1 FROM risk_look") == [], "nothing happened in it since"
+    await house.home.watch_add(house.deal, ["Quill Feather"], [], actor=ACTOR)
+    await look.look_soon()
+    assert await house.rows("SELECT 1 FROM risk_look") != [], "what moved is looked at soon"
+    await house.home.runtime.store.write(lambda tx: tx.run("DELETE FROM risk_look"))
+    await house.home.watch_add(house.deal, ["Blue Lantern"], [], actor=ACTOR)
+    await look.look_soon()
+    assert await house.rows("SELECT 1 FROM risk_look") == [], "and not all the time"
 
 
 async def test_what_reads_like_more_is_over_once_its_author_took_it_back(house: House) -> None:
