@@ -50,6 +50,7 @@ def answers(wx: Wx, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             store = Store(tmp_path / "store.db")
             found = MemoryHome(store)
             found.answers[name] = answer
+            monkeypatch.setattr(MemoryHome, "held_shown", found.__getattr__("held_shown"))
             yield found
             await store.close()
 
@@ -60,7 +61,7 @@ def answers(wx: Wx, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_line_fits_80_columns_and_nothing_is_left_out(answers: Answers) -> None:
-    wx = answers("held_list", [waiting(), waiting(author=None, fits=())])
+    wx = answers("held_shown", [waiting(), waiting(author=None, fits=())])
     shown = wx("held", "list").out
     assert max(map(len, shown.splitlines())) <= 80
     words = " ".join(shown.split())
@@ -85,7 +86,7 @@ def test_every_line_fits_80_columns_and_nothing_is_left_out(answers: Answers) ->
 def test_held_is_said_only_of_what_went_through_us(
     answers: Answers, seen: str, visible_us: int | None, word: str
 ) -> None:
-    wx = answers("held_list", [waiting(seen=seen, visible_us=visible_us)])
+    wx = answers("held_shown", [waiting(seen=seen, visible_us=visible_us)])
     shown = wx("held", "list").out
     assert word in shown
     assert ("Held" in shown) == (seen in {"nobody", "part"})

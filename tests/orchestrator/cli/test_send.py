@@ -16,6 +16,7 @@ from orchestrator.outbox.item import MessageState
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
 from tests.orchestrator.api.conftest import MemoryHome
+from tiers.rights import Viewer
 
 from .conftest import Wx
 
@@ -34,8 +35,9 @@ class Home(MemoryHome):
             message_id=MESSAGE, state="accepted"
         )
 
-    async def message_show(self, message: str) -> MessageView:
+    async def message_shown(self, message: str, viewer: Viewer) -> MessageView:
         """Where it stands now."""
+        assert viewer.whole
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return MessageView(
             message_id=message,
