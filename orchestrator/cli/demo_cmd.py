@@ -4,6 +4,7 @@ Rule kept here: the exit code is 0 only when every step was seen. What people re
 goes to stdout; with `--json` that is one object, and the rest goes to stderr.
 """
 
+import sys
 import time
 from dataclasses import asdict
 from importlib import import_module
@@ -18,6 +19,8 @@ from orchestrator.client.views import Step
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 RIBBON = " Made-up deal "
+STAYS = 30
+"""Minutes for which the dashboard stays open where somebody watches."""
 
 
 @app.command()
@@ -26,6 +29,12 @@ def demo(
     *,
     fast: Annotated[bool, typer.Option("--fast", help="As quick as it can.")] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep its folder here.")] = None,
+    stay: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=480, help="Minutes for which the dashboard stays open; 30 on a terminal."
+        ),
+    ] = None,
 ) -> int:
     """Plays Project Halcyon on three networks of its own; exit code 1 when a step was not seen."""
     out = Out(ctx.obj)
@@ -44,7 +53,9 @@ def demo(
 
     _ribbon(out)
     play = import_module("orchestrator.demo.play").play
-    seen = arun(play(fast=fast, keep=keep, show=show, say=say))
+    watched = sys.stdout.isatty() and not (fast or out.json)
+    minutes = stay if stay is not None else STAYS if watched else 0
+    seen = arun(play(fast=fast, keep=keep, show=show, say=say, stay_s=minutes * 60.0))
     took = time.monotonic() - began
     _end(out, steps, seen=seen, seconds=took)
     return 0 if seen else 1

@@ -67,6 +67,7 @@ async def play(
     show: Callable[[Step], None],
     say: Callable[[str], None],
     steps: Sequence[tuple[str, str, Act]] = STEPS,
+    stay_s: float = 0.0,
 ) -> bool:
     """Plays all steps.
 
@@ -76,6 +77,7 @@ async def play(
         show: told each step as it ends.
         say: told each sentence for people.
         steps: name, who observes, and the act.
+        stay_s: for how long the dashboard stays open once every step was seen.
 
     Returns:
         whether every step was seen.
@@ -91,17 +93,37 @@ async def play(
     async def aloud(text: str) -> None:
         say(text)
 
-    with broken_off(lambda: say("Broken off: what was started is ended.")), _folder(keep) as folder:
+    played = False
+
+    def ends() -> None:
+        say("What was started is ended." if played else "Broken off: what was started is ended.")
+
+    with broken_off(ends), _folder(keep) as folder:
         stage = Stage(folder, aloud, kept=keep is not None)
         try:
             async with stage:
-                return await play_on(stage, steps, show, pace)
+                played = await play_on(stage, steps, show, pace)
+                if played and stay_s:
+                    await stays(stage, stay_s)
+                return played
         except NotServing as error:
             then = "wallcross demo --keep DIR keeps its log"
             raise Failed(str(error), then=then, details=error.said) from error
         except (NoSynapse, RuntimeError, OSError) as error:
             then = "wallcross demo --keep DIR keeps its logs"
             raise Failed(f"the stage broke ({type(error).__name__})", then=then) from error
+
+
+async def stays(stage: Stage, seconds: float) -> None:
+    """Leaves the dashboard open for people to look at, until the time is over or they end it."""
+    link = (await stage.client.desk_home_link()).url
+    await stage.say(f"The dashboard stays open for {seconds / 60:.0f} minutes; Ctrl-C ends it.")
+    await stage.say(f"Whoever is not signed in yet: {link}")
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()  # that was the end which was announced, and every step was seen
 
 
 def _all_here() -> None:

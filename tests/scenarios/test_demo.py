@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
 
 from orchestrator.cli.main import run
+from orchestrator.client.sign_in import NewLink
 from orchestrator.demo import halcyon, play
 from orchestrator.demo.audit_act import audit
 from orchestrator.demo.crash_act import BURST_SIZE, crash
@@ -295,3 +297,29 @@ async def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     done = await asyncio.to_thread(program, "demo", "--keep", str(tmp_path), **python)
     assert done.returncode == 5
     assert names(tmp_path) == ["mine"]
+
+
+class _Watched:
+    """What a stage is asked for while its dashboard stays open."""
+
+    def __init__(self) -> None:
+        self.client = self
+        self.said: list[str] = []
+
+    async def desk_home_link(self) -> NewLink:
+        return NewLink(url="http://localhost:8642/in#once", until=0)
+
+    async def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+async def test_the_dashboard_stays_open_until_people_end_it() -> None:
+    stage = _Watched()
+    watching = asyncio.create_task(play.stays(cast("Stage", stage), 3600.0))
+    while len(stage.said) < 2:  # noqa: ASYNC110 - two sentences, at once
+        await asyncio.sleep(0)
+    watching.cancel()
+    await watching
+    assert watching.cancelling() == 0
+    assert "60 minutes" in stage.said[0]
+    assert "/in#once" in stage.said[1]
