@@ -1,9 +1,11 @@
 # Two commands matter: `make demo` and `make test`, each from a fresh clone.
-# The environments come from hashed locks (requirements/); nothing is installed by hand.
+# Fast tests wait for processes of theirs more than they work: three run beside each other on two
+# cores. The environments come from hashed locks (requirements/); nothing is installed by hand.
 
 SHELL := /bin/bash
 BIN := .venv/bin
-JOBS ?= 2
+JOBS ?= 3
+LONG_JOBS ?= 2
 ARGS ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools
 
@@ -37,7 +39,7 @@ test: .venv/.ready ## the fast tests
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
 test-long: env ## tests against real servers, crashes, figures (minutes)
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'long and not alone and not deep' $(ARGS) \
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not alone and not deep' $(ARGS) \
 		|| $(BIN)/pytest -q -m 'long and not alone and not deep' --last-failed --last-failed-no-failures none
 	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
 
