@@ -128,7 +128,7 @@ def near(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def near_pairs(names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+def near_pairs(names: tuple[str, ...], most: int | None = None) -> tuple[tuple[int, int], ...]:
     """Every two of many names that are ``near``, by their numbers; not each with each other.
 
     Two that are so near share a form of each with as many letters left out: only those that share
@@ -136,13 +136,20 @@ def near_pairs(names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 
     Args:
         names: words of ``skeleton``, joined; an empty one is near to none.
+        most: where there are more than so many, looking ends; any ``most + 1`` of them are given.
     """
     sharing: dict[str, list[int]] = {}
     for n, name in enumerate(names):
         for form in _shortened(name) if name else ():
             sharing.setdefault(form, []).append(n)
-    pairs = {pair for same in sharing.values() if len(same) > 1 for pair in combinations(same, 2)}
-    return tuple(sorted((n, m) for n, m in pairs if near(names[n], names[m])))
+    found: set[tuple[int, int]] = set()
+    for same in sharing.values():
+        for n, m in combinations(same, 2):
+            if (n, m) not in found and near(names[n], names[m]):
+                found.add((n, m))
+                if most is not None and len(found) > most:
+                    return tuple(sorted(found))
+    return tuple(sorted(found))
 
 
 def _shortened(name: str) -> set[str]:

@@ -39,6 +39,8 @@ UNUSED_AFTER: Final = 30 * DAY
 LOOK_EVERY: Final = 180 * DAY
 UNANCHORED_AFTER: Final = 6 * HOUR
 LEAST_PEOPLE: Final = 5
+MOST_ALIKE: Final = 100
+"""Pairs of names on a list that are told one by one."""
 _MANY, _NIGHT = 4, 30
 EVERYTHING: Final = "*"
 """Stands for every subject of a rule, where a signal tells all of them."""
@@ -216,7 +218,12 @@ def _alike(people: Sequence[Listed], rooms: Sequence[RoomSignal]) -> Answer:
     """Two of the roster whose names read alike, and strangers in rooms who read like one of it."""
     found = []
     read = [(one, "".join(skeleton(one.name))) for one in people]
-    for n, m in near_pairs(tuple(name for _, name in read)):
+    pairs = near_pairs(tuple(name for _, name in read), MOST_ALIKE)
+    if len(pairs) > MOST_ALIKE:  # a list of such names: nobody looks at each two of them
+        why = f"more than {MOST_ALIKE} pairs of names on the list read alike: compare accounts"
+        found.append((("lookalike_name", "list"), _raise("lookalike_name", why, severity="low")))
+        pairs = ()
+    for n, m in pairs:
         one, other = people[n], people[m]
         pair = sorted((one.person, other.person))
         why = f"{one.name} and {other.name} are on the list, and their names read alike"

@@ -142,3 +142,8 @@ def test_pairs_are_those_that_a_comparison_of_each_with_each_finds(names: tuple[
     numbers = range(len(names))
     slow = {(n, m) for n in numbers for m in numbers if n < m and names[n] and names[m]}
     assert set(near_pairs(names)) == {(n, m) for n, m in slow if near(names[n], names[m])}
+
+
+def test_a_list_of_names_that_all_read_alike_costs_no_more_than_was_asked_for() -> None:
+    names = tuple(f"person{n}" for n in range(5000))
+    assert len(near_pairs(names, 100)) == 101

@@ -279,3 +279,9 @@ def test_planted_a_rule_that_trusts_what_it_cannot_read_is_caught() -> None:
     trusting = Ruling(blind.raised, blind.judged | {("timer_off", PLACE)})
     assert trusting.over("timer_off", PLACE)
     assert not blind.over("timer_off", PLACE)
+
+
+def test_a_list_whose_names_all_read_alike_is_one_finding() -> None:
+    alike = tuple(listed(f"p{n}", f"Person {n}") for n in range(200))
+    found = {key for key in judge(replace(WELL, people=alike)).raised if key[0] == "lookalike_name"}
+    assert found == {("lookalike_name", "list")}
