@@ -53,9 +53,13 @@ def _is_secret(value: object, place: Place) -> bool:
     return named or any(form.search(value) for form in _FORMS) or _random(value)
 
 
+_PATH = re.compile(r"(unix:)?/")
+_WITHIN = re.compile(r"[/_-]")
+
+
 def _random(value: str) -> bool:
-    """Whether it holds a long random word; of an absolute path each part is a word by itself."""
-    words = value.split("/") if value.startswith("/") else [value]
+    """Whether it holds a long random word; of a path each word of each part is one by itself."""
+    words = _WITHIN.split(value) if _PATH.match(value) else [value]
     return any(
         _entropy(word) > _BITS and sum(c.isdigit() for c in word) >= len(word) // 8
         for part in words
