@@ -236,11 +236,15 @@ def _pause(name: ConnectorName, paused: str | None) -> str:
     return commitment("channel", name, paused)
 
 
+QUEUED = (
+    "SELECT count(*) FROM delivery INDEXED BY delivery_due "
+    "WHERE connector = ? AND state IN ('queued', 'started')"
+)
+"""How much waits for a channel, by what waits alone: of a large deal nearly all is delivered."""
+
+
 def _counts(tx: Tx, name: ConnectorName) -> tuple[int, int | None]:
-    queued = tx.one(
-        "SELECT count(*) FROM delivery WHERE connector = ? AND state IN ('queued', 'started')",
-        (name,),
-    )
+    queued = tx.one(QUEUED, (name,))
     row = tx.one("SELECT grade FROM channel WHERE connector = ?", (name,))
     tested = json.loads(json.loads(row[0])[0])["at"] if row and row[0] else None
     return (queued[0] if queued else 0), tested

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from orchestrator.client.connections import ConnectionCard, ConnectionsView
 from orchestrator.client.problems import Missing
 from orchestrator.client.views import ChannelView
-from orchestrator.command.channels import Channels
+from orchestrator.command.channels import QUEUED, Channels
 from orchestrator.command.overview import channel_check
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
@@ -23,7 +23,6 @@ from tiers.ids import ConnectorName, DealId
 from tiers.rights import Act, DeskRole, Right, Viewer
 
 BY_HAND = "paused at the desk"
-_QUEUED = "SELECT count(*) FROM delivery WHERE connector = ? AND state IN ('queued', 'started')"
 
 
 class Connections:
@@ -109,5 +108,5 @@ def _runs_home(deal: DealId, viewer: Viewer) -> bool:
 
 def _queued(tx: Tx, channel: str, deal: DealId | None) -> int:
     more, params = (" AND deal_id = ?", (channel, deal)) if deal is not None else ("", (channel,))
-    row = tx.one(_QUEUED + more, params)
+    row = tx.one(QUEUED + more, params)
     return 0 if row is None else int(row[0])

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from orchestrator.command.channels import QUEUED
 from orchestrator.query import held_desk, just_now, needs, standings, tiers, traffic
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Tx
@@ -35,6 +36,14 @@ def test_no_question_reads_a_whole_table_that_grows(tmp_path: Path, name: str) -
         plan = store.execute(f"EXPLAIN QUERY PLAN {sql}", ("x",) * count).fetchall()
     scanned = [step for *_, step in plan if step.startswith("SCAN") and "VIRTUAL" not in step]
     assert not [s for s in scanned if s.split()[1] in BIG | {"d", "h", "m", "f", "s"}], scanned
+
+
+def test_what_waits_for_a_channel_is_counted_among_what_waits(tmp_path: Path) -> None:
+    path = tmp_path / "wallcross.db"
+    migrate(path)
+    with closing(sqlite3.connect(path)) as store:
+        [(*_, step)] = store.execute(f"EXPLAIN QUERY PLAN {QUEUED}", ("x",)).fetchall()
+    assert step == "SCAN delivery USING INDEX delivery_due", "an index of what waits alone"
 
 
 def test_what_is_past_is_counted_once(tmp_path: Path) -> None:
