@@ -1,7 +1,7 @@
 """`wallcross bench`: what tiering and the core do on this machine, on made-up data."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -31,15 +31,7 @@ def route(
     folder: Annotated[Path | None, typer.Option(help="On the disk to be measured.")] = None,
 ) -> None:
     """Accept, route and drain beside a bare send in the same run; docs/performance.md explains."""
-    out = Out(ctx.obj)
-    report = import_module("orchestrator.bench.route").route_report
-    opens = import_module("orchestrator.wiring").open_runtime
-    with (
-        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
-        import_module("orchestrator.logs").configured(nowhere),
-    ):
-        found = report(opens, out.note, quick=quick, folder=folder)
-    out.one(found, lambda: _lines(found))
+    _whole_home(ctx, import_module("orchestrator.bench.route").route_report, quick, folder)
 
 
 @app.command()
@@ -74,15 +66,8 @@ def dashboard(
     folder: Annotated[Path | None, typer.Option(help="On the disk to be measured.")] = None,
 ) -> int:
     """50 people at the desk at once, and pages by the deal's size; exit code 1 if any failed."""
-    out = Out(ctx.obj)
     report = import_module("orchestrator.bench.desk").dashboard_report
-    opens = import_module("orchestrator.wiring").open_runtime
-    with (
-        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
-        import_module("orchestrator.logs").configured(nowhere),
-    ):
-        found = report(opens, out.note, quick=quick, folder=folder)
-    out.one(found, lambda: _lines(found))
+    found = _whole_home(ctx, report, quick, folder)
     return 1 if found["busy_failed"] else 0
 
 
@@ -121,6 +106,24 @@ def leaks(
         found = report(opens, classifier, out.note, labelled=mails, count=count)
     out.one(found, lambda: _lines(found))
     return 0 if found["ok"] else 1
+
+
+def _whole_home(
+    ctx: typer.Context,
+    report: Callable[..., dict[str, object]],
+    quick: bool,  # noqa: FBT001 - the option, handed on
+    folder: Path | None,
+) -> dict[str, object]:
+    """Measures over the product's own wiring, whose log goes nowhere, and tells it."""
+    out = Out(ctx.obj)
+    opens = import_module("orchestrator.wiring").open_runtime
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        import_module("orchestrator.logs").configured(nowhere),
+    ):
+        found = report(opens, out.note, quick=quick, folder=folder)
+    out.one(found, lambda: _lines(found))
+    return found
 
 
 def _lines(found: Mapping[str, object]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from orchestrator.audit.anchors.mail import SECONDS_TO_WAIT, MailServer
+from orchestrator.audit.anchors.mail import MailServer, hand_over
 from orchestrator.clock import SECOND, Clock
 from orchestrator.notify.ways import Gone, NotTaken, To, Took
 from orchestrator.notify.words import SUBJECT, Notice, lines
@@ -44,7 +44,7 @@ class ByMail:
         shown = notice if self._names else notice.without_code()
         mail = self._mail(shown, to.person.mail)
         try:
-            refused, _ = await self._send(mail)
+            refused, _ = await hand_over(mail, self._server)
         except aiosmtplib.SMTPRecipientsRefused:
             raise Gone("mail.recipient_refused") from None
         except aiosmtplib.SMTPResponseException as error:
@@ -58,19 +58,6 @@ class ByMail:
         if refused:
             raise Gone("mail.recipient_refused")
         return Took("mail.taken")
-
-    async def _send(self, mail: EmailMessage) -> tuple[object, str]:
-        server = self._server
-        return await aiosmtplib.send(
-            mail,
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.tls == "tls",
-            start_tls=server.tls == "starttls",
-            username=server.user,
-            password=server.password() if server.password else None,
-            timeout=SECONDS_TO_WAIT,
-        )
 
     def _mail(self, notice: Notice, recipient: str) -> EmailMessage:
         mail, domain = EmailMessage(), self._sender.rpartition("@")[2]

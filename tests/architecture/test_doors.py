@@ -15,11 +15,12 @@ LIVE_CHECK = "orchestrator/command/trial.py"  # `channel test`: an own room, an 
 FAR_SIDE = "orchestrator/demo/farside.py"  # plays people, with a client that is not ours
 HANDS = "orchestrator/rooms/acts.py"  # who is in a room, and its settings: asked, then read back
 PLAYS = {"orchestrator/demo/people_act.py", "orchestrator/demo/roster_act.py"}  # on phones
-MAIL_ANCHOR = "orchestrator/audit/anchors/mail.py"  # a mail with audit heads, no connector
-NOTICE_MAIL = "orchestrator/notify/mail.py"  # counts and a link, no connector
+MAIL_ANCHOR = (
+    "orchestrator/audit/anchors/mail.py"  # audit heads, and counts with a link; no connector
+)
 VISITOR = "orchestrator/bench/visitor.py"  # a browser's websocket to our own pages, no connector
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, NOTICE_MAIL, VISITOR},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, VISITOR},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
     "invite": {HANDS, *PLAYS},

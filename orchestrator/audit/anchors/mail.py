@@ -54,6 +54,24 @@ class MailServer:
             raise ValueError(f"mail to {self.host} needs TLS")
 
 
+async def hand_over(mail: EmailMessage, server: MailServer) -> tuple[object, str]:
+    """Gives a mail to a server; whom it refused, and its last answer.
+
+    Raises:
+        aiosmtplib.SMTPException, OSError, ValueError: it did not take it, or nobody knows.
+    """
+    return await aiosmtplib.send(
+        mail,
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.tls == "tls",
+        start_tls=server.tls == "starttls",
+        username=server.user,
+        password=server.password() if server.password else None,
+        timeout=SECONDS_TO_WAIT,
+    )
+
+
 class MailAnchor:
     """Sends each head by mail. Implements ``Anchor``."""
 
@@ -72,7 +90,7 @@ class MailAnchor:
         """See the port."""
         mail = self._mail(head)
         try:
-            refused, response = await self._send(mail)
+            refused, response = await hand_over(mail, self._server)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise AnchorFailed("mail.not_taken") from error
         if refused:
@@ -80,19 +98,6 @@ class MailAnchor:
         shown = "".join(c for c in response if c.isprintable())[:_LONGEST_RESPONSE]
         return canonical_of(
             {"message_id": mail["Message-ID"], "response": shown, "to": self._recipient}
-        )
-
-    async def _send(self, mail: EmailMessage) -> tuple[object, str]:
-        server = self._server
-        return await aiosmtplib.send(
-            mail,
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.tls == "tls",
-            start_tls=server.tls == "starttls",
-            username=server.user,
-            password=server.password() if server.password else None,
-            timeout=SECONDS_TO_WAIT,
         )
 
     def _mail(self, head: SignedHead) -> EmailMessage:
