@@ -249,9 +249,14 @@ class Heard(logging.Filter):
 
 @pytest.fixture
 def heard() -> Iterator[Heard]:
+    """What a test before it left of the log's own settings must not make it deaf."""
     log, found = logging.getLogger("uvicorn.error"), Heard()
+    left = log.level, log.disabled
     log.addFilter(found)
+    log.setLevel(logging.DEBUG)
+    log.disabled = False
     yield found
+    log.level, log.disabled = left
     log.removeFilter(found)
 
 
