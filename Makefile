@@ -25,9 +25,13 @@ help: ## show these commands
 .venv-oidc/.ready: requirements/build.txt requirements/oidc.txt tools/env.sh
 	@tools/env.sh .venv-oidc requirements/oidc.txt
 
-env: .venv/.ready .venv-synapse/.ready .venv-oidc/.ready ## make the environments (.venv; the others for demo and long tests)
+# Everything of .venv and OMEMO beside it, which is AGPL: nothing of ours needs it, a test of it does.
+.venv-omemo/.ready: requirements/build.txt requirements/omemo.txt pyproject.toml tools/env.sh
+	@tools/env.sh .venv-omemo requirements/omemo.txt project
 
-demo: env ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
+env: .venv/.ready .venv-synapse/.ready .venv-oidc/.ready .venv-omemo/.ready ## make the environments (.venv; the others for demo and long tests)
+
+demo: .venv/.ready .venv-synapse/.ready ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
 	@$(BIN)/wallcross demo $(ARGS)
 
 pictures: env ## take the pictures of the docs anew (ARGS='overview held' takes these; needs chromium)
@@ -69,4 +73,4 @@ clean: ## remove caches and build products
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf .venv .venv-synapse .venv-oidc
+	rm -rf .venv .venv-synapse .venv-oidc .venv-omemo

@@ -55,7 +55,8 @@ need_packages() {
 # for it, and no service of theirs is started.
 want_packages() {
     local pair missing=()
-    for pair in gpg:gnupg postfix:postfix dovecot:dovecot-imapd sq:sq rnp:rnp chromium:chromium; do
+    for pair in gpg:gnupg postfix:postfix dovecot:dovecot-imapd sq:sq rnp:rnp \
+        prosody:prosody chromium:chromium; do
         [[ -n $(PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}") ]] || missing+=("${pair#*:}")
     done
     ((${#missing[@]})) || return 0

@@ -43,6 +43,7 @@ PY
 compile runtime.txt pyproject.toml
 compile build.txt "$scratch/build.in" --constraint requirements/runtime.txt --no-annotate
 compile dev.txt pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt
+compile omemo.txt pyproject.toml --extra dev --extra omemo --constraint requirements/dev.txt --constraint requirements/build.txt
 compile model.txt pyproject.toml --extra model --constraint requirements/runtime.txt
 compile synapse.txt requirements/synapse.in --constraint requirements/build.txt
 compile oidc.txt requirements/oidc.in --constraint requirements/build.txt
