@@ -15,7 +15,9 @@ Rules kept here:
 
 A sealer raises ``ConnectorError`` and nothing else, and is used from one event loop. It is made by
 ``connectors.xmpp.omemo.sealer.open_sealer(account, folder, key)``: our bare address, the owner-only
-folder of the state, and 32 bytes that seal what is kept there.
+folder of the state, and 32 bytes that seal what is kept there. Its fourth argument, ``withdraw``,
+names devices of our account that are to be taken off the list of those that people seal to (the
+setting of whoever lost a store: ``inspect`` tells of them).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +30,7 @@ from slixmpp import ClientXMPP
 from slixmpp.stanza import Message
 
 from connectors.port import AccountId
+from connectors.port.connector import Check
 from connectors.port.messages import Device, Reader
 
 ToldOfDevice = Callable[[AccountId, Device], None]
@@ -147,6 +150,22 @@ class Sealer(Protocol):
 
     def distrusted(self, account: AccountId) -> frozenset[Device]:
         """The devices of an account that are never to be sealed to."""
+        ...
+
+    def trusted(self, account: AccountId) -> frozenset[Device]:
+        """The devices of an account that were marked as verified, each with the key that it had."""
+        ...
+
+    async def caught_up(self) -> None:
+        """What was sent while we were away has been opened; to be called after each such reading.
+
+        Until then keys that several senders may have picked meanwhile are kept, and no answer that
+        completes a session is sent. Raises: ConnectorError.
+        """
+        ...
+
+    async def inspect(self) -> tuple[Check, ...]:
+        """What is true of our own published devices now. Never raises ConnectorError."""
         ...
 
     def close(self) -> None:
