@@ -10,6 +10,7 @@ from dashboard.desk import Desk, live, part
 from dashboard.safe import safe
 from dashboard.widgets import passkey, states
 from dashboard.widgets.base import card, told_at, verdict
+from orchestrator.client.approvals import REFUSALS
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
 
 EVERY_S = 5.0
@@ -124,7 +125,16 @@ def _decide(desk: Desk, one: ApprovalCard, signing: SigningView) -> None:
     with st.expander("Sign with an SSH key instead", expanded=not signing.handles):
         person = signing.person or "PERSON"
         st.text("Where your key is, one of these makes your signature:")
-        for said, text in (("agree", request.yes), ("refuse", request.no)):
+        why = st.selectbox(
+            "If you refuse, why?",
+            list(REFUSALS),
+            index=None,
+            format_func=lambda code: REFUSALS[code].capitalize(),
+            key="why-" + request.request_id,
+            placeholder="Choose a reason",
+        )
+        texts = [("agree", request.yes), *([("refuse", request.no[why])] if why else [])]
+        for said, text in texts:
             line = "printf '%s' '" + text + "' | ssh-keygen -Y sign -f KEY -n wallcross"
             st.caption("To " + said)
             st.code(line, language=None, wrap_lines=True)
@@ -138,15 +148,18 @@ def _decide(desk: Desk, one: ApprovalCard, signing: SigningView) -> None:
                 key=answer + "-" + request.request_id,
                 on_click=_hand_in,
                 args=(desk, request.request_id, answer, key),
+                disabled=answer == "no" and why is None,
                 help="Signs as " + person + ".",
             )
 
 
 def _hand_in(desk: Desk, request: str, answer: str, key: str) -> None:
     signature, deal = str(st.session_state.get(key, "")), desk.deal.deal_id
-    said = "yes" if answer == "yes" else "no"
+    why = None if answer == "yes" else st.session_state.get("why-" + request)
     desk.act(
-        lambda c: c.desk_approval_sign(deal, request, "yes" if said == "yes" else "no", signature),
+        lambda c: c.desk_approval_sign(
+            deal, request, "yes" if answer == "yes" else "no", signature, why
+        ),
         "Your answer is on the record.",
     )
 
@@ -257,6 +270,14 @@ def _found(desk: Desk) -> None:
     desk.act(lambda c: c.deal_found(deal), "Asked. It waits for the signature of each of them.")
 
 
+def _refused(one: ApprovalCard) -> None:
+    """Who ended it, and why, in words of ours."""
+    by, why = one.request.refused_by, one.request.refused_why
+    told = REFUSALS.get(why or "")
+    if by is not None and told is not None:
+        st.caption("Refused by " + safe(one.names.get(by, by)) + ": " + told + ".")
+
+
 def _settled(desk: Desk) -> None:
     if not st.toggle("Show what was settled", key="settled"):
         return
@@ -273,3 +294,4 @@ def _settled(desk: Desk) -> None:
             names = [safe(one.names.get(p, p)) for p in one.request.signed]
             signed = ", ".join(names) if names else "nobody"
             st.caption(words + " · signed by " + signed + " · asked by " + safe(one.asked_by))
+            _refused(one)

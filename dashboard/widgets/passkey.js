@@ -84,17 +84,42 @@ const frame = (root, buttons) => {
   root.append(box);
   const say = (line, wrong) => { told.textContent = line; told.className = wrong ? "wrong" : ""; };
   const busy = (on) => shown.forEach((button) => { button.disabled = on; });
-  return { shown, say, busy };
+  return { shown, say, busy, box };
+};
+
+// Why somebody refuses: one of a few reasons, and no text of his own.
+const reasons = (box, known) => {
+  const label = document.createElement("label");
+  label.textContent = "If you refuse, why? ";
+  const select = document.createElement("select");
+  [["", "Choose a reason"], ...Object.entries(known)].forEach(([code, words]) => {
+    const option = document.createElement("option");
+    option.value = code;
+    option.textContent = words;
+    select.append(option);
+  });
+  label.append(select);
+  box.prepend(label);
+  return select;
 };
 
 const answering = (root, state, done) => {
-  const { shown, say, busy } = frame(root, [["Agree with my passkey", true], ["Refuse", false]]);
+  const { shown, say, busy, box } =
+    frame(root, [["Agree with my passkey", true], ["Refuse", false]]);
+  const why = reasons(box, state.data.reasons);
   const answer = (said) => async () => {
+    const reason = said === "no" ? why.value : null;
+    if (reason === "") {
+      say("Choose why you refuse. Nothing was signed.", true);
+      return;
+    }
     busy(true);
     say("Look at your passkey: it asks for your finger, face or PIN.", false);
     try {
-      const found = await asks(state.data, state.data[said], state.data.handles);
-      const { ok, told } = await post(state.data.path, { answer: said, signature: signed(found) });
+      const text = said === "no" ? state.data.no[reason] : state.data.yes;
+      const found = await asks(state.data, text, state.data.handles);
+      const body = { answer: said, signature: signed(found), reason };
+      const { ok, told } = await post(state.data.path, body);
       say(ok ? "Signed." : words(told) || "It was not taken.", !ok);
       done(ok ? said : "failed");
     } catch (error) {

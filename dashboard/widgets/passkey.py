@@ -15,6 +15,7 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from orchestrator.client.approvals import REFUSALS
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
 
 API = "/api/v1/deals/"
@@ -30,7 +31,8 @@ def agree(card: ApprovalCard, signing: SigningView) -> str | None:
         "key": request.request_id,
         "path": path,
         "yes": request.yes,
-        "no": request.no,
+        "no": dict(request.no),
+        "reasons": dict(REFUSALS),
         "handles": list(signing.handles),
         "rp_id": signing.rp_id,
     }

@@ -9,7 +9,13 @@ from pydantic import Field
 from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor, Asker
-from orchestrator.client.approvals import CredentialView, NewCredential, ProofView, RequestView
+from orchestrator.client.approvals import (
+    CredentialView,
+    NewCredential,
+    ProofView,
+    Refusal,
+    RequestView,
+)
 from tiers.ids import PersonId
 
 router = APIRouter()
@@ -39,9 +45,10 @@ class Key(Body):
 
 
 class Signature(Body):
-    """A person's signed answer."""
+    """A person's signed answer; a no with its reason."""
 
     answer: Literal["yes", "no"]
+    reason: Refusal | None = None
     person: str
     signature: str = Field(repr=False, max_length=LONGEST)
 
@@ -66,8 +73,8 @@ async def approval_answer(
     request: str, body: Signature, home: OpenHome, actor: Actor
 ) -> RequestView:
     """Records a signed answer; the last yes carries the plan out."""
-    person = PersonId(body.person)
-    return await home.approval_answer(request, body.answer, person, body.signature, actor=actor)
+    given = (request, body.answer, PersonId(body.person), body.signature)
+    return await home.approval_answer(*given, actor=actor, reason=body.reason)
 
 
 @router.post("/approvals/{request}/back")

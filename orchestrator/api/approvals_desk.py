@@ -10,7 +10,7 @@ from orchestrator.api.approvals import LONGEST
 from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Asker
-from orchestrator.client.approvals import CredentialView, ProofView
+from orchestrator.client.approvals import CredentialView, ProofView, Refusal
 from orchestrator.client.approvals_desk import ApprovalCard, OfferView, OwnKey, SigningView
 from tiers.ids import PersonId
 
@@ -18,9 +18,10 @@ router = APIRouter(prefix="/deals/{deal}")
 
 
 class OwnAnswer(Body):
-    """The viewer's own signed answer."""
+    """The viewer's own signed answer; a no with its reason."""
 
     answer: Literal["yes", "no"]
+    reason: Refusal | None = None
     signature: str = Field(repr=False, max_length=LONGEST)
 
 
@@ -62,7 +63,8 @@ async def desk_approval_sign(
     deal: Deal, request: str, body: OwnAnswer, home: OpenHome, asker: Asker
 ) -> ApprovalCard:
     """Records the viewer's own signed answer; the last yes carries the plan out."""
-    return await home.desk_approval_sign(deal, request, body.answer, body.signature, asker)
+    given = (deal, request, body.answer, body.signature, asker)
+    return await home.desk_approval_sign(*given, reason=body.reason)
 
 
 @router.post("/approvals/{request}/back")

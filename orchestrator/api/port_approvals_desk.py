@@ -23,9 +23,16 @@ class ApprovalDeskAccess(Protocol):
         ...
 
     async def desk_approval_sign(
-        self, deal: DealId, request: str, said: Answered, signature: str, viewer: Viewer
+        self,
+        deal: DealId,
+        request: str,
+        said: Answered,
+        signature: str,
+        viewer: Viewer,
+        *,
+        reason: str | None = None,
     ) -> ApprovalCard:
-        """Records his own signed answer, and nobody else's. Raises: Refused, Missing."""
+        """Records his own signed answer, and nobody else's. Raises: Refused, Missing, Wrong."""
         ...
 
     async def desk_approval_back(self, deal: DealId, request: str, viewer: Viewer) -> ApprovalCard:

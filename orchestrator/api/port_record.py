@@ -58,11 +58,19 @@ class ApprovalAccess(Protocol):
         ...
 
     async def approval_answer(
-        self, request: str, said: Answered, person: PersonId, signature: str, *, actor: Actor
+        self,
+        request: str,
+        said: Answered,
+        person: PersonId,
+        signature: str,
+        *,
+        actor: Actor,
+        reason: str | None = None,
     ) -> RequestView:
         """Records a signed answer; the last yes carries the plan out.
 
         Raises:
+            Wrong: a no without a reason.
             Missing, Refused: nothing was recorded.
             Problem: it is agreed to and could not be carried out; it says why.
         """

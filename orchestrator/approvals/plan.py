@@ -3,8 +3,9 @@
 Rules kept here:
 
 1. A plan is named by the hash of its canonical form. It holds ids, hashes and codes, no text.
-2. What is signed names the deal, the plan, the instant at which it lapses, and the answer: a yes
-   is no no, and nothing signed for one deal or one request counts in another.
+2. What is signed names the deal, the plan, the instant at which it lapses, and the answer, a no
+   with its reason: a yes is no no, nobody says another reason for him, and nothing signed for one
+   deal or one request counts in another.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,9 @@ class Plan:
         return sha256(canonical_of({"body": dict(self.body), "verb": self.verb})).hexdigest()
 
 
-def statement(deal_id: str, plan: str, expires: int, answer: Answer) -> bytes:
+def statement(
+    deal_id: str, plan: str, expires: int, answer: Answer, reason: str | None = None
+) -> bytes:
     """The canonical bytes (RFC 8785) that an approver signs.
 
     Args:
@@ -46,10 +49,10 @@ def statement(deal_id: str, plan: str, expires: int, answer: Answer) -> bytes:
         plan: the plan's hash.
         expires: when the request lapses, microseconds UTC.
         answer: yes or no.
+        reason: why not, as a code; None with a yes, and in what was signed before there were any.
     """
-    return canonical_of(
-        {"answer": answer, "deal": deal_id, "expires": expires, "plan": plan, "v": VERSION}
-    )
+    said = {"answer": answer, "deal": deal_id, "expires": expires, "plan": plan, "v": VERSION}
+    return canonical_of(said if reason is None else {**said, "reason": reason})
 
 
 def enrolment(deal_id: str, credential: str) -> bytes:

@@ -8,6 +8,7 @@ Rules kept here:
 3. ``finish`` is written in the unit that does what was agreed to, and once: what was done, lapsed,
    refused or is not agreed to undoes that unit.
 4. A deal that is not founded asks for nothing but its founding.
+5. Who refuses says why, by one of a few codes, and signs that too; nobody writes freely.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,8 @@ from orchestrator.audit.body import Json, canonical_of
 from orchestrator.audit.chain import append
 from orchestrator.audit.granted import commitment, stated
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.problems import Missing, Waits
+from orchestrator.client.approvals import REFUSALS
+from orchestrator.client.problems import Missing, Waits, Wrong
 from orchestrator.clock import DAY
 from orchestrator.ids import new_id
 from orchestrator.store.unit import Tx
@@ -118,6 +120,7 @@ def answer(
     *,
     at: int,
     actor: str,
+    reason: str | None = None,
 ) -> Request:
     """Records a person's signed yes or no.
 
@@ -130,20 +133,24 @@ def answer(
         signed: the signature over the request's statement.
         at: microseconds UTC.
         actor: who handed it in.
+        reason: why not, one of ``REFUSALS``; None with a yes.
 
     Returns:
         the request, with the answer.
 
     Raises:
+        Wrong: a no without a reason of those that there are, or a yes with one.
         Missing: there is no such request.
         NotAllowed: it is not open, or he may not sign it.
         BadSignature: none of his credentials signed this.
     """
+    if (reason not in REFUSALS) if said == "no" else (reason is not None):
+        raise Wrong(f"Who refuses says why: {', '.join(REFUSALS)}", still=STILL)
     found = standing(tx, deal_id)
     request = open_request(found, request_id, at)
     if said == "yes" and not found.may_sign(request, person):
         raise NotAllowed(f"{person} may not agree to this: {why_not(found, request, person)}")
-    message = statement(deal_id, request.plan.hash, request.expires_at, said)
+    message = statement(deal_id, request.plan.hash, request.expires_at, said, reason)
     name = _signer(found, person, message, signed)
     body: dict[str, Json] = {
         "request": request_id,
@@ -151,6 +158,7 @@ def answer(
         "credential": name,
         "at": at,
         **signed.body(),
+        **({} if reason is None else {"reason": reason}),
     }
     kind = Kind.APPROVAL_GIVEN if said == "yes" else Kind.APPROVAL_REFUSED
     _state(tx, deal_id, kind, body, at=at, actor=actor)

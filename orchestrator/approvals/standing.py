@@ -56,6 +56,7 @@ class Request:
         expires_at: microseconds UTC; at and after it nobody agrees any more.
         yes: who signed for it, with the hash of the credential.
         no_by: who signed against it, or took it back.
+        no_why: why, as he signed; None where it was taken back.
         known: everybody who ever could sign, when it was carried out; nobody before that.
         done_n: number of the entry that says so.
         in_window: one signature was enough when it was carried out, in a signing window.
@@ -69,6 +70,7 @@ class Request:
     expires_at: int
     yes: dict[PersonId, str] = field(default_factory=dict)
     no_by: str | None = None
+    no_why: str | None = None
     known: tuple[Approver, ...] = ()
     done_at: int | None = None
     done_n: int = 0
@@ -286,13 +288,14 @@ def _answered(found: Standing, kind: Kind, body: Mapping[str, Any]) -> None:
         raise ApprovalError("a signature by a credential that does not count")
     if body["at"] >= request.expires_at:
         raise ApprovalError("a signature after the request had lapsed")
-    message = statement(found.deal_id, request.plan.hash, request.expires_at, answer)
+    reason = body.get("reason")
+    message = statement(found.deal_id, request.plan.hash, request.expires_at, answer, reason)
     count = credential.check(message, signed_of(body), found.counts.get(name, 0))
     found.counts[name] = count
     if answer == "yes":
         request.yes[credential.person] = name
-    else:
-        request.no_by = request.no_by or credential.person
+    elif request.no_by is None:
+        request.no_by, request.no_why = credential.person, reason
 
 
 def _done(found: Standing, _: Kind, body: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.cli.ssh_signing import ascii_of, ssh_sign
 from orchestrator.client.api import Client
-from orchestrator.client.approvals import Answered, RequestView
+from orchestrator.client.approvals import REFUSALS, Answered, Refusal, RequestView
 from orchestrator.client.problems import Refused, Wrong
 from orchestrator.secrets.ownfile import write_own
 
@@ -23,6 +23,9 @@ Key = Annotated[
 Signature = Annotated[
     Path | None, typer.Option(help="A signature made elsewhere: of ssh-keygen, or of a passkey.")
 ]
+Why = Annotated[
+    Refusal | None, typer.Option("--reason", help="Why not: " + ", ".join(REFUSALS) + ".")
+]
 STILL = "Nothing was signed"
 STATES = {
     "waits": "waits for people",
@@ -31,6 +34,7 @@ STATES = {
     "refused": "was refused or taken back",
     "lapsed": "has lapsed",
 }
+_REASONS = "; ".join(f"{code}: {words}" for code, words in REFUSALS.items())
 
 
 @app.callback()
@@ -57,14 +61,16 @@ def show(
     to: Annotated[
         Path | None, typer.Option("--to", help="Write the exact bytes of a yes into a new file.")
     ] = None,
-    no: Annotated[bool, typer.Option("--no", help="With --to: those of a no.")] = False,
+    no: Annotated[
+        Refusal | None, typer.Option("--no", help="With --to: those of a no, for this reason.")
+    ] = None,
 ) -> None:
     """What it changes, who asked and why, what happens otherwise, who may agree."""
     if to is not None and to.exists():
         raise Refused(f"{to} is there already", still="Nothing was written")
     found, out = call(ctx.obj, lambda c: c.approval_show(request))
     if to is not None:
-        write_own(to, (found.no if no else found.yes).encode())
+        write_own(to, (found.yes if no is None else found.no[no]).encode())
         out.note(f"written into {to}; sign it: ssh-keygen -Y sign -f KEY -n wallcross {to}")
     out.one(found, lambda: _lines(found, out))
 
@@ -79,7 +85,7 @@ def yes(
     signature: Signature = None,
 ) -> None:
     """Signs for it; with the last signature that it takes, it is carried out."""
-    _answer(ctx, request, "yes", (as_, key, signature))
+    _answer(ctx, request, None, (as_, key, signature))
 
 
 @app.command()
@@ -88,12 +94,15 @@ def no(
     request: Request,
     *,
     as_: Annotated[str | None, typer.Option("--as", help="Person who signs the no.")] = None,
+    reason: Why = None,
     key: Key = None,
     signature: Signature = None,
 ) -> None:
-    """Ends it by a signed no; without --as whoever asked for it takes it back."""
+    """Ends it by a signed no, with a reason; without --as whoever asked for it takes it back."""
     if as_ is not None:
-        _answer(ctx, request, "no", (as_, key, signature))
+        if reason is None:
+            raise Wrong("Who refuses says why, with --reason", still=STILL, then=_REASONS)
+        _answer(ctx, request, reason, (as_, key, signature))
         return
     found, out = call(ctx.obj, lambda c: c.approval_take_back(request))
     out.one(found, lambda: [_said(found)])
@@ -102,10 +111,11 @@ def no(
 def _answer(
     ctx: typer.Context,
     request: str,
-    said: Answered,
+    why_not: Refusal | None,
     signer: tuple[str, Path | None, Path | None],
 ) -> None:
     person, key, signature = signer
+    said: Answered = "yes" if why_not is None else "no"
     if (key is None) == (signature is None):
         raise Wrong("Sign with --key, or bring a signature with --signature", still=STILL)
     made = ascii_of(signature, "signature", STILL) if signature is not None else None
@@ -113,11 +123,11 @@ def _answer(
     async def work(client: Client) -> RequestView:
         shown = await client.approval_show(request)
         if made is not None:
-            return await client.approval_answer(request, said, person, made)
+            return await client.approval_answer(request, said, person, made, why_not)
         if key is None:
             raise Wrong("Sign with --key, or bring a signature with --signature", still=STILL)
-        signed = ssh_sign(key, shown.yes if said == "yes" else shown.no)
-        return await client.approval_answer(request, said, person, signed)
+        signed = ssh_sign(key, shown.yes if why_not is None else shown.no[why_not])
+        return await client.approval_answer(request, said, person, signed, why_not)
 
     found, out = call(ctx.obj, work, live=said == "yes")
     out.one(found, lambda: _after(found, person, said))
@@ -150,6 +160,9 @@ def _lines(found: RequestView, out: Out) -> Iterator[str]:
     yield f"If nobody does anything: {found.otherwise}"
     yield f"It lapses {out.when(found.expires_at)}"
     yield f"Signed by: {', '.join(found.signed) or 'nobody yet'}"
+    if found.refused_by is not None:
+        why = REFUSALS.get(found.refused_why or "", "no reason is on the record")
+        yield f"Ended by {found.refused_by}: {why}"
     yield from (f"Still missing: {lacking}" for lacking in found.missing)
     if found.may_agree:
         yield f"Who may agree: {', '.join(found.may_agree)}"

@@ -16,6 +16,7 @@ from orchestrator.client.approvals import (
     CredentialView,
     NewCredential,
     ProofView,
+    Refusal,
     RequestView,
 )
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
@@ -237,10 +238,15 @@ class Client(
         return await self._get(RequestView, f"/approvals/{part(request)}")
 
     async def approval_answer(
-        self, request: str, said: Answered, person: str, signature: str
+        self,
+        request: str,
+        said: Answered,
+        person: str,
+        signature: str,
+        reason: Refusal | None = None,
     ) -> RequestView:
-        """Hands a person's signed answer in."""
-        body = {"answer": said, "person": person, "signature": signature}
+        """Hands a person's signed answer in; a no with its reason."""
+        body = {"answer": said, "person": person, "signature": signature, "reason": reason}
         return await self._post(RequestView, f"/approvals/{part(request)}/answer", body)
 
     async def approval_take_back(self, request: str) -> RequestView:

@@ -4,10 +4,29 @@ Rules kept here: as for ``orchestrator.client.views``. What is signed is canonic
 hashes only; what a plan means is told beside it, in words of our own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 Answered = Literal["yes", "no"]
+Refusal = Literal[
+    "not-needed", "too-much", "too-long", "wrong-person", "wrong-place", "not-yet", "ask-me-first",
+    "not-for-me",
+]  # fmt: skip
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "not-needed": "nobody needs it for his work",
+        "too-much": "it gives more than is needed",
+        "too-long": "it gives it for longer than is needed",
+        "wrong-person": "it is not for this person",
+        "wrong-place": "it does not belong there",
+        "not-yet": "it is too early",
+        "ask-me-first": "speak with me before you ask again",
+        "not-for-me": "it is for others to decide",
+    }
+)
+"""Why somebody refuses. There is no other way to say it: what people write freely may quote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +43,10 @@ class RequestView:
         signed: who signed for it.
         missing: what it still misses, in words.
         may_agree: who may sign for it.
-        yes, no: the exact bytes that are signed for each answer, as text.
+        yes: the exact bytes that are signed for it, as text.
+        no: those that are signed against it, by why (``REFUSALS``).
+        refused_by: who ended it by his no, or took it back; None: nobody did.
+        refused_why: why, as he signed; None where it was taken back.
     """
 
     request_id: str
@@ -45,7 +67,9 @@ class RequestView:
     missing: tuple[str, ...]
     may_agree: tuple[str, ...]
     yes: str
-    no: str
+    no: Mapping[str, str]
+    refused_by: str | None = None
+    refused_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

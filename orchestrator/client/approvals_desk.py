@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from orchestrator.client.approvals import Answered, CredentialView, ProofView, RequestView
+from orchestrator.client.approvals import Answered, CredentialView, ProofView, Refusal, RequestView
 from orchestrator.client.wire import Wire, deal_path, part
 
 Way = Literal["ssh", "passkey"]
@@ -23,7 +23,7 @@ class ApprovalCard:
         mine: it waits for this viewer's own signature.
         answered: he signed for it already.
         own: he asked for it, and may take it back.
-        names: people who are named in it, by id.
+        names: people who are named in it, by id; of whoever ended it, by ``refused_by``.
     """
 
     request: RequestView
@@ -102,11 +102,17 @@ class ApprovalsDeskApi(Wire):
         return await self._get(ApprovalCard, f"{deal_path(deal)}/approvals/{part(request)}")
 
     async def desk_approval_sign(
-        self, deal: str, request: str, answer: Answered, signature: str
+        self,
+        deal: str,
+        request: str,
+        answer: Answered,
+        signature: str,
+        reason: Refusal | None = None,
     ) -> ApprovalCard:
-        """Hands in the viewer's own signed answer."""
+        """Hands in the viewer's own signed answer; a no with its reason."""
         path = f"{deal_path(deal)}/approvals/{part(request)}/answer"
-        return await self._post(ApprovalCard, path, {"answer": answer, "signature": signature})
+        body = {"answer": answer, "signature": signature, "reason": reason}
+        return await self._post(ApprovalCard, path, body)
 
     async def desk_approval_back(self, deal: str, request: str) -> ApprovalCard:
         """Takes back what the viewer asked for."""

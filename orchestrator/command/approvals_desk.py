@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from orchestrator.approvals.requests import standing
@@ -51,26 +51,32 @@ class ApprovalsDesk:
     ) -> Sequence[ApprovalCard]:
         """Requests that the viewer may see; only open ones, unless ``every``."""
         shown = await Approvals(self._r).approval_list(deal, every=every)
-        ended = await self._refused_by(deal)
-        cards = [self._desk_card(deal, view, viewer, ended) for view in shown]
+        cards = [self._desk_card(deal, view, viewer) for view in shown]
         return [card for card in cards if card is not None]
 
     async def desk_approval(self, deal: DealId, request: str, viewer: Viewer) -> ApprovalCard:
         """One. Raises: Missing, also of what the viewer may not see."""
         shown = await self._desk_request(deal, request)
-        card = self._desk_card(deal, shown, viewer, await self._refused_by(deal))
+        card = self._desk_card(deal, shown, viewer)
         if card is None:
             raise Missing("there is no such request", still=STILL)
         return card
 
     async def desk_approval_sign(
-        self, deal: DealId, request: str, said: Answered, signature: str, viewer: Viewer
+        self,
+        deal: DealId,
+        request: str,
+        said: Answered,
+        signature: str,
+        viewer: Viewer,
+        *,
+        reason: str | None = None,
     ) -> ApprovalCard:
         """Records the viewer's own signed answer."""
         person = _himself(deal, viewer)
         await self.desk_approval(deal, request, viewer)
         await Approvals(self._r).approval_answer(
-            request, said, person, signature, actor=viewer.actor
+            request, said, person, signature, actor=viewer.actor, reason=reason
         )
         return await self.desk_approval(deal, request, viewer)
 
@@ -156,15 +162,9 @@ class ApprovalsDesk:
             raise Missing("there is no such request", still=STILL)
         return found
 
-    async def _refused_by(self, deal: DealId) -> dict[str, str | None]:
-        found = await self._r.store.read(lambda tx: standing(tx, deal))
-        return {request.request_id: request.no_by for request in found.requests.values()}
-
-    def _desk_card(
-        self, deal: DealId, shown: RequestView, viewer: Viewer, ended: Mapping[str, str | None]
-    ) -> ApprovalCard | None:
+    def _desk_card(self, deal: DealId, shown: RequestView, viewer: Viewer) -> ApprovalCard | None:
         person, names = viewer.person(deal), self._desk_names(deal)
-        refused = person is not None and ended.get(shown.request_id) == person
+        refused = person is not None and shown.refused_by == person
         mine = person is not None and person in shown.may_agree
         answered = refused or (person is not None and person in shown.signed)
         own = shown.asked_by == viewer.actor
@@ -172,6 +172,9 @@ class ApprovalsDesk:
         if not (sees_all or mine or answered or own):
             return None
         named = {p: names.get(p, p) for p in (*shown.signed, *shown.may_agree)}
+        ended = shown.refused_by
+        if ended is not None:
+            named[ended] = names.get(ended) or who(ended, names)
         return ApprovalCard(
             request=shown,
             asked_by=who(shown.asked_by, names),

@@ -26,7 +26,7 @@ from orchestrator.approvals.requests import (
 from orchestrator.approvals.standing import ENROL, FOUND, RESUME, RETURN, Request, Standing
 from orchestrator.approvals.windows import WINDOW
 from orchestrator.audit.body import Json
-from orchestrator.client.approvals import Answered, RequestView
+from orchestrator.client.approvals import REFUSALS, Answered, RequestView
 from orchestrator.client.problems import Missing, Problem, Unready
 from orchestrator.command.adopting import adopt_agreed
 from orchestrator.command.approval_told import told
@@ -111,14 +111,22 @@ class Approvals:
         return await self._r.store.read(read)
 
     async def approval_answer(
-        self, request: str, said: Answered, person: PersonId, signature: str, *, actor: str
+        self,
+        request: str,
+        said: Answered,
+        person: PersonId,
+        signature: str,
+        *,
+        actor: str,
+        reason: str | None = None,
     ) -> RequestView:
         """Records a person's signed answer, and carries the plan out when it was the last one."""
         at, signed = self._r.now(), signed_text(signature)
 
         def unit(tx: Tx) -> DealId:
             deal, _ = _deal_of(tx, request)
-            answer(tx, deal.deal_id, request, said, person, signed, at=at, actor=actor)
+            given = (deal.deal_id, request, said, person, signed)
+            answer(tx, *given, at=at, actor=actor, reason=reason)
             return deal.deal_id
 
         deal_id = await self._r.store.write(unit)
@@ -218,7 +226,7 @@ def _deal_of(tx: Tx, request: str) -> tuple[Deal, Standing]:
 def _view(tx: Tx, deal: Deal, found: Standing, request: Request, at: int) -> RequestView:
     words = told(tx, deal.deal_id, request.plan.verb, request.plan.body)
     plan, expires = request.plan.hash, request.expires_at
-    yes, no = (statement(deal.deal_id, plan, expires, a).decode() for a in ("yes", "no"))
+    of = (deal.deal_id, plan, expires)
     is_open = request.open(at)
     return RequestView(
         request_id=request.request_id,
@@ -238,8 +246,10 @@ def _view(tx: Tx, deal: Deal, found: Standing, request: Request, at: int) -> Req
         signed=tuple(sorted(request.yes)),
         missing=found.missing(request) if is_open else (),
         may_agree=_may(found, request) if is_open else (),
-        yes=yes,
-        no=no,
+        yes=statement(*of, "yes").decode(),
+        no={why: statement(*of, "no", why).decode() for why in REFUSALS},
+        refused_by=request.no_by,
+        refused_why=request.no_why,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.approvals import requests
 from orchestrator.approvals.errors import NotAllowed
 from orchestrator.audit.kinds import Kind
-from orchestrator.client.approvals import NewCredential, RequestView
+from orchestrator.client.approvals import NewCredential, Refusal, RequestView
 from orchestrator.client.problems import Problem, Refused, Unready, Waits
 from orchestrator.command import adopting, approving
 from orchestrator.command import deals as deals_module
@@ -57,9 +57,10 @@ async def found(house: House, *people: Signer) -> None:
 
 async def say(house: House, request: str, person: Signer, said: Any = "yes") -> RequestView:
     shown = await house.home.approval_show(request)
-    text = shown.yes if said == "yes" else shown.no
+    why: Refusal | None = None if said == "yes" else "not-yet"
+    signed = person.armoured(shown.yes if why is None else shown.no[why])
     return await house.home.approval_answer(
-        request, said, person.person, person.armoured(text), actor=ACTOR
+        request, said, person.person, signed, actor=ACTOR, reason=why
     )
 
 

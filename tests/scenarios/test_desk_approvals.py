@@ -139,9 +139,11 @@ async def test_a_signed_no_ends_it_and_the_asker_takes_back_his_own(house: House
         with pytest.raises(Problem):
             await client.desk_approval_back(str(house.deal), request)  # local:test asked
         answered = await client.desk_approval_sign(
-            str(house.deal), request, "no", BO.armoured(shown.no)
+            str(house.deal), request, "no", BO.armoured(shown.no["ask-me-first"]), "ask-me-first"
         )
     assert answered.request.state == "refused"
+    assert (answered.request.refused_by, answered.request.refused_why) == ("bo", "ask-me-first")
+    assert answered.names["bo"] == "Bo"
 
 
 def passkeys(house: House) -> Authenticator:

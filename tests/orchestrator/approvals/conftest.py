@@ -54,14 +54,27 @@ class Deal:
         )
 
     async def say(
-        self, request: str, person: Signer, said: Answer = "yes", signed: Signed | None = None
+        self,
+        request: str,
+        person: Signer,
+        said: Answer = "yes",
+        signed: Signed | None = None,
+        reason: str | None = None,
     ) -> None:
         found = (await self.standing()).requests[request]
-        made = signed or person.sign(statement(DEAL, found.plan.hash, found.expires_at, said))
-        at = self.tick()
+        text = statement(DEAL, found.plan.hash, found.expires_at, said, reason)
+        made, at = signed or person.sign(text), self.tick()
         await self.store.write(
             lambda tx: requests.answer(
-                tx, DEAL, request, said, person.person, made, at=at, actor="local:ops"
+                tx,
+                DEAL,
+                request,
+                said,
+                person.person,
+                made,
+                at=at,
+                actor="local:ops",
+                reason=reason,
             )
         )
 

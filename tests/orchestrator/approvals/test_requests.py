@@ -9,7 +9,7 @@ from orchestrator.approvals import requests
 from orchestrator.approvals.credentials import Signed, login_tie, tie
 from orchestrator.approvals.errors import ApprovalError, BadSignature, NotAllowed
 from orchestrator.approvals.plan import Plan, statement
-from orchestrator.client.problems import Missing
+from orchestrator.client.problems import Missing, Wrong
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role, Rule
 from tiers.ids import DealId, PersonId
@@ -93,9 +93,37 @@ async def test_a_signed_no_ends_it(deal: Any, people: People) -> None:
     ada, ben, cy = people("ada", "ben", "cy")
     await deal.found(ada, ben, cy)
     request = await deal.ask(PLAN)
-    await deal.say(request, cy, "no")
+    await deal.say(request, cy, "no", reason="too-much")
     with pytest.raises(NotAllowed, match="refused"):
         await deal.say(request, ada)
+    ended = (await deal.standing()).requests[request]
+    assert (ended.no_by, ended.no_why) == ("cy", "too-much")
+
+
+@pytest.mark.parametrize("reason", [None, "", "none", "the price is 40", "too-much "])
+async def test_a_no_has_a_reason_of_those_that_there_are(
+    deal: Any, people: People, reason: str | None
+) -> None:
+    ada, ben = people("ada", "ben")
+    await deal.found(ada, ben)
+    request = await deal.ask(PLAN)
+    with pytest.raises(Wrong):
+        await deal.say(request, ada, "no", reason=reason)
+    with pytest.raises(Wrong):
+        await deal.say(request, ada, reason="too-much")
+    assert (await deal.standing()).requests[request].no_by is None
+
+
+async def test_nobody_says_another_reason_for_him(deal: Any, people: People) -> None:
+    ada, ben = people("ada", "ben")
+    await deal.found(ada, ben)
+    request = await deal.ask(PLAN)
+    found = (await deal.standing()).requests[request]
+    of = (DEAL, found.plan.hash, found.expires_at)
+    for signed in (ada.sign(statement(*of, "no", "too-much")), ada.sign(statement(*of, "no"))):
+        with pytest.raises(BadSignature):
+            await deal.say(request, ada, "no", signed, "not-yet")
+    assert (await deal.standing()).requests[request].no_by is None
 
 
 async def test_its_asker_takes_it_back_and_nobody_else(deal: Any, people: People) -> None:

@@ -316,7 +316,11 @@ def test_a_no_ends_it_and_its_asker_takes_it_back(desk: Desk) -> None:
     desk.adopt()
     request = desk.asked()
     signed = ("--as", "cy", "--key", str(desk.key("cy")))
-    assert desk.wx("approve", "no", request, *signed, "--json").json["state"] == "refused"
+    assert desk.wx("approve", "no", request, *signed).code == 2, "and says why"
+    assert desk.wx("approve", "no", request, *signed, "--reason", "40 per share").code == 2
+    refused = desk.wx("approve", "no", request, *signed, "--reason", "too-much", "--json").json
+    assert (refused["state"], refused["refused_by"]) == ("refused", "cy")
+    assert "Ended by cy: it gives more than is needed" in desk.wx("approve", "show", request).out
     assert desk.yes(request, "ada").code == 5
     desk.adopt()
     request = desk.asked()
@@ -441,7 +445,7 @@ def test_a_passkey_is_enrolled_and_agrees_by_files(desk: Desk, home: Path, tmp_p
     desk.yes(request, "ben")
     shown = desk.wx("approve", "show", request, "--json").json
     answer = tmp_path / "answer.json"
-    answer.write_text(own.signed(shown["no"].encode()), "ascii")
+    answer.write_text(own.signed(shown["no"]["not-yet"].encode()), "ascii")
     signed = ("approve", "yes", request, "--as", "ada", "--signature", str(answer), "--json")
     assert desk.wx(*signed).code == 5
     answer.write_text(own.signed(shown["yes"].encode()), "ascii")
