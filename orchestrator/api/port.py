@@ -27,6 +27,7 @@ from orchestrator.api.port_memberships import (
     OwnAccess,
 )
 from orchestrator.api.port_notify import NotifyAccess
+from orchestrator.api.port_operator import OperatorAccess
 from orchestrator.api.port_overview import OverviewAccess
 from orchestrator.api.port_prevented import PreventedAccess
 from orchestrator.api.port_reading import ReadingAccess
@@ -592,6 +593,7 @@ class Home(
     ListAccess,
     SigningAccess,
     OverviewAccess,
+    OperatorAccess,
     HeldDeskAccess,
     RiskAccess,
     WhereAccess,

@@ -27,6 +27,7 @@ def still_checks(settings: Settings) -> list[Check]:
     channels = import_module("orchestrator.wiring.settings").channel_settings_check
     wrong: Check | None = channels(settings.config, vault)
     counsel = checks.counsel_check(settings.config)
+    operator = checks.operator_check(settings.config)
     return [
         checks.config_check(settings),
         *([wrong] if wrong is not None else []),
@@ -35,6 +36,7 @@ def still_checks(settings: Settings) -> list[Check]:
         *checks.machine_checks(settings.state),
         *([checks.clock_source_check()] if settings.config.clock.system else []),
         checks.anchors_check(settings.config),
+        *([operator] if operator is not None else []),
     ]
 
 

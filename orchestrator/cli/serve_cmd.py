@@ -19,6 +19,8 @@ import typer
 from orchestrator.api.app import make_app
 from orchestrator.api.door import SOCKET as DOOR
 from orchestrator.api.door import at_desk
+from orchestrator.api.lineage import adopt_orphans
+from orchestrator.api.operator import for_operators
 from orchestrator.api.server import listening
 from orchestrator.api.who import actor_of, here
 from orchestrator.cli.checking import home_checks, red, still_checks
@@ -76,7 +78,9 @@ async def _serve(settings: Settings, out: Out, allowed: Sequence[str], *, pages:
         async with client:
             await _pause_red(out, client)
         path = settings.state / SOCKET
-        async with listening(make_app(home), path), _desk(settings, home, out, pages=pages):
+        adopt_orphans()
+        own = listening(make_app(home), path, strangers=True)
+        async with own, _desk(settings, home, out, pages=pages):
             out.note(f"serving on {path}")
             if not await home.deal_list():
                 out.note(f"there is no deal in {settings.state} yet: wallcross deal new CODE")
@@ -86,10 +90,12 @@ async def _serve(settings: Settings, out: Out, allowed: Sequence[str], *, pages:
 
 @asynccontextmanager
 async def _desk(settings: Settings, home: "Home", out: Out, *, pages: bool) -> AsyncIterator[None]:
-    """The desk's door, and the dashboard that stands before it."""
+    """The desk's door, the dashboard that stands before it, and what tells operators."""
     async with AsyncExitStack() as stack:
         if settings.config.web.enabled:
             await stack.enter_async_context(at_desk(home, settings))
+        if settings.config.web.operator is not None:
+            await stack.enter_async_context(for_operators(home, settings.config.web.operator))
         if settings.config.web.enabled and pages:
             how = begins(settings, settings.state / DOOR)
             ready = await stack.enter_async_context(front(how, out.note))

@@ -37,6 +37,7 @@ from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
 from orchestrator.query.desk_pages import DeskPages
 from orchestrator.query.happenings import Happenings
+from orchestrator.query.operating import OperatingHome
 from orchestrator.query.people_desk import PeopleDesk
 from orchestrator.query.shown import Shown
 from orchestrator.query.where import Where
@@ -72,6 +73,7 @@ class OpenHome(
     RiskDesk,
     Where,
     DeskPages,
+    OperatingHome,
     Happenings,
     Shown,
     Replays,

@@ -10,6 +10,7 @@ Rules kept here:
 """
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -18,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
+LAST_PORT = 65_535
 REFERENCE = re.compile(r"(keyring:[^/\s]+/\S+|env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*|cmd:\S.*)")
 
 Scalar = str | int | float | bool
@@ -44,6 +46,22 @@ def _reference(value: str) -> str:
     return value
 
 
+def _listener(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    try:
+        there = ip_address(host.strip("[]")).version == (6 if host.startswith("[") else 4)
+    except ValueError:
+        there = False
+    if not (there and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT):
+        raise ValueError("an address with its port, such as 127.0.0.1:9642 or [::1]:9642")
+    return value
+
+
+def is_near(listener: str) -> bool:
+    """Whether an address with its port is reached from this machine alone."""
+    return ip_address(listener.rpartition(":")[0].strip("[]")).is_loopback
+
+
 def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("not a time zone; write for instance Europe/Berlin")
@@ -55,6 +73,8 @@ Code = Annotated[str, AfterValidator(_code)]
 Reference = Annotated[str, AfterValidator(_reference)]
 """Where a secret lies; its value is read by orchestrator.secrets alone."""
 Zone = Annotated[str, AfterValidator(_zone)]
+Listener = Annotated[str, AfterValidator(_listener)]
+"""Where something listens: an address, not a name, and its port."""
 FilePath = Annotated[Path, Strict(strict=False)]
 """Relative to the folder of the file that names it."""
 
@@ -199,6 +219,14 @@ class WebPart(Part):
         pattern=r"^(127\.0\.0\.1|\[::1\]):\d{1,5}$",
         description="further listener of the API for bots, such as 127.0.0.1:8643, behind a proxy",
     )
+    operator: Listener | None = Field(
+        default=None,
+        description="health and metrics for whoever watches the machine, such as 127.0.0.1:9642",
+    )
+    operator_network: bool = Field(
+        default=False,
+        description="the operator's address may be reached from other machines, without sign-in",
+    )
     idle_min: int = Field(default=30, ge=1, le=30, description="a session unused for so long ends")
     longest_h: int = Field(default=8, ge=1, le=8, description="a session lasts at most so long")
     step_up_min: int = Field(
@@ -214,6 +242,15 @@ class WebPart(Part):
         if isinstance(given, dict) and "port" in given and "origin" not in given:
             return {**given, "origin": f"http://localhost:{given['port']}"}
         return given
+
+    @model_validator(mode="after")
+    def _stays_here(self) -> "WebPart":
+        """What answers without sign-in is for this machine alone, unless it says otherwise."""
+        if self.operator is None or self.operator_network or is_near(self.operator):
+            return self
+        raise ValueError(
+            "operator answers without sign-in: write a loopback address, or operator_network = true"
+        )
 
 
 class NotifyMail(Part):

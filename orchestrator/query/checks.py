@@ -15,6 +15,7 @@ from orchestrator import hygiene
 from orchestrator.client.views import Check, CheckState
 from orchestrator.config import Config, Settings
 from orchestrator.config.mistakes import Invalid
+from orchestrator.config.model import is_near
 from orchestrator.secrets.port import SecretStore
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
@@ -103,6 +104,19 @@ def anchors_check(config: Config) -> Check:
         then = "name [[anchors]] of two kinds: folder, mail, rfc3161"
         return Check(name="anchors", state="soon", text=f"{text}; a real deal wants 2", then=then)
     return Check(name="anchors", state="ok", text=text)
+
+
+def operator_check(config: Config) -> Check | None:
+    """Who reaches health and metrics, which ask nobody who he is; None where they are off."""
+    listener = config.web.operator
+    if listener is None:
+        return None
+    text = f"health and metrics on {listener}, for this machine alone"
+    if is_near(listener):
+        return Check(name="operator", state="ok", text=text)
+    text = f"health and metrics on {listener} answer whoever reaches it"
+    then = "let only the operators' network reach that port, or write 127.0.0.1"
+    return Check(name="operator", state="soon", text=text, then=then)
 
 
 def counsel_check(config: Config) -> Check | None:

@@ -151,3 +151,29 @@ def test_the_state_folder_is_flag_then_variable_then_the_users(tmp_path: Path) -
 )
 def test_a_value_from_outside_is_toml_and_an_account_is_text(text: str, value: object) -> None:
     assert value_of(text) == value
+
+
+@pytest.mark.parametrize(
+    ("listener", "network", "accepted"),
+    [
+        ("127.0.0.1:9642", False, True),
+        ("127.8.9.1:9642", False, True),
+        ("[::1]:9642", False, True),
+        ("0.0.0.0:9642", False, False),
+        ("[::]:9642", False, False),
+        ("10.0.0.7:9642", False, False),
+        ("10.0.0.7:9642", True, True),
+        ("localhost:9642", False, False),
+        ("127.0.0.1", False, False),
+        ("127.0.0.1:0", False, False),
+        ("127.0.0.1:70000", False, False),
+        ("::1:9642", False, False),
+        ("127.0.0.1:²", False, False),
+    ],
+)
+def test_what_asks_nobody_who_he_is_stays_on_this_machine(
+    mistakes: Find, listener: str, *, network: bool, accepted: bool
+) -> None:
+    said = "true" if network else "false"
+    found = mistakes(f'[web]\noperator = "{listener}"\noperator_network = {said}\n')
+    assert (found == ()) == accepted
