@@ -4,8 +4,9 @@ Rules kept here: nothing is sent but over the given transport (a Unix socket, or
 itself in this process), no redirect is followed, and nothing of an answer is logged.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from functools import cache
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
@@ -105,7 +106,13 @@ async def refuse(answer: httpx.Response) -> None:
 
 def read(kind: type[T], data: Any) -> T:
     """Makes a view of an answer. Raises: pydantic's error where it is none."""
-    return TypeAdapter(kind).validate_python(data)
+    return cast("T", _reader(cast("Hashable", kind)).validate_python(data))
+
+
+@cache
+def _reader(kind: Hashable) -> TypeAdapter[Any]:
+    """What reads a kind of view: to make one takes longer than most answers do."""
+    return TypeAdapter(cast("type[Any]", kind))
 
 
 def part(name: str) -> str:

@@ -32,6 +32,8 @@ NOT_SENT, RETURNED = "copy_not_sent", "returned"
 _RULES: Final = {"refused": COPY_REFUSED, "not_sent": NOT_SENT, "returned": RETURNED}
 _AT_ONCE: Final = 64
 
+# CROSS JOIN keeps the order in which tables are gone through: from what failed, which is little, to
+# its delivery, never through all that was ever delivered.
 _NEW = """
 SELECT kind, message_id, deal_id, connector, sender, person_id, accepted_at, reader, channel, room,
     account, code
@@ -50,9 +52,9 @@ FROM (
     UNION ALL
     SELECT 'returned', m.message_id, m.deal_id, m.connector, m.sender, m.person_id,
         m.accepted_at, c.reader, d.connector, d.room, max(r.account), ''
-    FROM receipt r JOIN delivery d
+    FROM receipt r INDEXED BY receipt_failed CROSS JOIN delivery d
         ON d.connector = r.connector AND d.remote_id = r.remote_id AND d.room = r.room
-    JOIN message m USING (message_id) LEFT JOIN document_copy c
+    JOIN message m ON m.message_id = d.message_id LEFT JOIN document_copy c
         ON c.message_id = d.message_id AND c.connector = d.connector AND c.room = d.room
     WHERE r.kind = 'failed' AND d.kind = 'send'
     GROUP BY d.delivery_id
@@ -67,8 +69,9 @@ SELECT f.deal_id, f.rule, f.subject FROM finding f JOIN loss l
     ON f.subject = l.message_id || '/' || l.subject
 JOIN message m ON m.message_id = l.message_id
 WHERE f.closed_at IS NULL AND f.rule IN ('copy_refused', 'copy_not_sent', 'returned')
-    AND EXISTS (SELECT 1 FROM document_copy c JOIN message later ON later.message_id = c.message_id
-        JOIN delivery d ON d.message_id = c.message_id AND d.connector = c.connector
+    AND EXISTS (SELECT 1 FROM document_copy c
+        CROSS JOIN message later ON later.message_id = c.message_id
+        CROSS JOIN delivery d ON d.message_id = c.message_id AND d.connector = c.connector
             AND d.room = c.room
         WHERE c.reader = l.subject AND later.conversation_id = m.conversation_id
             AND later.arrival >= m.arrival AND d.kind = 'send' AND d.state = 'done'
