@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from orchestrator.api.who import PeerProtocol
+from orchestrator.api.who import PeerProtocol, StrangersProtocol
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Unready
 
@@ -58,10 +58,16 @@ def _bind(listener: socket.socket, path: Path) -> None:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, path: Path) -> AsyncIterator[None]:
-    """Answers on ``path`` for the length of the block."""
+async def listening(app: ASGIApp, path: Path, *, strangers: bool = False) -> AsyncIterator[None]:
+    """Answers on ``path`` for the length of the block.
+
+    Args:
+        app: what answers.
+        path: of the socket.
+        strangers: whoever descends from this process is nobody there.
+    """
     with owner_socket(path) as listener:
-        async with _serving(app, listener, PeerProtocol):
+        async with _serving(app, listener, StrangersProtocol if strangers else PeerProtocol):
             yield
 
 

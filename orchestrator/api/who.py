@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. At the home's own socket a caller has the user id of this home (``SO_PEERCRED``), else he is
-   turned away before any route. He holds the home itself, and nothing is cut for him.
+1. At the home's own socket a caller has the user id of this home (``SO_PEERCRED``) and was not
+   started by `serve` (``lineage``), else he is turned away before any route. He holds the home
+   itself, and nothing is cut for him.
 2. At the desk's door (``orchestrator.api.door``) a caller is the viewer that his session or token
    names; the door put him beside the request, where nobody outside can write.
 3. The audit's actor is made here and nowhere else.
@@ -20,6 +21,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from orchestrator.api.lineage import descends
 from orchestrator.client.problems import SignInFirst
 from tiers.rights import Viewer
 
@@ -47,6 +49,16 @@ class PeerProtocol(H11Protocol):
         """Notes the peer's user and process before the first byte is read."""
         super().connection_made(transport)
         self.client = peer_of(transport.get_extra_info("socket"))
+
+
+class StrangersProtocol(PeerProtocol):
+    """The same, for whom this process did not start; who descends from it is nobody here."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
+        """Notes the peer, and forgets one that this process started."""
+        super().connection_made(transport)
+        if self.client is not None and descends(self.client[1]):
+            self.client = None
 
 
 def peer_of(connected: socket.socket | None) -> Caller | None:
