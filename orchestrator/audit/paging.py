@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.audit.kinds import Kind
-from orchestrator.audit.state import Told
+from orchestrator.audit.state import NOT_COMMON, Told
 from orchestrator.store.unit import Row, Tx
 
 COMMON = frozenset(
@@ -25,14 +25,10 @@ FAR = 5_000
 PERSON = "person:"
 _COLUMNS = "SELECT n, entry, body FROM audit"
 _BY_NUMBER = f"{_COLUMNS} WHERE deal_id = ? AND n < ? AND n >= ? ORDER BY n DESC LIMIT ?"
-_NOT_COMMON = """instr(entry, X'226b696e64223a226d6573736167652e616363657074656422') = 0
-    AND instr(entry, X'226b696e64223a226d6573736167652e726f7574656422') = 0
-    AND instr(entry, X'226b696e64223a226d6573736167652e736574746c656422') = 0
-    AND instr(entry, X'226b696e64223a2264656c69766572792e646f6e6522') = 0"""
 _BY_KIND = f"""{_COLUMNS} INDEXED BY audit_kind WHERE deal_id = ?
     AND substr(entry, instr(entry, X'226b696e64223a22') + 8,
         instr(entry, X'222c226e223a') - instr(entry, X'226b696e64223a22') - 8) = ?
-    AND {_NOT_COMMON} AND n < ? ORDER BY n DESC LIMIT ?"""
+    AND {NOT_COMMON} AND n < ? ORDER BY n DESC LIMIT ?"""
 _BY_PERSON = f"""{_COLUMNS} INDEXED BY audit_person WHERE deal_id = ?
     AND substr(substr(body, instr(body, X'22706572736f6e223a22') + 10), 1,
         instr(substr(body, instr(body, X'22706572736f6e223a22') + 10), X'22') - 1) = ?

@@ -47,7 +47,7 @@ class Read:
     """One snapshot of a store, with what a deal's chain says in it.
 
     Attributes:
-        entries: the chain's, those that hold.
+        entries: the chain's, those that hold, but for what each message makes.
         view: the deal in force, None where it is not, and of the home's own chain.
         kinds: by channel the connector's name, as configured.
         public: the key that signs this home's heads now (Ed25519, raw).
@@ -85,12 +85,12 @@ def compare_state(
         how many entries were read, and what was found.
     """
     found = Findings()
-    entries, flaws = read_entries(tx, deal_id)
-    tell_flaws(found, flaws)
-    read = Read(tx, deal_id, entries, view, kinds, public)
+    chain = read_entries(tx, deal_id)
+    tell_flaws(found, chain.flaws)
+    read = Read(tx, deal_id, chain.entries, view, kinds, public)
     for register in _OF_HOME if deal_id == HOME else (*_OF_DEAL, *_OF_HOME):
         register(read, found)
-    return len(entries), found
+    return chain.read, found
 
 
 def _deal(read: Read, found: Findings) -> None:
@@ -338,9 +338,9 @@ def _channels(read: Read, found: Findings) -> None:
 
 def _head_keys(read: Read, found: Findings) -> None:
     """Whoever adds a public key of his own would have his heads believed here."""
-    entries, flaws = read_entries(read.tx, HOME)
-    tell_flaws(found, flaws)
-    said = {e.body["key_id"]: e.body["public"] for e in entries if e.kind == Kind.AUDIT_KEY}
+    home = read_entries(read.tx, HOME)
+    tell_flaws(found, home.flaws)
+    said = {e.body["key_id"]: e.body["public"] for e in home.entries if e.kind == Kind.AUDIT_KEY}
     there = {name: public.hex() for name, public in public_keys(read.tx).items()}
     found.compare("head key", said, there)
     newest = newest_head(read.tx)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.audit import paging
+from orchestrator.audit import paging, state
 from orchestrator.audit.chain import append_all, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.store.schema import migrate
@@ -133,7 +133,7 @@ def test_a_page_of_a_million_costs_as_one_of_a_thousand(tx: Tx) -> None:
 def test_what_every_message_makes_costs_its_writer_no_row_of_these_indexes(tx: Tx) -> None:
     """The hot path: such an entry is in none of the three."""
     where = {
-        "audit_kind": paging._NOT_COMMON,
+        "audit_kind": state.NOT_COMMON,
         "audit_person": "instr(body, X'22706572736f6e223a22') > 0",
         "audit_by": "substr(entry, 1, 17) = X'7b226163746f72223a22706572736f6e3a'",
     }

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -12,6 +13,7 @@ from orchestrator.audit.chain import append, head, is_own
 from orchestrator.audit.granted import commitment, stated
 from orchestrator.audit.heads import HeadKey, sign_heads
 from orchestrator.audit.kinds import Kind
+from orchestrator.audit.state import read_entries
 from orchestrator.audit.verify import verify_chain
 from orchestrator.audit.whole import Flaw, Wholeness
 from orchestrator.store.pen import Pen
@@ -51,8 +53,8 @@ def forge(connection: sqlite3.Connection, *, salt: bytes = bytes(range(32))) -> 
     connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
-def alter(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE audit SET body = X'7b7d' WHERE n = 3")
+def alter(connection: sqlite3.Connection, n: int = 3) -> None:
+    connection.execute("UPDATE audit SET body = X'7b2020207d' WHERE n = ?", (n,))
 
 
 def reseal(connection: sqlite3.Connection) -> None:
@@ -73,12 +75,31 @@ def cut(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM audit WHERE n > 4")
 
 
+def write_no_entry(connection: sqlite3.Connection, entry: bytes = b"no entry") -> None:
+    """Something that is no entry, under a hash that fits."""
+    row = (entry, sha256(entry).digest())
+    connection.execute("UPDATE audit SET entry = ?, hash = ? WHERE n = 6", row)
+
+
+def write_half_an_entry(connection: sqlite3.Connection) -> None:
+    write_no_entry(connection, b'{"deal":"' + DEAL.encode() + b'"}')
+
+
+def write_behind_an_entry(connection: sqlite3.Connection) -> None:
+    """The very entry, with something behind it that a reader may not see."""
+    (entry,) = connection.execute("SELECT entry FROM audit WHERE n = 6").fetchone()
+    write_no_entry(connection, entry + b" {}")
+
+
 ACTS: dict[Act, tuple[int, str]] = {
     forge: (7, "foreign"),
     alter: (3, "altered"),
     reseal: (6, "foreign"),
     take_out: (3, "gap"),
     take_out_the_first: (1, "gap"),
+    write_no_entry: (6, "altered"),
+    write_half_an_entry: (6, "altered"),
+    write_behind_an_entry: (6, "altered"),
 }
 
 
@@ -113,6 +134,18 @@ async def test_a_home_that_runs_sees_it_by_reading_what_is_new(written: Store, a
     await attack(written, act)
     assert await flaws(written, record, anew=False) != {}
     assert await flaws(written, record, anew=False) != {}  # and does not forget it
+
+
+async def test_what_messages_make_is_read_and_counted_and_not_kept(written: Store) -> None:
+    made = [Kind.MESSAGE_ACCEPTED, Kind.MESSAGE_ROUTED, Kind.MESSAGE_SETTLED, Kind.DELIVERY_DONE]
+    for kind in (*made, Kind.MESSAGE_DEAD):
+        await written.write(partial(append, deal_id=DEAL, kind=kind, body={}, at=AT, actor="one"))
+    found = await written.read(lambda tx: read_entries(tx, DEAL))
+    assert [e.kind for e in found.entries] == [Kind.PERSON_PAUSED] * 6 + [Kind.MESSAGE_DEAD]
+    assert (found.read, found.flaws) == (11, ())
+    await attack(written, partial(alter, n=8))
+    found = await written.read(lambda tx: read_entries(tx, DEAL))
+    assert (found.read, found.flaws) == (10, (Flaw(DEAL, 8, "altered"),)), "it is checked like all"
 
 
 async def test_an_entry_of_somebody_else_states_nothing(written: Store) -> None:
