@@ -1,0 +1,117 @@
+"""What the stand-in can be told to do wrong.
+
+Rule kept here: a fault is armed for a number of calls of one verb and is used up by them; nothing
+goes wrong that was not asked for, but for what the real program does wrong by itself.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ANY = "*"
+CHANGES = "changes"
+"""Every call that changes a room: ``CHANGING``."""
+CHANGING = frozenset({"room_create", "room_modify", "room_delete"})
+SENDS = "sends"
+"""Every call that sends something: ``SENDING``."""
+SENDING = frozenset({"send", "file"})
+SETS = {CHANGES: CHANGING, SENDS: SENDING}
+
+
+class FaultKind(StrEnum):
+    """One way in which the program, the network or a proxy before it fails or lies."""
+
+    REFUSE = "refuse"
+    """The client refuses: 400 and the call's ``Failed to …``, whose reason nobody tells."""
+    UNAVAILABLE = "unavailable"
+    """A proxy before it answers ``amount`` (503 if 0); ``text``: a ``Retry-After`` in seconds."""
+    CUT_LOST = "cut_lost"
+    """The call is read, nothing is done, the connection is reset."""
+    CUT_AFTER = "cut_after"
+    """The call is done, the connection is reset before an answer."""
+    CUT_MIDWAY = "cut_midway"
+    """The call is done, the connection is reset in the middle of the answer."""
+    NOTHING = "nothing"
+    """200 with one of the ``Need …`` texts (an empty answer where there is none); nothing done."""
+    LIE = "lie"
+    """The call's own text of success, and nothing was done."""
+    GARBAGE = "garbage"
+    """The call is done, and the answer is a page of HTML with status 200 (``amount``: other)."""
+    SLOW = "slow"
+    """The call is done ``amount`` microseconds late."""
+    LATE = "late"
+    """The call is done at once and answered ``amount`` microseconds late."""
+    HANG = "hang"
+    """The call is done, and is never answered."""
+    HANG_LOST = "hang_lost"
+    """Nothing is done, and the call is never answered."""
+    PARTIAL_MEMBERS = "partial_members"
+    """A listing leaves out the last member and the last moderator."""
+    GARBAGE_MEMBERS = "garbage_members"
+    """A listing has something else than lists of members."""
+    IGNORE_TIMER = "ignore_timer"
+    """The time to live is not set, and nobody says so."""
+    SLOW_UPLOAD = "slow_upload"
+    """The client begins ``amount`` microseconds late to send a file that was uploaded."""
+    TWICE = "twice"
+    """A received message is handed out twice."""
+    SWAP = "swap"
+    """A received message is handed out after the next one."""
+
+
+DEFAULT_VERB = {
+    FaultKind.PARTIAL_MEMBERS: ANY,
+    FaultKind.GARBAGE_MEMBERS: ANY,
+    FaultKind.IGNORE_TIMER: ANY,
+    FaultKind.SLOW_UPLOAD: "file",
+    FaultKind.TWICE: "arrive",
+    FaultKind.SWAP: "arrive",
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One armed fault.
+
+    Attributes:
+        kind: what goes wrong.
+        verb: for which call, by the names in ``interface.ROUTES``; a name of ``SETS``, or ``*``.
+        times: how often still; None for ever.
+        amount: see the kind.
+        text: see the kind.
+    """
+
+    kind: FaultKind
+    verb: str
+    times: int | None = 1
+    amount: int = 0
+    text: str = ""
+
+    def fits(self, verb: str) -> bool:
+        """Whether it is meant for this call."""
+        return self.verb in (verb, ANY) or verb in SETS.get(self.verb, ())
+
+
+class Faults:
+    """The armed faults of one stand-in."""
+
+    def __init__(self) -> None:
+        self._armed: list[Fault] = []
+
+    def arm(self, fault: Fault) -> None:
+        """From now on it happens."""
+        self._armed.append(fault)
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._armed.clear()
+
+    def take(self, kind: FaultKind, verb: str) -> Fault | None:
+        """Uses up one armed fault of this kind for this call, if there is one."""
+        for fault in self._armed:
+            if fault.kind is kind and fault.fits(verb):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._armed.remove(fault)
+                return fault
+        return None
