@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from orchestrator.approvals.requests import standing
@@ -28,10 +28,10 @@ from orchestrator.clock import DAY
 from orchestrator.command.approvers import Approvers, known_roles
 from orchestrator.command.approving import Approvals
 from orchestrator.command.audit_desk import who
+from orchestrator.command.names import Names
 from orchestrator.command.runtime import Runtime
 from orchestrator.config.site import approvals_site
 from tiers.ids import DealId, PersonId
-from tiers.people import Roster
 from tiers.rights import Act, Right, Scope, Viewer
 
 STILL = "Nothing was changed."
@@ -184,10 +184,8 @@ class ApprovalsDesk:
             names=named,
         )
 
-    def _desk_names(self, deal: DealId) -> dict[str, str]:
-        view = self._r.book.deals.get(deal)
-        roster: Roster | None = None if view is None else view.adopted or view.roster
-        return {} if roster is None else {str(p.person_id): p.name for p in roster.people}
+    def _desk_names(self, deal: DealId) -> Mapping[str, str]:
+        return Names(self._r.book.deals.get(deal))
 
 
 def _himself(deal: DealId, viewer: Viewer) -> PersonId:
