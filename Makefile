@@ -10,7 +10,7 @@ ARGS ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long test-deep check format lock bench clean distclean
+.PHONY: help env demo test test-long test-real test-deep check format lock bench clean distclean
 
 help: ## show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -46,6 +46,11 @@ test-long: env ## tests against real servers, crashes, figures (minutes)
 	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not alone and not deep' $(ARGS) \
 		|| $(BIN)/pytest -q -m 'long and not alone and not deep' --last-failed --last-failed-no-failures none
 	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
+
+# Those of OMEMO again in its own environment, which has all of the other and that library beside it.
+test-real: env ## every test that meets a real server, fast and long, with each skip and its reason
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --dist worksteal -m 'real and not alone and not deep' $(ARGS)
+	@.venv-omemo/bin/pytest -q -m real tests/connectors/xmpp -k omemo $(ARGS)
 
 test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
 	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)

@@ -36,8 +36,11 @@ sys.addaudithook(keep_home)
 os.environ |= {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is asked for by marks is chosen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives long tests the time that they need, unless they say themselves."""
+    """Gives long tests the time that they need, and says which meet a real server."""
     for item in items:
+        if "homeserver" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))

@@ -41,7 +41,7 @@ from .front import Front
 from .test_contract import OF_THE_NETWORK, MailContract
 from .test_mail import delivery
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.real]
 
 USERS = {BOT: PASSWORD, **{str(address): "not-ours" for address in PEOPLE.values()}}
 

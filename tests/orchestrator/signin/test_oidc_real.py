@@ -16,7 +16,7 @@ from tests.orchestrator.signin.real_provider import Person
 from tests.orchestrator.signin.test_oidc import begin, come_back
 
 BACK, AFTER = f"{ORIGIN}/api/v1/session/oidc/back", f"{ORIGIN}/in"
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.real]
 
 
 @pytest.fixture(scope="module")
