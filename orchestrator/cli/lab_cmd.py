@@ -40,6 +40,25 @@ def signal(
 
 
 @app.command()
+def wickr(
+    ctx: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(help="Of the web interface; 0: any.")] = 0,
+    control: Annotated[int, typer.Option(help="Of the far side's hand; 0: any.")] = 0,
+    folder: Annotated[str, typer.Option(help="Attachments folder of the bot's host.")] = "",
+    modify: Annotated[
+        str, typer.Option(help="Of a room's lists: replace, add, ignore.")
+    ] = "replace",
+    on_failure: Annotated[str, typer.Option(help="Of a callback: lose, queue.")] = "lose",
+) -> None:
+    """Wickr's web interface with people behind it; docs/lab.md says what it is like."""
+    Out(ctx.obj).note("A stand-in: nothing here is Wickr, and nobody is real. Ctrl-C ends it.")
+    given = {"--port": port, "--control": control, "--folder": folder, "--modify": modify}
+    options = [f"{name}={value}" for name, value in (given | {"--on-failure": on_failure}).items()]
+    import_module("orchestrator.wiring.lab").wickr(options)
+
+
+@app.command()
 def office(
     ctx: typer.Context, to: Annotated[Path, typer.Option("--to", help="A new folder for it.")]
 ) -> None:

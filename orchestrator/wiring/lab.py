@@ -6,7 +6,8 @@ and nothing of a home reaches it but over its network's own protocol.
 
 from collections.abc import Sequence
 
-from connectors.signal.standin.app import main
+from connectors.signal.standin import app as signal_standin
+from connectors.wickr.standin import app as wickr_standin
 
 
 def signal(argv: Sequence[str]) -> None:
@@ -15,4 +16,13 @@ def signal(argv: Sequence[str]) -> None:
     Args:
         argv: its options, see ``connectors.signal.standin.app``.
     """
-    main(argv)
+    signal_standin.main(argv)
+
+
+def wickr(argv: Sequence[str]) -> None:
+    """Serves the stand-in for the Wickr IO web interface until it is told to end.
+
+    Args:
+        argv: its options, see ``connectors.wickr.standin.app``.
+    """
+    wickr_standin.main(argv)
