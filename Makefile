@@ -42,15 +42,19 @@ test: .venv/.ready ## the fast tests
 
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
-test-long: env ## tests against real servers, crashes, figures (minutes)
-	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not alone and not deep' $(ARGS) \
-		|| $(BIN)/pytest -q -m 'long and not alone and not deep' --last-failed --last-failed-no-failures none
+BESIDE := not alone and not deep
+AGAIN := --last-failed --last-failed-no-failures none
+
+test-long: env ## crashes, browsers, figures (minutes)
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not real and $(BESIDE)' $(ARGS) \
+		|| $(BIN)/pytest -q -m 'long and not real and $(BESIDE)' $(AGAIN)
 	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
 
-# Those of OMEMO again in its own environment, which has all of the other and that library beside it.
-test-real: env ## every test that meets a real server, fast and long, with each skip and its reason
-	@$(BIN)/pytest -q -n $(LONG_JOBS) --dist worksteal -m 'real and not alone and not deep' $(ARGS)
-	@.venv-omemo/bin/pytest -q -m real tests/connectors/xmpp -k omemo $(ARGS)
+# Those of OMEMO run in its own environment, which has all of the other and that library beside it.
+test-real: env ## every test that meets a real server, fast and long; each skip is printed with its reason
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'real and $(BESIDE)' $(ARGS) \
+		|| $(BIN)/pytest -q -m 'real and $(BESIDE)' $(AGAIN)
+	@.venv-omemo/bin/pytest -q -m 'real and $(BESIDE)' tests/connectors/xmpp -k omemo $(ARGS)
 
 test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
 	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)
