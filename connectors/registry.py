@@ -27,6 +27,7 @@ SHIPPED = {
     "memory": "connectors.memory.connector:open_connector",
     "pgpmail": "connectors.pgpmail.connector:open_connector",
     "signal": "connectors.signal.connector:open_connector",
+    "wickr": "connectors.wickr.connector:open_connector",
 }
 """Name -> factory of what ships; the entry points of our own distribution say the same."""
 

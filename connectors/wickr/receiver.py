@@ -1,0 +1,215 @@
+"""Receiving: takes what comes into the spool, and hands it on until it is stored elsewhere.
+
+Rules kept here:
+
+1. What came is on disk before a post is answered, or another batch is asked for. What it says is
+   worked out later, when it is asked for.
+2. A batch leaves the spool when the next batch is asked for, or a stream starts behind it.
+3. Received files are deleted in their folder once their message has left the spool, not before.
+4. One poll at a time, written down before it begins: a batch that did not arrive whole is lost.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any
+
+from connectors.port.errors import ConnectorError, Unavailable, Uncertain
+from connectors.port.events import Batch, Event, Forged, Missed
+from connectors.wickr import translate
+from connectors.wickr.answers import mapping
+from connectors.wickr.client import Client
+from connectors.wickr.folder import Folder
+from connectors.wickr.ledger import POLLING, Ledger
+from connectors.wickr.spool import Full, Put, Spool, Waiting
+from connectors.wickr.webhook import Said
+
+_MOST = 200
+COUNT = 50
+"""Messages that one poll asks for: the program asks its client as often, whatever there is."""
+
+
+class Receiver:
+    """Receives for one account.
+
+    Args:
+        received: the folder of received files.
+        now: the clock, microseconds UTC.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        spool: Spool,
+        received: Folder,
+        now: Callable[[], int],
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._spool = spool
+        self._received = received
+        self._now = now
+        self._came = asyncio.Event()
+        self._polling = asyncio.Lock()
+        self._stopped = self._ended = False
+        self._drained_at = now()
+        self._held: list[Put] = []
+        self.heard_at: int | None = None
+
+    def came(self) -> None:
+        """The spool has something new."""
+        self._came.set()
+
+    def stop(self) -> None:
+        """Ends every stream, at once."""
+        self._stopped = True
+        self._came.set()
+
+    # --- what is posted -------------------------------------------------------------------------
+
+    def take(self, body: bytes) -> Said:
+        """Stores a post, and says what it is answered with."""
+        told = _posted(body)
+        found = [translate.heard(each) for each in told]
+        if not found or None in found:
+            return Said.MALFORMED
+        try:
+            self._spool.put([_put(each) for each in told], self._now())
+        except (sqlite3.Error, Full):
+            return Said.NOT_STORED
+        self.heard_at = self._now()
+        self.came()
+        return Said.STORED
+
+    # --- what is polled -------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Polls until the client's queue is empty.
+
+        Raises:
+            Uncertain: some may be lost, and when they came is told. Unavailable: nothing was lost.
+        """
+        async with self._polling:
+            while not self._ended and await self._poll():
+                pass
+
+    async def end_polling(self, seconds: float) -> None:
+        """Begins no further poll, and waits a moment for one that is under way."""
+        self._ended = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._polling:
+                return
+
+    async def _poll(self) -> bool:
+        """Takes one batch; whether there may be more."""
+        self._store_held()
+        began = self._now()
+        self._ledger.keep(POLLING, self._drained_at)
+        try:
+            batch = await self._client.take(COUNT)
+        except Uncertain:
+            self._lost()
+            raise
+        except ConnectorError:
+            self._ledger.keep(POLLING, None)
+            raise
+        self._held = [_put(each) for each in batch]
+        self._store_held()
+        if len(batch) < COUNT:
+            self._drained_at = began
+        return len(batch) >= COUNT
+
+    def _store_held(self) -> None:
+        """Stores what was polled: it is nowhere else any more. Raises: Unavailable."""
+        if self._held:
+            try:
+                self._spool.put(self._held, self._now(), always=True)
+            except sqlite3.Error:
+                full = True
+            else:
+                full = False
+            if full:
+                raise Unavailable("not_stored", "what was polled cannot be written to our disk")
+            self._held, self.heard_at = [], self._now()
+            self.came()
+        self._ledger.keep(POLLING, None)
+
+    def _lost(self) -> None:
+        """Has the window of a batch told that may be lost; only then it is closed."""
+        since, until = self._drained_at, self._now()
+        self.note({"note": "missed", "since": since, "until": until, "code": "batch_lost"})
+        self._drained_at = until
+        self._ledger.keep(POLLING, None)
+
+    def note(self, note: dict[str, Any]) -> None:
+        """Has a note of ours told in its order. Raises: sqlite3.Error."""
+        self._spool.put([Put(note)], self._now(), always=True)
+        self.came()
+
+    # --- what is handed on ----------------------------------------------------------------------
+
+    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
+        """Batches after ``cursor`` until stopped."""
+        place = self._spool.now() if cursor is None else self._spool.place(cursor)
+        self._spool.taken(place)
+        if cursor is None:
+            yield Batch((), self._spool.cursor(place))
+        while not self._stopped:
+            self._came.clear()
+            waiting = self._spool.after(place, _MOST)
+            if not waiting:
+                await self._came.wait()
+                continue
+            events = [event for one in waiting for event in self._events(one)]
+            place = waiting[-1].seq
+            if events:
+                yield Batch(tuple(events), self._spool.cursor(place))
+            if not self._stopped:
+                self._spool.taken(place)
+
+    def _events(self, one: Waiting) -> list[Event]:
+        if "message" not in one.told:
+            return [_noted(one.told)]
+        found = translate.heard(one.told["message"])
+        if found is None:  # polled, and none that the client would make: it is lost as it is
+            return [Missed(one.at, one.at, "not_understood")]
+        return self._told(found)
+
+    def _told(self, found: translate.Heard) -> list[Event]:
+        """What a message says; one that we do not understand must stop nothing behind it."""
+        try:
+            return list(translate.events(found, self._received.find))
+        except Exception:  # noqa: BLE001 - it is told as unreadable, and read again by nobody
+            return [translate.unreadable(found, "not_understood")]
+
+    def remove_leftovers(self) -> None:
+        """Deletes received files that nobody needs any more."""
+        for name in self._spool.leftovers():
+            if not self._received.mounted or self._received.remove(name):
+                self._spool.removed(name)
+
+
+def _posted(body: bytes) -> list[Any]:
+    """The messages of a post; empty where it is none. Older clients post Latin-1."""
+    for encoding in ("utf-8", "latin-1"):
+        try:
+            told = json.loads(body.decode(encoding))
+        except (ValueError, RecursionError):
+            continue
+        return told if isinstance(told, list) else [told]
+    return []
+
+
+def _put(told: object) -> Put:
+    name = translate.file_of(mapping(told))
+    return Put({"message": told}, (name,) if name else ())
+
+
+def _noted(note: dict[str, Any]) -> Event:
+    """A note of ours as the event that it tells of."""
+    if note["note"] == "missed":
+        return Missed(note["since"], note["until"], note["code"])
+    return Forged(note["code"], note["at"], note["count"])

@@ -1,0 +1,209 @@
+"""The listener that the bot's client posts to: whoever knows a secret path, on loopback, is heard.
+
+Rules kept here:
+
+1. The path is the only proof there is: it is compared in constant time, stands in no log of ours,
+   and who does not know it is answered 404 before a byte of what he sends is read. It is made anew
+   each time that we open, as the web interface writes it to its own log; the one before is still
+   taken, for a client that was told no other yet.
+2. A post is answered 200 only once it is on disk (``take`` has returned). It comes once.
+3. What is refused is counted, and told of at most once a minute for each reason.
+"""
+
+import asyncio
+import hmac
+import socket
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import uvicorn
+
+from connectors.port.errors import Unavailable
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one post: a message; files stay on the bot's host."""
+_PATIENCE = 10.0
+_MINUTE = 60_000_000
+
+
+class Said(IntEnum):
+    """What a post is answered with."""
+
+    STORED = 200
+    THERE = 204
+    MALFORMED = 400
+    WRONG_PATH = 404
+    WRONG_METHOD = 405
+    BROKEN_OFF = 408
+    TOO_LARGE = 413
+    NOT_STORED = 503
+
+
+_FORGED = {Said.MALFORMED, Said.WRONG_PATH, Said.WRONG_METHOD}
+
+
+class Webhook:
+    """Listens for the length of its life.
+
+    Args:
+        host: loopback address.
+        port: 0 for any.
+        paths: those that are taken, without their slash; the first is probed.
+        take: stores a post's body and says what came of it.
+        done: told of everything that was answered to somebody, with the instant it began.
+        now: the clock, microseconds UTC.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        paths: tuple[str, ...],
+        take: Callable[[bytes], Said],
+        done: Callable[[Said, int], None],
+        now: Callable[[], int],
+    ) -> None:
+        self._place = (host, port)
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._paths = [f"/{path}".encode() for path in paths]
+        self._take = take
+        self._done = done
+        self._now = now
+        self._socket: socket.socket | None = None
+        self._server: _Quiet | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 while it does not."""
+        return int(self._socket.getsockname()[1]) if self._socket is not None else 0
+
+    async def start(self) -> None:
+        """Listens. Raises: Unavailable when the port is taken."""
+        try:
+            listener = socket.create_server(self._place, family=self._family, backlog=128)
+        except OSError:
+            raise Unavailable("port_taken", "another program listens on listen_port") from None
+        self._socket = listener
+        config = uvicorn.Config(
+            self.answer,
+            interface="asgi3",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Quiet(config)
+        self._running = asyncio.create_task(self._server.serve(sockets=[listener]))
+
+    async def stop(self) -> None:
+        """Hears nobody any more; prompt."""
+        server, running, listener = self._server, self._running, self._socket
+        self._server = self._running = self._socket = None
+        if server is not None and running is not None:
+            server.should_exit = server.force_exit = True
+            with suppress(asyncio.CancelledError):
+                await running
+        if listener is not None:
+            listener.close()
+
+    async def answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """One request (ASGI)."""
+        if scope["type"] != "http":
+            return
+        began = self._now()
+        said = await self._heard(scope, receive)
+        self._done(said, began)
+        headers = [] if said is Said.THERE else [(b"content-length", b"0")]
+        if said not in {Said.STORED, Said.THERE}:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": int(said), "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _heard(self, scope: MutableMapping[str, Any], receive: Receive) -> Said:
+        asked = bytes(scope["raw_path"])
+        if not any([hmac.compare_digest(asked, path) for path in self._paths]):  # noqa: C419 - each
+            return Said.WRONG_PATH
+        if scope["method"] == "HEAD":  # our own question whether we can be reached
+            return Said.THERE
+        return await self._posted(receive) if scope["method"] == "POST" else Said.WRONG_METHOD
+
+    async def _posted(self, receive: Receive) -> Said:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                body = await _whole(receive)
+        except TimeoutError:
+            return Said.BROKEN_OFF
+        if isinstance(body, Said):
+            return body
+        try:
+            return self._take(body)
+        except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
+            return Said.NOT_STORED
+
+
+async def _whole(receive: Receive) -> bytes | Said:
+    """A request's body, unless it is too large or breaks off."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return Said.BROKEN_OFF
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES:
+            return Said.TOO_LARGE
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes no signal."""
+        yield
+
+
+@dataclass(slots=True)
+class _Count:
+    first: int
+    count: int
+    told_at: int | None
+
+
+class Forgeries:
+    """Counts what was refused, and tells of it seldom enough that nobody can fill a disk."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Said, _Count] = {}
+
+    def note(self, said: Said, at: int) -> None:
+        """One was refused."""
+        if said not in _FORGED:
+            return
+        found = self._counts.setdefault(said, _Count(at, 0, None))
+        if not found.count:
+            found.first = at
+        found.count += 1
+
+    def due(self, now: int) -> list[tuple[str, int, int]]:
+        """Reason, first instant and count of what is to be told now; then it is told."""
+        told = []
+        for said, found in self._counts.items():
+            waited = found.told_at is None or now - found.told_at >= _MINUTE
+            if found.count and waited:
+                told.append((said.name.lower(), found.first, found.count))
+                found.count, found.told_at = 0, now
+        return told
