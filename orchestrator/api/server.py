@@ -24,6 +24,9 @@ from orchestrator.client.path import reachable
 from orchestrator.client.problems import Unready
 
 GRACE_S = 5
+KEPT_S = 60
+"""A line that nobody asks on is closed so late that its client, who waits five seconds, did before:
+else a request could meet a line that is just being closed, and nobody knew whether it was heard."""
 
 
 @contextmanager
@@ -104,6 +107,7 @@ async def _serving(
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEPT_S,
             timeout_graceful_shutdown=GRACE_S,
         )
     )
