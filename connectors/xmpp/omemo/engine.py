@@ -153,7 +153,7 @@ class Engine:
 
     def forget(self) -> None:
         """Makes as if the last act had never been."""
-        self._rows.unit = Unit(self._rows.store)
+        self._rows.unit = Unit(self._rows.base)
         self._listed.clear()
         self._agreed.clear()
         self.out = Out()
@@ -295,7 +295,7 @@ class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # the extra may not 
 
     def __init__(self, store: Store) -> None:
         super().__init__(disable_cache=True)
-        self.store = store
+        self.base = store
         self.unit = Unit(store)
 
     async def _load(self, key: str) -> Any:
