@@ -21,11 +21,13 @@ from types import MappingProxyType
 from orchestrator.api.port import Home
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.deals.book import HOME
-from orchestrator.deals.tokens import BOT
+from orchestrator.deals.tokens import BOT, DIRECTORY
 from tiers.ids import DealId, PersonId
 from tiers.rights import Act, Right, Scope, Viewer
 
 STILL = "Nothing was done"
+_ONLY_DIRECTORY = "Only a directory's token asks this"
+_NO_MORE = "A directory says who works here, and nothing else"
 THINGS = ("message", "request", "delivery", "finding")
 """Parameters of a path that name a thing of a deal; ``Home.where`` says of which, and whose."""
 
@@ -43,6 +45,7 @@ class Need:
         subject: the path's parameter that says whom or whose it is about. What somebody may do
             alone about himself (``Act.OWN``) counts only where that is he.
         mine: the operation is about whoever asks in any case: ``speaks`` or its cut sees to it.
+        directory: for a directory's token, which has no row and no seat, and for nobody else.
         speaks: fields of the body, and headers ``wallcross-<field>``, that name whoever asks.
     """
 
@@ -53,6 +56,7 @@ class Need:
     cut: bool = False
     subject: str | None = None
     mine: bool = False
+    directory: bool = False
     speaks: tuple[str, ...] = ("by",)
 
 
@@ -64,6 +68,7 @@ _TAKES_HIM = Need(Right.REMOVE, Scope.OWN, Act.OWN, subject="person")
 _HELD = Need(Right.HELD, Scope.OWN, Act.SECOND, subject="message")
 _SPEAKS = ("by", "person")
 _ANY_SEAT = Need()
+_DIRECTORY = Need(directory=True, speaks=())
 _ANY_ROLE = Need(Right.DEAL, Scope.COUNTS, cut=True)
 
 OPEN: Mapping[str, str] = MappingProxyType(
@@ -238,6 +243,17 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "export_fetch": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
         "desk_documents": Need(Right.DOCUMENTS, Scope.OWN, cut=True),
         "key_link": Need(Right.KEYS, Scope.COUNTS, Act.SECOND, step_up=True, speaks=()),
+        "scim_config": _DIRECTORY,
+        "scim_types": _DIRECTORY,
+        "scim_type": _DIRECTORY,
+        "scim_schemas": _DIRECTORY,
+        "scim_schema": _DIRECTORY,
+        "scim_list": _DIRECTORY,
+        "scim_new": _DIRECTORY,
+        "scim_show": _DIRECTORY,
+        "scim_replace": _DIRECTORY,
+        "scim_patch": _DIRECTORY,
+        "scim_drop": _DIRECTORY,
         "desk_channels": Need(Right.CHANNELS, Scope.ALL, cut=True),
         "desk_channel_pause": Need(Right.CHANNELS, Scope.ALL, Act.ALONE),
         "desk_channel_again": Need(Right.CHANNELS, Scope.ALL, Act.ALONE),
@@ -254,6 +270,7 @@ LOCAL: Mapping[str, str] = MappingProxyType(
         "desk_link": _HOME,
         "desk_home_link": _HOME,
         "desk_end_all": _HOME,
+        "directory_list": _HOME,
         "checks": _HOME,
         "allowed": _HOME,
         "channel_list": _HOME,
@@ -290,6 +307,11 @@ def is_bot(asker: Viewer) -> bool:
     return asker.actor.startswith(BOT)
 
 
+def is_directory(asker: Viewer) -> bool:
+    """Whether the token of a directory asks, and no person."""
+    return asker.actor.startswith(DIRECTORY)
+
+
 def need_of(operation: str, params: Mapping[str, str]) -> Need | None:
     """What an operation takes; None where it is not open at the desk."""
     kind = params.get("kind")
@@ -316,6 +338,8 @@ async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: 
         raise Refused("This is for the user who runs this home", still=STILL)
     if is_bot(asker) and operation not in BOTS:  # before anything is looked up
         raise Refused("A bot hands messages in, and nothing else", still=STILL)
+    if _is_directorys(need, asker):
+        return asker
     found = await belongs(params, home)
     if is_bot(asker):
         if found is None or found[0] not in asker.seats:
@@ -328,6 +352,13 @@ async def admit(operation: str, params: Mapping[str, str], asker: Viewer, home: 
     if need.step_up and not asker.stepped_up:
         raise Refused("Prove that it is you first", still=STILL, then="/in?again")
     return asker if found is None else _as_in(asker, found[0])
+
+
+def _is_directorys(need: Need, asker: Viewer) -> bool:
+    """Whether a directory asks what is for directories alone. Raises: Refused."""
+    if is_directory(asker) != need.directory:
+        raise Refused(_ONLY_DIRECTORY if need.directory else _NO_MORE, still=STILL)
+    return need.directory
 
 
 def _as_in(asker: Viewer, deal: DealId) -> Viewer:

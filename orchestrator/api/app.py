@@ -44,6 +44,8 @@ from orchestrator.api.replay import router as replay
 from orchestrator.api.risk import router as risk
 from orchestrator.api.rooms import router as rooms
 from orchestrator.api.rosters import router as rosters
+from orchestrator.api.scim import known
+from orchestrator.api.scim import router as scim
 from orchestrator.api.sign_in import router as sign_in
 from orchestrator.api.signing import router as signing
 from orchestrator.api.state import router as state
@@ -126,7 +128,9 @@ def application() -> FastAPI:
         notify,
         prevented,
         reading,
+        known,
     ):
         app.include_router(router, prefix=PREFIX)
+    app.include_router(scim, include_in_schema=False)  # it describes itself
     describe(app)
     return app

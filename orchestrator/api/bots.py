@@ -8,7 +8,7 @@ from orchestrator.api.bodies import Body
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.sign_in import NO_STORE
 from orchestrator.api.who import Actor
-from orchestrator.client.bots import NewToken, TokenView, TokenWanted
+from orchestrator.client.bots import NewToken, Scope, TokenView, TokenWanted
 
 router = APIRouter()
 
@@ -22,6 +22,7 @@ class Wanted(Body):
     persons: tuple[str, ...]
     days: int = 90
     each_minute: int = 30
+    scope: Scope = "send"
 
 
 @router.get("/deals/{deal}/tokens")

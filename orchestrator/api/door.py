@@ -26,6 +26,7 @@ from orchestrator.api.app import make_app
 from orchestrator.api.errors import MEDIA_TYPE
 from orchestrator.api.meaning import problem_of
 from orchestrator.api.port import Home
+from orchestrator.api.scim_errors import is_scim, scim_error
 from orchestrator.api.server import listening, listening_near
 from orchestrator.api.who import BROWSER_IN_SCOPE, VIEWER_ANEW, VIEWER_IN_SCOPE
 from orchestrator.client.problems import Problem, Refused, TooOften, to_wire
@@ -90,7 +91,7 @@ class Door:
         try:
             viewer = await self._viewer(scope)
         except Exception as error:  # noqa: BLE001 - nothing of it may reach a server's log
-            await _told(problem_of(error))(scope, receive, send)
+            await _told(problem_of(error), scope)(scope, receive, send)
             return
         browser = cookie_of(Headers(scope=scope), UNDER_WAY)
         anew = partial(self._viewer, scope, again=True)
@@ -145,5 +146,7 @@ def _bare(scope: Scope) -> Scope:
     return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k not in held]}
 
 
-def _told(problem: Problem) -> JSONResponse:
+def _told(problem: Problem, scope: Scope) -> JSONResponse:
+    if is_scim(scope["path"]):
+        return scim_error(problem, {"cache-control": "no-store"})
     return JSONResponse(to_wire(problem), status_code=problem.status, media_type=MEDIA_TYPE)

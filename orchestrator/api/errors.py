@@ -20,6 +20,7 @@ from orchestrator.api.guard import Guard
 from orchestrator.api.idempotency import Once
 from orchestrator.api.limits import Limited
 from orchestrator.api.meaning import problem_of
+from orchestrator.api.scim_errors import Unfit, is_scim, scim_error
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,17 +61,17 @@ class Caught:
         except Exception as error:  # noqa: BLE001 - the last place that sees it
             if not began:
                 with suppress(Exception):  # whoever asked is gone: nobody is told, and no log
-                    await _response(problem_of(error))(scope, receive, send)
+                    await _response(problem_of(error), scope)(scope, receive, send)
 
 
-async def _problem(_: Request, error: Any) -> JSONResponse:
-    return _response(error)
+async def _problem(request: Request, error: Any) -> JSONResponse:
+    return _response(error, request.scope)
 
 
-async def _malformed(_: Request, error: Any) -> JSONResponse:
+async def _malformed(request: Request, error: Any) -> JSONResponse:
     places = [f"{_place(e['loc'], e['type'])}: {e['type']}" for e in error.errors()[:_MOST]]
     told = Wrong("The request is not well formed", still="Nothing was changed", details=places)
-    return _response(told)
+    return _response(told, request.scope)
 
 
 def _place(loc: Sequence[object], kind: str) -> str:
@@ -79,9 +80,11 @@ def _place(loc: Sequence[object], kind: str) -> str:
     return ".".join(s if _OURS.fullmatch(s) else "…" for s in map(str, known))
 
 
-async def _of_status(_: Request, error: Any) -> JSONResponse:
+async def _of_status(request: Request, error: Any) -> JSONResponse:
     """What the framework refuses: no such path or method, or a body that is none."""
     status = error.status_code
+    if is_scim(request.scope["path"]):
+        return _response(_of_scim(status), request.scope)
     if status in {404, 405}:
         told = JSONResponse(
             {**to_wire(Missing("The API has no such operation")), "status": status},
@@ -90,13 +93,20 @@ async def _of_status(_: Request, error: Any) -> JSONResponse:
         )
         told.headers.update({k: v for k, v in (error.headers or {}).items() if k == "Allow"})
         return told
-    return _response(Wrong("The request is not well formed", still="Nothing was changed"))
+    wrong = Wrong("The request is not well formed", still="Nothing was changed")
+    return _response(wrong, request.scope)
 
 
-def _response(problem: Problem) -> JSONResponse:
+def _of_scim(status: int) -> Problem:
+    return Missing("There is no such thing") if status in {404, 405} else Unfit("invalidSyntax")
+
+
+def _response(problem: Problem, scope: Scope) -> JSONResponse:
     headers = {"cache-control": "no-store"}
     if problem.status in {429, 503}:
         headers["retry-after"] = "5"
+    if is_scim(scope["path"]):
+        return scim_error(problem, headers)
     return JSONResponse(
         to_wire(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )

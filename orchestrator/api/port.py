@@ -18,6 +18,7 @@ from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
 from orchestrator.api.port_bots import BotAccess
 from orchestrator.api.port_connections import ConnectionAccess
+from orchestrator.api.port_directory import DirectoryAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_memberships import (
@@ -573,6 +574,7 @@ class Home(
     AuditDeskAccess,
     ConnectionAccess,
     DocumentDeskAccess,
+    DirectoryAccess,
     PersonAccess,
     LeaveAccess,
     TroubleAccess,

@@ -100,6 +100,7 @@ class Kind(StrEnum):
     SESSION_RAISED = "session.raised"
     SESSION_ENDED = "session.ended"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - a kind of entry
+    IDENTITY_TOLD = "identity.told"
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - likewise
     ON_CALL_SET = "oncall.set"
     ALERT_SENT = "alert.sent"

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.deal_cmd import named
-from orchestrator.cli.out import Out
-from orchestrator.cli.session import arun, serving
+from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.session import arun, call, serving
+from orchestrator.client.directory import KnownView
 from orchestrator.client.documents_desk import KeyLink
 from orchestrator.client.problems import Wrong
 from orchestrator.client.sign_in import NewLink
@@ -16,7 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 @app.callback()
 def desk() -> None:
-    """Ways in for people, and out; needs a running `wallcross serve`."""
+    """Ways in for people, and out; links need a running `wallcross serve`."""
 
 
 @app.command()
@@ -57,6 +58,21 @@ def key_link(
     url = f"{settings.config.web.origin}{made.path}"
     told = [url, f"works once, until {out.when(made.until)}; two compare what comes in"]
     out.one({"url": url, "until": made.until}, lambda: told)
+
+
+@app.command()
+def known(ctx: typer.Context) -> None:
+    """Whom the company's directory named, and who they are on our lists; it gives no seat."""
+    found, out = call(ctx.obj, lambda c: c.directory_list())
+    columns: Columns[KnownView] = (
+        ("id", lambda k: k.identity_id),
+        ("kind", lambda k: k.kind),
+        ("name", lambda k: k.name),
+        ("works there", lambda k: "yes" if k.active else "no"),
+        ("on our lists", lambda k: ", ".join(k.persons) or "nobody"),
+        ("since", lambda k: out.when(k.changed_at)),
+    )
+    out.many(found, columns, "No directory named anybody.")
 
 
 @app.command("sign-out")

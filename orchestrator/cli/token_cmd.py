@@ -7,14 +7,14 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
-from orchestrator.client.bots import NewToken, TokenView, TokenWanted
+from orchestrator.client.bots import NewToken, Scope, TokenView, TokenWanted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
 @app.callback()
 def token() -> None:
-    """What programs hand messages in with, and nothing else."""
+    """What programs hand messages in with, or a directory says who works here, and no more."""
 
 
 @app.command()
@@ -22,8 +22,15 @@ def new(
     ctx: typer.Context,
     label: Annotated[str, typer.Argument(help="What it is for, such as crm-feed.")],
     *,
-    conversation: Annotated[list[str], typer.Option(help="Into which; may be repeated.")],
-    person: Annotated[list[str], typer.Option(help="For whom it speaks; may be repeated.")],
+    conversation: Annotated[
+        list[str] | None, typer.Option(help="Into which; may be repeated.")
+    ] = None,
+    person: Annotated[
+        list[str] | None, typer.Option(help="For whom it speaks; may be repeated.")
+    ] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="send; or scim, of the company's directory.")
+    ] = "send",
     tier: Annotated[str, typer.Option(help="The highest tier that it sends.")] = "coordination",
     days: Annotated[int, typer.Option(help="For how many days.")] = 90,
     per_minute: Annotated[int, typer.Option(help="Messages a minute.")] = 30,
@@ -32,10 +39,11 @@ def new(
     wanted = TokenWanted(
         label=label,
         highest=tier,
-        conversations=tuple(conversation),
-        persons=tuple(person),
+        conversations=tuple(conversation or ()),
+        persons=tuple(person or ()),
         days=days,
         each_minute=per_minute,
+        scope=scope,
     )
     deal = named(ctx, None)
     made, out = call(ctx.obj, lambda c: c.token_new(deal, wanted))
@@ -71,6 +79,7 @@ def _columns(out: Out) -> Columns[TokenView]:
     return (
         ("token", lambda t: t.token_id),
         ("for", lambda t: t.label),
+        ("scope", lambda t: t.scope),
         ("tier", lambda t: t.highest),
         ("into", lambda t: ", ".join(t.conversations)),
         ("speaks for", lambda t: ", ".join(t.persons)),

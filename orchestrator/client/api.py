@@ -24,6 +24,7 @@ from orchestrator.client.audit_desk import AuditDeskApi
 from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.connections import ConnectionsApi
+from orchestrator.client.directory import DirectoryApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
@@ -72,6 +73,7 @@ Kind = Literal["policy", "roster"]
 
 
 class Client(
+    DirectoryApi,
     ReadingApi,
     PreventedApi,
     NotifyApi,

@@ -6,10 +6,13 @@ that makes it, and is in no repr.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import TypeAdapter
 
 from orchestrator.client.wire import Wire, deal_path, part
+
+Scope = Literal["send", "scim"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class TokenWanted:
         persons: for whom it may speak.
         days: for how many days.
         each_minute: messages a minute.
+        scope: ``send``, or ``scim``: a directory says who works here, and nothing else; then no
+            tier, conversation or person is named.
     """
 
     label: str
@@ -31,6 +36,7 @@ class TokenWanted:
     persons: tuple[str, ...]
     days: int = 90
     each_minute: int = 30
+    scope: Scope = "send"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,7 @@ class TokenView:
     until: int
     each_minute: int
     over: bool
+    scope: str = "send"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
-from orchestrator.deals.tokens import ISSUE
+from orchestrator.deals.tokens import ISSUE, SCIM
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import (
     Adopted,
@@ -381,7 +381,22 @@ def _by(body: Mapping[str, Any]) -> str:
 Tell = Callable[[Tx, DealId, Mapping[str, Any]], Told]
 
 
+def _directory(body: Mapping[str, Any]) -> Told:
+    until = iso(int(body.get("until", 0)))
+    return Told(
+        (
+            f"A directory ({body.get('label')}) says who works at the company, until {until}",
+            "Whoever it says does not is paused in every deal of this home, and signed out",
+        ),
+        (),
+        "The token that was handed out opens nothing.",
+        "somebody wants the company's directory to take people out; it lets nobody in",
+    )
+
+
 def _token(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    if body.get("scope") == SCIM:
+        return _directory(body)
     sql = "SELECT label FROM conversation WHERE deal_id = ? AND conversation_id = ?"
     rows = [tx.one(sql, (deal, cid)) for cid in body.get("conversations", ())]
     into = ", ".join(str(row[0]) if row and row[0] else "a valuation conversation" for row in rows)

@@ -19,6 +19,7 @@ from orchestrator.audit.state import FLAWS, Told
 from orchestrator.client.audit_desk import AuditRow, ChainView
 from orchestrator.client.paging import Stretch, Window
 from orchestrator.command.audit_words import facts, sentence
+from orchestrator.command.names import Names
 from orchestrator.command.runtime import Runtime
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
@@ -116,9 +117,7 @@ class AuditDesk:
         )
 
     def _audit_names(self, deal: DealId) -> Mapping[str, str]:
-        view = self._r.book.deals.get(deal)
-        roster = None if view is None else view.adopted or view.roster
-        return {} if roster is None else {str(p.person_id): p.name for p in roster.people}
+        return Names(self._r.book.deals.get(deal))
 
 
 def who(actor: str, names: Mapping[str, str]) -> str:
@@ -133,6 +132,8 @@ def who(actor: str, names: Mapping[str, str]) -> str:
             return f"somebody on {name}"
         case "bot":
             return "a bot"
+        case "directory":
+            return "the company's directory"
         case _:
             return "Wallcross"
 

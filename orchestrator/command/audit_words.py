@@ -96,6 +96,7 @@ WORDS: Mapping[str, str] = {
     "session.ended": "A session of {person} ended.",
     "token.issued": "A bot was given a token.",
     "token.revoked": "A bot's token was taken back.",
+    "identity.told": "A directory said something of somebody, or of a group.",
     "oncall.set": "Who is told first was set.",
     "alert.sent": "Somebody was told that something needs him.",
     "alert.answered": "Somebody saw to what he was told.",

@@ -14,7 +14,16 @@ from orchestrator.clock import DAY, ticks
 from orchestrator.command.conversations import conversation_of, deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
-from orchestrator.deals.tokens import BEGINS, BOT, ISSUE, Token, issued_body, revoked_body, token_of
+from orchestrator.deals.tokens import (
+    BEGINS,
+    BOT,
+    ISSUE,
+    SCIM,
+    Token,
+    issued_body,
+    revoked_body,
+    token_of,
+)
 from orchestrator.flow.bots import refused
 from orchestrator.ids import new_id
 from orchestrator.signin.attempts import Attempts
@@ -45,6 +54,8 @@ class Bots:
             for token in view.tokens.values():
                 if same(kept, bytes.fromhex(token.kept)) and self._r.now() < token.until:
                     self._paced(token)
+                    if token.scope == SCIM:  # a directory learns of no deal
+                        return Viewer(token.actor)
                     seat = Seat(view.deal_id, None, frozenset())
                     return Viewer(token.actor, seats={view.deal_id: seat})
         return None
@@ -53,7 +64,7 @@ class Bots:
         pace = self._pace.setdefault(token.token_id, Attempts(token.each_minute, ticks))
         if not pace.take():
             raise TooOften(
-                f"This token hands in {token.each_minute} messages a minute at most",
+                f"This token asks {token.each_minute} times a minute at most",
                 still="Nothing was accepted",
             )
 
@@ -71,6 +82,8 @@ class Bots:
             if founded(tx, deal):
                 rule = Rule(barred=frozenset(token.persons))
                 return ask(tx, deal, Plan(ISSUE, token.body()), rule=rule, at=at, actor=actor)
+            if token.scope == SCIM:
+                raise Refused("Two people agree to a directory: found this deal first", still=STILL)
             append(tx, deal, Kind.TOKEN_ISSUED, issued_body(token, at), at=at, actor=actor)
             return None
 
@@ -129,6 +142,8 @@ def bots_post(
 
 def _wanted(view: DealView, wanted: TokenWanted, kept: str, at: int) -> Token:
     """The token that somebody wants. Raises: Wrong, Missing."""
+    if wanted.scope == SCIM:
+        return _directory(wanted, kept, at)
     tiers = {tier.value: tier for tier in Tier}
     fits = (
         _LABEL(wanted.label)
@@ -162,6 +177,16 @@ def _wanted(view: DealView, wanted: TokenWanted, kept: str, at: int) -> Token:
     )
 
 
+def _directory(wanted: TokenWanted, kept: str, at: int) -> Token:
+    """The token of a directory that somebody wants. Raises: Wrong."""
+    fits = _LABEL(wanted.label) and 0 < wanted.days <= LONGEST_DAYS
+    paced = 0 < wanted.each_minute <= MOST_EACH_MINUTE
+    if not (fits and paced) or wanted.conversations or wanted.persons:
+        raise Wrong("A directory's token has a label, an end and a pace, and no more", still=STILL)
+    lowest, until = Tier.COORDINATION, at + wanted.days * DAY
+    return Token(new_id("tok"), kept, wanted.label, lowest, (), (), until, wanted.each_minute, SCIM)
+
+
 def _shown(view: DealView, token: Token, at: int) -> TokenView:
     labels = (view.conversations.get(cid) for cid in token.conversations)
     return TokenView(
@@ -173,4 +198,5 @@ def _shown(view: DealView, token: Token, at: int) -> TokenView:
         until=token.until,
         each_minute=token.each_minute,
         over=at >= token.until,
+        scope=token.scope,
     )

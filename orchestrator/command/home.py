@@ -11,6 +11,7 @@ from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
+from orchestrator.command.directory import Directory
 from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
 from orchestrator.command.exports import Exports
@@ -22,7 +23,6 @@ from orchestrator.command.list_desk import ListDesk
 from orchestrator.command.messages import Messages
 from orchestrator.command.notifying import Notifying
 from orchestrator.command.overview import Overview
-from orchestrator.command.own_logins import OwnLogins
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.prevented import PreventedLedger
@@ -78,7 +78,7 @@ class OpenHome(
     Shown,
     Replays,
     Signings,
-    OwnLogins,
+    Directory,
     Bots,
 ):
     """Implements ``orchestrator.api.port.Home``."""
@@ -89,7 +89,7 @@ class OpenHome(
         ApprovalsDesk.__init__(self, runtime)
         Exports.__init__(self, runtime)
         KeyUpload.__init__(self, runtime)
-        OwnLogins.__init__(self, runtime)
+        Directory.__init__(self, runtime)
         Bots.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)

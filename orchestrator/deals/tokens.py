@@ -8,6 +8,8 @@ Rules kept here:
 2. Of the secret the chain holds the hash alone.
 3. A bot speaks for people whom its token names, into conversations that it names, up to its tier.
    What is seen as more than that waits, and nobody is told by the bot.
+4. A directory's token (scope ``scim``) sends nothing and names nobody: it takes people out. It
+   counts only where two people agreed to it, so never of a draft.
 """
 
 import re
@@ -28,6 +30,10 @@ BEGINS = "wxb_"
 """Begins a bot's secret, so that one that leaked is found by whoever looks for it."""
 BOT = "bot:"
 """Begins the actor of a bot."""
+DIRECTORY = "directory:"
+"""Begins the actor of a directory."""
+SEND, SCIM = "send", "scim"
+"""Scopes of a token: it hands messages in, or says who works here (RFC 7644)."""
 _REMOTE = re.compile(r"bot-(tok_[0-9a-f]{32})-[0-9a-f]{40}").fullmatch
 
 
@@ -42,7 +48,8 @@ class Token:
         conversations: into which.
         persons: for whom it may speak.
         until: microseconds UTC; at and after it the token is void.
-        each_minute: messages that it may hand in, a minute.
+        each_minute: messages that it may hand in, a minute; of a directory: requests.
+        scope: ``SEND`` or ``SCIM``.
     """
 
     token_id: str
@@ -53,11 +60,12 @@ class Token:
     persons: tuple[PersonId, ...]
     until: int
     each_minute: int
+    scope: str = SEND
 
     @property
     def actor(self) -> str:
-        """As the audit names the bot."""
-        return BOT + self.token_id
+        """As the audit names the bot, or the directory."""
+        return (DIRECTORY if self.scope == SCIM else BOT) + self.token_id
 
     def body(self) -> dict[str, Json]:
         """As a plan and an entry state it."""
@@ -70,6 +78,7 @@ class Token:
             "members": list(self.persons),
             "until": self.until,
             "each_minute": self.each_minute,
+            **({} if self.scope == SEND else {"scope": self.scope}),
         }
 
     def remote_id(self, digest: str) -> RemoteId:
@@ -88,7 +97,14 @@ def token_of(body: Mapping[str, Any]) -> Token:
         tuple(map(PersonId, body["members"])),
         int(body["until"]),
         int(body["each_minute"]),
+        _scope(str(body.get("scope", SEND))),
     )
+
+
+def _scope(said: str) -> str:
+    if said not in {SEND, SCIM}:
+        raise ValueError("a token of an unknown scope")
+    return said
 
 
 def issued_body(token: Token, at: int) -> dict[str, Json]:
@@ -111,7 +127,8 @@ def read_tokens(entries: Iterable[Stated], standing: Standing) -> Mapping[str, T
         stated = [dict(r.plan.body) for r in agreed if r.plan.verb == ISSUE]
     for body in stated:
         token = token_of(body)
-        found[token.token_id] = token
+        if token.scope == SEND or standing.founded_at is not None:
+            found[token.token_id] = token
     for entry in listed:
         if entry.kind == Kind.TOKEN_REVOKED:
             found.pop(str(entry.body["token"]), None)

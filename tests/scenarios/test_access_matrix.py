@@ -40,6 +40,8 @@ ROLES = dict(zip("PAOSRCX", DeskRole, strict=True)) | {
 OTHER = DealId("deal_" + "0" * 32)
 SIGN_IN, LOCAL_WORDS = "You are not signed in", "This is for the user who runs this home"
 NOT_HIS, PROVE = "Your part in this deal does not include this", "Prove that it is you first"
+ONLY_DIRECTORY = "Only a directory's token asks this"
+NO_MORE = "A directory says who works here, and nothing else"
 NOT_THERE, BOT_WORDS = "There is no such thing", "A bot hands messages in, and nothing else"
 
 
@@ -103,14 +105,19 @@ class Desk:
         transport = httpx.ASGITransport(make_desk(self._home, viewer), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
             answer = await http.request(method, path, params={**query, "state": "dead"})
-        if answer.status_code in {418, 422} or answer.status_code < 400:
+        if answer.status_code in {400, 418, 422} or answer.status_code < 400:
             return "in"
         told = answer.json()
+        if path.startswith("/scim/"):
+            assert answer.headers["content-type"] == "application/scim+json", name
+            return "in" if answer.status_code == 404 else str(told["detail"])  # no deal is named
         assert answer.headers["content-type"] == "application/problem+json", name
         return "in" if told["type"].endswith(":wrong") else str(told["title"])
 
 
 def viewer_of(letter: str, deal: DealId, *, person: str = "ada", fresh: bool = True) -> Viewer:
+    if letter == "D":
+        return Viewer(f"directory:{person}")
     roles = frozenset() if letter == "B" else frozenset({ROLES[letter]})
     who = None if letter == "X" else PersonId(person)
     seat = Seat(deal, who, roles, SideId("kestrel"), Party.ACQUIRER)
@@ -138,7 +145,7 @@ async def differs(desk: Desk, *names: str) -> list[str]:
     """Where what is decided is not what was written down."""
     found = []
     for name in names or set(desk.names()) - NOBODY_YET:  # those decide by what they are given
-        for letter in "PAOSRCXB":
+        for letter in "PAOSRCXBD":
             for person in (OWN, ANOTHER):
                 got = await desk.ask(
                     name, viewer_of(letter, desk.deal, person=person), deal=desk.deal, person=OWN
@@ -179,7 +186,7 @@ async def test_of_a_deal_without_a_seat_nobody_learns_that_it_exists(desk: Desk)
     for name in desk.names():
         if name in NOBODY_YET | HOME_ALONE:
             continue
-        for letter in "SB":
+        for letter in "SBD":
             stranger = viewer_of(letter, OTHER)
             got = await desk.ask(name, stranger, deal=desk.deal, person=OWN)
             desk_things, desk.things = desk.things, dict.fromkeys(desk.things, "msg_" + "f" * 32)
@@ -189,6 +196,10 @@ async def test_of_a_deal_without_a_seat_nobody_learns_that_it_exists(desk: Desk)
             path = desk.paths[name.partition("/")[0]][1]
             if letter == "B" and name != "send_text":
                 assert got == BOT_WORDS, name
+                continue
+            if letter == "D" or path.startswith("/scim/"):
+                words = None if letter == "D" and path.startswith("/scim/") else got
+                assert words in {None, ONLY_DIRECTORY, NO_MORE}, name
                 continue
             about = re.search(r"\{(deal|message|request|delivery)\}", path)
             assert (got == NOT_THERE) == bool(about or name == "delivery_list"), name

@@ -1,8 +1,9 @@
 """Who may ask what, written down a second time from the design's table, by nobody's code.
 
 A letter for each role: (P)articipant, (A)dviser, deal (O)wner, (S)ecurity officer, app(R)over,
-(C)ounsel, operator (X), and a (B)ot, whose token stands for it. A second word is who may about
-himself, where the first is who may about others. ``!`` stands before what takes a proof just given.
+(C)ounsel, operator (X), a (B)ot and a company's (D)irectory, whose tokens stand for them. A second
+word is who may about himself, where the first is who may about others. ``!`` stands before what
+takes a proof just given.
 
 Whoever adds an operation adds its line, from what people are to see and do, not from
 ``orchestrator/api/access.py``: the two are held against each other.
@@ -21,7 +22,7 @@ _HOME_ALONE = """
     deal_new conv_new conv_room_add journal_key_add journal_exempt
     audit_lines audit_export evidence_export journal_export leave_proof
     replay_start replay_accept replay_report
-    desk_link desk_home_link desk_end_all
+    desk_link desk_home_link desk_end_all directory_list
 """
 HOME_ALONE = frozenset(_HOME_ALONE.split())
 """For the home's own user, and for nobody at the desk."""
@@ -157,6 +158,19 @@ _LINES = """
     prevented_link      OSC
     prevented_fetch     OSC
     who_reads           OSCX
+
+    # what a directory says of who works there
+    scim_config         D
+    scim_types          D
+    scim_type           D
+    scim_schemas        D
+    scim_schema         D
+    scim_list           D
+    scim_new            D
+    scim_show           D
+    scim_replace        D
+    scim_patch          D
+    scim_drop           D
 
     # rules
     adopt/policy        SC
