@@ -10,6 +10,7 @@ from dashboard.desk import Desk, live, part
 from dashboard.safe import safe
 from dashboard.widgets import passkey, states
 from dashboard.widgets.base import card, told_at, verdict
+from dashboard.widgets.somebody import somebody
 from orchestrator.client.approvals import REFUSALS
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
 
@@ -222,32 +223,30 @@ def _others_keys(desk: Desk) -> None:
     deal = desk.deal.deal_id
     signing = desk.ask(lambda c: c.own_signing(deal))
     listed = desk.ask(lambda c: c.approver_list(deal))
-    people = {p.person: p.name for p in desk.ask(lambda c: c.person_list(deal))}
     with st.expander("Who may sign in this deal", expanded=not listed):
         if not listed:
             st.text("Nobody has a key yet. Two people are needed; three are better.")
         for one in listed:
-            name, roles = safe(people.get(one.person, one.person)), ", ".join(one.roles)
+            name, roles = safe(signing.names.get(one.person, one.person)), ", ".join(one.roles)
             st.markdown(name + " · " + safe(roles) + " · " + safe(STATES.get(one.state, one.state)))
             st.caption(safe(one.fingerprint))
         for offer in signing.offers:
             st.caption("Asked to make a key: " + safe(offer.name))
-        _ask_for_key(desk, people)
+        _ask_for_key(desk)
         if not signing.founded:
             _founding(desk, len({one.person for one in listed}))
 
 
-def _ask_for_key(desk: Desk, people: dict[str, str]) -> None:
-    st.selectbox(
-        "Ask somebody to make a key", list(people), format_func=lambda p: people[p], key="offer-who"
-    )
+def _ask_for_key(desk: Desk) -> None:
+    who = somebody(desk, "Ask somebody to make a key", "offer-who")
     st.selectbox("As", list(ROLES), format_func=lambda r: ROLES[r], key="offer-role")
-    st.button("Ask for a key", key="offer", on_click=_offer, args=(desk,))
+    st.button(
+        "Ask for a key", key="offer", disabled=who is None, on_click=_offer, args=(desk, who or "")
+    )
 
 
-def _offer(desk: Desk) -> None:
-    deal, who = desk.deal.deal_id, str(st.session_state["offer-who"])
-    role = str(st.session_state["offer-role"])
+def _offer(desk: Desk, who: str) -> None:
+    deal, role = desk.deal.deal_id, str(st.session_state["offer-role"])
     desk.act(
         lambda c: c.signing_offer(deal, who, (role,)),
         "Asked. The page " + "“Approvals”" + " shows it to that person for a day.",

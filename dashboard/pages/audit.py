@@ -8,6 +8,7 @@ from dashboard.desk import Desk, part
 from dashboard.safe import plain, safe
 from dashboard.widgets import states
 from dashboard.widgets.base import card, instant, told_at, verdict
+from dashboard.widgets.somebody import somebody
 from orchestrator.client.api import Client
 from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
 from orchestrator.client.sign_in import MyDeal
@@ -147,18 +148,12 @@ def _filters(desk: Desk) -> tuple[str | None, str | None]:
     kinds = [ANYTHING, *GROUPS]
     kind = right.selectbox("What", kinds, key="audit-kind")
     person = None
-    if whole(desk.deal):
-        deal = desk.deal.deal_id
-        people = {p.person: p.name for p in desk.ask(lambda c: c.person_list(deal))}
-        person = left.selectbox(
-            "About, or by",
-            [ANYBODY, *people],
-            format_func=lambda p: plain(people.get(p, str(p))),
-            key="audit-person",
-        )
-    else:
-        left.markdown("You see what you did, and what was done about you.")
-    return (None if person == ANYBODY else person), GROUPS.get(str(kind))
+    with left:
+        if whole(desk.deal):
+            person = somebody(desk, "About, or by", "audit-person", nobody=ANYBODY, left=True)
+        else:
+            st.markdown("You see what you did, and what was done about you.")
+    return person, GROUPS.get(str(kind))
 
 
 def whole(deal: MyDeal) -> bool:

@@ -8,6 +8,7 @@ from dashboard.desk import Desk, live, part
 from dashboard.safe import plain, safe
 from dashboard.widgets import states, upload
 from dashboard.widgets.base import card, chip, told_at, verdict
+from dashboard.widgets.somebody import several, somebody
 from orchestrator.client.api import Client
 from orchestrator.client.documents_desk import (
     AdviserKey,
@@ -18,6 +19,7 @@ from orchestrator.client.documents_desk import (
 )
 
 EVERY_S = 5.0
+KEY_OF = "documents.key_of"
 COPIES = {
     "sent": ("green", "mark_email_read", "delivered"),
     "sending": ("gray", "outgoing_mail", "on its way"),
@@ -46,34 +48,49 @@ def page(desk: Desk) -> None:
     """What became of each document, whose key does, and a new one."""
     live(EVERY_S, partial(_standing, desk))
     with part():
-        _new(desk)
-    with part():
-        _replace(desk)
+        view = _view(desk)
+        _new(desk, view)
+        _replace(desk, view)
 
 
-def _view(desk: Desk) -> DocumentsView:
+def _view(desk: Desk, key: str = "") -> DocumentsView:
     deal = desk.deal.deal_id
-    return desk.ask(lambda c: c.desk_documents(deal))
+    return desk.ask(lambda c: c.desk_documents(deal, key=key))
 
 
 def _standing(desk: Desk) -> None:
-    view = _view(desk)
+    sought = str(st.session_state.get(KEY_OF) or "").strip()
+    view = _view(desk, sought)
     _answer(view)
-    if view.keys:
+    if view.key_states:
         st.markdown("#### Keys")
-        for key in view.keys:
-            _key(desk, key)
+        _keys(desk, view, sought)
     st.markdown("#### Documents")
     if not view.documents:
         states.nothing("No document was sent yet.")
     for row in view.documents:
         _document(row)
+    if view.older:
+        st.caption("The newest are shown. `wallcross doc status` lists the older ones.")
+
+
+def _keys(desk: Desk, view: DocumentsView, sought: str) -> None:
+    more = view.keys_found > len(view.keys)
+    if more or sought:
+        st.text_input("Whose key (name)", key=KEY_OF, max_chars=100)
+    if more:
+        first = "The first " + str(len(view.keys)) + " of " + str(view.keys_found)
+        st.caption(first + ", what needs somebody before the rest. Find others by name.")
+    elif sought and not view.keys:
+        states.nobody()
+    for key in view.keys:
+        _key(desk, key)
 
 
 def _answer(view: DocumentsView) -> None:
     bad = sum(1 for row in view.documents for copy in row.copies if copy.state in BAD)
     held = sum(1 for row in view.documents if row.state == "held")
-    keys = [key for key in view.keys if key.state in {"none", "ends", "proposed"}]
+    keys = sum(view.key_states.get(state, 0) for state in ("none", "ends", "proposed"))
     told = []
     if held:
         told.append("One document is held." if held == 1 else str(held) + " documents are held.")
@@ -82,19 +99,22 @@ def _answer(view: DocumentsView) -> None:
             "One copy did not arrive." if bad == 1 else str(bad) + " copies did not arrive."
         )
     if keys:
-        first = safe(keys[0].name)
-        more = len(keys) - 1
-        told.append(
-            first
-            + ("" if more == 0 else " and " + str(more) + " more")
-            + (" cannot be sent a document." if more == 0 else " cannot be sent documents.")
-        )
+        told.append(_without_key(view, keys))
     if told:
         verdict(" ".join(told), "attention")
     elif view.documents:
         verdict("Every copy reached its reader.", "good", "Whether it was opened nobody can see.")
     else:
         verdict("Nothing is on its way.", "good")
+
+
+def _without_key(view: DocumentsView, count: int) -> str:
+    first = next((k.name for k in view.keys if k.state in {"none", "ends", "proposed"}), None)
+    if first is None:  # he is not among those that were looked for
+        who = "One person" if count == 1 else str(count) + " people"
+    else:
+        who = safe(first) + ("" if count == 1 else " and " + str(count - 1) + " more")
+    return who + (" cannot be sent a document." if count == 1 else " cannot be sent documents.")
 
 
 def _key(desk: Desk, key: AdviserKey) -> None:
@@ -185,13 +205,12 @@ def _copy(copy: CopyRow) -> None:
         told_at("The network took it at", copy.settled_at)
 
 
-def _new(desk: Desk) -> None:
+def _new(desk: Desk, view: DocumentsView) -> None:
     if not desk.may("documents", "own", "alone", "second"):
         return
-    view = _view(desk)
     if view.person is None or not view.into:
         return
-    names, people = dict(view.into), dict(view.readers)
+    names = dict(view.into)
     with st.expander("Send a document"):
         st.selectbox(
             "Conversation",
@@ -199,32 +218,20 @@ def _new(desk: Desk) -> None:
             format_func=lambda c: plain(names[str(c)]),
             key="document-into",
         )
-        readers = st.multiselect(
-            "For whom",
-            list(people),
-            format_func=lambda p: plain(people[str(p)]),
-            key="document-readers",
-        )
+        readers = several(desk, "For whom", "document-readers", but={view.person})
         st.caption("Each reader gets his own copy, marked with his name. It has no timer.")
         into = str(st.session_state.get("document-into") or "")
         if upload.document(desk.deal.deal_id, view.person, into, list(readers)) == "sent":
             st.rerun()
 
 
-def _replace(desk: Desk) -> None:
+def _replace(desk: Desk, view: DocumentsView) -> None:
     """Two who compared a key make it count: whoever looks, and another."""
     if not desk.may("keys", "second", "alone") or desk.deal.person is None:
         return
-    waiting = [key for key in _view(desk).keys if key.state in {"proposed", "lapses"}]
-    if not waiting:
+    if not view.compare:
         return
-    deal = desk.deal.deal_id
-    others = {
-        p.person: p.name
-        for p in desk.ask(lambda c: c.person_list(deal))
-        if p.person != desk.deal.person
-    }
-    by_person = {key.person: key for key in waiting}
+    by_person = {key.person: key for key in view.compare}
     with st.expander("A key was compared by telephone"):
         st.markdown(CALL_BACK + " Two people compare it; a founded deal asks both to sign.")
         st.selectbox(
@@ -233,12 +240,7 @@ def _replace(desk: Desk) -> None:
             format_func=lambda p: plain(by_person[str(p)].name),
             key="compared-whose",
         )
-        st.selectbox(
-            "Who compared it with you",
-            list(others),
-            format_func=lambda p: plain(others[str(p)]),
-            key="compared-with",
-        )
+        other = somebody(desk, "Who compared it with you", "compared-with", but={desk.deal.person})
         _which(desk)
         st.text_area("The words, as they were read out to you", key="compared-words", height=90)
         if desk.me.stepped_up_until is None:
@@ -248,8 +250,9 @@ def _replace(desk: Desk) -> None:
                 "It is this key",
                 key="compared",
                 type="primary",
+                disabled=other is None,
                 on_click=_compared,
-                args=(desk,),
+                args=(desk, other or ""),
             )
 
 
@@ -265,9 +268,9 @@ def _which(desk: Desk) -> None:
     )
 
 
-def _compared(desk: Desk) -> None:
+def _compared(desk: Desk, other: str) -> None:
     deal, state, own = desk.deal.deal_id, st.session_state, desk.deal.person
-    whose, other = str(state["compared-whose"]), str(state["compared-with"])
+    whose = str(state["compared-whose"])
     words, old = str(state.get("compared-words") or "").strip(), state.get("compared-old")
     desk.act(
         lambda c: c.key_verify(deal, whose, str(own), other, words=words, replaces=old),

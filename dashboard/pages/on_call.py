@@ -16,8 +16,8 @@ from dashboard.link import link
 from dashboard.safe import safe
 from dashboard.widgets.alerts import WAYS, alerts, waiting
 from dashboard.widgets.base import verdict
+from dashboard.widgets.somebody import NOBODY, find, told
 from dashboard.widgets.spans import number
-from orchestrator.client.memberships import MemberRow, MembershipQuestion
 from orchestrator.client.notify import NewOnCall, OnCallView
 
 DRAFT: Final = "on_call.draft"
@@ -118,9 +118,9 @@ def _row(draft: list[OnCallView], place: int, one: OnCallView) -> None:
 def _add(desk: Desk, draft: list[OnCallView]) -> None:
     sought = st.text_input("Add somebody", key="on_call.who", placeholder="Name or firm").strip()
     listed = {p.person for p in draft}
-    names = {r.person: r for r in _people(desk, sought) if r.person and r.person not in listed}
-    if sought and not names:
-        st.caption("Nobody else by that name is on this deal.")
+    found = find(desk, sought, most=_FOUND, but=listed) if sought else NOBODY
+    names = {r.person: r for r in found.rows if r.person}
+    told(found, sought)
     for person, row in names.items():
         st.button(
             "Add " + safe(row.name),
@@ -131,14 +131,6 @@ def _add(desk: Desk, draft: list[OnCallView]) -> None:
                 OnCallView(person=person, ways=("line",), name=row.name, zone=link().zone),
             ),
         )
-
-
-def _people(desk: Desk, sought: str) -> Sequence[MemberRow]:
-    if not sought:
-        return ()
-    question = MembershipQuestion(shown="everyone", search=sought[:100])
-    found = desk.ask(lambda c: c.memberships(desk.deal.deal_id, question, limit=_FOUND))
-    return [r for r in found.items if r.identity != "left"]
 
 
 def _earlier(draft: list[OnCallView], place: int) -> None:
@@ -177,7 +169,3 @@ def _new(one: OnCallView) -> NewOnCall:
         quiet=said("quiet") or None,
         zone=said("zone") or "UTC",
     )
-
-
-def _new_one(person: str, row: MemberRow) -> OnCallView:
-    return OnCallView(person=person, ways=("line",), name=row.name, zone=link().zone)

@@ -7,7 +7,7 @@ Rules kept here:
 2. A dialog acts from its buttons' ``on_click`` alone, and is closed by it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Final
 
@@ -18,6 +18,7 @@ from dashboard.safe import plain, safe
 from dashboard.widgets import person_words as words
 from dashboard.widgets import states
 from dashboard.widgets.person_card import DIALOG
+from dashboard.widgets.somebody import NOBODY, find, told
 from orchestrator.client.api import Client
 from orchestrator.client.card import (
     AccessChange,
@@ -27,13 +28,12 @@ from orchestrator.client.card import (
     ListParts,
     NewPerson,
 )
-from orchestrator.client.memberships import MemberRow, MembershipQuestion
+from orchestrator.client.memberships import MemberRow
 from orchestrator.client.problems import Problem, SignInFirst
 
 SHOWN: Final = "people.shown"
 NOT: Final = "people.not"
 _MOST: Final = 8
-_NOBODY: Final = "Nobody by that name is on this deal."
 _NOTHING: Final = "nothing any more"
 _HIGHEST: Final = ("coordination", "operations", "valuation")
 _PAUSE: Final = {
@@ -89,10 +89,7 @@ def someone_leaves(desk: Desk) -> None:
     """Finds somebody and takes him out."""
     _open_still()
     sought = st.text_input("Who?", key="people.leaving.who", placeholder="Name or firm")
-    found = _people(desk, sought)
-    if sought and not found:
-        st.text(_NOBODY)
-    names = {row.person or "": row for row in found}
+    names = _people(desk, sought)
     chosen = st.radio(
         "Whom do you mean?",
         list(names),
@@ -347,9 +344,7 @@ def _ceremony(desk: Desk, card: CardView) -> None:
 def _somebody(desk: Desk, label: str, key: str, but: set[str | None]) -> str | None:
     """Somebody of the deal by his name; None until one is chosen."""
     sought = st.text_input(label, key=key, placeholder="Name or firm")
-    found = {r.person or "": r for r in _people(desk, sought) if r.person not in but}
-    if sought and not found:
-        st.text("Nobody else by that name is on this deal.")
+    found = _people(desk, sought, but)
     if not found:
         return None
     return st.radio(
@@ -378,12 +373,11 @@ def _replaced(card: CardView) -> str | None:
     return chosen or None
 
 
-def _people(desk: Desk, sought: str) -> Sequence[MemberRow]:
-    if not sought.strip():
-        return ()
-    question = MembershipQuestion(shown="everyone", search=sought.strip()[:100])
-    found = desk.ask(lambda c: c.memberships(desk.deal.deal_id, question, limit=_MOST))
-    return [r for r in found.items if r.person is not None and r.identity != "left"]
+def _people(desk: Desk, sought: str, but: Collection[str | None] = ()) -> dict[str, MemberRow]:
+    """Who is on the deal by a name, and that there are more where there are."""
+    found = find(desk, sought, most=_MOST, but=but) if sought.strip() else NOBODY
+    told(found, sought)
+    return {row.person or "": row for row in found.rows}
 
 
 _OF_ONE: dict[str, Callable[[Desk, CardView], None]] = {

@@ -1,6 +1,8 @@
 """Routes: adviser documents at the desk, and the adviser's key page, which has no account."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from orchestrator.api.bodies import Body
@@ -33,9 +35,11 @@ class HandedIn(Secret):
 
 
 @router.get("/deals/{deal}/documents/desk")
-async def desk_documents(deal: Deal, home: OpenHome, asker: Asker) -> DocumentsView:
-    """Documents and keys, as far as the viewer may see them."""
-    return await home.desk_documents(deal, asker)
+async def desk_documents(
+    deal: Deal, home: OpenHome, asker: Asker, key: Annotated[str, Query(max_length=100)] = ""
+) -> DocumentsView:
+    """Documents and keys, as far as the viewer may see them; of keys, those by an owner's name."""
+    return await home.desk_documents(deal, asker, key=key)
 
 
 @router.post("/deals/{deal}/key-links", status_code=201)

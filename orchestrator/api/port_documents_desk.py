@@ -10,7 +10,7 @@ from tiers.rights import Viewer
 class DocumentDeskAccess(Protocol):
     """Documents and keys as somebody of a deal sees them, and links for certificates."""
 
-    async def desk_documents(self, deal: DealId, viewer: Viewer) -> DocumentsView:
+    async def desk_documents(self, deal: DealId, viewer: Viewer, *, key: str = "") -> DocumentsView:
         """Documents and keys, as far as the viewer may see them."""
         ...
 

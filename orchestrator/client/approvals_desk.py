@@ -61,6 +61,7 @@ class SigningView:
         offer: what he may enrol now; None where nobody asked him to.
         founded: the deal is founded: one more key waits for two people.
         offers: every open offer, for whoever may make one.
+        names: what those are called who have a key, for whoever may make an offer.
     """
 
     person: str | None
@@ -73,6 +74,7 @@ class SigningView:
     offer: OfferView | None
     founded: bool
     offers: tuple[OfferView, ...]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 Rules kept here: as for ``orchestrator.client.views``. A document's name is content, and not told.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.client.wire import Wire, deal_path
@@ -74,16 +75,22 @@ class DocumentsView:
     """The page.
 
     Attributes:
-        keys: expiry first; to whoever sees only his own, his own.
+        older: whether there are documents older than these.
+        keys: the first that were asked for, expiry first; to whoever sees only his own, his own.
+        keys_found: how many were asked for.
+        key_states: how many keys there are in each state, whatever was asked for.
+        compare: keys that two are to compare, the first of them.
         into: conversations that the viewer may send a document into, id and name.
-        readers: people whom he may name as readers, id and name.
         person: who the viewer is, where he may send one.
     """
 
     documents: tuple[DocumentRow, ...]
+    older: bool
     keys: tuple[AdviserKey, ...]
+    keys_found: int
+    key_states: Mapping[str, int]
+    compare: tuple[AdviserKey, ...]
     into: tuple[tuple[str, str], ...]
-    readers: tuple[tuple[str, str], ...]
     person: str | None
 
 
@@ -127,9 +134,15 @@ class KeyTaken:
 class DocumentsDeskApi(Wire):
     """Calls of ``orchestrator.api.documents_desk`` and ``key_upload``."""
 
-    async def desk_documents(self, deal: str) -> DocumentsView:
-        """Documents and keys, as far as the viewer may see them."""
-        return await self._get(DocumentsView, f"{deal_path(deal)}/documents/desk")
+    async def desk_documents(self, deal: str, *, key: str = "") -> DocumentsView:
+        """Documents and keys, as far as the viewer may see them.
+
+        Args:
+            deal: code or id.
+            key: of keys only those whose owner's name has these words.
+        """
+        path = f"{deal_path(deal)}/documents/desk"
+        return await self._get(DocumentsView, path, {"key": key or None})
 
     async def key_link(self, deal: str, person: str) -> KeyLink:
         """Makes a one-time link for somebody's certificate."""

@@ -93,9 +93,10 @@ class ApprovalsDesk:
         found = await self._r.store.read(lambda tx: standing(tx, deal))
         own = [c for c in found.signing.values() if c.person == person and c.handle is not None]
         lets_in = viewer.power(deal, Right.ADD).act >= Act.SECOND
+        names = self._desk_names(deal)
         return SigningView(
             person=person,
-            name=self._desk_names(deal).get(person or "", ""),
+            name=names.get(person or "", ""),
             rp_id=site.rp_id,
             origin=site.origin,
             handles=tuple(_b64(c.handle or b"") for c in own),
@@ -104,6 +105,7 @@ class ApprovalsDesk:
             offer=self._own_offer(deal, person),
             founded=found.founded_at is not None,
             offers=tuple(self._open_offers(deal)) if lets_in else (),
+            names={v.person: names.get(v.person, v.person) for v in listed} if lets_in else {},
         )
 
     async def signing_offer(

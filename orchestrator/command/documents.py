@@ -83,8 +83,12 @@ class Documents:
 
     async def document_list(self, deal: DealId) -> Sequence[views.DocumentView]:
         """The deal's documents, newest first."""
+        return await self.document_newest(deal, -1)
+
+    async def document_newest(self, deal: DealId, limit: int) -> Sequence[views.DocumentView]:
+        """The newest of them; -1: all."""
         most = self._most()
-        return await self._r.store.read(lambda tx: _listed(tx, deal, most))
+        return await self._r.store.read(lambda tx: _listed(tx, deal, most, limit))
 
     async def document_show(self, message: MessageId) -> views.DocumentView:
         """One document, with what became of each copy."""
@@ -99,9 +103,9 @@ class Documents:
         return {n: c.capabilities.max_attachment_bytes for n, c in self._r.connectors.items()}
 
 
-def _listed(tx: Tx, deal: DealId, most: Mapping[str, int]) -> list[views.DocumentView]:
-    sql = _DOCUMENT + "WHERE d.deal_id = ? ORDER BY m.accepted_at DESC, m.arrival DESC"
-    return [_view(tx, row, most) for row in tx.all(sql, (deal,))]
+def _listed(tx: Tx, deal: DealId, most: Mapping[str, int], limit: int) -> list[views.DocumentView]:
+    sql = _DOCUMENT + "WHERE d.deal_id = ? ORDER BY m.accepted_at DESC, m.arrival DESC LIMIT ?"
+    return [_view(tx, row, most) for row in tx.all(sql, (deal, limit))]
 
 
 def _one(tx: Tx, message: MessageId, most: Mapping[str, int]) -> views.DocumentView | None:

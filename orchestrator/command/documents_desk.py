@@ -9,27 +9,33 @@ Rules kept here:
 3. Whether a copy was opened is told by nobody, and so it is not said.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from connectors.port.connector import ExchangesKeys, ForeseesKeys
 from connectors.port.errors import ConnectorError
 from orchestrator.client import views
 from orchestrator.client.documents_desk import AdviserKey, CopyRow, DocumentRow, DocumentsView
+from orchestrator.client.folding import folded
 from orchestrator.clock import DAY
 from orchestrator.command.documents import Documents
 from orchestrator.command.keys import Keys
 from orchestrator.command.runtime import Runtime
+from orchestrator.keys.keyring import Account
 from orchestrator.query.cut import Cut, cut
-from tiers.ids import ConnectorName, ConversationId, DealId, PersonId
+from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, PersonId
 from tiers.people import Person
 from tiers.rights import Act, Right, Scope, Viewer
 
 MOST = 100
 """Documents that are shown: the newest."""
+MOST_KEYS = 50
+"""Keys that are shown; others are found by their owners' names."""
 SOON = 14 * DAY
 _GOOD = "verified"
 """Nothing is sealed to a key that was only seen, or only expected."""
 _OUT = frozenset({"revoked", "compromised", "superseded"})
+_COMPARE = frozenset({"proposed", "lapses"})
 _ORDER = ("ends", "none", "proposed", "lapses", "good")
 
 
@@ -39,18 +45,24 @@ class DocumentsDesk:
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
 
-    async def desk_documents(self, deal: DealId, viewer: Viewer) -> DocumentsView:
+    async def desk_documents(self, deal: DealId, viewer: Viewer, *, key: str = "") -> DocumentsView:
         """Documents and keys, as far as the viewer may see them."""
         shown = await cut(self._r, deal, viewer)
         every = shown.scope(Right.DOCUMENTS) is Scope.ALL
-        listed = (await Documents(self._r).document_list(deal))[:MOST]
-        rows = (_document(view, shown, whole=every or _sent(view, shown)) for view in listed)
+        listed = await Documents(self._r).document_newest(deal, MOST + 1)
+        rows = (_document(view, shown, whole=every or _sent(view, shown)) for view in listed[:MOST])
         sends = viewer.power(deal, Right.DOCUMENTS).act >= Act.OWN and shown.person is not None
+        keys = await self._document_keys(shown, every=every)
+        words = folded(key).split()
+        found = [k for k in keys if all(word in folded(k.name) for word in words)]
         return DocumentsView(
             documents=tuple(row for row in rows if row is not None),
-            keys=tuple(await self._document_keys(shown, every=every)),
+            older=every and len(listed) > MOST,
+            keys=tuple(found[:MOST_KEYS]),
+            keys_found=len(found),
+            key_states=Counter(k.state for k in keys),
+            compare=tuple(k for k in keys if k.state in _COMPARE)[:MOST_KEYS],
             into=_into(shown) if sends else (),
-            readers=_readers(shown) if sends else (),
             person=shown.person if sends else None,
         )
 
@@ -58,30 +70,31 @@ class DocumentsDesk:
         """How it stands with each key of a channel of certificates."""
         listed = shown.deal.adopted or shown.deal.roster
         channels = [name for name, c in self._r.connectors.items() if isinstance(c, ExchangesKeys)]
-        people = [p for p in listed.people if every or p.person_id == shown.person]
-        known = await Keys(self._r).key_list(shown.deal.deal_id, None)
-        reads_out = shown.scope(Right.KEYS) is Scope.ALL
-        found = [
-            await self._document_key(person, name, known, words=reads_out or not every)
-            for person in people
+        owners = {
+            (name, person.accounts[name]): person
+            for person in listed.people
+            if every or person.person_id == shown.person
             for name in channels
             if name in person.accounts
+        }
+        if not owners:
+            return ()
+        known: dict[Account, list[views.KeyView]] = defaultdict(list)
+        for key in await Keys(self._r).keys_of(shown.deal, owners):
+            if key.state not in _OUT:
+                known[ConnectorName(key.connector), AccountId(key.account)].append(key)
+        reads_out = shown.scope(Right.KEYS) is Scope.ALL
+        found = [
+            await self._document_key(
+                person, account[0], known[account], words=reads_out or not every
+            )
+            for account, person in owners.items()
         ]
         return sorted(found, key=lambda k: (_ORDER.index(k.state), k.ends_at or 1 << 62, k.name))
 
     async def _document_key(
-        self,
-        person: Person,
-        name: ConnectorName,
-        known: Sequence[views.KeyView],
-        *,
-        words: bool,
+        self, person: Person, name: ConnectorName, own: Sequence[views.KeyView], *, words: bool
     ) -> AdviserKey:
-        own = [
-            k
-            for k in known
-            if (k.connector, k.account) == (name, person.accounts[name]) and k.state not in _OUT
-        ]
         best = max(own, key=lambda k: (k.state == _GOOD, k.at), default=None)
         ends = await self._key_ends(name, person)
         return AdviserKey(
@@ -163,9 +176,3 @@ def _into(shown: Cut) -> tuple[tuple[str, str], ...]:
         for c in shown.deal.conversations.values()
         if c.conversation_id in shown.own
     )
-
-
-def _readers(shown: Cut) -> tuple[tuple[str, str], ...]:
-    """People whom he may see; the decision for each of them is made when it is sent."""
-    people = (p for p in shown.deal.roster.people if shown.sees_person(p.person_id))
-    return tuple((str(p.person_id), p.name) for p in people if p.person_id != shown.person)

@@ -56,9 +56,14 @@ class Keys:
         """The newest state of each device of the deal's people, or of one."""
         view = deal_of(self._r, deal)
         people = [self._person(view, person)] if person is not None else view.roster.people
-        accounts = {a: p for p in people for a in p.accounts.items()}
+        return await self.keys_of(view, {a: p for p in people for a in p.accounts.items()})
+
+    async def keys_of(
+        self, deal: DealView, accounts: Mapping[Account, Person]
+    ) -> Sequence[views.KeyView]:
+        """The newest state of each device of some accounts."""
         found = await self._r.store.read(lambda tx: _list(tx, accounts))
-        return [self._believed(view, key) for key in found]
+        return [self._believed(deal, key) for key in found]
 
     def _believed(self, deal: DealView, key: views.KeyView) -> views.KeyView:
         """A key with the state that it counts as, whatever its row says, and its words."""
@@ -320,7 +325,7 @@ async def bar(
             await connector.distrust(account, device)
 
 
-def _list(tx: Tx, accounts: dict[Account, Person]) -> list[views.KeyView]:
+def _list(tx: Tx, accounts: Mapping[Account, Person]) -> list[views.KeyView]:
     newest: dict[tuple[str, str, str], views.KeyView] = {}
     rows = tx.all(
         "SELECT k.connector, k.account, k.device, k.key, k.state, k.at, k.vouchers "

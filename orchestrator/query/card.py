@@ -19,6 +19,7 @@ from orchestrator.client.people import NoticeView, PersonView
 from orchestrator.client.problems import Missing
 from orchestrator.command.keys import Keys
 from orchestrator.command.leave_shown import holds_view, shown
+from orchestrator.command.names import Names
 from orchestrator.command.people import People
 from orchestrator.query.memberships import Memberships
 from orchestrator.query.sight import Line, Sight, cell_view, line_of
@@ -95,7 +96,7 @@ class Cards(Memberships):
         if sight.cut.deal.roster.person(person) is None:
             return ()
         found = await Keys(self._r).key_list(sight.cut.deal.deal_id, person)
-        names = {p.person_id: p.name for p in sight.roster.people}
+        names = Names(sight.cut.deal)
         return tuple(
             views.CardDevice(
                 channel=key.connector,
@@ -103,7 +104,7 @@ class Cards(Memberships):
                 state=key.state,
                 words=key.words,
                 at=key.at,
-                vouchers=tuple(names.get(PersonId(v), v) for v in key.vouchers),
+                vouchers=tuple(names.get(v, v) for v in key.vouchers),
                 lapses_at=key.lapses_at,
             )
             for key in found

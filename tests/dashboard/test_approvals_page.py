@@ -76,8 +76,10 @@ async def test_an_owner_sees_what_waits_for_others_and_what_was_settled(look: Lo
 
 async def test_somebody_is_asked_for_a_key_and_sees_it_on_his_own_page(look: Look) -> None:
     at = await look.page("approvals", look.as_("participant", "owner", person="ada"))
+    assert at.button(key="offer").disabled, "nobody is chosen before somebody chooses"
     at.selectbox(key="offer-who").set_value("bo")
     at.selectbox(key="offer-role").set_value("approver")
+    await look.again(at)
     at.button(key="offer").click()
     await look.again(at)
     own = await look.page("signing", look.as_("participant", person="bo"))
