@@ -89,9 +89,9 @@ class Control(Acting):
         """The next call is done, and the connection is reset in the middle of the answer."""
         await self.fault(FaultKind.CUT_MIDWAY, verb=verb)
 
-    async def answer_nothing(self, verb: str = SENDS) -> None:
-        """The next call is answered 200 as one that had nothing to do; nothing is done."""
-        await self.fault(FaultKind.NOTHING, verb=verb)
+    async def answer_nothing(self, verb: str = SENDS, *, text: str = "") -> None:
+        """The next call is answered as one that had nothing to do, or 200 and ``text``."""
+        await self.fault(FaultKind.NOTHING, verb=verb, text=text)
 
     async def lie(self, verb: str = SENDS) -> None:
         """The next call is answered as if done; nothing is done."""

@@ -31,7 +31,7 @@ class FaultKind(StrEnum):
     CUT_MIDWAY = "cut_midway"
     """The call is done, the connection is reset in the middle of the answer."""
     NOTHING = "nothing"
-    """200 with one of the ``Need …`` texts (an empty answer where there is none); nothing done."""
+    """The call's ``Need …`` (empty where there is none), or 200 and ``text``; nothing is done."""
     LIE = "lie"
     """The call's own text of success, and nothing was done."""
     GARBAGE = "garbage"

@@ -180,8 +180,10 @@ class Interface:
 
     async def _done(self, routed: Routed, call: Call, request: Request) -> Answer:
         far = self._far
-        if far.fault(FaultKind.NOTHING, call) is not None:
-            return said(*NEEDS.get(call.verb, ("", 200)))
+        nothing = far.fault(FaultKind.NOTHING, call)
+        if nothing is not None:
+            words, status = NEEDS.get(call.verb, ("", 200))
+            return said(nothing.text, 200) if nothing.text else said(words, status)
         try:
             if far.fault(FaultKind.REFUSE, call) is not None:
                 return said(routed.failed, 400)
