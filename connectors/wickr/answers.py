@@ -11,6 +11,7 @@ Rules kept here:
 Source: wickrio_web_interface (texts and statuses), wickrio_addon (``Failure``).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,10 @@ from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncert
 
 Raw = Mapping[str, Any]
 
-SENT = ("sending", "success")
-MODIFIED = ("room modified successfully", "success")
-LEFT = ("left room successfully", "has left the groupconvo", "success")
-_UNDONE = ("need ", "failure", "failed to ", "error ", "an array of ", "vgroupid must ")
+SENT = re.compile(r"sending\b.*|success")
+MODIFIED = re.compile(r"room modified successfully|success")
+LEFT = re.compile(r".*\bleft room successfully|.*\bhas left the groupconvo|success")
+_UNDONE = re.compile(r"(need|failure|failed|error|an array of|vgroupid must)\b.*")
 _SERVER_FAULT, _TOO_MANY, _NOT_NOW = 500, 429, 503
 _REFUSED_US, _NOWHERE = (401, 403), 404
 _MOST, _DIGITS = 2**53, 16
@@ -57,21 +58,21 @@ def number(value: object) -> int | None:
     return value if plain and isinstance(value, int) and 0 <= value <= _MOST else None
 
 
-def check_taken(said: str, phrases: Sequence[str]) -> None:
+def check_taken(said: str, phrase: re.Pattern[str]) -> None:
     """Whether a 200 says that an act was taken.
 
     Args:
         said: the body.
-        phrases: what says so, in lower case: how it begins, or what it ends in.
+        phrase: what says so, in lower case, without a full stop.
 
     Raises:
         Rejected: it says that nothing was done. Uncertain: it says neither.
     """
-    plain = " ".join(said.strip().strip('"').casefold().rstrip(".").split())
-    if plain.startswith(_UNDONE) or plain.rstrip("!") == "failure":
+    plain = " ".join(said.strip(' \t\r\n".!').casefold().split())
+    if _UNDONE.fullmatch(plain):
         hint = "Wickr answered with success and did nothing; the reason is in the bot's own log"
         raise Rejected("nothing_done", hint)
-    if not any(plain.startswith(p) or plain.endswith(p) for p in phrases):
+    if not phrase.fullmatch(plain):
         raise Uncertain("answer_malformed", "the web interface's answer is none that is known")
 
 

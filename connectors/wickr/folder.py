@@ -11,7 +11,7 @@ Rules kept here:
 import mimetypes
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 from connectors.port.errors import Unreadable
@@ -77,6 +77,17 @@ class Folder:
         except OSError:
             return False
         return True
+
+    def sweep(self, words: Collection[str]) -> list[str]:
+        """Deletes files whose names hold one of our words; the words of which none is left."""
+        if self._path is None:
+            return []
+        try:
+            names = [entry.name for entry in os.scandir(self._path)]
+        except OSError:
+            return []
+        held = {word: [name for name in names if f".{word}" in name] for word in words}
+        return [word for word, found in held.items() if all(map(self.remove, found))]
 
     def count(self) -> int | None:
         """How many files lie in it; None where it cannot be seen."""

@@ -15,9 +15,8 @@ from enum import Enum
 from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 
 _LINE = "1:"
-_GROUP = re.compile(r"[SG][0-9A-Za-z]{7,127}")
-_NAME = re.compile(r"[^\s/?#%\"\\\x00-\x1f]{1,128}")
-_MESSAGE = re.compile(r"[0-9A-Za-z_.-]{1,128}")
+_GROUP = re.compile(r"[SG][^\s\x00-\x1f\x7f]{1,255}")
+_LONGEST = 256
 
 
 class Kind(Enum):
@@ -40,12 +39,14 @@ def kind_of(room: RoomId) -> Kind | None:
 
 def is_name(text: object) -> bool:
     """Whether a value can be somebody's Wickr name."""
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST:
+        return False
+    return text.isprintable() and text == text.strip()
 
 
-def is_message_id(text: object) -> bool:
-    """Whether a value can be a message's id."""
-    return isinstance(text, str) and _MESSAGE.fullmatch(text) is not None
+def is_id(text: object) -> bool:
+    """Whether a value can be the id of a message or of a conversation."""
+    return is_name(text) and " " not in str(text)
 
 
 def line_with(account: AccountId) -> RoomId:

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS timer (
     room TEXT PRIMARY KEY, seconds INTEGER NOT NULL, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS upload (
-    name TEXT PRIMARY KEY, at INTEGER NOT NULL
+    word TEXT PRIMARY KEY, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (
     name TEXT PRIMARY KEY, value TEXT NOT NULL
@@ -92,20 +92,20 @@ class Ledger:
 
     # --- files that we sent ---------------------------------------------------------------------
 
-    def uploaded(self, name: str, at: int) -> None:
-        """Notes a file before it is sent, under the random name that it then lies under."""
+    def uploaded(self, word: str, at: int) -> None:
+        """Notes a file before it is sent, by our word in the name that it then lies under."""
         with self._db:
-            self._db.execute("INSERT OR REPLACE INTO upload VALUES (?, ?)", (name, at))
+            self._db.execute("INSERT OR REPLACE INTO upload VALUES (?, ?)", (word, at))
 
     def uploads(self, before: int) -> list[str]:
-        """Files that were sent before an instant and may still lie on the bot's host."""
-        rows = self._db.execute("SELECT name FROM upload WHERE at < ?", (before,))
-        return [str(name) for (name,) in rows]
+        """Words of files that were sent before an instant and may still lie on the bot's host."""
+        rows = self._db.execute("SELECT word FROM upload WHERE at < ?", (before,))
+        return [str(word) for (word,) in rows]
 
-    def removed(self, name: str) -> None:
+    def removed(self, word: str) -> None:
         """A file is gone from the bot's host."""
         with self._db:
-            self._db.execute("DELETE FROM upload WHERE name = ?", (name,))
+            self._db.execute("DELETE FROM upload WHERE word = ?", (word,))
 
     # --- single facts ---------------------------------------------------------------------------
 

@@ -24,12 +24,11 @@ from connectors.port import RoomId
 from connectors.port.errors import Rejected
 from connectors.port.messages import Attachment, Delivery
 from connectors.wickr import layout
-from connectors.wickr.client import encoded
+from connectors.wickr.client import MOST_ENCODED, encoded
 from connectors.wickr.ids import Kind, kind_of, other_end
 
 MAX_BODY = 32 * 1024
 """Bytes of text. The quoting of an author's lines may double it, escapes in JSON more."""
-MOST_ENCODED = 96 * 1024
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._()+-]+")
 _LONGEST_STEM, _LONGEST_KIND, _WORD = 80, 12, 8
 _BOUNDARY = 24
@@ -89,11 +88,11 @@ class Upload:
     """A file as the body of ``POST /File``.
 
     Attributes:
-        name: the name that it is sent under and then lies under on the bot's host.
+        word: ours, in the name that it is sent under and then lies under on the bot's host.
         length: bytes of the whole body.
     """
 
-    name: str = field(repr=False)
+    word: str
     boundary: str
     length: int
     head: bytes = field(repr=False)
@@ -116,7 +115,8 @@ def upload(file: Attachment, room: RoomId, ttl: int) -> Upload:
         room: where to.
         ttl: seconds to live on a private line; 0 for what the room has.
     """
-    boundary, name = secrets.token_hex(_BOUNDARY), unique_name(file.name)
+    boundary, word = secrets.token_hex(_BOUNDARY), secrets.token_hex(_WORD)
+    name = unique_name(file.name, word)
     line = kind_of(room) is Kind.LINE
     fields = {"users": json.dumps([other_end(room)])} if line else {"vgroupid": str(room)}
     if ttl:
@@ -131,17 +131,16 @@ def upload(file: Attachment, room: RoomId, ttl: int) -> Upload:
     )
     head, tail = "".join(lines).encode(), f"\r\n--{boundary}--\r\n".encode()
     length = len(head) + file.size + len(tail)
-    return Upload(name, boundary, length, head, tail, file)
+    return Upload(word, boundary, length, head, tail, file)
 
 
-def unique_name(name: str) -> str:
+def unique_name(name: str, word: str) -> str:
     """A file's name that no other file has: ASCII, no path, a random word before its kind."""
     plain = unicodedata.normalize("NFKD", name.replace("\\", "/").rpartition("/")[2])
     safe = _UNSAFE.sub("_", plain).strip(" .") or "file"
     stem, dot, kind = safe.rpartition(".")
     if not dot or len(kind) > _LONGEST_KIND:
         stem, kind = safe, ""
-    word = secrets.token_hex(_WORD)
     return f"{stem[:_LONGEST_STEM]}.{word}{'.' if kind else ''}{kind}"
 
 

@@ -187,9 +187,9 @@ class Receiver:
 
     def remove_leftovers(self) -> None:
         """Deletes received files that nobody needs any more."""
-        for name in self._spool.leftovers():
+        for seq, name in self._spool.leftovers():
             if not self._received.mounted or self._received.remove(name):
-                self._spool.removed(name)
+                self._spool.removed(seq)
 
 
 def _posted(body: bytes) -> list[Any]:

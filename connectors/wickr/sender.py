@@ -90,7 +90,7 @@ class Sender:
         """Sends one file. Raises: ConnectorError."""
         upload = outgoing.upload(file, delivery.room, ttl)
         with suppress(sqlite3.Error):  # then it is a file among others on the bot's host
-            self._ledger.uploaded(upload.name, self._now())
+            self._ledger.uploaded(upload.word, self._now())
         said = await self._client.upload(upload.pieces(), upload.length, upload.boundary)
         check_taken(said, SENT)
 

@@ -24,7 +24,7 @@ from connectors.port.door import Opening
 from connectors.port.settings import key_bytes, read_models
 
 _MIB = 1024 * 1024
-_NAME = r"^[^\s/?#%\"\\\x00-\x1f]{1,128}$"
+_NAME = r"^[^\s\x00-\x1f\x7f]{1,256}$"
 _LONGEST_TTL = 366 * 24 * 3600
 _HEADER = re.compile(r"[\x21-\x7e]{8,256}")
 

@@ -27,9 +27,9 @@ from connectors.port.errors import Rejected
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, sealed BLOB NOT NULL,
-    files TEXT NOT NULL
+    files BLOB NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS leftover (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leftover (seq INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """
 _NONCE, _TRIAL = 12, 64 * 1024
@@ -128,8 +128,7 @@ class Spool:
         if self._count >= MOST_WAITING and not always:
             raise Full
         rows = [
-            (at, self._seal(json.dumps(one.told).encode(), b"post"), json.dumps(list(one.files)))
-            for one in batch
+            (at, self._json(one.told, b"post"), self._json(one.files, b"files")) for one in batch
         ]
         with self._db:
             self._db.executemany("INSERT INTO spool (at, sealed, files) VALUES (?, ?, ?)", rows)
@@ -153,7 +152,7 @@ class Spool:
         rows = self._db.execute(
             "SELECT seq, at, sealed FROM spool WHERE seq > ? ORDER BY seq LIMIT ?", (seq, most)
         )
-        return [Waiting(n, at, json.loads(self._open(s, b"post"))) for n, at, s in rows]
+        return [Waiting(n, at, self._read(s, b"post")) for n, at, s in rows]
 
     def taken(self, seq: int) -> None:
         """What stands up to a place was stored by whoever takes it over; its files can go."""
@@ -161,32 +160,34 @@ class Spool:
             rows = self._db.execute(
                 "DELETE FROM spool WHERE seq <= ? RETURNING files", (seq,)
             ).fetchall()
-            names = [(name,) for (files,) in rows for name in json.loads(files)]
-            self._db.executemany("INSERT OR IGNORE INTO leftover VALUES (?)", names)
+            names = [name for (files,) in rows for name in self._read(files, b"files")]
+            sealed = [(self._json(name, b"left"),) for name in names]
+            self._db.executemany("INSERT INTO leftover (sealed) VALUES (?)", sealed)
         self._count -= len(rows)
 
-    def leftovers(self) -> list[str]:
-        """Base names of received files that nobody needs any more."""
-        return [name for (name,) in self._db.execute("SELECT file FROM leftover")]
+    def leftovers(self) -> list[tuple[int, str]]:
+        """Received files that nobody needs any more: a number of ours, and the base name."""
+        rows = self._db.execute("SELECT seq, sealed FROM leftover ORDER BY seq")
+        return [(seq, str(self._read(sealed, b"left"))) for seq, sealed in rows]
 
-    def removed(self, name: str) -> None:
+    def removed(self, seq: int) -> None:
         """A file is gone from the folder."""
         with self._db:
-            self._db.execute("DELETE FROM leftover WHERE file = ?", (name,))
+            self._db.execute("DELETE FROM leftover WHERE seq = ?", (seq,))
 
     # --- the path that the client posts to ------------------------------------------------------
 
     def paths(self) -> tuple[str, ...]:
         """Random paths that were given out, the last one first; two at most."""
         row = self._db.execute("SELECT value FROM meta WHERE name = 'paths'").fetchone()
-        found = json.loads(self._open(row[0], b"paths")) if row else []
+        found = self._read(row[0], b"paths") if row else []
         return tuple(str(path) for path in found)
 
     def keep_paths(self, paths: Sequence[str]) -> None:
         """Notes the paths that were given out."""
-        sealed = self._seal(json.dumps(list(paths)).encode(), b"paths")
+        row = (self._json(list(paths), b"paths"),)
         with self._db:
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('paths', ?)", (sealed,))
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('paths', ?)", row)
 
     # --- cursors --------------------------------------------------------------------------------
 
@@ -205,6 +206,12 @@ class Spool:
         return int(seq) if name == self._name and seq.isdecimal() else 0
 
     # --- sealing --------------------------------------------------------------------------------
+
+    def _json(self, value: object, kind: bytes) -> bytes:
+        return self._seal(json.dumps(value).encode(), kind)
+
+    def _read(self, sealed: bytes, kind: bytes) -> Any:
+        return json.loads(self._open(sealed, kind))
 
     def _seal(self, plain: bytes, kind: bytes) -> bytes:
         nonce = os.urandom(_NONCE)

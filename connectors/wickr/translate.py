@@ -28,7 +28,7 @@ from connectors.port.events import (
 )
 from connectors.port.messages import Attachment, Content, Device
 from connectors.wickr.answers import Raw, mapping, number, sequence, text
-from connectors.wickr.ids import Kind, is_message_id, is_name, kind_of, line_with
+from connectors.wickr.ids import Kind, is_id, is_name, line_with
 
 FindFile = Callable[[str], Attachment | None]
 """Base name of a file in the folder of received ones -> the file; None where it is not there."""
@@ -68,11 +68,11 @@ def heard(told: object) -> Heard | None:
     """Reads what was posted or polled; None where it is none that the client would make."""
     raw = mapping(told)
     sender, group, kind = raw.get("sender"), raw.get("vgroupid"), number(raw.get("msgtype"))
-    if kind is None or not is_name(sender) or not is_message_id(group):
+    if kind is None or not is_name(sender) or not is_id(group):
         return None
     group = str(group)
     account = AccountId(str(sender))
-    direct = kind_of(RoomId(group)) not in {Kind.SECURE_ROOM, Kind.GROUP}
+    direct = group[0] not in {Kind.SECURE_ROOM.value, Kind.GROUP.value}
     room = line_with(account) if direct else RoomId(group)
     return Heard(_name(raw), account, room, direct, kind, instant(raw), raw)
 
@@ -80,7 +80,7 @@ def heard(told: object) -> Heard | None:
 def _name(raw: Raw) -> RemoteId:
     """Its ``message_id``; where it has none, a name that is the same when it comes again."""
     name = raw.get("message_id")
-    if is_message_id(name):
+    if is_id(name):
         return RemoteId(str(name))
     plain = json.dumps(raw, sort_keys=True, default=str).encode()
     return RemoteId(f"unnamed-{sha256(plain).hexdigest()[:32]}")
@@ -227,7 +227,7 @@ def _settings(found: Heard, control: Raw) -> Iterator[Event]:
 
 def _removed(found: Heard, control: Raw) -> Event:
     target = control.get("message_id") or control.get("msgid")
-    if not is_message_id(target):
+    if not is_id(target):
         return unreadable(found, "removal_of_nothing")
     return Redacted(found.room, RemoteId(str(target)), found.sender, found.name)
 

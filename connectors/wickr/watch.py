@@ -29,6 +29,8 @@ SWEEP = 4.0
 _SIGN_OF_LIFE = 2.0
 _LAST_POLL = 0.6
 _SECOND = 1_000_000
+_ASK_AGAIN = 15 * _SECOND
+"""Microseconds between two tries to have a client post that takes no callback."""
 SENT_FOR = 15 * 60 * _SECOND
 """Microseconds after which a file that we sent is not needed on the bot's host any more."""
 
@@ -66,6 +68,7 @@ class Watch:
         self._now = now
         self._poll_every = poll_every
         self._every = every
+        self._ask_at = 0
         self._soon = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.posts: Posts | None = None
@@ -109,7 +112,8 @@ class Watch:
         if self._windows.beat(well):
             self._soon.set()
         self.posts = self.posts if shown is None else shown
-        if shown is not None and shown is not Posts.AS_WANTED:
+        if shown is Posts.ELSEWHERE or (shown is Posts.NOWHERE and self._now() >= self._ask_at):
+            self._ask_at = self._now() + _ASK_AGAIN
             await self.set_up(_SIGN_OF_LIFE)
 
     async def _is_reached(self) -> bool:
@@ -134,9 +138,8 @@ class Watch:
 
     async def _clean(self) -> None:
         self._receiver.remove_leftovers()
-        for name in self._ledger.uploads(self._now() - SENT_FOR):
-            if self._sent.mounted and self._sent.remove(name):
-                self._ledger.removed(name)
+        for word in self._sent.sweep(self._ledger.uploads(self._now() - SENT_FOR)):
+            self._ledger.removed(word)
 
 
 async def _again(look: Callable[[], Awaitable[None]], wait: float) -> None:

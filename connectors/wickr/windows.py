@@ -24,7 +24,7 @@ from connectors.wickr.webhook import Forgeries, Said
 NOT_RUNNING, NOT_STORED, BATCH_LOST = "not_running", "not_stored", "batch_lost"
 API_AWAY, UNREACHED, CHANGED = "api_unreachable", "listener_unreachable", "callback_changed"
 _LOST = {Said.BROKEN_OFF: "broken_off", Said.TOO_LARGE: "too_large"}
-_LINGERS = 3_000_000
+_LINGERS = 4_000_000
 """Microseconds after our last pulse for which the program may have gone on emptying the queue."""
 
 
@@ -61,11 +61,11 @@ class Windows:
         """Everything is set up: tells of what the last end left under way."""
         now, pulse = self._now(), self._ledger.instant(PULSE)
         posted, polled = self._ledger.instant(CALLBACK), self._ledger.instant(POLLED)
-        last = min(now, pulse if pulse is not None else now)
+        last = pulse or 0
         if self._posted_before and posted is not None:
-            self._missed(min(max(posted, last), now), now, NOT_RUNNING)
+            self._missed(min(now, max(posted, last)), now, NOT_RUNNING)
         if polled is not None:
-            self._missed(min(polled, last), min(now, max(polled, last) + _LINGERS), BATCH_LOST)
+            self._missed(min(now, polled), min(now, max(polled, last) + _LINGERS), BATCH_LOST)
         self._ledger.keep(POLLED, None)
         self._well_at = now
         self._pulse()
