@@ -61,6 +61,7 @@ COMMANDS = {
     "channel": "Channel accounts: list, test, pause, resume.",
     "config": "Settings: show, validate, schema.",
     "secret": "Secrets by name: set, list, rotate, where; never values.",
+    "conform": "A connector of yours, held to the public profile.",
     "lab": "Stand-ins of networks on this machine, for trying out.",
     "bench": "What tiering and the core do per second here.",
     "who-reads": "Who can read what of a deal, as this installation is set up.",
