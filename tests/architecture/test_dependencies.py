@@ -14,7 +14,7 @@ from .conftest import PACKAGES, Source, assert_none
 from .test_doors import imported
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("build", "dev", "lock", "model", "runtime", "synapse")
+LOCKS = ("build", "dev", "lock", "model", "oidc", "omemo", "runtime", "synapse")
 # A line of a lock: a pin with its marker, a hash, or where the pin comes from.
 LINE = re.compile(
     r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.!+]+( ; [\w.'\"<>=!() ]+)? \\"
@@ -23,7 +23,7 @@ LINE = re.compile(
 )
 
 # Where the environment of the tests does not have it: packages named unlike their distribution.
-OWNERS = {"sklearn": "scikit-learn"}
+OWNERS = {"sklearn": "scikit-learn", "slixmpp_omemo": "slixmpp-omemo"}
 
 Project = Mapping[str, Mapping[str, list[str] | Mapping[str, list[str]]]]
 
@@ -104,7 +104,7 @@ def test_a_strange_line_in_a_lock_is_found(line: str) -> None:
     assert strange_lines(line) == [line]
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "model"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "model", "omemo"])
 def test_the_lock_is_in_step_with_what_is_declared(
     declared: dict[str, list[str]], name: str
 ) -> None:
@@ -127,10 +127,12 @@ def test_the_product_imports_what_it_declares_and_no_more(
     product: list[Source], declared: dict[str, list[str]]
 ) -> None:
     shipped_suite = [s for s in product if s.path.startswith("connectors/testing/")]
-    running = [s for s in product if s not in shipped_suite]
+    sealing = [s for s in product if s.path.startswith("connectors/xmpp/omemo/")]
+    running = [s for s in product if s not in [*shipped_suite, *sealing]]
     for sources, requirements in (
         (running, declared["runtime"]),
         (shipped_suite, [*declared["runtime"], *declared["testing"]]),
+        (sealing, [*declared["runtime"], *declared["omemo"]]),
     ):
         found = used(sources)
         undeclared = found.keys() - distributions(requirements)
