@@ -132,8 +132,13 @@ def _unreached(failed: tuple[str, ...], readers: int) -> ConnectorError:
 
 def challenge(told: Raw) -> tuple[str, ...]:
     """The tokens with which a person can lift a rate limit."""
-    tokens = [t for t in sequence(told.get("challenge_tokens")) if isinstance(t, str)]
-    plain = [t for t in tokens if t.isascii() and t.isprintable() and len(t) <= _LONGEST_TOKEN]
+    return tokens_of(sequence(told.get("challenge_tokens")))
+
+
+def tokens_of(values: Sequence[object]) -> tuple[str, ...]:
+    """Those of the values that can be shown as challenge tokens."""
+    tokens = [value for value in values if isinstance(value, str)]
+    plain = [t for t in tokens if t.isascii() and t.isprintable() and 0 < len(t) <= _LONGEST_TOKEN]
     return tuple(plain[:_MOST_TOKENS])
 
 

@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-1. It is reached by webhook alone, so it opens only where the server can post: mode json-rpc.
+1. Two programs can run the account (setting ``backend``); which of them is known only where the
+   parts are put together. It opens only where that program can tell what is written to us.
 2. A room is read back from the server each time. What the server answers 2xx to and did not do is
    found by reading; what cannot be read is not claimed.
 3. Every method raises ``ConnectorError`` or nothing.
@@ -10,11 +11,11 @@ Rules kept here:
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
-from connectors.port import AccountId, Guarantee, RemoteId, RoomId
+from connectors.port import AccountId, Guarantee, Holding, RemoteId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture
 from connectors.port.connector import Check, Connector, Setup
 from connectors.port.door import Door
@@ -34,16 +35,23 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
-from connectors.signal import answers, groups
+from connectors.signal import groups
 from connectors.signal.account import Account
+from connectors.signal.backend import Backend
 from connectors.signal.client import Client
 from connectors.signal.doctor import Doctor
+from connectors.signal.ears import Ears, Posted
+from connectors.signal.groups import Group
 from connectors.signal.ids import is_line
 from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat
 from connectors.signal.outgoing import MAX_BODY
 from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
 from connectors.signal.receiver import Receiver
+from connectors.signal.rest import Rest
+from connectors.signal.rpc.client import Client as RpcClient
+from connectors.signal.rpc.daemon import Daemon
+from connectors.signal.rpc.events import Stream
 from connectors.signal.sender import Sender
 from connectors.signal.settings import SignalSecrets, SignalSettings, read_setup
 from connectors.signal.spool import Spool
@@ -51,7 +59,6 @@ from connectors.signal.steward import Steward
 from connectors.signal.watch import Watch
 from connectors.signal.webhook import Webhook
 
-_MODE = "json-rpc"
 _HEALTH = 10.0
 """Seconds that a sign of life may take; other calls have the patience of the settings."""
 
@@ -67,7 +74,7 @@ def open_connector(setup: Setup) -> Connector:
 
 
 class SignalConnector:
-    """One account on one API server.
+    """One account on one server.
 
     Args:
         setup: as given to ``open_connector``.
@@ -109,11 +116,11 @@ class SignalConnector:
                     Guarantee.MEMBERS_READABLE,
                     Guarantee.HISTORY_HIDDEN,
                     Guarantee.DEVICES_VERIFIED,  # concluded from ``members`` by who keeps the keys
-                    Guarantee.TIMER,  # seen in traffic, or attested
+                    Guarantee.TIMER,  # read back; over REST seen in traffic, or attested
                 }
             ),
             max_body_bytes=MAX_BODY,
-            max_attachment_bytes=self._settings.max_attachment_bytes,
+            max_attachment_bytes=self._settings.most_sent,
             idempotent_send=False,
             idempotent_for=0,
             re_offers=False,
@@ -127,20 +134,19 @@ class SignalConnector:
 
     @property
     def listens_on(self) -> int:
-        """The port that the API server is to post to; 0 while closed."""
-        return self._parts.webhook.port if self._parts is not None else 0
+        """The port that the API server is to post to; 0 while closed, and where nobody posts."""
+        return self._parts.ears.port if self._parts is not None else 0
 
     # --- opening and closing --------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Listens, then asks the server whether it can work with us. Raises: ConnectorError."""
+        """Asks the server whether it can work with us, then listens. Raises: ConnectorError."""
         async with self._opening:
             if self._parts is not None:
                 return
             with _own_disk():
                 parts = _Parts(self._setup, self._settings, self._secrets, self._door)
             try:
-                await parts.webhook.start()
                 await self._establish(parts)
             except BaseException:
                 await parts.close()
@@ -148,20 +154,15 @@ class SignalConnector:
             self._parts = parts
 
     async def _establish(self, parts: "_Parts") -> None:
-        mode, _ = await parts.account.mode()
-        if mode != _MODE:
-            hint = (
-                f"the API server runs in mode {mode if mode in {'normal', 'native'} else 'unknown'}"
-                ": set MODE=json-rpc and RECEIVE_WEBHOOK_URL there"
-            )
-            raise Rejected("mode_unfit", hint)
+        await parts.backend.fit()
         if not await parts.account.is_registered():
             raise Rejected("not_registered", "register or link the number with the API server")
+        await parts.ears.start()
         with suppress(Unreadable, Rejected):  # until it is learnt, replies to us name our number
             await parts.account.learn()
         with _own_disk():
             parts.reachable.opened()
-        parts.start_watching()
+        parts.watch.start()
 
     async def close(self) -> None:
         """Ends cleanly; prompt, and may be called twice."""
@@ -190,10 +191,9 @@ class SignalConnector:
         if not registered or not parts.account.known_to_signal:
             hint = "register or link the number with the API server anew"
             return self._down("not_registered", hint)
-        self._seen_at, tokens = self._setup.now(), parts.client.challenge
-        if tokens:
-            hint = answers.how_to_lift(tokens)
-            return Health(up=True, code="rate_limited", hint=hint, seen_at=self._seen_at)
+        self._seen_at, limit = self._setup.now(), parts.backend.limit
+        if limit is not None:
+            return Health(up=True, code="rate_limited", hint=limit.hint, seen_at=self._seen_at)
         return Health(up=True, code="ok", hint="", seen_at=self._seen_at)
 
     def _down(self, code: str, hint: str) -> Health:
@@ -206,11 +206,12 @@ class SignalConnector:
             remedy = "see why it is closed: wallcross channel list"
             return (Check("api", ok=False, hint="the channel is not open", remedy=remedy),)
         doctor = Doctor(
-            parts.client,
+            parts.backend,
             parts.account,
+            parts.ears,
             guarded=self._secrets.api_token is not None,
             opening=self._settings.opening,
-            least=self._settings.least_version,
+            least=self._settings.least,
             heard_at=parts.receiver.heard_at,
             coming=self._coming,
         )
@@ -248,16 +249,16 @@ class SignalConnector:
 
     async def join(self, room: RoomId) -> None:
         """Accepts an invitation, and reads back that we are in. Raises: ConnectorError."""
-        account = self._open.account
-        await account.change("POST", room, "join")
-        if not (await account.group(room)).ours:
+        parts = self._open
+        await parts.backend.join(room)
+        if not (await parts.account.group(room)).ours:
             raise Unavailable("not_joined", "the API server said yes, and we are not in")
 
     async def leave(self, room: RoomId) -> None:
         """Goes out of a group, and reads back that we are out. Raises: ConnectorError."""
-        account = self._open.account
-        await account.change("POST", room, "quit")
-        if (await account.group(room)).ours:
+        parts = self._open
+        await parts.backend.quit(room)
+        if (await parts.account.group(room)).ours:
             raise Unavailable("not_left", "the API server said yes, and we are still in")
 
     async def posture(self, room: RoomId) -> Posture:
@@ -265,9 +266,19 @@ class SignalConnector:
         parts, at = self._open, self._setup.now()
         with _own_disk():
             group = None if is_line(room) else await parts.sender.group(room)
-            asked, seen = parts.ledger.timer(room, ASKED), parts.ledger.timer(room, SEEN)
-        timer = groups.timer_of(asked, seen, at)
+            timer = await self._timer(room, group, at)
         return groups.posture(room, group, parts.account.own, self._standby, timer, at)
+
+    async def _timer(self, room: RoomId, group: Group | None, at: int) -> Holding | None:
+        """A room's time to live: read back where that is told, else what traffic showed."""
+        parts = self._open
+        listed = group.timer if group is not None else None
+        if group is None:
+            listed = await parts.backend.line_timer(AccountId(room.lower()))
+        if listed is not None:
+            return groups.timer_read(listed, at)
+        asked, seen = parts.ledger.timer(room, ASKED), parts.ledger.timer(room, SEEN)
+        return groups.timer_of(asked, seen, at)
 
     async def members(self, room: RoomId) -> MemberSnapshot:
         """Reads a room's members and their keys back. Raises: Unreadable, Unavailable.
@@ -356,34 +367,30 @@ class _Parts:
     def __init__(
         self, setup: Setup, settings: SignalSettings, secrets: SignalSecrets, door: Door
     ) -> None:
-        now, limit = setup.now, settings.max_attachment_bytes
+        now = setup.now
         _private(setup.state)
-        self._listen, self._reached_at = settings.listen, settings.reached_at
-        self._private = settings.private_address
-        self._secret = secrets.webhook_secret.get_secret_value()
-        self._probe: Probe | None = None
-        token = secrets.api_token.get_secret_value() if secrets.api_token else None
         self.spool = Spool(setup.state, secrets.key)
         self.ledger = Ledger(setup.state)
-        self.client = Client(settings.api, door, settings.patience, token)
         self.reachable = Reachable(self.ledger, self.spool, now, self._came)
-        self.account = Account(self.client, self.ledger, settings.number, self.reachable.tell)
-        self.sender = Sender(
-            self.client,
+        calls = _calls(settings, secrets, door)
+        self.backend = _backend(calls, settings, now)
+        tell = self.reachable.tell
+        self.account = Account(self.backend, self.ledger, settings.number, tell)
+        self.sender = Sender(self.backend, self.account, self.ledger, now, self._suspect, tell)
+        standby = None if settings.standby is None else AccountId(settings.standby)
+        self.steward = Steward(self.backend, self.account, self.ledger, now, standby)
+        self.receiver = Receiver(
+            self.backend,
             self.account,
             self.ledger,
+            self.spool,
             now,
-            limit,
+            settings.max_attachment_bytes,
             self._suspect,
-            self.reachable.tell,
         )
-        standby = None if settings.standby is None else AccountId(settings.standby)
-        self.steward = Steward(self.client, self.account, self.ledger, now, standby)
-        self.receiver = Receiver(
-            self.client, self.account, self.ledger, self.spool, now, limit, self._suspect
-        )
+        self.ears = self._ears(calls, settings, secrets, now)
         self.watch = Watch(
-            self.client,
+            self.ears,
             self.account,
             self.ledger,
             self.reachable,
@@ -391,14 +398,27 @@ class _Parts:
             now,
             settings.look_every,
         )
-        self.webhook = Webhook(
-            settings.listen,
-            settings.listen_port,
-            self._secret,
-            self.receiver.take,
-            self.reachable.answered,
-            now,
-        )
+
+    def _ears(
+        self,
+        calls: Client | RpcClient,
+        settings: SignalSettings,
+        secrets: SignalSecrets,
+        now: Callable[[], int],
+    ) -> Ears:
+        take, near = self.receiver.take, settings.opening.loopback
+        if isinstance(calls, RpcClient):
+            return Stream(calls, take, self.reachable, now, settings.patience, near=near)
+        host, port = settings.listen, settings.listen_port or 0
+        answered = self.reachable.answered
+        webhook = Webhook(host, port, secrets.path, take, answered, now)
+
+        def probe(at: int) -> Probe:
+            base = f"http://[{host}]:{at}" if ":" in host else f"http://{host}:{at}"
+            private = settings.private_address
+            return Probe(settings.reached_at or base, secrets.path, private=private)
+
+        return Posted(webhook, self.backend, probe, now)
 
     def _came(self) -> None:
         self.receiver.came()
@@ -406,23 +426,32 @@ class _Parts:
     def _suspect(self) -> None:
         self.watch.soon()
 
-    def start_watching(self) -> None:
-        """Begins to look; the listener is there, so its port is known."""
-        host = f"[{self._listen}]" if ":" in self._listen else self._listen
-        base = self._reached_at or f"http://{host}:{self.webhook.port}"
-        self._probe = Probe(base, self._secret, private=self._private)
-        self.watch.start(self._probe)
-
     async def close(self) -> None:
         """Ends everything; what was stored stays."""
         self.receiver.stop()
         await self.watch.stop()
-        if self._probe is not None:
-            await self._probe.close()
-        await self.webhook.stop()
-        await self.client.close()
+        await self.ears.stop()
+        await self.backend.close()
         self.spool.close()
         self.ledger.close()
+
+
+def _calls(settings: SignalSettings, secrets: SignalSecrets, door: Door) -> Client | RpcClient:
+    """The wire to the program that runs the account."""
+    base, patience, token = settings.api, settings.patience, secrets.token
+    if settings.rest:
+        return Client(base, door, patience, token)
+    return RpcClient(base, door, patience, token, settings.number)
+
+
+def _backend(
+    calls: Client | RpcClient, settings: SignalSettings, now: Callable[[], int]
+) -> Backend:
+    """That program, in this package's terms."""
+    number, most = settings.number, settings.most_sent
+    if isinstance(calls, RpcClient):
+        return Daemon(calls, number, most, settings.attachments, now)
+    return Rest(calls, number, most)
 
 
 def _private(folder: Path) -> None:

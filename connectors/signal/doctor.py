@@ -3,15 +3,15 @@
 Rule kept here: what cannot be seen is not ok.
 """
 
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 
 from connectors.port import RoomId
 from connectors.port.connector import Check
 from connectors.port.door import Opening
 from connectors.port.errors import ConnectorError
 from connectors.signal.account import Account
-from connectors.signal.answers import mapping, text
-from connectors.signal.client import Client
+from connectors.signal.backend import Backend
+from connectors.signal.ears import Ears
 from connectors.signal.exposed import listens_beyond
 
 GUIDE = "docs/guides/operator.md"
@@ -33,17 +33,19 @@ class Doctor:
     """Looks at one installation.
 
     Args:
+        ears: how we hear.
         guarded: a proxy before the API server asks for our credential.
         opening: where the API server is.
         least: the oldest release that is good enough.
-        heard_at: when we last got a post, microseconds UTC; None if never since the start.
+        heard_at: when something last came, microseconds UTC; None if never since the start.
         coming: tells the rooms with people who become admins once they are in.
     """
 
     def __init__(
         self,
-        client: Client,
+        backend: Backend,
         account: Account,
+        ears: Ears,
         *,
         guarded: bool,
         opening: Opening,
@@ -51,7 +53,8 @@ class Doctor:
         heard_at: int | None,
         coming: Callable[[], Container[RoomId]],
     ) -> None:
-        self._client = client
+        self._backend = backend
+        self._ears = ears
         self._account = account
         self._guarded = guarded
         self._opening = opening
@@ -64,32 +67,24 @@ class Doctor:
         return tuple([check async for check in self._looks()])
 
     async def _looks(self) -> AsyncIterator[Check]:
-        looks = {
+        looks: dict[str, Callable[[], Awaitable[Check | None]]] = {
             "api reach": self._reach,
             "api log": self._log,
             "api version": self._version,
             "room admins": self._admins,
+            "received files": self._files,
         }
         for code, look in looks.items():
             try:
-                yield await look()
+                check = await look()
+                if check is not None:
+                    yield check
             except ConnectorError:
                 yield Check(code, ok=False, hint=_UNSEEN, remedy="see that the API server runs")
-        yield self._heard()
-
-    def _heard(self) -> Check:
-        if self._heard_at is not None:
-            return Check("webhook", ok=True, hint="posts arrive")
-        return Check(
-            "webhook",
-            ok=False,
-            hint="no post since the start; we can send, and hear nobody until one comes",
-            remedy="set RECEIVE_WEBHOOK_URL at the API server, then write to the account",
-            later=True,
-        )
+        yield self._ears.check(self._heard_at)
 
     async def _reach(self) -> Check:
-        if self._guarded and await self._client.anybody_may_ask():
+        if self._guarded and await self._backend.anybody_may_ask():
             hint = f"it answers without our credential, so anybody reads and sends as us; {_STILL}"
             remedy = f"let the proxy before it refuse what has no credential ({GUIDE})"
             return Check("api reach", ok=False, hint=hint, remedy=remedy)
@@ -111,9 +106,10 @@ class Doctor:
         hint = "on loopback alone; every program of this machine can ask it"
         return Check("api reach", ok=True, hint=hint)
 
-    async def _log(self) -> Check:
-        told = mapping(await self._client.read("/v1/configuration"))
-        level = text(mapping(told.get("logging")).get("Level"))
+    async def _log(self) -> Check | None:
+        level = await self._backend.logs()
+        if level is None:  # signal-cli's own daemon does not tell
+            return None
         if level in {"info", "warn", "error"}:
             return Check("api log", ok=True, hint=f"level {level}")
         bodies = "it logs what is written, in the clear; our own logs hold no text"
@@ -122,8 +118,7 @@ class Doctor:
         return Check("api log", ok=False, hint=hint, remedy=remedy)
 
     async def _version(self) -> Check:
-        _, version = await self._account.mode()
-        old = older(version, self._least)
+        old = older(await self._backend.version(), self._least)
         if old is None:
             hint, remedy = "the server does not say a release", "run a released one"
             return Check("api version", ok=False, hint=hint, remedy=remedy)
@@ -135,6 +130,13 @@ class Doctor:
             remedy = "take a newer release; see its own notes before"
             return Check("api version", ok=False, hint=hint, remedy=remedy)
         return Check("api version", ok=True, hint=f"at least {self._least}")
+
+    async def _files(self) -> Check | None:
+        if self._backend.deletes_files:
+            return None
+        hint = "signal-cli keeps received files in the clear, and no call of it deletes them"
+        remedy = "name its folder in the setting attachments, or start it with --ignore-attachments"
+        return Check("received files", ok=False, hint=hint, remedy=remedy)
 
     async def _admins(self) -> Check:
         own = self._account.own.account

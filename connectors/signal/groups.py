@@ -3,13 +3,13 @@
 Rules kept here:
 
 1. A listing that has not the right form tells nothing: there is no member whom we did not read.
-2. Only what a listing shows is held. It shows no timer, and what it says of ``edit_group`` is
-   another permission's value, so neither is taken from it.
+2. Only what a listing shows is held. Over REST it shows no timer, and what it says of
+   ``edit_group`` is another permission's value, so neither is taken from it.
 3. Who is only asked in counts as a member.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.port import AccountId, Evidence, Guarantee, Holding, RoomId, Source
@@ -40,6 +40,10 @@ class Group:
         link: its invitation link; empty where there is none.
         adds: who may ask people in.
         posts: who may write.
+        edits: who may change name, picture and timer; None where the listing does not tell.
+        timer: seconds to live, 0 for ever; None where the listing does not tell.
+        banned: who is kept out; empty where the listing does not tell.
+        our_uuid: our own UUID, where the listing shows it beside our number.
     """
 
     room: RoomId
@@ -50,6 +54,10 @@ class Group:
     link: str
     adds: str
     posts: str
+    edits: str | None = None
+    timer: int | None = None
+    banned: frozenset[AccountId] = frozenset()
+    our_uuid: str | None = field(default=None, compare=False)
 
     def seats(self) -> dict[AccountId, Seat]:
         """Everybody who reads or will."""
@@ -69,29 +77,35 @@ def read_group(told: object, own: Own) -> Group | None:
     raw = mapping(told)
     room, link = raw.get("id"), raw.get("invite_link")
     if not isinstance(room, str) or not isinstance(link, str):
-        raise _nonsense()
+        raise nonsense()
     allowed = mapping(raw.get("permissions"))
     return Group(
         room=RoomId(room),
-        members=_accounts(raw, "members", own),
-        invited=_accounts(raw, "pending_invites", own),
-        admins=_accounts(raw, "admins", own),
+        members=accounts(raw, "members", own),
+        invited=accounts(raw, "pending_invites", own),
+        admins=accounts(raw, "admins", own),
         ours=raw.get("member") is True,
         link=link,
         adds=text(allowed.get("add_members")),
         posts=text(allowed.get("send_messages")),
+        our_uuid=own_uuid([told], own.number),
     )
 
 
-def _nonsense() -> Unreadable:
+def nonsense() -> Unreadable:
+    """A listing that tells nothing."""
     return Unreadable("group_malformed", "the API server's listing of the group makes no sense")
 
 
-def _accounts(raw: Raw, name: str, own: Own) -> frozenset[AccountId]:
-    """A list of people, each a name or (with ``expand``) a number and a UUID."""
+def accounts(raw: Raw, name: str, own: Own) -> frozenset[AccountId]:
+    """A list of people, each a name or (with ``expand``) a number and a UUID.
+
+    Raises:
+        Unreadable: it is none.
+    """
     listed = raw.get(name)
     if not isinstance(listed, list):
-        raise _nonsense()
+        raise nonsense()
     return frozenset(_account(each, own) for each in listed)
 
 
@@ -102,7 +116,7 @@ def _account(each: object, own: Own) -> AccountId:
         else own.name(each, each)
     )
     if found is None:
-        raise _nonsense()
+        raise nonsense()
     return found
 
 
@@ -168,6 +182,18 @@ def timer_of(asked: Timer | None, seen: Timer | None, now: int) -> Holding | Non
     return Holding(Guarantee.TIMER, evidence, Source.SERVER, found.at, value)
 
 
+def timer_read(seconds: int, at: int) -> Holding | None:
+    """A time to live that was read back just now; None where it is off.
+
+    Args:
+        seconds: as listed.
+        at: when, microseconds UTC.
+    """
+    if not seconds:
+        return None
+    return Holding(Guarantee.TIMER, Evidence.VERIFIED, Source.SERVER, at, seconds * _SECOND)
+
+
 def posture(
     room: RoomId,
     group: Group | None,
@@ -216,11 +242,18 @@ def closed(spec: RoomSpec) -> dict[str, Any]:
 
 
 def seconds(timer: int) -> int:
-    """Microseconds as whole seconds, at least one: 0 would be dropped without a word."""
+    """Microseconds as whole seconds, at least one: 0 would be dropped, or mean for ever."""
     return max(1, timer // _SECOND)
 
 
 def hardened(group: Group, spec: RoomSpec) -> bool:
     """Whether a listing shows what was asked for, as far as it can."""
     posts = ADMINS if spec.gate else EVERYBODY
-    return not group.link and group.adds == ADMINS and group.posts == posts
+    wanted = 0 if spec.timer is None else seconds(spec.timer)
+    closed_to_members = group.adds == ADMINS and group.edits in {ADMINS, None}
+    return (
+        not group.link
+        and closed_to_members
+        and group.posts == posts
+        and group.timer in {wanted, None}
+    )

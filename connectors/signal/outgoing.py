@@ -1,14 +1,15 @@
-"""A delivery as the body of ``POST /v2/send``, in pieces: no file is ever whole in memory.
+"""A delivery as the body of a send, in pieces: no file is ever whole in memory.
 
 Rules kept here:
 
 1. Too large, no Unicode, or not as long as announced is refused on our side. A file that turns out
    shorter or longer than it said ends the body before its JSON is whole, so nothing was sent.
-2. Text is always ``text_mode`` ``normal``: marks in it mean nothing.
+2. Text goes as it is (``text_mode`` ``normal`` where a server has one): marks in it mean nothing.
 3. A file's name goes into a data URI and is the name of a file on the server: what separates there
    or in a path becomes ``_``.
 
-Source: signal-cli-rest-api, ``base64_attachments``: ``data:MIME;filename=NAME;base64,…``.
+Source: signal-cli, ``--attachment``; signal-cli-rest-api, ``base64_attachments``:
+``data:MIME;filename=NAME;base64,…``.
 """
 
 import base64
@@ -37,28 +38,34 @@ class Request:
     """A body that can be read in pieces.
 
     Attributes:
+        head: what stands before the first file.
+        between: what stands before each file's base64, its data URI's start.
+        tail: what stands behind the last.
         length: bytes.
+        asked: the call's id, where a protocol has one.
     """
 
-    fields: dict[str, Any] = field(repr=False)
+    head: bytes = field(repr=False)
+    between: tuple[bytes, ...] = field(repr=False)
+    tail: bytes = field(repr=False)
     files: tuple[Attachment, ...]
     length: int
+    asked: str = ""
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body. Raises: Rejected when a file is not what it was said to be."""
-        head, between, tail = _frame(self.fields, self.files)
-        yield head
-        for index, file in enumerate(self.files):
-            yield between[index]
+        yield self.head
+        for before, file in zip(self.between, self.files, strict=True):
+            yield before
             async for piece in _encoded(file):
                 yield piece
-        yield tail
+        yield self.tail
 
 
 def request(
     delivery: Delivery, own: Own, recipient: str, limit: int, edits: int | None = None
 ) -> Request:
-    """The body that carries a delivery.
+    """The body of ``POST /v2/send`` that carries a delivery.
 
     Args:
         delivery: what.
@@ -70,25 +77,57 @@ def request(
     Raises:
         Rejected: it cannot go.
     """
-    content = delivery.content
-    _check(delivery, limit)
-    shown = layout.render(content, delivery.author_line, repeated=delivery.attempt > 1)
-    if len(shown.encode()) > _MOST_SHOWN:
-        raise Rejected("too_large", f"with its marks the text is longer than {_MOST_SHOWN} bytes")
     fields: dict[str, Any] = {
         "number": own.number,
         "recipients": [recipient],
-        "message": shown,
+        "message": checked(delivery, limit),
         "text_mode": "normal",
     }
-    if delivery.reply_to is not None:
-        fields |= _quote(delivery, own)
+    quoted = answered(delivery, own)
+    if quoted is not None:
+        fields |= {"quote_author": quoted[0], "quote_timestamp": quoted[1]}
     if edits is not None:
         fields["edit_timestamp"] = edits
-    head, between, tail = _frame(fields, content.attachments)
-    coded = sum(4 * ((file.size + 2) // 3) for file in content.attachments)
+    return framed(fields, "base64_attachments", delivery.content.attachments)
+
+
+def framed(
+    fields: dict[str, Any],
+    name: str,
+    files: tuple[Attachment, ...],
+    behind: str = "",
+    asked: str = "",
+) -> Request:
+    """A JSON object with files in it.
+
+    Args:
+        fields: the object; the files come into it, or into the objects at its end.
+        name: the field that holds the files.
+        files: the files.
+        behind: brackets that close the objects which the files are in.
+        asked: the call's id.
+    """
+    head, between, tail = _frame(fields, name, files, behind)
+    coded = sum(4 * ((file.size + 2) // 3) for file in files)
     length = len(head) + sum(map(len, between)) + coded + len(tail)
-    return Request(fields, content.attachments, length)
+    return Request(head, tuple(between), tail, files, length, asked)
+
+
+def checked(delivery: Delivery, limit: int) -> str:
+    """What a delivery reads, if it can go.
+
+    Args:
+        delivery: what.
+        limit: largest file in bytes.
+
+    Raises:
+        Rejected: it cannot go.
+    """
+    _check(delivery, limit)
+    shown = layout.render(delivery.content, delivery.author_line, repeated=delivery.attempt > 1)
+    if len(shown.encode()) > _MOST_SHOWN:
+        raise Rejected("too_large", f"with its marks the text is longer than {_MOST_SHOWN} bytes")
+    return shown
 
 
 def _check(delivery: Delivery, limit: int) -> None:
@@ -112,18 +151,23 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _quote(delivery: Delivery, own: Own) -> dict[str, Any]:
-    """What names the message that is answered; its text is each reader's own copy."""
-    named = split_remote(delivery.reply_to) if delivery.reply_to is not None else None
+def answered(delivery: Delivery, own: Own) -> tuple[str, int] | None:
+    """Author and timestamp of the message that is answered; its text is each reader's own copy.
+
+    Raises:
+        Rejected: it is none of Signal.
+    """
+    if delivery.reply_to is None:
+        return None
+    named = split_remote(delivery.reply_to)
     if named is None:
         raise Rejected("bad_reply", "the message that is answered is none of Signal")
     author, stamp = named
-    told = own.uuid if author == own.account and own.uuid else author
-    return {"quote_timestamp": stamp, "quote_author": told}
+    return (own.uuid if author == own.account and own.uuid else author), stamp
 
 
 def _frame(
-    fields: dict[str, Any], files: tuple[Attachment, ...]
+    fields: dict[str, Any], name: str, files: tuple[Attachment, ...], behind: str
 ) -> tuple[bytes, list[bytes], bytes]:
     """What stands before, between and behind the files' base64."""
     head = json.dumps(fields, ensure_ascii=False).encode()
@@ -133,7 +177,8 @@ def _frame(
         b'"' * (index == 0) + b'","' * (index > 0) + _prefix(file)
         for index, file in enumerate(files)
     ]
-    return head[:-1] + b', "base64_attachments": [', between, b'"]}'
+    start = head[: len(head) - 1 - len(behind)]
+    return start + f', "{name}": ['.encode(), between, f'"]}}{behind}'.encode()
 
 
 def _prefix(file: Attachment) -> bytes:

@@ -30,7 +30,7 @@ from connectors.port.messages import Device, Presence
 from connectors.signal import translate
 from connectors.signal.account import Account
 from connectors.signal.answers import mapping
-from connectors.signal.client import Client
+from connectors.signal.backend import Backend
 from connectors.signal.ledger import SEEN, Ledger, Seat, Timer
 from connectors.signal.spool import Full, Spool, Waiting
 from connectors.signal.webhook import Said
@@ -44,13 +44,14 @@ class Receiver:
     """Receives for one account.
 
     Args:
+        backend: whatever runs the account.
         limit: largest file in bytes.
         suspect: told when a post could not be opened, or a group changed: that asks for a look.
     """
 
     def __init__(
         self,
-        client: Client,
+        backend: Backend,
         account: Account,
         ledger: Ledger,
         spool: Spool,
@@ -58,7 +59,7 @@ class Receiver:
         limit: int,
         suspect: Callable[[], None],
     ) -> None:
-        self._client = client
+        self._backend = backend
         self._account = account
         self._ledger = ledger
         self._spool = spool
@@ -180,7 +181,7 @@ class Receiver:
 
     async def _read(self, name: str, size: int | None) -> AsyncIterator[bytes]:
         count = 0
-        async with self._client.download(name, self._limit) as pieces:
+        async with self._backend.download(name, self._limit) as pieces:
             async for piece in pieces:
                 count += len(piece)
                 yield piece
@@ -190,7 +191,7 @@ class Receiver:
     async def remove_leftovers(self) -> None:
         """Deletes files on the server that nobody needs any more. Raises: ConnectorError."""
         for name in self._spool.leftovers():
-            await self._client.remove_file(name)
+            await self._backend.remove_file(name)
             self._spool.removed(name)
 
 

@@ -5,7 +5,7 @@ Rules kept here:
 1. Members and keys are read from the server just before the send. Signal has no call that does
    both, so somebody who comes in between is told of afterwards, not stopped.
 2. Whose key is untrusted, distrusted or another than the reader's is sent nothing.
-3. One call, never repeated here. What it came to is said by ``answers``.
+3. One call, never repeated here. What it came to is said by whatever runs the account.
 """
 
 import sqlite3
@@ -20,14 +20,11 @@ from connectors.port.errors import (
     ReadersChanged,
     Rejected,
     Unavailable,
-    Uncertain,
     Unreadable,
 )
 from connectors.port.messages import Accepted, Delivery, Presence, Reader
-from connectors.signal import outgoing
 from connectors.signal.account import Account
-from connectors.signal.answers import check_sent, mapping, number, sent
-from connectors.signal.client import Client
+from connectors.signal.backend import Backend
 from connectors.signal.groups import UNDO_FOR, Group
 from connectors.signal.ids import is_group, is_line, remote_id, split_remote
 from connectors.signal.ledger import Ledger, Seat
@@ -42,26 +39,25 @@ class Sender:
     """Sends for one account.
 
     Args:
-        limit: largest file in bytes.
+        backend: whatever runs the account.
+        now: the clock, microseconds UTC.
         suspect: told when the network refused somebody's key.
         tell: has a note told in its order.
     """
 
     def __init__(
         self,
-        client: Client,
+        backend: Backend,
         account: Account,
         ledger: Ledger,
         now: Callable[[], int],
-        limit: int,
         suspect: Callable[[], None],
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._client = client
+        self._backend = backend
         self._account = account
         self._ledger = ledger
         self._now = now
-        self._limit = limit
         self._suspect = suspect
         self._tell = tell
 
@@ -98,12 +94,10 @@ class Sender:
     async def _send(self, delivery: Delivery, edits: int | None) -> Accepted:
         if not is_group(delivery.room) and not is_line(delivery.room):
             raise Rejected("unknown_room", "this is no room of Signal")
-        own, room = self._account.own, delivery.room
-        request = outgoing.request(delivery, own, room, self._limit, edits)
-        others = await self._check_readers(delivery)
+        request = self._backend.prepare(delivery, self._account.own, edits)
+        readers = await self._check_readers(delivery)
         try:
-            found = sent(await self._client.send(request.pieces(), request.length))
-            stamp = check_sent(found, others)
+            stamp = await self._backend.send(request, readers)
         except ConnectorError as error:
             if isinstance(error, IdentityChanged) or "identity" in error.code:
                 self._suspect()
@@ -120,8 +114,8 @@ class Sender:
             told = {"room": room, "message": name, "account": account, "kind": kind, "at": at}
             self._tell({"note": "receipt", **told})
 
-    async def _check_readers(self, delivery: Delivery) -> int:
-        """How many there are beside us, each of them named with the key that he has.
+    async def _check_readers(self, delivery: Delivery) -> frozenset[AccountId]:
+        """Who is in beside us; each, and who is only asked in, is named with the key that he has.
 
         Raises:
             ReadersChanged, IdentityChanged: somebody else would read. Unavailable.
@@ -137,7 +131,8 @@ class Sender:
             raise ReadersChanged("unknown_reader", "somebody is in the room who is not named")
         for account in sorted(others):
             self._check_key(named[account], peers)
-        return len(others)
+        joined = Presence.JOINED.value
+        return frozenset(account for account in others if seats[account].presence == joined)
 
     def _check_key(self, reader: Reader, peers: Mapping[AccountId, Peer]) -> None:
         peer = peers.get(reader.account)
@@ -160,11 +155,7 @@ class Sender:
         before = self._ledger.removal_asked_at(stamp)
         if before is not None and 0 <= self._now() - before < _ASK_AGAIN:
             return
-        body = {"recipient": room, "timestamp": stamp}
-        told = await self._client.act("DELETE", self._account.path("remote-delete"), body)
-        asked = number(mapping(told).get("timestamp"))
-        if asked is None:
-            raise Uncertain("answer_malformed", "the API server gave the request no timestamp")
+        asked = await self._backend.take_back(room, stamp)
         self._ledger.asked_removal(stamp, asked, self._now())
 
     async def is_gone(self, room: RoomId, message: RemoteId) -> bool:

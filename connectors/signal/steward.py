@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-1. The server answers 204 also where nothing happened, so an answer is no evidence: what became of
-   a change is read back by ``members`` and ``posture``.
+1. A server may say yes also where nothing happened, so an answer is no evidence: what became of a
+   change is read back by ``members`` and ``posture``.
 2. A listing that leaves somebody out looks like a whole one. That somebody is in it excuses an
    act; that he is not never does: then it is asked for, and signal-cli does what is left to do.
 3. Our own accounts are never put out and never made less than an admin. Who was to become an
@@ -11,15 +11,14 @@ Rules kept here:
 4. Whoever goes leaves the group's keys behind by Signal's own rules; nothing of it is ours to do.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from connectors.port import AccountId, RoomId
 from connectors.port.errors import Rejected, Uncertain
 from connectors.port.messages import Presence, RoomSpec
-from connectors.signal import answers, groups
+from connectors.signal import groups
 from connectors.signal.account import Account
-from connectors.signal.client import Client
+from connectors.signal.backend import Backend
 from connectors.signal.groups import Group
 from connectors.signal.ids import is_group, is_uuid
 from connectors.signal.ledger import ASKED, Ledger, Timer
@@ -31,19 +30,20 @@ class Steward:
     """Changes rooms for one account.
 
     Args:
+        backend: whatever runs the account.
         now: the clock, microseconds UTC.
         standby: the account that stands by, by its UUID; None without one.
     """
 
     def __init__(
         self,
-        client: Client,
+        backend: Backend,
         account: Account,
         ledger: Ledger,
         now: Callable[[], int],
         standby: AccountId | None,
     ) -> None:
-        self._client = client
+        self._backend = backend
         self._account = account
         self._ledger = ledger
         self._now = now
@@ -67,22 +67,19 @@ class Steward:
         return room
 
     async def _time_line(self, room: RoomId, timer: int) -> None:
-        body = {"recipient": room, "expiration_in_seconds": groups.seconds(timer)}
-        await self._client.act("PUT", self._account.path("contacts"), body)
+        await self._backend.time_line(AccountId(room), groups.seconds(timer))
         self._asked(room, timer)
 
     async def _group(self, spec: RoomSpec) -> RoomId:
         owners = set(spec.owners) | ({self._standby} if self._standby else set())
-        request = groups.create_request(spec, owners)
-        told = await self._client.act("POST", self._account.path("groups"), request)
-        room = RoomId(answers.text(answers.mapping(told).get("id")))
+        room = await self._backend.make(spec, spec.members | owners)
         if not is_group(room):
             raise Uncertain("answer_malformed", "the API server gave the group no id")
         if spec.timer is not None:
             self._asked(room, spec.timer)
         group = await self._account.group(room)
         if not groups.hardened(group, spec):  # an act that was answered 2xx may not have happened
-            await self._account.change("PUT", room, "", groups.closed(spec))
+            await self._backend.settle(room, spec, leaked=bool(group.link))
             group = await self._account.group(room)
         self._ledger.keep_seats(room, group.seats())
         self._ledger.keep_owners(room, await self._account.promote(room, owners))
@@ -99,14 +96,14 @@ class Steward:
         self._only_others(account, self._own())
         group = await self._ruled(room, account)
         if account not in group.seats():
-            await self._change("POST", room, "members", account)
+            await self._backend.let_in(room, account, banned=account in group.banned)
 
     async def remove(self, room: RoomId, account: AccountId) -> None:
         """Puts somebody out, or takes his invitation back. Raises: ConnectorError."""
         self._only_others(account, self._own() | {self._standby})
-        await self._ruled(room, account)
+        group = await self._ruled(room, account)
         self._ledger.forget_owner(room, account)
-        await self._change("DELETE", room, "members", account)
+        await self._backend.put_out(room, account, leaked=bool(group.link))
 
     async def set_admin(self, room: RoomId, account: AccountId, *, admin: bool) -> None:
         """Makes a member an admin, or one no more. Raises: ConnectorError."""
@@ -117,11 +114,11 @@ class Steward:
         seat = group.seats().get(account)
         if seat is not None and seat.presence != _JOINED:
             raise Rejected("not_in_yet", "he is asked in and has to accept before he can be one")
-        if seat is None or seat.admin is not admin:
-            await self._change("POST" if admin else "DELETE", room, "admins", account)
-
-    async def _change(self, method: str, room: RoomId, what: str, account: AccountId) -> None:
-        await self._account.change(method, room, what, {what: [account]})
+        # a list of admins that lacks him excuses no more than one of members that does
+        if not (admin and seat is not None and seat.admin):
+            await self._backend.set_admins(room, {account}, admin=admin)
+        if seat is None and account not in (await self._account.group(room)).seats():
+            raise Rejected("not_a_member", "he is not in the group")
 
     def _own(self) -> frozenset[AccountId | None]:
         uuid = self._account.own.uuid
@@ -147,14 +144,14 @@ class Steward:
     async def harden(self, room: RoomId, spec: RoomSpec) -> None:
         """Puts the settings back to those of ``create``. Raises: ConnectorError.
 
-        A timer that nobody wants stays: over this server it cannot be switched off.
+        A timer that nobody wants is switched off where the server can do that. On a private line,
+        which both ends set, it stays.
         """
         if is_uuid(room):
             if spec.timer is not None:
                 await self._time_line(room, spec.timer)
             return
-        await self._account.group(room)
-        body: Mapping[str, Any] = groups.closed(spec)
-        await self._account.change("PUT", room, "", dict(body))
+        group = await self._account.group(room)
+        await self._backend.settle(room, spec, leaked=bool(group.link))
         if spec.timer is not None:
             self._asked(room, spec.timer)

@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-1. Twice a second: whether the server answers, and our own listener, so that no window is longer
-   than it was.
+1. Twice a second: whether all that is written to us reaches us, so that no window is longer than it
+   was.
 2. Every minute, and at once when somebody's key is suspected: keys, our own devices, owners who
    are not admins yet, files that nobody needs.
 3. Once a day: whether Signal itself still knows our number; and what is too old is forgotten.
@@ -16,9 +16,8 @@ from collections.abc import Callable
 
 from connectors.port.errors import ConnectorError
 from connectors.signal.account import Account
-from connectors.signal.client import Client
+from connectors.signal.ears import Ears
 from connectors.signal.ledger import Ledger
-from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
 from connectors.signal.receiver import Receiver
 
@@ -36,12 +35,13 @@ class Watch:
     """Looks at one account for the length of its life.
 
     Args:
+        ears: how we hear.
         every: seconds between two looks.
     """
 
     def __init__(
         self,
-        client: Client,
+        ears: Ears,
         account: Account,
         ledger: Ledger,
         reachable: Reachable,
@@ -49,7 +49,7 @@ class Watch:
         now: Callable[[], int],
         every: float,
     ) -> None:
-        self._client = client
+        self._ears = ears
         self._account = account
         self._ledger = ledger
         self._reachable = reachable
@@ -59,14 +59,9 @@ class Watch:
         self._due = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, probe: Probe) -> None:
-        """Begins.
-
-        Args:
-            probe: asks our own listener.
-        """
-        work = (self._beating(probe), self._looking())
-        self._tasks = [asyncio.create_task(each) for each in work]
+    def start(self) -> None:
+        """Begins."""
+        self._tasks = [asyncio.create_task(each) for each in (self._beating(), self._looking())]
 
     async def stop(self) -> None:
         """Ends."""
@@ -78,12 +73,9 @@ class Watch:
         """Has the next look come at once."""
         self._due = 0
 
-    async def _beating(self, probe: Probe) -> None:
+    async def _beating(self) -> None:
         while True:
-            alive, reached = await asyncio.gather(
-                self._client.alive(_SIGN_OF_LIFE), probe.answers(_SIGN_OF_LIFE)
-            )
-            self._reachable.beat(alive=alive, reached=reached)
+            self._reachable.beat(await self._ears.well(_SIGN_OF_LIFE))
             await asyncio.sleep(BEAT)
 
     async def _looking(self) -> None:

@@ -116,7 +116,7 @@ class Acting(Line):
     async def group(self, group: str) -> Group:
         """A group as it truly is."""
         told = await self._do("group", group=group)
-        lists = ("members", "admins", "pending", "asking")
+        lists = ("members", "admins", "pending", "asking", "banned")
         return Group(**(told | {name: tuple(told[name]) for name in lists}))
 
     async def groups(self) -> tuple[str, ...]:
@@ -161,6 +161,10 @@ class Acting(Line):
     async def leave(self, group: str, name: str) -> None:
         """Somebody goes."""
         await self._do("leave", group=group, name=name)
+
+    async def vanish(self, group: str) -> None:
+        """The service has the group no more; nobody is told."""
+        await self._do("vanish", group=group)
 
     async def set_timer(self, by: str, seconds: int, *, group: str | None = None) -> int:
         """Sets a group's time to live, or that of the private line with us; seconds."""

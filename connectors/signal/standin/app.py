@@ -1,4 +1,4 @@
-"""The stand-in's process: the REST server on one port, the far side's hand on another.
+"""The stand-in's process: the program stood in for on one port, the far side's hand on another.
 
 Rules kept here:
 
@@ -31,8 +31,9 @@ from connectors.signal.standin import hand
 from connectors.signal.standin.api import Standin
 from connectors.signal.standin.listener import Listener
 from connectors.signal.standin.network import Refused
-from connectors.signal.standin.options import VERSIONS, Mode, Options
+from connectors.signal.standin.options import VERSIONS, Backend, Mode, Options, ReceiveMode
 from connectors.signal.standin.rest import Rest
+from connectors.signal.standin.rpc import Rpc
 
 
 class Process:
@@ -56,12 +57,13 @@ class Process:
 
     def _build(self, options: Options) -> None:
         self._far = Standin.made(options)
-        self._rest = Rest(self._far, self._record)
+        program = Rpc if options.streams else Rest
+        self._program: Rest | Rpc = program(self._far, self._record)
         self._reader: asyncio.Task[None] | None = None
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """The REST application of now; a reset puts another in its place."""
-        await self._rest.app(scope, receive, send)
+        """The application of now; a reset puts another in its place."""
+        await self._program.app(scope, receive, send)
 
     async def start(self) -> None:
         """Opens both ports and starts the reader."""
@@ -108,7 +110,7 @@ class Process:
         if verb == "settle":
             return await self._settle(call["seconds"])
         if verb == "requests":
-            return {"requests": [asdict(each) for each in self._rest.seen.calls]}
+            return {"requests": [asdict(each) for each in self._program.seen.calls]}
         return await self._switch(verb, call)
 
     async def _settle(self, seconds: float) -> dict[str, Any]:
@@ -127,7 +129,7 @@ class Process:
             await self.rest_port.open()
             self._far.daemon.come_back()
         elif verb == "forget_requests":
-            self._rest.seen.calls.clear()
+            self._program.seen.calls.clear()
         elif verb == "reset":
             await self._reset(call["options"])
         else:
@@ -138,8 +140,8 @@ class Process:
         """Another network with nobody on it, on the same ports, set up as at the start."""
         await self._stop_reading()
         self.rest_port.close()
-        if "mode" in changes:
-            changes["mode"] = Mode(changes["mode"])
+        kinds = {"mode": Mode, "backend": Backend, "receive_mode": ReceiveMode}
+        changes |= {name: kind(changes[name]) for name, kind in kinds.items() if name in changes}
         self._build(replace(self._options, **changes))
         await self.rest_port.open()
         self._read()
@@ -148,10 +150,14 @@ class Process:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wallcross lab signal", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--port", type=int, default=0, help="of the REST server (0: any)")
+    parser.add_argument("--port", type=int, default=0, help="of the program stood in for (0: any)")
     parser.add_argument("--control", type=int, default=0, help="of the far side's hand (0: any)")
     parser.add_argument("--webhook", default="", help="RECEIVE_WEBHOOK_URL")
     parser.add_argument("--mode", choices=[str(each) for each in Mode], default=str(Mode.JSON_RPC))
+    backends = [str(each) for each in Backend]
+    parser.add_argument("--backend", choices=backends, default=str(Backend.REST))
+    modes = [str(each) for each in ReceiveMode]
+    parser.add_argument("--receive-mode", choices=modes, default=str(ReceiveMode.ON_START))
     parser.add_argument("--version", choices=VERSIONS, default=VERSIONS[-1])
     parser.add_argument("--number", default=Options().number, help="of our account")
     parser.add_argument("--record", type=Path, help="folder for requests with text; tests only")
@@ -165,6 +171,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         version=arguments.version,
         number=arguments.number,
         webhook=arguments.webhook,
+        backend=Backend(arguments.backend),
+        receive_mode=ReceiveMode(arguments.receive_mode),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

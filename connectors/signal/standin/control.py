@@ -16,6 +16,7 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
     change(group, *, by, **settings) enable_link(group, *, by, approval)
     accept(group, name)  follow_link(group, name)  leave(group, name)
     set_timer(by, seconds, *, group) -> int          (group=None: the private line with us)
+    vanish(group)
 
     write(by, text, *, group, to, files, quote, mentions, edits, view_once, device, at) -> int
     admin_delete(by, author, timestamp, *, group) -> int
@@ -33,7 +34,8 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
 
     fault(kind, *, verb, times, amount, text, who)   clear_faults()
     refuse unavailable rate_limit cut_lost cut_after cut_midway answer_nothing lie garbage slow hang
-    fail_recipients partial_members garbage_members ignore_timer duplicate_webhook
+    fail_recipients partial_members garbage_members ignore_timer duplicate_webhook late_webhook
+    no_results
     go_down()  come_back()  lose_daemon()  find_daemon()  webhook(url)  settle(seconds)
     losses() -> tuple[Lost, ...]  waiting() -> int
     requests() -> tuple[Asked, ...]  forget_requests()  advance(microseconds) -> int
@@ -105,9 +107,18 @@ class Control(Acting):
         """A proxy before the server answers the next call."""
         await self.fault(FaultKind.UNAVAILABLE, verb=verb, amount=status)
 
-    async def rate_limit(self, token: str = "", *, times: int | None = 1) -> None:
-        """The next sending is too much; ``times=None``: until the challenge is answered."""
-        await self.fault(FaultKind.RATE_LIMIT, text=token, times=times)
+    async def rate_limit(
+        self, token: str = "", *, verb: str = "send", times: int | None = 1, wait: int = 0
+    ) -> None:
+        """The next sending is too much.
+
+        Args:
+            token: the challenge's; made up if empty.
+            verb: which call is too much.
+            times: how many; None until the challenge is answered.
+            wait: seconds that Signal asks to wait; a day if 0.
+        """
+        await self.fault(FaultKind.RATE_LIMIT, verb=verb, text=token, times=times, amount=wait)
 
     async def cut_lost(self, verb: str = "send") -> None:
         """The next call is read, nothing is done, the connection is reset."""
@@ -162,6 +173,14 @@ class Control(Acting):
     async def duplicate_webhook(self, times: int = 1) -> None:
         """So many received lines are posted twice."""
         await self.fault(FaultKind.TWICE_WEBHOOK, times=times)
+
+    async def late_webhook(self) -> None:
+        """The next received line comes after the one that follows it."""
+        await self.fault(FaultKind.LATE_WEBHOOK)
+
+    async def no_results(self) -> None:
+        """The next send is done, and signal-cli's answer does not say who was reached."""
+        await self.fault(FaultKind.NO_RESULTS)
 
     async def go_down(self) -> None:
         """The server is gone: connections refused; messages wait at the service."""

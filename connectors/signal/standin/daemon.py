@@ -7,6 +7,8 @@ Rules kept here:
 2. A line that could not be posted is lost for good; each loss is written down with its instant.
 3. While the server is down, messages wait at the Signal service; nothing of that is lost.
 4. While signal-cli alone is gone, messages wait too, and a call that asks it is never answered.
+5. As signal-cli's own daemon it tells whoever reads its stream, one thing after the other, and
+   loses what nobody reads. It fetches from its start on, or (``on-connection``) while one reads.
 """
 
 import asyncio
@@ -23,6 +25,7 @@ from connectors.signal.standin.envelopes import Envelopes, Json
 from connectors.signal.standin.faults import FaultKind, Faults
 from connectors.signal.standin.model import Post, Queued, Receipt
 from connectors.signal.standin.network import Network
+from connectors.signal.standin.options import ReceiveMode
 
 WEBHOOK = "webhook"
 DONE = (200, 201)
@@ -59,6 +62,33 @@ class _Line:
     params: Json
 
 
+class Listening:
+    """Somebody who reads the stream of events."""
+
+    def __init__(self) -> None:
+        self._told: asyncio.Queue[tuple[Json, asyncio.Future[bool]]] = asyncio.Queue()
+        self._pending: asyncio.Future[bool] | None = None
+        self._gone = False
+
+    async def tell(self, params: Json) -> bool:
+        """Waits until it is written; False where the reader went before."""
+        if self._gone:
+            return False
+        self._pending = asyncio.get_running_loop().create_future()
+        self._told.put_nowait((params, self._pending))
+        return await self._pending
+
+    async def next(self) -> tuple[Json, asyncio.Future[bool]]:
+        """What is to be written next, and what to say then."""
+        return await self._told.get()
+
+    def go(self) -> None:
+        """He reads no more."""
+        self._gone = True
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_result(False)
+
+
 class Daemon:
     """The reader, the webhook and the losses of one server.
 
@@ -82,6 +112,8 @@ class Daemon:
         self._came = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._listening: list[Listening] = []
+        self._late: _Line | None = None
 
     # what the service has for us
 
@@ -99,7 +131,7 @@ class Daemon:
         return len(self._service)
 
     def _read_on(self) -> None:
-        if not (self._network.options.json_rpc and self.up and self.attached):
+        if not (self._fetches and self.up and self.attached):
             return
         while self._service:
             queued = self._service.popleft()
@@ -109,10 +141,28 @@ class Daemon:
             self._idle.clear()
             self._said.put_nowait(_Line(queued, self._params(queued)))
 
+    @property
+    def _fetches(self) -> bool:
+        options = self._network.options
+        if not options.streams:
+            return options.json_rpc
+        return bool(self._listening) or options.receive_mode is ReceiveMode.ON_START
+
+    def subscribe(self, reader: Listening) -> None:
+        """Somebody reads the stream from now on."""
+        self._listening.append(reader)
+        self._read_on()
+
+    def unsubscribe(self, reader: Listening) -> None:
+        """He reads it no more."""
+        self._listening.remove(reader)
+        reader.go()
+
     def _blocked(self, queued: Queued) -> bool:
         """It is from a group that the account has blocked: signal-cli says nothing of it."""
         room = queued.what.room if isinstance(queued.what, Post) else None
-        return room is not None and self._network.groups[room].blocked
+        group = self._network.groups.get(room or "")
+        return group is not None and group.blocked
 
     def _params(self, queued: Queued) -> Json:
         """What signal-cli says of one thing: the envelope, beside it what went wrong."""
@@ -152,7 +202,7 @@ class Daemon:
 
     async def turn(self) -> None:
         """Waits until the reader comes to an answer that was just given."""
-        if not self._network.options.json_rpc:
+        if not self._network.options.json_rpc or self._network.options.streams:
             return
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._said.put_nowait(mine)
@@ -177,8 +227,15 @@ class Daemon:
                     if not said.done():
                         said.set_result(None)
                     continue
+                if self._late is None and self._faults.take(FaultKind.LATE_WEBHOOK, WEBHOOK):
+                    self._late = said
+                    continue
                 await self._hand_on(client, said)
                 self._one_less()
+                if self._late is not None:
+                    late, self._late = self._late, None
+                    await self._hand_on(client, late)
+                    self._one_less()
 
     def _one_less(self) -> None:
         self._unposted -= 1
@@ -186,13 +243,25 @@ class Daemon:
             self._idle.set()
 
     async def _hand_on(self, client: httpx.AsyncClient, line: _Line) -> None:
-        if not self.webhook:
+        if self._network.options.streams:
+            await self._tell(line)
+        elif not self.webhook:
             self._lose(line.queued, "nobody listens")
         else:
             twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
             failed = [await self._post(client, line.params) for _ in range(2 if twice else 1)]
             if all(failed) and failed[0] is not None:
                 self._lose(line.queued, *failed[0])
+
+    async def _tell(self, line: _Line) -> None:
+        """To everybody who reads the stream; who went before it was written got nothing."""
+        twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
+        readers = [*self._listening] * (2 if twice else 1)
+        told = [await each.tell(line.params) for each in readers]
+        if any(told):
+            self.posted += 1
+        else:
+            self._lose(line.queued, "nobody listens")
 
     async def _post(self, client: httpx.AsyncClient, params: Json) -> tuple[str, int] | None:
         """Once, as the real program does: no retry, no signature, no end to the waiting.

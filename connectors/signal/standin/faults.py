@@ -23,7 +23,7 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "unavailable"
     """A proxy before it answers 503 (``amount``: another status)."""
     RATE_LIMIT = "rate_limit"
-    """Too many: ``text`` is the challenge token."""
+    """Too many: ``text`` is the challenge token, ``amount`` the seconds to wait (a day if 0)."""
     CUT_LOST = "cut_lost"
     """The call is read, nothing is done, the connection is reset."""
     CUT_AFTER = "cut_after"
@@ -53,7 +53,11 @@ class FaultKind(StrEnum):
     IGNORE_TIMER = "ignore_timer"
     """The time to live is not set, and nobody says so."""
     TWICE_WEBHOOK = "twice_webhook"
-    """A received line is posted twice."""
+    """A received line is posted, or told on the stream, twice."""
+    LATE_WEBHOOK = "late_webhook"
+    """A received line is posted, or told on the stream, after the one that follows it."""
+    NO_RESULTS = "no_results"
+    """A send to signal-cli's own daemon is done; of its recipients the answer says nothing."""
 
 
 DEFAULT_VERB = {
@@ -62,6 +66,7 @@ DEFAULT_VERB = {
     FaultKind.IGNORE_TIMER: ANY,
     FaultKind.GLUED: "receive",
     FaultKind.TWICE_WEBHOOK: "webhook",
+    FaultKind.LATE_WEBHOOK: "webhook",
 }
 
 

@@ -35,6 +35,7 @@ def _state(far: Standin, call: Json) -> Json:
         "admins": sorted(names[each] for each in group.admins),
         "pending": sorted(names[each] for each in group.pending),
         "asking": sorted(names[each] for each in group.asking),
+        "banned": sorted(names[each] for each in group.banned),
         "add_members": group.add_members,
         "edit_group": group.edit_group,
         "send_messages": group.send_messages,
@@ -127,11 +128,18 @@ def _follow_link(far: Standin, call: Json) -> Json:
     group, person = group_of(far, call["group"]), who(far, call["name"])
     if group.link == "disabled":
         raise Refused("the link is off")
+    if person.uuid in group.banned:
+        raise Refused("this person is banned")
     if group.link == "enabled":
         group.members.append(person.uuid)
     else:
         group.asking.append(person.uuid)
     far.network.changed(group, person)
+    return {}
+
+
+def _vanish(far: Standin, call: Json) -> Json:
+    del far.network.groups[group_of(far, call["group"]).internal]
     return {}
 
 
@@ -154,4 +162,5 @@ GROUPS: dict[str, Verb] = {
     "accept": _accept,
     "follow_link": _follow_link,
     "leave": _leave,
+    "vanish": _vanish,
 }

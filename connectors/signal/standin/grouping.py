@@ -30,10 +30,10 @@ def create(far: Standin, call: Call) -> Answer:
     body = call.body()
     _allowed_words(body)
     bot = far.known(call.params["number"])
-    asked = [_person(far, each) for each in body.texts("members")]
+    asked = [person_of(far, each) for each in body.texts("members")]
     if not far.account.profile:
         raise Wrong(error(400, NO_PROFILE))
-    _meet(far, asked)
+    meet(far, asked)
     group = far.network.make_group(bot, body.text("name"), [p for p in asked if p is not bot])
     _apply(far, call, group, body)
     far.network.changed(group, bot)
@@ -58,9 +58,9 @@ def _update(far: Standin, call: Call, body: Body) -> None:
     bot, group = far.known(call.params["number"]), far.group_or_404(call)
     details = any(map(body.has, ("name", "description", "base64_avatar", "expiration_time")))
     if body.has("permissions") or body.text("group_link"):
-        _permit(group, bot, ADMINS)
+        permit(group, bot, ADMINS)
     if details:
-        _permit(group, bot, group.edit_group)
+        permit(group, bot, group.edit_group)
     refusal = far.fault(FaultKind.REFUSE, call)
     if refusal is not None:
         raise Refused(refusal.text or "Failed to update the group")
@@ -95,7 +95,7 @@ def _allowed_words(body: Body) -> None:
         raise Wrong(error(400, text + "'disabled' allowed!"))
 
 
-def _person(far: Standin, address: str) -> Person:
+def person_of(far: Standin, address: str) -> Person:
     """Somebody by number, ACI or (json-rpc mode only: normal mode forgets a prefix) username."""
     person = far.network.found(address)
     by_username = person is not None and address == person.username
@@ -104,14 +104,15 @@ def _person(far: Standin, address: str) -> Person:
     return person
 
 
-def _meet(far: Standin, people: list[Person]) -> None:
+def meet(far: Standin, people: list[Person]) -> None:
     """Whoever is asked in: his profile is fetched, and with it his key."""
     for person in people:
         if person is not far.network.bot:
             far.account.meet(person, person.key)
 
 
-def _permit(group: Group, bot: Person, permission: str) -> None:
+def permit(group: Group, bot: Person, permission: str) -> None:
+    """Raises: Wrong: our account may not."""
     if not group.may(bot.uuid, permission):
         raise Wrong(error(400, NOT_ADMIN))
 
@@ -122,7 +123,7 @@ def _permit(group: Group, bot: Person, permission: str) -> None:
 def listing(far: Standin, call: Call) -> Answer:
     """``GET /v1/groups/{number}``."""
     bot = far.known(call.params["number"])
-    theirs = [group for group in far.network.groups.values() if _knows(group, bot)]
+    theirs = [group for group in far.network.groups.values() if knows(group, bot)]
     spoilt = _spoilt(far, call)
     return told(200, [_entry(far, call, group) | spoilt(group) for group in theirs])
 
@@ -130,12 +131,12 @@ def listing(far: Standin, call: Call) -> Answer:
 def one(far: Standin, call: Call) -> Answer:
     """``GET /v1/groups/{number}/{groupid}``; 200 and null when there is none."""
     bot, group = far.known(call.params["number"]), far.group(call)
-    if group is None or not _knows(group, bot):
+    if group is None or not knows(group, bot):
         return told(200, None)
     return told(200, _entry(far, call, group) | _spoilt(far, call)(group))
 
 
-def _knows(group: Group, bot: Person) -> bool:
+def knows(group: Group, bot: Person) -> bool:
     """The account made the group, was asked into it, or was in it."""
     return bot.uuid in {*group.members, *group.pending, *group.former}
 
@@ -153,7 +154,7 @@ def _entry(far: Standin, call: Call, group: Group) -> dict[str, Any]:
         "member": far.network.bot.uuid in group.members,
         "pending_invites": _names(far, group.pending, expand=expand),
         "pending_requests": _names(far, group.asking, expand=expand),
-        "invite_link": _link(group),
+        "invite_link": link_of(group),
         "admins": _names(far, admins, expand=expand),
         "permissions": {
             "add_members": group.add_members,
@@ -186,7 +187,8 @@ def _names(far: Standin, uuids: list[str], *, expand: bool) -> list[Any]:
     return [person.address for person in people]
 
 
-def _link(group: Group) -> str:
+def link_of(group: Group) -> str:
+    """The link that leads into a group; empty where there is none."""
     return "" if group.link == "disabled" else f"https://signal.group/#{group.link_password}"
 
 
@@ -200,10 +202,10 @@ def members(far: Standin, call: Call) -> Answer:
     adding = call.verb == "members_add"
     if not named:
         return DONE
-    _permit(group, bot, group.add_members if adding else ADMINS)
-    people = [_person(far, each) for each in named]
+    permit(group, bot, group.add_members if adding else ADMINS)
+    people = [person_of(far, each) for each in named]
     if adding:
-        _meet(far, people)
+        meet(far, people)
     for person in people:
         change = far.network.seat if adding else far.network.unseat
         change(group, person)
@@ -217,8 +219,8 @@ def admins(far: Standin, call: Call) -> Answer:
     group = far.group_or_404(call)
     if not named:
         return DONE
-    _permit(group, bot, ADMINS)
-    people = {_person(far, each).uuid for each in named}
+    permit(group, bot, ADMINS)
+    people = {person_of(far, each).uuid for each in named}
     if not people <= set(group.members):
         raise Wrong(error(400, "User is not a group member"))
     group.admins = group.admins | people if call.verb == "admins_add" else group.admins - people
@@ -266,7 +268,7 @@ def avatar(far: Standin, call: Call) -> Answer:
 def pin(far: Standin, call: Call) -> Answer:
     """``POST`` and ``DELETE …/{groupid}/pin-message``: 201, whatever the description says."""
     bot, group, body = far.known(call.params["number"]), far.group_or_404(call), call.body()
-    _permit(group, bot, group.edit_group)
+    permit(group, bot, group.edit_group)
     stamp = body.number("timestamp")
     if call.verb == "pin":
         group.pinned.append(stamp)

@@ -209,6 +209,7 @@ class Group:
         timer: seconds; 0 is off.
         link: disabled, enabled or enabled-with-approval.
         former: who was in it once.
+        banned: who cannot come by the link.
     """
 
     internal: str
@@ -228,6 +229,7 @@ class Group:
     revision: int = 0
     blocked: bool = False
     pinned: list[int] = field(default_factory=list)
+    banned: set[str] = field(default_factory=set)
 
     def may(self, who: str, permission: str) -> bool:
         """Whether a member may do what the permission is about."""

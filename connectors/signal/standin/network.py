@@ -74,11 +74,16 @@ class Network:
     def make_group(self, maker: Person, name: str, asked: list[Person]) -> Group:
         """A group with its maker as its only admin."""
         group = Group(ids.new_internal_id(), name, members=[maker.uuid], admins={maker.uuid})
-        group.link_password = secrets.token_urlsafe(16)
+        self.reset_link(group)
         self.groups[group.internal] = group
         for person in asked:
             self.seat(group, person)
         return group
+
+    @staticmethod
+    def reset_link(group: Group) -> None:
+        """Makes a link of another password; the one before leads nowhere."""
+        group.link_password = secrets.token_urlsafe(16)
 
     def seat(self, group: Group, person: Person) -> None:
         """Somebody is asked in; who decides for himself is only invited."""

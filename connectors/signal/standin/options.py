@@ -15,6 +15,24 @@ class Mode(StrEnum):
     NORMAL = "normal"
 
 
+class Backend(StrEnum):
+    """Which program is stood in for."""
+
+    REST = "rest"
+    """signal-cli-rest-api."""
+    JSON_RPC = "json-rpc"
+    """signal-cli's own daemon over HTTP."""
+
+
+class ReceiveMode(StrEnum):
+    """When signal-cli's own daemon fetches from Signal (``--receive-mode``)."""
+
+    ON_START = "on-start"
+    ON_CONNECTION = "on-connection"
+
+
+RELEASE = "0.13.19"
+"""Of signal-cli's own daemon, whose protocol was looked at."""
 VERSIONS = ("0.100", "0.101")
 """Up to 0.100 a send answers an object; afterwards an array with errors per recipient."""
 
@@ -34,6 +52,10 @@ class Options:
         text_mode: ``DEFAULT_SIGNAL_TEXT_MODE``, for a send that names none.
         ignore_attachments: ``JSON_RPC_IGNORE_ATTACHMENTS``.
         log_level: what ``GET /v1/configuration`` says.
+        backend: which program is stood in for.
+        receive_mode: of signal-cli's own daemon.
+        keepalive: seconds between two signs of life on its stream of events.
+        release: what it says of its release.
     """
 
     mode: Mode = Mode.JSON_RPC
@@ -46,6 +68,10 @@ class Options:
     text_mode: str = "normal"
     ignore_attachments: bool = False
     log_level: str = "info"
+    backend: Backend = Backend.REST
+    receive_mode: ReceiveMode = ReceiveMode.ON_START
+    keepalive: float = 15.0
+    release: str = RELEASE
 
     @property
     def answers_array(self) -> bool:
@@ -56,3 +82,8 @@ class Options:
     def json_rpc(self) -> bool:
         """One daemon behind one connection."""
         return self.mode is Mode.JSON_RPC
+
+    @property
+    def streams(self) -> bool:
+        """What is received goes to whoever reads the stream of events."""
+        return self.backend is Backend.JSON_RPC

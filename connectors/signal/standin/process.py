@@ -66,6 +66,7 @@ def start(
     webhook: str = "",
     mode: str = "json-rpc",
     version: str = "0.101",
+    backend: str = "rest",
     port: int = 0,
     record: Path | None = None,
     folder: Path | None = None,
@@ -76,6 +77,7 @@ def start(
         webhook: ``RECEIVE_WEBHOOK_URL``; can be set later with ``Control.webhook``.
         mode: ``json-rpc`` or ``normal``.
         version: ``0.100`` or ``0.101``.
+        backend: ``rest`` for signal-cli-rest-api, ``json-rpc`` for signal-cli's own daemon.
         port: of the REST server; 0 lets the system choose.
         record: folder for the requests with their text; tests only.
         folder: its working folder; without ``record`` it writes nothing, there or elsewhere.
@@ -85,6 +87,7 @@ def start(
     """
     command = [sys.executable, "-m", "connectors.signal.standin", "--until-stdin-closes"]
     command += ["--mode", mode, "--version", version, "--port", str(port), "--webhook", webhook]
+    command += ["--backend", backend]
     if record is not None:
         command += ["--record", str(record)]
     child = subprocess.Popen(  # noqa: S603 (our own module, no shell)

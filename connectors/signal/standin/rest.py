@@ -160,9 +160,9 @@ class Rest:
         """What goes wrong before anything is done."""
         far = self._far
         if far.fault(FaultKind.CUT_LOST, call):
-            await _cut(request)
+            await cut(request)
         if far.fault(FaultKind.HANG_LOST, call) or (routed.asks and not far.daemon.answers):
-            await _hang(request)
+            await hang(request)
         slow = far.fault(FaultKind.SLOW, call)
         if slow is not None:
             await asyncio.sleep(slow.amount / 1_000_000)
@@ -171,16 +171,16 @@ class Rest:
         """What becomes of an answer on its way back."""
         far = self._far
         if far.fault(FaultKind.CUT_AFTER, call):
-            await _cut(request)
+            await cut(request)
         if far.fault(FaultKind.HANG, call):
-            await _hang(request)
+            await hang(request)
         garbage = far.fault(FaultKind.GARBAGE, call)
         if garbage is not None:
             given = Answer(garbage.amount or given.status, PORTAL, "text/html")
         kind = None if given.body is None else given.content_type
         if far.fault(FaultKind.CUT_MIDWAY, call):
             length = {"content-length": str(len(given.body or b"") or 1)}
-            return StreamingResponse(_half(request, given), given.status, length, kind)
+            return StreamingResponse(half(request, given), given.status, length, kind)
         return Response(given.body, given.status, media_type=kind)
 
     def _note(self, routed: Routed, call: Call, request: Request, given: Answer) -> None:
@@ -232,22 +232,22 @@ def _words(fault: Fault) -> str:
     return fault.text or "Failed to send message"
 
 
-async def _cut(request: Request) -> None:
+async def cut(request: Request) -> None:
     """Resets the connection; the caller sees no answer."""
     request.state.cut()
     await asyncio.sleep(0)
     raise ClientDisconnect
 
 
-async def _half(request: Request, given: Answer) -> AsyncIterator[bytes]:
+async def half(request: Request, given: Answer) -> AsyncIterator[bytes]:
     """The first half of an answer; then the connection is reset."""
     body = given.body or b""
     yield body[: len(body) // 2]
     await asyncio.sleep(0.01)  # so that the half is on its way before the reset
-    await _cut(request)
+    await cut(request)
 
 
-async def _hang(request: Request) -> None:
+async def hang(request: Request) -> None:
     """Never answers; ends when the caller goes away."""
     while (await request.receive())["type"] != "http.disconnect":
         continue

@@ -62,7 +62,7 @@ def send(far: Standin, call: Call) -> Answer:
         raise Wrong(error(400, "'view_once' can only be set for image attachments!"))
     _check_preview(body)
     kind = _kind_of(recipients)
-    files = tuple(_file(each) for each in body.texts("base64_attachments"))
+    files = tuple(file_of(each) for each in body.texts("base64_attachments"))
     bot = far.known(body.text("number"))
     post = _post(far, body, bot, files)
     if kind == "group":
@@ -101,7 +101,8 @@ def _kind(recipient: str) -> str:
     return "number"
 
 
-def _file(encoded: str) -> File:
+def file_of(encoded: str) -> File:
+    """A file out of base64, bare or in a data URI. Raises: Wrong."""
     found = DATA.fullmatch(encoded)
     data = encoded if found is None else found["data"]
     kind = "application/octet-stream" if found is None else found["type"]
@@ -154,9 +155,9 @@ def _quote(far: Standin, body: Body) -> Quote | None:
 
 def _to_group(far: Standin, call: Call, post: Post, recipient: str) -> Answer:
     group = _open_group(far, recipient)
-    post = _at(far, post, group, None)
+    post = at(far, post, group, None)
     readers = list(far.network.readers(post))
-    failed = _failures(far, call, readers)
+    failed = failures(far, call, readers)
     _check(far, call, readers, failed)
     if far.fault(FaultKind.LIE, call) is None:
         far.network.spread(post, frozenset(failed))
@@ -168,14 +169,14 @@ def _to_people(
 ) -> Answer:
     found = {each: far.network.found(each) for each in recipients}
     people = [person for person in found.values() if person is not None]
-    failed = _failures(far, call, people)
+    failed = failures(far, call, people)
     if not usernames:  # an unknown username fails somewhere behind the server, without a word
         failed |= {each: UNREGISTERED for each, person in found.items() if person is None}
     _check(far, call, recipients, failed)
     lie = far.fault(FaultKind.LIE, call) is not None
     for person in people:
         if person.uuid not in failed and not lie:
-            far.network.spread(_at(far, post, None, person))
+            far.network.spread(at(far, post, None, person))
     return _sent(far, post.timestamp, failed)
 
 
@@ -196,7 +197,7 @@ def _open_group(far: Standin, recipient: str) -> Group:
     return group
 
 
-def _at(far: Standin, post: Post, group: Group | None, person: Person | None) -> Post:
+def at(far: Standin, post: Post, group: Group | None, person: Person | None) -> Post:
     """The post in its conversation, with the time to live that the account knows of."""
     if group is not None:
         return replace(post, room=group.internal, expires=group.timer)
@@ -204,7 +205,7 @@ def _at(far: Standin, post: Post, group: Group | None, person: Person | None) ->
     return replace(post, to=to, expires=far.network.bot.timers.get(to, 0))
 
 
-def _failures(far: Standin, call: Call, people: list[Person]) -> dict[str, str]:
+def failures(far: Standin, call: Call, people: list[Person]) -> dict[str, str]:
     """Who is not reached, and why."""
     failed = {}
     for person in people:
@@ -293,9 +294,9 @@ def react(far: Standin, call: Call) -> Answer:
 
 def _spread_to(far: Standin, recipient: str, post: Post) -> None:
     if recipient.startswith(ids.PREFIX):
-        far.network.spread(_at(far, post, _open_group(far, recipient), None))
+        far.network.spread(at(far, post, _open_group(far, recipient), None))
         return
-    far.network.spread(_at(far, post, None, _person(far, recipient)))
+    far.network.spread(at(far, post, None, _person(far, recipient)))
 
 
 def _person(far: Standin, recipient: str) -> Person:

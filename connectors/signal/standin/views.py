@@ -43,6 +43,7 @@ class Group:
     admins: tuple[str, ...]
     pending: tuple[str, ...]
     asking: tuple[str, ...]
+    banned: tuple[str, ...]
     add_members: str
     edit_group: str
     send_messages: str

@@ -27,7 +27,7 @@ from connectors.signal import layout
 from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.standin import process
 from connectors.signal.standin.control import Control, Message, Upload
-from connectors.signal.standin.faults import CHANGES
+from connectors.signal.standin.faults import CHANGES, FaultKind
 from connectors.testing.rig import Arrived, CannotError
 from orchestrator import clock
 
@@ -89,7 +89,7 @@ def checked(requests: tuple[Any, ...]) -> None:
     if not SWAGGER.exists():
         return
     for one in requests:
-        if one.route in KNOWN_ERRORS:
+        if one.route in KNOWN_ERRORS or one.route.startswith("/api/"):  # another program's
             continue
         query, body = described()[one.method, _NAME.sub("{}", one.route)]
         assert set(one.query) <= query, one.route
@@ -111,15 +111,18 @@ class Lab:
     hand: Control
     folder: Path
     opened: list[SignalConnector] = field(default_factory=list)
+    backend: str = "rest"
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
 
     def setup(self, state: str = "bot", **settings: object) -> Setup:
-        plain = {"api": self.server.url, "number": NUMBER, "listen_port": 0, "patience": 10.0}
+        plain = {"api": self.server.url, "number": NUMBER, "patience": 10.0}
+        kind = {"listen_port": 0} if self.backend == "rest" else {"backend": self.backend}
+        secret = {"webhook_secret": self.secret} if self.backend == "rest" else {}
         return Setup(
             name=ConnectorName("signal"),
-            settings=plain | settings,
-            secrets={"webhook_secret": self.secret, "state_key": self.key},
+            settings=plain | kind | settings,
+            secrets={"state_key": self.key, **secret},
             state=self.folder / state,
             now=clock.now,
         )
@@ -132,7 +135,8 @@ class Lab:
         assert isinstance(connector, SignalConnector)
         self.opened.append(connector)
         await connector.open()
-        await self.hand.webhook(self.url(connector))
+        if self.backend == "rest":
+            await self.hand.webhook(self.url(connector))
         return connector
 
     async def room(self, bot: SignalConnector, *people: str, **spec: Any) -> RoomId:
@@ -209,6 +213,71 @@ class Lab:
         url = f"http://127.0.0.1:{bot.listens_on}/{self.secret if path is None else path}"
         async with httpx.AsyncClient(trust_env=False, verify=NOBODY) as client:
             return (await client.request(method, url, content=body)).status_code
+
+
+class StreamHand(Control):
+    """The hand of a stand-in of signal-cli's own daemon."""
+
+    async def settle(self, seconds: float = 30.0) -> None:
+        """Also until what was written to us on this machine has been taken up by this process.
+
+        It lies in our socket before the answer of ``settle`` does; the loop comes to it first.
+        """
+        await super().settle(seconds)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def stream_hand(server: process.Running) -> AsyncIterator[Control]:
+    async with StreamHand(server.control, server.token) as far:
+        await far.reset(backend="json-rpc", keepalive=0.5, receive_mode="on-connection")
+        yield far
+        called(await far.requests())
+
+
+PARAMS = {
+    "version": set[str](),
+    "listAccounts": set[str](),
+    "getUserStatus": {"recipient"},
+    "listDevices": set[str](),
+    "listIdentities": {"number"},
+    "trust": {"recipient", "trustAllKnownKeys", "verifiedSafetyNumber"},
+    "listContacts": {"recipient", "allRecipients", "blocked", "name"},
+    "updateContact": {"recipient", "name", "expiration"},
+    "listGroups": {"groupId", "detailed"},
+    "quitGroup": {"groupId", "delete", "admin"},
+    "send": {
+        *("recipient", "groupId", "message", "attachment", "viewOnce", "mention", "textStyle"),
+        *("quoteTimestamp", "quoteAuthor", "quoteMessage", "editTimestamp", "notifySelf"),
+    },
+    "remoteDelete": {"recipient", "groupId", "targetTimestamp"},
+    "updateGroup": {
+        *("groupId", "name", "description", "member", "removeMember", "admin", "removeAdmin"),
+        *("ban", "unban", "resetLink", "link", "expiration", "setPermissionAddMember"),
+        *("setPermissionEditDetails", "setPermissionSendMessages"),
+    },
+    "getAttachment": {"id", "recipient", "groupId"},
+}
+"""What each method takes, out of signal-cli(1): another name would be dropped without a word."""
+
+
+def called(requests: tuple[Any, ...]) -> None:
+    """Every call that was made, against what signal-cli knows."""
+    for one in requests:
+        params = one.body.get("params", {})
+        assert set(params) - {"account"} <= PARAMS[one.method], one.method
+        assert one.body["jsonrpc"] == "2.0"
+
+
+@pytest.fixture
+async def stream_lab(
+    server: process.Running, stream_hand: Control, tmp_path: Path
+) -> AsyncIterator[Lab]:
+    made = Lab(server, stream_hand, tmp_path, backend="json-rpc")
+    yield made
+    for one in made.opened:
+        await one.close()
 
 
 @pytest.fixture
@@ -445,6 +514,20 @@ class FarFaults:
         await self._hand.come_back()
 
 
+class StreamFaults(FarFaults):
+    """What the stand-in of signal-cli's own daemon does wrong, once: it also says how long."""
+
+    async def rate_limit(self, retry_after: int) -> None:
+        await self._hand.rate_limit(wait=retry_after // SECOND)
+
+    async def act_limited(self, retry_after: int) -> None:  # noqa: ARG002 - it does not say
+        await self._hand.rate_limit(verb=CHANGES)
+
+    async def ignore_timer(self) -> None:
+        """Twice: what was not set is seen at once here, and asked for again."""
+        await self._hand.fault(FaultKind.IGNORE_TIMER, times=2)
+
+
 class SignalRig:
     """Our account, Ann, Bob, and an owner who does what people with a phone can."""
 
@@ -462,7 +545,8 @@ class SignalRig:
         ours = self.uuids["bot"]
         self.uuids |= {ours: NUMBER, "bot": NUMBER}
         self.far = FarPeople(self)
-        self.faults = FarFaults(self.lab.hand)
+        kind = FarFaults if self.lab.backend == "rest" else StreamFaults
+        self.faults = kind(self.lab.hand)
 
     async def with_standby(self) -> AccountId:
         standby = await self.lab.account("spare")

@@ -175,7 +175,7 @@ async def test_the_secret_and_the_text_stand_in_no_log_and_no_repr(
     for path in (lab.secret, "x" * 43, f"{lab.secret}/"):
         await lab.post(bot, post(), path)
     events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
-    shown = [repr(bot), repr(lab.setup()), repr(bot._open.webhook), repr(events)]
+    shown = [repr(bot), repr(lab.setup()), repr(bot._open.ears), repr(events)]
     # the client of this very test logs the URL that it posts to; ours must not
     logged = [r for r in caplog.records if r.name.partition(".")[0] not in {"httpx", "httpcore"}]
     shown += [repr(vars(r)) + r.getMessage() for r in logged]

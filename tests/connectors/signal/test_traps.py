@@ -40,7 +40,7 @@ async def test_health_204_says_nothing_of_signal_cli(lab: Lab) -> None:
     """The health call goes on answering when signal-cli has lost the account."""
     bot = await lab.bot()
     await lab.hand.lose_registration()
-    assert await bot._open.client.alive(2.0)
+    assert await bot._open.backend.alive(2.0)
     health = await bot.health()
     assert (health.up, health.code) == (False, "not_registered")
 

@@ -55,7 +55,8 @@ async def test_a_204_that_changed_nothing_is_found_by_reading_back(lab: Lab) -> 
     await lab.hand.grant_admin(room, "ann")
     await lab.hand.enable_link(room, by="ann")
     await lab.hand.lie("group_update")
-    await bot._open.account.change("PUT", room, "", {"group_link": "disabled"})
+    spec = RoomSpec("x", frozenset(), frozenset(), DAY, gate=False)
+    await bot._open.backend.settle(room, spec, leaked=False)
     held = {h.guarantee for h in (await bot.posture(room)).holdings}
     assert not held & {Guarantee.NO_PUBLIC_LINK, Guarantee.INVITE_ONLY}
 

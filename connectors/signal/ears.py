@@ -1,0 +1,109 @@
+"""How what is written to us reaches us: posted by the API server, or read from a daemon's stream.
+
+Rule kept here: ears say until when they heard all that there was, and nothing of what was said.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from connectors.port.connector import Check
+from connectors.signal.backend import Backend
+from connectors.signal.probe import Probe
+from connectors.signal.reachable import API_AWAY, UNREACHED
+from connectors.signal.webhook import Webhook
+
+
+class Ears(Protocol):
+    """One way in which an account hears."""
+
+    @property
+    def port(self) -> int:
+        """Where something listens for posts; 0 where nothing does."""
+        ...
+
+    async def start(self) -> None:
+        """Begins to hear. Raises: ConnectorError."""
+        ...
+
+    async def stop(self) -> None:
+        """Hears nothing any more; prompt."""
+        ...
+
+    async def well(self, seconds: float) -> Mapping[str, int | None]:
+        """Until when all was heard, microseconds UTC, by what could stand in the way.
+
+        Args:
+            seconds: that a sign of life may take.
+        """
+        ...
+
+    def check(self, heard_at: int | None) -> Check:
+        """What an operator sees of it.
+
+        Args:
+            heard_at: when something last came, microseconds UTC; None if never since the start.
+        """
+        ...
+
+
+class Posted:
+    """Our listener, to which the API server posts.
+
+    Args:
+        webhook: the listener.
+        backend: the API server.
+        probe: makes what asks our listener from outside, once its port is known.
+        now: the clock, microseconds UTC.
+    """
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        backend: Backend,
+        probe: Callable[[int], Probe],
+        now: Callable[[], int],
+    ) -> None:
+        self._webhook = webhook
+        self._backend = backend
+        self._make = probe
+        self._probe: Probe | None = None
+        self._now = now
+
+    @property
+    def port(self) -> int:
+        """Where our listener is."""
+        return self._webhook.port
+
+    async def start(self) -> None:
+        """Listens. Raises: Unavailable when the port is taken."""
+        await self._webhook.start()
+        self._probe = self._make(self._webhook.port)
+
+    async def stop(self) -> None:
+        """Hears nobody any more."""
+        if self._probe is not None:
+            await self._probe.close()
+        await self._webhook.stop()
+
+    async def well(self, seconds: float) -> Mapping[str, int | None]:
+        """Whether the server answers, and our listener at the place that the server was told."""
+        if self._probe is None:
+            return {API_AWAY: None, UNREACHED: None}
+        alive, reached = await asyncio.gather(
+            self._backend.alive(seconds), self._probe.answers(seconds)
+        )
+        now = self._now()
+        return {API_AWAY: now if alive else None, UNREACHED: now if reached else None}
+
+    def check(self, heard_at: int | None) -> Check:
+        """Whether a post has come since the start."""
+        if heard_at is not None:
+            return Check("webhook", ok=True, hint="posts arrive")
+        return Check(
+            "webhook",
+            ok=False,
+            hint="no post since the start; we can send, and hear nobody until one comes",
+            remedy="set RECEIVE_WEBHOOK_URL at the API server, then write to the account",
+            later=True,
+        )
