@@ -106,7 +106,7 @@ class Lab:
     opened: list[WickrConnector] = field(default_factory=list)
     key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
 
-    def setup(self, state: str = "bot", **settings: object) -> Setup:
+    def setup(self, state: str = "bot", **settings: Any) -> Setup:
         plain: dict[str, object] = {"api": self.server.url, "user": self.server.user}
         plain |= {"patience": 10.0}
         plain |= {name: str(self.attachments) for name in ("attachments", "uploads")}
@@ -123,7 +123,7 @@ class Lab:
             now=clock.now,
         )
 
-    async def bot(self, state: str = "bot", **settings: object) -> WickrConnector:
+    async def bot(self, state: str = "bot", **settings: Any) -> WickrConnector:
         connector = open_connector(self.setup(state, **settings))
         assert isinstance(connector, WickrConnector)
         self.opened.append(connector)
@@ -186,7 +186,7 @@ class Lab:
         found, _ = await self.events(bot, cursor, lambda e: any(isinstance(x, kind) for x in e))
         return next(e for e in found if isinstance(e, kind))
 
-    async def child(self, state: str, **settings: object) -> asyncio.subprocess.Process:
+    async def child(self, state: str, **settings: Any) -> asyncio.subprocess.Process:
         """A connector in a process of its own, open."""
         setup = self.setup(state, **settings)
         child = await asyncio.create_subprocess_exec(
@@ -434,7 +434,7 @@ class FarFaults:
 class WickrRig:
     """Our account, Ann, Bob, and an owner who does what moderators with an app can."""
 
-    def __init__(self, lab: Lab, **settings: object) -> None:
+    def __init__(self, lab: Lab, **settings: Any) -> None:
         self.lab = lab
         self._settings = settings
 

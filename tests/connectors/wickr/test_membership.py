@@ -32,7 +32,7 @@ async def loosened(lab: Lab) -> tuple[WickrConnector, RoomId]:
     return bot, room
 
 
-# --- hardening: the contract's loosened room cannot be had here, so these do the same with a timer --
+# --- hardening: what the contract asks of a loosened room, with a timer ---------------------------
 
 
 async def test_a_refused_hardening_is_rejected(lab: Lab) -> None:

@@ -336,7 +336,7 @@ async def test_what_comes_twice_or_in_another_order_keeps_its_name(lab: Lab, rec
     events, _ = await lab.events(bot, cursor, lambda e: second in {m.remote_id for m in said(e)})
     named = {(m.remote_id, m.content.text) for m in said(events)}
     assert named == {(twice, "twice"), (first, "first"), (second, "second")}
-    at = {m.remote_id: m.sent_at for m in said(events)}
+    at: dict[str, int] = {m.remote_id: m.sent_at for m in said(events)}
     assert at[twice] < at[second] < at[first]
 
 
