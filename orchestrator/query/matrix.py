@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from hashlib import sha256
 
 from connectors.port.messages import MemberSnapshot
@@ -97,7 +98,10 @@ class Ground:
     lasts: int
 
 
-@dataclass(slots=True)
+_THERE = frozenset({State.IN, State.PAUSED, State.EXTRA})
+
+
+@dataclass
 class Column:
     """A conversation, with the cell of everybody who has one.
 
@@ -119,6 +123,11 @@ class Column:
     def at(self, row: Row) -> Cell:
         """The cell of somebody."""
         return self.cells.get(row, NOWHERE)
+
+    @cached_property
+    def people(self) -> int:
+        """How many are there, or were when it was last known; to be asked of a whole column."""
+        return sum(cell.state in _THERE or cell.was for cell in self.cells.values())
 
 
 def column(deal: DealView, conversation: Conversation, ground: Ground, keyring: Keyring) -> Column:

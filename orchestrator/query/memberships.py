@@ -4,6 +4,8 @@ Rule kept here: what is kept for the next page is what the cut let through, for 
 part; the order of a page tells nothing of what he does not see.
 """
 
+from collections.abc import Sequence
+
 from orchestrator.client import memberships as views
 from orchestrator.client.memberships import MembershipQuestion
 from orchestrator.client.paging import Position, Window
@@ -11,17 +13,15 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.query.asked import asked_about
 from orchestrator.query.boards import Board, Boards
 from orchestrator.query.cut import cut
-from orchestrator.query.matrix import Column, Room, State
-from orchestrator.query.sight import Line, Sight, asked_for, counts, lines, shown
+from orchestrator.query.matrix import Column, Room
+from orchestrator.query.sight import Line, Sight, asked_for, counts, in_view, lines, shown
 from tiers.ids import DealId
 from tiers.rights import Right, Scope, Viewer
-
-_HERE = frozenset({State.IN, State.PAUSED, State.EXTRA})
-
 
 _MOST_KEPT = 64
 """Viewers of one matrix whose rows are kept in order."""
 _Seen = tuple[object, ...]
+_Rows = tuple[Sequence[Line], views.MemberCounts]
 
 
 class Memberships:
@@ -30,16 +30,16 @@ class Memberships:
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
         self._boards = Boards(runtime)
-        self._kept: dict[DealId, tuple[Board, dict[_Seen, list[Line]]]] = {}
+        self._kept: dict[DealId, tuple[Board, dict[_Seen, _Rows]]] = {}
 
     async def memberships(
         self, deal: DealId, question: MembershipQuestion, window: Window, viewer: Viewer
     ) -> tuple[views.MembershipsView, Position | None]:
         """One page, and behind which position the next begins."""
         sight = await self.sight(deal, viewer)
-        every = self._lines(sight)
-        figures = counts(every)
-        found = [] if sight.counts_only else asked_for(sight, every, question)
+        every, figures = self._lines(sight)
+        asked = in_view(question, figures.people)
+        found: Sequence[Line] = () if sight.counts_only else asked_for(sight, every, asked)
         begin = _begin(found, window.after)
         part = found[begin : begin + window.limit]
         more = begin + window.limit < len(found)
@@ -64,8 +64,8 @@ class Memberships:
         asked = await self._r.store.read(lambda tx: asked_about(tx, mine.deal, who, at))
         return Sight(mine, board, asked)
 
-    def _lines(self, sight: Sight) -> list[Line]:
-        """Rows in order; kept for whoever sees the same of the same matrix."""
+    def _lines(self, sight: Sight) -> _Rows:
+        """Rows in order, and their figures; kept for whoever sees the same of the same matrix."""
         deal = sight.cut.deal.deal_id
         board, found = self._kept.get(deal, (None, {}))
         if board is not sight.board or len(found) >= _MOST_KEPT:
@@ -73,12 +73,12 @@ class Memberships:
             self._kept[deal] = sight.board, found
         seen = _seen(sight)
         if seen not in found:
-            found[seen] = lines(sight)
+            every = lines(sight)
+            found[seen] = every, counts(every)
         return found[seen]
 
     def _column(self, sight: Sight, column: Column) -> views.ColumnView:
         made = column.conversation
-        here = [r for r, c in column.cells.items() if c.state in _HERE or c.was]
         cid = made.conversation_id
         told = sight.counts_only or sight.cut.sees(cid)
         return views.ColumnView(
@@ -88,7 +88,7 @@ class Memberships:
             side=made.side if sight.cut.knows_side(made.side) else None,
             channels=self._channels(column),
             still=any(r.binding.paused for r in column.rooms),
-            people=len(here) if told else 0,
+            people=column.people if told else 0,
             mailing=column.mailing,
         )
 
@@ -125,7 +125,7 @@ def _seen(sight: Sight) -> _Seen:
     return cut.person, cut.own, sight.asked, scopes
 
 
-def _begin(found: list[Line], after: Position | None) -> int:
+def _begin(found: Sequence[Line], after: Position | None) -> int:
     """Where a page begins: behind the row it ended with, or where that would stand."""
     if after is None:
         return 0

@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from orchestrator.client.folding import folded
@@ -27,7 +27,7 @@ from orchestrator.query.boards import Board
 from orchestrator.query.cut import Cut
 from orchestrator.query.identity import CALL
 from orchestrator.query.matrix import Cell, Column, Row, State, key_of
-from tiers.ids import ConversationId, PersonId
+from tiers.ids import ConversationId, PersonId, SideId
 from tiers.people import Person, Roster
 from tiers.rights import Right, Scope
 from tiers.tier import Tier
@@ -191,19 +191,30 @@ def _name(line: Line) -> str:
     return line.row[1] if isinstance(line.row, tuple) else line.row
 
 
-def asked_for(sight: Sight, found: Sequence[Line], question: MembershipQuestion) -> list[Line]:
-    """Those of the rows that a question is about."""
-    many = sum(line.person is not None for line in found) > MOST_AT_ONCE
-    if question.shown == "first" and many and not (question.search or question.person):
-        question = replace(question, shown="differences")
+def in_view(question: MembershipQuestion, people: int) -> MembershipQuestion:
+    """What a question comes to where it leaves open who is shown: of a large deal what differs."""
+    if question.shown == "first" and not (question.search or question.person):
+        return replace(question, shown="differences" if people > MOST_AT_ONCE else "everyone")
+    return question
+
+
+def asked_for(sight: Sight, found: Sequence[Line], question: MembershipQuestion) -> Sequence[Line]:
+    """Those of the rows that a question is about.
+
+    Args:
+        sight: what the viewer sees.
+        found: his rows, in order.
+        question: of ``in_view``.
+    """
+    if question.person is not None:
+        found = [line for line in found if line.row == question.person]
+    if question.state is not None or question.shown not in {"first", "everyone"}:
+        found = [line for line in found if _shown(line, question)]
     words = folded(question.search).split()
-    return [
-        line
-        for line in found
-        if (question.person is None or question.person == line.row)
-        and _shown(line, question)
-        and all(word in _said(sight, line) for word in words)
-    ]
+    if not words:
+        return found
+    said = _Said(sight)
+    return [line for line in found if all(word in said.of(line) for word in words)]
 
 
 def _shown(line: Line, question: MembershipQuestion) -> bool:
@@ -219,9 +230,20 @@ def _shown(line: Line, question: MembershipQuestion) -> bool:
     return True
 
 
-def _said(sight: Sight, line: Line) -> str:
-    firm = sight.cut.side_name(line.person.side) if line.person is not None else ""
-    return folded(f"{_name(line)} {firm}")
+@dataclass(slots=True)
+class _Said:
+    """Names and firms as they are looked for; a firm's is worked out once."""
+
+    sight: Sight
+    firms: dict[SideId, str] = field(default_factory=dict)
+
+    def of(self, line: Line) -> str:
+        if line.person is None:
+            return folded(_name(line))
+        side = line.person.side
+        if side not in self.firms:
+            self.firms[side] = folded(self.sight.cut.side_name(side))
+        return folded(_name(line)) + " " + self.firms[side]
 
 
 def shown(sight: Sight, line: Line) -> MemberRow:
