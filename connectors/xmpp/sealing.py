@@ -98,11 +98,12 @@ class Sealer(Protocol):
     ) -> Mapping[AccountId, frozenset[Device]]:
         """The devices that each account publishes now, with their identity keys; ours included.
 
-        An account that publishes none has an empty set. A device without a key that can be had
-        is in the set with an empty key, so that nobody takes it for one that is not there.
+        An account that publishes none, or none that we may see, has an empty set. A device without
+        a key that can be had is in the set with an empty key, so that nobody takes it for one that
+        is not there.
 
         Raises:
-            Unreadable: a list was refused or makes no sense. Unavailable: no answer.
+            Unreadable: a list makes no sense. Unavailable: no answer.
         """
         ...
 

@@ -10,6 +10,8 @@ Rules kept here:
 4. A number that shows another key than before is not believed: sessions with that account begin
    anew only once somebody chose the new key.
 5. The keys that strangers begin sessions with are renewed after a week.
+6. Two who begin a session with each other at once make two. The one that was there before is kept
+   beside, and opens what was sealed in it; what was opened last is what is sealed in.
 
 Not for several tasks at once: whoever drives it holds a lock from an act to its commit.
 The library writes texts into its log: it is silenced here.
@@ -127,6 +129,7 @@ class Engine:
         self._marks = marks
         self._rows = _Rows(store)
         self._backend = Oldmemo(self._rows)
+        self._beside = Oldmemo(_Beside(self._rows))
         self._manager: Any = None
         self._own: Target | None = None
         self._listed: dict[AccountId, frozenset[int]] = {}
@@ -258,6 +261,14 @@ class Engine:
 
     # --- opening --------------------------------------------------------------------------------
 
+    async def knows(self, account: AccountId, number: int | None) -> bool:
+        """Whether a device is one that was met; keeps nothing."""
+        try:
+            await self._list(account)
+            return number in {int(d.device_id) for d in await self._devices(account)}
+        finally:
+            self.forget()
+
     async def open(self, sealed: Element, sender: AccountId) -> Found:
         """Opens one; to be committed after what it gave was stored, or forgotten.
 
@@ -282,12 +293,38 @@ class Engine:
         try:
             await self._list(sender)
             message = await wire.parse_message(sealed, sender, self.account, self._manager)
-            body, device, _ = await self._manager.decrypt(message)
+            body, device, _ = await self._decrypt(message)
             return Found(body, wire.device(device.device_id, device.identity_key))
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001 (what a stranger wrote, through five libraries)
             return Found(None, None, _why(error))
+
+    async def _decrypt(self, message: Any) -> Any:
+        """The library's answer, out of the session that there is or the one beside it."""
+        place = message.bare_jid, message.device_id
+        before = await self._backend.load_session(*place)
+        if any(exchange is not None for _, exchange in message.keys):
+            found = await self._manager.decrypt(message)
+            await self._set_beside(before, await self._backend.load_session(*place))
+            return found
+        beside = await self._beside.load_session(*place)
+        try:
+            return await self._manager.decrypt(message)
+        except DecryptionFailed:
+            if beside is None or before is None:
+                raise
+        await self._backend.store_session(beside)
+        found = await self._manager.decrypt(message)
+        await self._beside.store_session(before)
+        return found
+
+    async def _set_beside(self, before: Any, after: Any) -> None:
+        """Keeps a session that another has taken the place of."""
+        if before is None or after is None:
+            return
+        if not before.key_exchange.builds_same_session(after.key_exchange):
+            await self._beside.store_session(before)
 
 
 class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # the extra may not be there to be read
@@ -307,6 +344,23 @@ class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # the extra may not 
 
     async def _delete(self, key: str) -> None:
         self.unit.drop((_ROW, key))
+
+
+class _Beside(Storage):  # type: ignore[misc, unused-ignore]  # likewise
+    """Where sessions are kept that are no longer sealed in: the same unit, under other names."""
+
+    def __init__(self, rows: _Rows) -> None:
+        super().__init__(disable_cache=True)
+        self._rows = rows
+
+    async def _load(self, key: str) -> Any:
+        return await self._rows.load(f"beside{key}")
+
+    async def _store(self, key: str, value: Any) -> None:
+        await self._rows.store(f"beside{key}", value)
+
+    async def _delete(self, key: str) -> None:
+        await self._rows.delete(f"beside{key}")
 
 
 class _Manager(SessionManager):  # type: ignore[misc, unused-ignore]  # likewise

@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. What is not there, what was refused, and what was not answered are three things. A list that was
-   refused or makes no sense is no empty list.
+1. What is not there, what makes no sense, and what was not answered are three things. What is kept
+   from us counts as not there: servers do not tell strangers the two apart, and nothing is sealed
+   to a device that we cannot see.
 2. An account's nodes are read from that account alone, and an answer is never longer than a cap.
 3. Our nodes are open: people of our rooms are in nobody's contact list. A node that stands there
    with other rules is set right before anything is put into it.
@@ -40,6 +41,7 @@ _MOST_DEVICES = 200
 _LAST_NUMBER = 2**32 - 1
 _SECONDS = 20
 _ABSENT = {"item-not-found"}
+_HIDDEN = _ABSENT | {"forbidden", "not-authorized", "service-unavailable"}
 _FOR_NOW = {
     "internal-server-error",
     "remote-server-not-found",
@@ -110,11 +112,11 @@ class Pep:
         try:
             answer = await self._answer(asked)
         except IqError as error:
-            if error.condition in _ABSENT:
+            if error.condition in _HIDDEN:
                 return None
             if error.condition in _FOR_NOW:
                 raise Unavailable("devices_unread", "a server does not tell devices now") from None
-            raise Unreadable("devices_refused", "a server does not let us read devices") from None
+            raise Unreadable("devices_refused", "a server does not tell devices") from None
         items = answer.xml.findall(f"{_PUBSUB}pubsub/{_PUBSUB}items/{_PUBSUB}item")
         if not items:
             return None

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from slixmpp import JID, ClientXMPP
 from slixmpp.stanza import Message
@@ -79,6 +80,7 @@ class OmemoSealer:
         self._turn = asyncio.Lock()
         self._leaving = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unmet: dict[AccountId, float] = {}
         self._renewed = 0.0
         self._closed = False
 
@@ -247,7 +249,7 @@ class OmemoSealer:
         if sealed is None:
             yield Opened(None, None, "not_sealed")
             return
-        await self._meet(sender, wire.sender_number(sealed))
+        await self._meet(sender, sealed)
         async with self._turn:
             try:
                 yield self._told(await self._engine.open(sealed, sender), sender)
@@ -257,19 +259,24 @@ class OmemoSealer:
                 raise
         self._leave()
 
-    async def _meet(self, sender: AccountId, number: int | None) -> None:
-        """Reads the sender's devices when the one that says it sealed this is not known."""
-        peers = self._ready()
-        known = peers.known(sender) or self._marks.seen(sender) or {}
-        if number is None or known.get(number) or sender == self._account:
+    async def _meet(self, sender: AccountId, sealed: Element) -> None:
+        """Reads the sender's devices when the one that says it sealed this was never met.
+
+        Not again soon where that failed: who has a server that never answers delays nobody long.
+        """
+        peers, now = self._ready(), asyncio.get_running_loop().time()
+        async with self._turn:
+            known = await self._engine.knows(sender, wire.sender_number(sealed))
+        if known or now < self._unmet.get(sender, now):
             return
         try:
             await peers.fresh([sender])
         except Unreadable:
-            return  # told as a message of a device that nobody knows
+            self._unmet[sender] = now + _OLD
         except Unavailable:
             if self._client is None or not self._client.is_connected():
                 raise
+            self._unmet[sender] = now + _OLD
 
     def _told(self, found: Found, sender: AccountId) -> Opened:
         """What is told of what was found; what is told as unreadable moves no key on."""

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from oldmemo import Oldmemo
 from omemo.identity_key_pair import IdentityKeyPair
 from omemo.storage import Just, Nothing, Storage
 from slixmpp import JID, ClientXMPP
 from slixmpp.plugins import register_plugin
 from slixmpp.stanza import Message
 from slixmpp_omemo import XEP_0384, TrustLevel
+from twomemo import Twomemo
 
 from connectors.port import AccountId, DeviceId
 from connectors.port.messages import Device
@@ -25,7 +27,7 @@ from connectors.xmpp.omemo.wire import fingerprint
 
 from .prosody import PASSWORD, Prosody
 
-PATIENCE = 15.0
+PATIENCE = 10.0
 PLUGINS = ("xep_0030", "xep_0045", "xep_0060", "xep_0163", "xep_0280", "xep_0334", "xep_0380")
 ENCRYPTED = "{eu.siacs.conversations.axolotl}encrypted"
 
@@ -147,7 +149,7 @@ class Person:
     async def _read(self, message: Message) -> None:
         async with self._opening:
             text = await self.opens(message)
-        if text is not None:
+        if text is not None and message["from"].resource != self.client.boundjid.user:
             self.texts.append(text)
 
     async def opens(self, message: Message) -> str | None:
@@ -167,6 +169,8 @@ class Person:
         fresh = Memory(kept)
         pair = await IdentityKeyPair.get(fresh)
         await fresh.store_bytes(place, pair.identity_key)
+        for backend in (Oldmemo(fresh), Twomemo(fresh)):
+            await backend.generate_pre_keys(100)
         return fresh.held
 
     async def device(self) -> Device:
