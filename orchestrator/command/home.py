@@ -93,6 +93,7 @@ class OpenHome(
         Bots.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)
+        Where.__init__(self, runtime)
         self.runtime = runtime
         self._overview = Overview(runtime, self)
 

@@ -1,13 +1,16 @@
 """Which deal a thing belongs to that a path names without its deal.
 
-Rule kept here: this is asked before anybody is told anything. It answers an id and nothing more;
-whoever asks decides whether its asker may know that it exists.
+Rules kept here:
+
+1. This is asked before anybody is told anything. It answers an id and nothing more; whoever asks
+   decides whether its asker may know that it exists.
+2. It costs a look-up for each deal, not the reading of what was ever signed there.
 """
 
 from collections.abc import Mapping
 
-from orchestrator.approvals.requests import standing
 from orchestrator.command.runtime import Runtime
+from orchestrator.query.standings import Standings
 from orchestrator.roster.deals import list_deals
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId, PersonId
@@ -27,20 +30,20 @@ class Where:
 
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
+        self._standings_of_requests = Standings()
 
     async def where(self, kind: str, name: str) -> Belongs | None:
         """The deal of a thing and its author; None where there is none, or it is no deal's."""
         if kind == "request":
-            return await self._r.store.read(lambda tx: _of_request(tx, name))
+            return await self._r.store.read(lambda tx: self._of_request(tx, name))
         sql = _ROWS.get(kind)
         if sql is None:
             return None
         row = await self._r.store.read(lambda tx: tx.one(sql, (name,)))
         return None if row is None else (DealId(row[0]), row[1] and PersonId(row[1]))
 
-
-def _of_request(tx: Tx, request: str) -> Belongs | None:
-    for deal in list_deals(tx):
-        if request in standing(tx, deal.deal_id).requests:
-            return deal.deal_id, None
-    return None
+    def _of_request(self, tx: Tx, request: str) -> Belongs | None:
+        for deal in list_deals(tx):
+            if request in self._standings_of_requests.of(tx, deal.deal_id).requests:
+                return deal.deal_id, None
+        return None

@@ -13,6 +13,8 @@ import pytest
 from orchestrator.api.app import make_desk
 from orchestrator.api.who import here
 from orchestrator.approvals.errors import ApprovalError
+from orchestrator.approvals.requests import standing
+from orchestrator.approvals.standing import Standing
 from orchestrator.approvals.windows import state_signing
 from orchestrator.client.api import Client
 from orchestrator.client.held_desk import HeldItem
@@ -21,6 +23,8 @@ from orchestrator.client.wire import app_transport
 from orchestrator.clock import DAY, HOUR
 from orchestrator.command import revealing
 from orchestrator.command.risk_look import RiskLook
+from orchestrator.query import standings
+from orchestrator.store.unit import Tx
 from tests.orchestrator.approvals.signers import Signer
 from tiers.approval import Role
 from tiers.ids import DealId, MessageId, PersonId, SideId
@@ -483,3 +487,19 @@ async def test_of_another_deal_there_is_nothing(house: House) -> None:
     async with desk(house, None) as client:
         with pytest.raises(SignInFirst):
             await client.deal_overview("HERON")
+
+
+async def test_whose_a_request_is_costs_no_reading_of_what_was_signed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask for a made-up one, as often as he likes."""
+    read: list[DealId] = []
+
+    def counted(tx: Tx, deal: DealId) -> Standing:
+        read.append(deal)
+        return standing(tx, deal)
+
+    monkeypatch.setattr(standings, "standing", counted)
+    for n in range(3):
+        assert await house.home.where("request", f"apr_{n:032x}") is None
+    assert read == [house.deal]
