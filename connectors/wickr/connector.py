@@ -318,10 +318,11 @@ class _Parts:
         """Listens, takes what waits, then has the client post here. Raises: ConnectorError."""
         if self._settings.receive == "callback":
             self.watch = self._watch(await self._listen())
-        await self.receiver.drain()
-        self.spool.keep_paths(self._paths)  # from now on the client may know the first of them
-        await self.watch.set_up()
-        await self.receiver.drain()  # what came to the queue before the callback was set
+        with self.receiver.queued_first():
+            await self.receiver.drain()
+            self.spool.keep_paths(self._paths)  # from now on the client may know the first of them
+            await self.watch.set_up()
+            await self.receiver.drain()  # what came to the queue before the callback was set
         self.windows.opened()
         self.watch.start()
 

@@ -1,7 +1,8 @@
 """Whether our own listener can be reached, seen from outside of it.
 
 Rule kept here: it is asked at the place that the bot's client was told, so that a proxy of ours
-that stands between and does not answer is seen as well. Nothing but an empty answer is taken.
+that stands between and does not answer is seen as well, each time on a connection of its own, as
+the client's are. Nothing but an empty answer is taken.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class Probe:
         """Whether the listener answers now."""
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._http.head(self._url)
+                answer = await self._http.head(self._url, headers={"Connection": "close"})
         except (httpx.HTTPError, DoorClosed, TimeoutError):
             return False
         return answer.status_code == Said.THERE

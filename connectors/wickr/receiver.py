@@ -7,13 +7,14 @@ Rules kept here:
 2. A batch leaves the spool when the next batch is asked for, or a stream starts behind it.
 3. Received files are deleted in their folder once their message has left the spool, not before.
 4. One poll at a time, written down before it begins: a batch that did not arrive whole is lost.
+5. While we begin, what the client had queued goes before what it posts.
 """
 
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from connectors.port.errors import ConnectorError, Unavailable, Uncertain
@@ -27,6 +28,8 @@ from connectors.wickr.spool import Full, Put, Spool, Waiting
 from connectors.wickr.webhook import Said
 
 _MOST = 200
+_IN_ORDER = 3.0
+"""Seconds for which a post waits for what came before it: the client waits for longer."""
 COUNT = 50
 """Messages that one poll asks for: the program asks its client as often, whatever there is."""
 
@@ -54,6 +57,8 @@ class Receiver:
         self._now = now
         self._came = asyncio.Event()
         self._polling = asyncio.Lock()
+        self._in_turn = asyncio.Event()
+        self._in_turn.set()
         self._stopped = self._ended = False
         self._drained_at = now()
         self._held: list[Put] = []
@@ -70,8 +75,20 @@ class Receiver:
 
     # --- what is posted -------------------------------------------------------------------------
 
-    def take(self, body: bytes) -> Said:
+    @contextmanager
+    def queued_first(self) -> Iterator[None]:
+        """Lets posts wait meanwhile, so that what is polled goes before them."""
+        self._in_turn.clear()
+        try:
+            yield
+        finally:
+            self._in_turn.set()
+
+    async def take(self, body: bytes) -> Said:
         """Stores a post, and says what it is answered with."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_IN_ORDER):
+                await self._in_turn.wait()
         told = _posted(body)
         found = [translate.heard(each) for each in told]
         if not found or None in found:

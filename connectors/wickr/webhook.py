@@ -65,7 +65,7 @@ class Webhook:
         host: str,
         port: int,
         paths: tuple[str, ...],
-        take: Callable[[bytes], Said],
+        take: Callable[[bytes], Awaitable[Said]],
         done: Callable[[Said, int], None],
         now: Callable[[], int],
     ) -> None:
@@ -148,7 +148,7 @@ class Webhook:
         if isinstance(body, Said):
             return body
         try:
-            return self._take(body)
+            return await self._take(body)
         except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
             return Said.NOT_STORED
 
