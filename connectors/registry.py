@@ -16,8 +16,9 @@ from functools import total_ordering
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from connectors.port import Guarantee
 from connectors.port.connector import Connector, Setup
 
 GROUP = "wallcross.connectors"
@@ -69,6 +70,40 @@ class Graded:
     grade: Grade
     on: date
     ran: tuple[str, ...]
+
+
+class PostQuantum(Enum):
+    """Whether what is written today can be opened by a quantum computer of tomorrow."""
+
+    NONE = "none"
+    KEY_AGREEMENT = "key agreement"
+    """The first key of a session is safe; what is made of it later is not proven to be."""
+    KEY_AGREEMENT_AND_RATCHET = "key agreement and ratchet"
+    NOT_PUBLISHED = "not published"
+
+
+class Facts(BaseModel):
+    """What is known of a network whoever runs it, as a connector's ``FACTS.toml`` has it.
+
+    Attributes:
+        protocol: what messages travel by.
+        post_quantum: whether recorded traffic stays closed.
+        post_quantum_says: in words.
+        metadata: who sees what beside the text.
+        retention: what is kept, where, and what ends it.
+        can: guarantees that a room may hold at best, in any set-up.
+        checked: the day that this was looked up.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protocol: str
+    post_quantum: PostQuantum
+    post_quantum_says: str
+    metadata: tuple[str, ...]
+    retention: str
+    can: tuple[Guarantee, ...]
+    checked: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +159,14 @@ class Registered:
         try:
             text = files(self.package).joinpath("GRADE.toml").read_text(encoding="utf-8")
             return graded(text)
+        except (ImportError, OSError, ValueError):
+            return None
+
+    def facts(self) -> Facts | None:
+        """What is known of its network; None when nothing is published that can be read."""
+        try:
+            text = files(self.package).joinpath("FACTS.toml").read_text(encoding="utf-8")
+            return Facts.model_validate(tomllib.loads(text))
         except (ImportError, OSError, ValueError):
             return None
 

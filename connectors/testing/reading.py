@@ -1,7 +1,9 @@
 """What is said of a room was read back from the network, and what cannot be read is said so."""
 # ruff: noqa: S101, D102 (a contract is made of assertions; a test's name says what it holds)
 
+import tomllib
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
@@ -91,6 +93,15 @@ class Reading(ContractBase):
         await self.fails(rig.connector.members(rig.room), Unreadable)
 
     # settings
+
+    async def test_no_more_is_promised_than_is_published(self, rig: Rig) -> None:
+        """``FACTS.toml`` beside the connector, where there is one, is what people compare."""
+        package = type(rig.connector).__module__.rpartition(".")[0]
+        facts = files(package).joinpath("FACTS.toml")
+        if not facts.is_file():
+            pytest.skip("no FACTS.toml is published")
+        published = set(tomllib.loads(facts.read_text(encoding="utf-8"))["can"])
+        assert {g.value for g in rig.connector.capabilities.can} <= published
 
     async def test_a_hardened_room_holds_all_that_is_promised(self, rig: Rig) -> None:
         maker = self.maker(rig)

@@ -1,12 +1,16 @@
 """`wallcross channel`: channel accounts, and how far each is proven here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.out import Columns
+from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
+from orchestrator.client.problems import Missing, Refused, SignInFirst, Unready
+from orchestrator.client.scorecard import CardView
 from orchestrator.client.views import ChannelTest, ChannelView
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -52,6 +56,71 @@ def live_check(
             "A stand-in answers alike: --real-server NAME says, on the record, that it is none."
         )
     return 0 if all(step.ok for step in found.steps) else 1
+
+
+@app.command()
+def scorecard(
+    ctx: typer.Context,
+    kind: Annotated[list[str] | None, typer.Argument(help="Kinds; none: all that ship.")] = None,
+) -> None:
+    """Compares kinds of channel: guarantees, protocol, post-quantum, metadata, retention."""
+    try:
+        cards: list[CardView] = import_module("orchestrator.wiring.scorecard").scorecard(kind or ())
+    except LookupError as error:
+        raise Missing(str(error), then="wallcross channel scorecard") from None
+    out, here = Out(ctx.obj), _configured(ctx)
+    cards = [card if here is None else replace(card, here=_of(card, here)) for card in cards]
+    if not out.json and len(cards) > 1:
+        typer.echo("\n".join([*_grid(cards), ""]))
+    out.each(cards, _card, "No kind of channel ships.")
+    if here is None:
+        out.note("No home answers: what is proven here is not shown. Next: wallcross serve")
+
+
+def _configured(ctx: typer.Context) -> list[ChannelView] | None:
+    """The channels of the home that answers; None while none does."""
+    try:
+        found, _ = call(ctx.obj, lambda c: c.channel_list())
+    except (Missing, Refused, SignInFirst, Unready):
+        return None
+    return list(found)
+
+
+def _grid(cards: Sequence[CardView]) -> Iterator[str]:
+    """The guarantees, a line each, with what a room of each kind may hold at best."""
+    names = sorted({g for card in cards for g in (*card.can, *card.cannot)})
+    wide = max((len(name) for name in names), default=0)
+    yield " " * wide + "".join(f"  {card.kind:<8}" for card in cards)
+    for name in names:
+        cells = ("yes" if name in card.can else "-" for card in cards)
+        yield f"{name.replace('_', ' '):<{wide}}" + "".join(f"  {cell:<8}" for cell in cells)
+
+
+def _of(card: CardView, here: Sequence[ChannelView]) -> tuple[str, ...]:
+    return tuple(f"{c.name} ({c.grade})" for c in here if c.kind == card.kind)
+
+
+def _card(card: CardView) -> Iterator[str]:
+    yield card.kind
+    yield f"proven        {card.shipped_grade or 'nothing'} for this release{_proven_here(card)}"
+    if card.protocol is None:
+        yield "nothing else is published of it (FACTS.toml)"
+        return
+    yield f"protocol      {card.protocol}"
+    yield f"post-quantum  {card.post_quantum}: {card.post_quantum_says}"
+    yield f"at best       {_words(card.can)}"
+    yield f"never         {_words(card.cannot) or 'nothing of the list'}"
+    for seen in card.metadata:
+        yield f"metadata      {seen}"
+    yield f"retention     {card.retention}"
+
+
+def _proven_here(card: CardView) -> str:
+    return f"; here: {', '.join(card.here)}" if card.here else ""
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in names)
 
 
 @app.command()

@@ -13,7 +13,15 @@ from connectors import registry
 from connectors.memory.settings import Settings
 from connectors.port import ConnectorName
 from connectors.port.connector import Setup
-from connectors.registry import Grade, Registered, UnknownConnectorError, find, graded
+from connectors.registry import (
+    SHIPPED,
+    Facts,
+    Grade,
+    Registered,
+    UnknownConnectorError,
+    find,
+    graded,
+)
 
 
 def claim(monkeypatch: pytest.MonkeyPatch, *targets: str) -> None:
@@ -88,6 +96,26 @@ def test_the_memory_connector_is_of_the_laboratory() -> None:
 def test_without_a_grade_there_is_none() -> None:
     assert Registered("x", "connectors.port.connector:Setup", shipped=False).graded() is None
     assert Registered("x", "nowhere.at_all:make", shipped=False).graded() is None
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_what_ships_publishes_what_is_known_of_its_network(name: str) -> None:
+    found = find(name).facts()
+    assert found is not None
+    assert all((found.protocol, found.post_quantum_says, found.metadata, found.retention))
+    assert found.can
+
+
+def test_without_facts_there_are_none() -> None:
+    assert Registered("x", "connectors.port.connector:Setup", shipped=False).facts() is None
+    assert Registered("x", "nowhere.at_all:make", shipped=False).facts() is None
+
+
+def test_facts_with_a_word_too_many_are_none() -> None:
+    known = find("signal").facts()
+    assert known is not None
+    with pytest.raises(ValueError, match="extra"):
+        Facts.model_validate({**known.model_dump(), "unbreakable": True})
 
 
 def test_grades_are_ordered_and_not_counted() -> None:
