@@ -41,7 +41,9 @@ WHAT = {
     "audit": "Signed audit trail, with the program that checks it",
     "audit_csv": "Audit trail as a table (CSV)",
     "insiders": "List of insiders (CSV)",
+    "insiders_xlsx": "List of insiders of each side (XLSX)",
     "findings": "Findings without names (CSV)",
+    "report": "Report for counsel (PDF)",
 }
 WHY = {
     "regulator": "A regulator asked for it",

@@ -1,7 +1,7 @@
 """Routes: the audit trail at the desk, and exports that are given once, to a session."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -11,18 +11,31 @@ from orchestrator.api.bodies import Body
 from orchestrator.api.paging import Paged
 from orchestrator.api.reach import Deal, OpenHome, stream
 from orchestrator.api.who import Asker
-from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
+from orchestrator.client.audit_desk import (
+    AuditRow,
+    ChainView,
+    ExportKind,
+    ExportLink,
+    ExportReason,
+    ExportView,
+)
 from orchestrator.client.paging import Page
 from orchestrator.command.exports import Wanted
 
 router = APIRouter(prefix="/deals/{deal}")
+_MEDIA = {
+    "tar": "application/x-tar",
+    "csv": "text/csv",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class NewExport(Body):
     """What is wanted, and why."""
 
-    what: Literal["audit", "audit_csv", "insiders", "findings"]
-    why: Literal["regulator", "litigation", "internal-review", "closing", "insider-list"]
+    what: ExportKind
+    why: ExportReason
     matter: str | None = Field(default=None, max_length=60)
     person: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     kind: str | None = Field(default=None, pattern=r"^[a-z]{1,24}\.[a-z_]{1,24}$")
@@ -72,7 +85,7 @@ async def export_link(deal: Deal, export: str, home: OpenHome, asker: Asker) -> 
 async def export_fetch(deal: Deal, secret: str, home: OpenHome, asker: Asker) -> StreamingResponse:
     """Gives an export, once."""
     name, pieces = await home.export_fetch(deal, secret, asker)
-    answer = await stream(pieces, "application/x-tar" if name.endswith("tar") else "text/csv")
+    answer = await stream(pieces, _MEDIA[name.rpartition(".")[2]])
     answer.headers["content-disposition"] = f'attachment; filename="{name}"'
     answer.headers["cache-control"] = "no-store"
     return answer

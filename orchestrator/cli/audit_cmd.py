@@ -10,6 +10,7 @@ import typer
 
 from orchestrator.audit.offline.command import main as verify_export
 from orchestrator.cli.archive import fetch
+from orchestrator.cli.counsel_export import for_counsel
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns
 from orchestrator.cli.session import call
@@ -122,6 +123,7 @@ def _state_lines(found: StateReport) -> Iterator[str]:
     yield f"  {found.entries} entries read; compared: {compared}"
 
 
+app.command("for-counsel")(for_counsel)
 app.command("witness-key")(witness_key)
 app.command()(witness)
 

@@ -4,14 +4,14 @@ Rules kept here: as for ``orchestrator.client.views``. A row holds no account, r
 those are in the signed export alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.client.paging import Page
 from orchestrator.client.wire import Wire, deal_path, part
 
-ExportKind = Literal["audit", "audit_csv", "insiders", "findings"]
+ExportKind = Literal["audit", "audit_csv", "insiders", "insiders_xlsx", "findings", "report"]
 ExportReason = Literal["regulator", "litigation", "internal-review", "closing", "insider-list"]
 
 
@@ -138,3 +138,7 @@ class AuditDeskApi(Wire):
     async def export_link(self, deal: str, export: str) -> ExportLink:
         """Where one's own export is fetched, once and within minutes."""
         return await self._post(ExportLink, f"{deal_path(deal)}/exports/{part(export)}/link", {})
+
+    def export_fetch(self, link: ExportLink) -> AsyncIterator[bytes]:
+        """An export, once."""
+        return self._pieces(link.path.removeprefix("/api/v1"), "GET")

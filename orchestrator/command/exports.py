@@ -11,12 +11,14 @@ Rules kept here:
    of a table is text, whatever it begins with.
 """
 
+import asyncio
 import csv
 import io
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 from orchestrator.approvals.plan import Plan
@@ -29,10 +31,12 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.audit.paging import page
 from orchestrator.audit.state import Told
 from orchestrator.client.audit_desk import ExportLink, ExportView
+from orchestrator.client.insider_list import by_side, lines
 from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.clock import MINUTE, iso
 from orchestrator.command.audit_desk import AuditDesk, who
 from orchestrator.command.audit_words import facts, sentence
+from orchestrator.command.export_report import gathered, sections
 from orchestrator.command.insiders import Insiders
 from orchestrator.command.records import archived
 from orchestrator.command.runtime import Runtime
@@ -48,7 +52,9 @@ WHAT: Mapping[str, str] = {
     "audit": "the signed audit trail, with the program that checks it",
     "audit_csv": "the audit trail as a table",
     "insiders": "the list of insiders",
+    "insiders_xlsx": "the list of insiders of each side, as a workbook",
     "findings": "findings without names",
+    "report": "the report for counsel",
 }
 WITHOUT_NAMES = frozenset({"findings"})
 WHY: Mapping[str, str] = {
@@ -61,6 +67,7 @@ WHY: Mapping[str, str] = {
 LINK_LASTS = 5 * MINUTE
 KEPT = 200
 """Exports of one person's word that are kept at most; they end with this process."""
+_ENDINGS: Mapping[str, str] = {"audit": "tar", "insiders_xlsx": "xlsx", "report": "pdf"}
 STILL = "Nothing was exported."
 
 
@@ -192,9 +199,39 @@ class Exports(AuditDesk):
         return await self._r.store.write(unit)
 
     def _export_pieces(self, wanted: Wanted) -> AsyncIterator[bytes]:
-        if wanted.what == "audit":
-            return self._export_signed(wanted)
-        return self._export_table(wanted)
+        match wanted.what:
+            case "audit":
+                return self._export_signed(wanted)
+            case "insiders_xlsx":
+                return self._export_workbook(wanted)
+            case "report":
+                return self._export_report(wanted)
+            case _:
+                return self._export_table(wanted)
+
+    async def _export_workbook(self, wanted: Wanted) -> AsyncIterator[bytes]:
+        found = await Insiders(self._r).person_insiders(wanted.deal)
+        page, at, code = self._export_page(wanted), self._r.now(), self._export_code(wanted)
+        sides = {side: lines(rows, code, at) for side, rows in by_side(found).items()}
+        made = import_module("orchestrator.command.export_workbook").workbook
+        yield await asyncio.to_thread(made, {"Export": page, **sides}, at)
+
+    async def _export_report(self, wanted: Wanted) -> AsyncIterator[bytes]:
+        found = await gathered(self._r, wanted.deal, await self.audit_chain(wanted.deal))
+        names, page = self._audit_names(wanted.deal), self._export_page(wanted)
+
+        def named(actor: str) -> str:
+            return who(actor, names) if ":" in actor else names.get(actor, actor)
+
+        code = self._export_code(wanted)
+        foot = f"{code}, for counsel, {iso(found.at)}"
+        parts = sections(page, found, named)
+        pdf = import_module("orchestrator.command.export_pdf").pdf  # few ask for one
+        yield await asyncio.to_thread(pdf, f"{code}: report for counsel", parts, foot)
+
+    def _export_code(self, wanted: Wanted) -> str:
+        view = self._r.book.deals.get(wanted.deal)
+        return wanted.deal if view is None else view.code
 
     async def _export_signed(self, wanted: Wanted) -> AsyncIterator[bytes]:
         async def write(folder: Path) -> None:
@@ -251,11 +288,10 @@ class Exports(AuditDesk):
 
     def _export_page(self, wanted: Wanted) -> list[tuple[str, str]]:
         view = self._r.book.deals.get(wanted.deal)
-        code = wanted.deal if view is None else view.code
         made_up = [("made up", "yes: no word of it is about a real deal")]
         return [
             ("export", WHAT[wanted.what]),
-            ("deal", code),
+            ("deal", self._export_code(wanted)),
             *(made_up if view is not None and view.made_up else []),
             ("asked for by", who(wanted.by, self._audit_names(wanted.deal))),
             ("asked for at", iso(wanted.at)),
@@ -380,8 +416,8 @@ def _lines(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _file(wanted: Wanted) -> str:
-    ending = "tar" if wanted.what == "audit" else "csv"
-    return f"wallcross-{wanted.what.replace('_', '-')}.{ending}"
+    ending = _ENDINGS.get(wanted.what, "csv")
+    return f"wallcross-{wanted.what.partition('_')[0]}.{ending}"
 
 
 def _when(at: int | None) -> str:

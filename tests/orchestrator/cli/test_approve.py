@@ -479,3 +479,25 @@ def test_a_deal_shows_its_fingerprints_as_ssh_keygen_does(desk: Desk) -> None:
     told = subprocess.run(line, capture_output=True, check=True, text=True).stdout
     [listed] = desk.wx("approver", "list", "--json").lines
     assert listed["fingerprint"] in told
+
+
+def test_an_export_for_counsel_goes_the_desks_way_and_once(desk: Desk, tmp_path: Path) -> None:
+    desk.found()
+    given = tmp_path / "given"
+    asked = ("audit", "for-counsel", "report", "--why", "regulator", "--matter", "m-1", "--json")
+    waits = desk.wx(*asked, "--to", str(given))
+    assert waits.code == 6
+    assert not given.exists()
+    assert desk.wx(*asked, "--to", str(given)).code == 6
+    request = desk.asked()
+    assert "the report for counsel" in desk.wx("approve", "show", request).out
+    desk.yes(request, "ada")
+    desk.yes(request, "ben")
+    assert desk.wx(*asked, "--to", str(given)).json["export"] == request
+    assert given.read_bytes().startswith(b"%PDF-")
+    assert given.stat().st_mode & 0o077 == 0
+    assert desk.wx(*asked, "--to", str(given)).code == 5, "nothing is written over"
+    assert desk.wx(*asked, "--to", str(tmp_path / "again")).code == 6, "it is asked for anew"
+    free = ("audit", "for-counsel", "findings", "--why", "closing", "--to", str(tmp_path / "f.csv"))
+    assert desk.wx(*free).code == 0
+    assert "findings without names" in (tmp_path / "f.csv").read_text("utf-8-sig")

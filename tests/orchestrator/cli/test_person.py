@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.cli.insiders import COLUMNS, LEFT, files
+from orchestrator.cli.insiders import files
+from orchestrator.client.insider_list import COLUMNS, LEFT
 from orchestrator.client.people import InsiderView
 from orchestrator.command.insiders import spans
 
