@@ -122,12 +122,14 @@ def listing(**more: object) -> dict[str, object]:
 def test_a_room_is_read_as_it_is_listed() -> None:
     room = rooms.read_room(listing(), ROOM)
     assert room.members == {"bot@x", "ann@x"}
-    assert (room.masters, room.ttl, room.bor) == ({"bot@x"}, 7_776_000, 0)
+    assert room.masters == {"bot@x"}
+    assert (room.ttl, room.bor) == (7_776_000, 0)
 
 
 def test_names_alone_and_numbers_are_read_too() -> None:
     room = rooms.read_room(listing(members=["ann@x"], ttl=60, bor=""), ROOM)
-    assert (room.members, room.ttl, room.bor) == ({"bot@x", "ann@x"}, 60, 0)
+    assert room.members == {"bot@x", "ann@x"}
+    assert (room.ttl, room.bor) == (60, 0)
 
 
 @pytest.mark.parametrize("ttl", ["0", 0, "", None])

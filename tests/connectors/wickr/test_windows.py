@@ -6,6 +6,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -229,7 +230,7 @@ async def test_what_a_client_keeps_that_it_could_not_post_is_swept_up(lab: Lab) 
 # --- polling ----------------------------------------------------------------------------------
 
 
-async def polled(lab: Lab, **more: object) -> tuple[WickrConnector, str]:
+async def polled(lab: Lab, **more: Any) -> tuple[WickrConnector, str]:
     bot = await lab.bot(receive="poll", poll_every=0.2, **more)
     await lab.hand.person("ann")
     return bot, await lab.now(bot)
