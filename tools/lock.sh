@@ -46,6 +46,7 @@ compile dev.txt pyproject.toml --extra dev --constraint requirements/runtime.txt
 compile omemo.txt pyproject.toml --extra dev --extra omemo --constraint requirements/dev.txt --constraint requirements/build.txt
 compile model.txt pyproject.toml --extra model --constraint requirements/runtime.txt
 compile synapse.txt requirements/synapse.in --constraint requirements/build.txt
+compile signal-cli.txt requirements/signal-cli.in --constraint requirements/build.txt
 compile oidc.txt requirements/oidc.in --constraint requirements/build.txt
 compile lock.txt requirements/lock.in
 

@@ -26,16 +26,21 @@ def lab() -> None:
 def signal(
     ctx: typer.Context,
     *,
-    port: Annotated[int, typer.Option(help="Of the REST server; 0: any.")] = 0,
+    backend: Annotated[str, typer.Option(help="rest or json-rpc.")] = "rest",
+    port: Annotated[int, typer.Option(help="Of the program stood in for; 0: any.")] = 0,
     control: Annotated[int, typer.Option(help="Of the far side's hand; 0: any.")] = 0,
     webhook: Annotated[str, typer.Option(help="Where received messages are posted.")] = "",
-    mode: Annotated[str, typer.Option(help="json-rpc or normal.")] = "json-rpc",
-    release: Annotated[str, typer.Option(help="0.100 or 0.101.")] = "0.101",
+    mode: Annotated[str, typer.Option(help="Of rest: json-rpc or normal.")] = "json-rpc",
+    release: Annotated[str, typer.Option(help="Of rest: 0.100 or 0.101.")] = "0.101",
+    receive_mode: Annotated[
+        str, typer.Option(help="Of json-rpc: on-start or on-connection.")
+    ] = "on-start",
 ) -> None:
-    """Signal's REST server with people behind it; docs/lab.md says what it is like."""
+    """Signal's server programs with people behind them; docs/lab.md says what they are like."""
     Out(ctx.obj).note("A stand-in: nothing here is Signal, and nobody is real. Ctrl-C ends it.")
     given = {"--port": port, "--control": control, "--webhook": webhook, "--mode": mode}
-    options = [f"{name}={value}" for name, value in (given | {"--version": release}).items()]
+    given |= {"--version": release, "--backend": backend, "--receive-mode": receive_mode}
+    options = [f"{name}={value}" for name, value in given.items()]
     import_module("orchestrator.wiring.lab").signal(options)
 
 

@@ -11,7 +11,7 @@ from connectors.wickr.standin import app as wickr_standin
 
 
 def signal(argv: Sequence[str]) -> None:
-    """Serves the stand-in for signal-cli-rest-api until it is told to end.
+    """Serves the stand-in for signal-cli-rest-api, or for signal-cli, until it is told to end.
 
     Args:
         argv: its options, see ``connectors.signal.standin.app``.

