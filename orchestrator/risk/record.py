@@ -18,7 +18,7 @@ from orchestrator.store.unit import Row, Tx
 from tiers.conversation import RoomBinding
 from tiers.exposure import Open, Rule, Severity, Was
 from tiers.exposure_rules import rule_of
-from tiers.ids import ConversationId, PersonId
+from tiers.ids import AccountId, ConnectorName, ConversationId, PersonId
 
 MOST = 20_000
 """Findings of a deal that are read at a time; what is older is on the record alone."""
@@ -111,7 +111,7 @@ class Reader:
 
     def __init__(self, deal: DealView) -> None:
         self._deal = deal
-        self._people = {p.person_id for p in (deal.adopted or deal.roster).people}
+        self._listed = deal.adopted or deal.roster
 
     @cached_property
     def _places(self) -> Mapping[str, RoomBinding]:
@@ -123,10 +123,16 @@ class Reader:
         """Channels that the deal has rooms on."""
         return frozenset(b.connector for of in self._deal.rooms.values() for b in of)
 
-    @cached_property
-    def _accounts(self) -> Mapping[str, PersonId]:
-        people = (self._deal.adopted or self._deal.roster).people
-        return {f"{c}:{a}": p.person_id for p in people for c, a in p.accounts.items()}
+    def _person(self, name: str | None) -> PersonId | None:
+        """The person of that id; None where he was never adopted."""
+        found = None if name is None else self._listed.person(PersonId(name))
+        return None if found is None else found.person_id
+
+    def _owner(self, account: str) -> PersonId | None:
+        """Whose account it is, as ``channel:account`` names it."""
+        channel, _, name = account.partition(":")
+        found = self._listed.owner(ConnectorName(channel), AccountId(name))
+        return None if found is None else found.person_id
 
     def concerns(self, found: "Found") -> bool:
         """Whether a finding counts in this deal."""
@@ -163,8 +169,8 @@ class Reader:
             return self._of_home(subject)
         if ConversationId(subject) in self._deal.conversations:
             return About(ConversationId(subject))
-        if PersonId(subject) in self._people:
-            return About(person=PersonId(subject))
+        if person := self._person(subject):
+            return About(person=person)
         placed, wrote, channel, room = message
         if channel is not None:
             return self._of_message(subject, placed, wrote, f"{channel}:{room}", channel)
@@ -182,8 +188,7 @@ class Reader:
         named = ConversationId(placed or "")
         known = named if named in self._deal.conversations else None
         where = known or (binding.conversation_id if binding is not None else None)
-        person = PersonId(wrote) if wrote is not None and wrote in self._people else None
-        return About(where, binding, person, subject.partition("/")[0], channel)
+        return About(where, binding, self._person(wrote), subject.partition("/")[0], channel)
 
     def _of_place(self, subject: str) -> About:
         whole, _, rest = subject.partition(" ")
@@ -192,11 +197,11 @@ class Reader:
             return About(
                 binding.conversation_id,
                 binding,
-                PersonId(rest) if rest in self._people else None,
+                self._person(rest),
                 channel=binding.connector,
                 guarantee=rest or None,
             )
-        account = self._accounts.get(whole) or self._accounts.get(whole.rpartition(":")[0])
+        account = self._owner(whole) or self._owner(whole.rpartition(":")[0])
         channel = whole.partition(":")[0]
         return About(person=account, channel=channel if channel in self.channels else None)
 
