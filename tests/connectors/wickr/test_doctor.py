@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.port import RoomId
 from connectors.port.connector import Check
 from connectors.port.errors import Rejected
 from connectors.testing.rig import attachment
@@ -76,11 +77,9 @@ async def test_a_room_that_is_to_burn_is_made_so_and_shown(lab: Lab) -> None:
 async def test_errors_that_the_client_counts_are_red(lab: Lab) -> None:
     bot = await lab.bot()
     assert (await look(bot, "bot statistics")).ok
-    room = await lab.room(bot, "ann")
-    await lab.hand.refuse()
-    delivery = await lab.delivery(bot, room)
+    nobody = await lab.delivery(bot, RoomId("1:nobody@example.test"))
     with pytest.raises(Rejected):
-        await bot.send(delivery)
+        await bot.send(nobody)
     assert "1 messages failed in the client" in (await look(bot, "bot statistics")).hint
 
 
