@@ -4,11 +4,14 @@ Rules kept here:
 
 1. A fingerprint is a keyed hash of three words in a row, none of it readable without the key. For
    whoever has the key it can be guessed: it is content, and lives no longer than content.
-2. What everybody writes says nothing: runs of function words and courtesies, addresses, times, the
-   heads of forwarded mails, signatures and notices of confidentiality leave no fingerprint.
-3. One shared phrase is chance. A passage is found where at least four different fingerprints of one
-   text stand within forty words, with three words of substance among them: ten of both together.
-   What is repeated counts once, and a single letter or digit is no substance: counting up is none.
+2. What everybody writes says nothing: addresses, times, the heads of forwarded mails, signatures,
+   notices of confidentiality and licences of software leave no fingerprint. Runs of function words
+   and courtesies are looked for nowhere; they are counted only within a passage that others show.
+3. A shared phrase is chance, and so are many of them, here and there. A passage is found where
+   pieces of one text stand near each other that are of three shared runs at least, each as close
+   to the next as winnowing leaves those of a copy; together they cover twelve words, with five
+   different runs and three words of substance. What is repeated counts once, and a single letter or
+   digit is no substance: counting up is none.
 4. What also stands in a text of a tier as low is not restricted, wherever else it stands.
 
 Source: Schleimer, Wilkerson and Aiken, Winnowing: Local Algorithms for Document Fingerprinting,
@@ -18,25 +21,30 @@ thinning loses passages that were edited; 4 beyond. docs/leak-risk.md has the me
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tiers.ids import RuleId
 from tiers.normalise import normalise
 from tiers.tier import Tier
-from tiers.winnowing_words import COMMON, LEGAL, folded
+from tiers.winnowing_words import COMMON, NOTICES, folded
 
 RESTRICTED: Final = RuleId("restricted.text")
 """Rule of evidence that a text has a passage of a stricter one."""
 RUN: Final = 3
 SHORT: Final = 2_000
 WINDOW: Final = 4
-LEAST_RUNS: Final = 4
+PIECE_RUNS: Final = 3
+"""Shared runs that stand close together, below which they are chance."""
+LEAST_RUNS: Final = 5
 LEAST_WORDS: Final = 3
-ENOUGH: Final = 10
+ENOUGH: Final = 12
+"""Words that are covered by shared runs."""
 SPAN: Final = 40
+"""Words between two pieces of one passage at most: what others wrote between quoted lines."""
 HASH_BYTES: Final = 8
 LONGEST: Final = 200_000
 """Characters of a text that are looked at."""
@@ -48,15 +56,16 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _HEAD = re.compile(
-    r"\b(?:from|to|von|an|de|à|sent|date|cc|bcc)\s*:[^\n]{0,400}?"
-    r"(?:\n[^\n]{0,400}?){0,6}?\b(?:subject|betreff|objet)\s*:",
+    r"\b(?:(?P<first>from|to|von|an|de|à|sent|date|cc|bcc)|(?P<last>subject|betreff|objet))\s{0,3}:",
     re.IGNORECASE,
 )
+_HEAD_LINES, _HEAD_LENGTH = 6, 2_000
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,120}>")
 _QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]?|\|[ \t])+")
+_LINE_END = re.compile(r"\n")
 _SIGNED = re.compile(r"(?m)^--[ \t]*$")
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
-_LEGAL_WORDS: Final = 4
-"""Words of notices in one paragraph that make it one."""
+NOTICE_GAP: Final = 12
+"""Words between two of a notice's words at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +87,29 @@ class Run:
         """Its words that not everybody writes."""
         return tuple(word for word in self.words if _says(word))
 
+    @property
+    def usual(self) -> bool:
+        """It is made of words that everybody writes: by itself it is looked for nowhere."""
+        return not any(map(_says, self.words))
+
 
 def _says(word: str) -> bool:
     return len(word) > 1 and word not in COMMON
 
 
 def runs(text: str) -> tuple[Run, ...]:
-    """Every run of a text that says something, in order.
+    """Every run of a text, in order.
 
     Args:
         text: as it was written.
     """
     read = normalise(_plain(text[:LONGEST]))
     found = [(m.group().casefold(), *m.span()) for m in _WORD.finditer(read.bare)]
+    words = [word for word, _, _ in found]
     made = []
-    words, says = [word for word, _, _ in found], [_says(word) for word, _, _ in found]
     for at in range(len(found) - RUN + 1):
-        if any(says[at : at + RUN]):
-            start, end = read.original(found[at][1], found[at + RUN - 1][2])
-            made.append(Run(at, start, end, tuple(words[at : at + RUN])))
+        start, end = read.original(found[at][1], found[at + RUN - 1][2])
+        made.append(Run(at, start, end, tuple(words[at : at + RUN])))
     return tuple(made)
 
 
@@ -105,9 +118,43 @@ def _plain(text: str) -> str:
     signed = _SIGNED.search(text)
     if signed is not None and signed.start() > len(text) // 4:
         text = text[: signed.start()]
-    for pattern in (_QUOTED, _HEAD):
+    for pattern in (_QUOTED, _TAG):
         text = pattern.sub(_blank, text)
+    text = _blanked(text, _heads(text))
     return _without_notices(_TIME.sub(_blank, _SOLID.sub(_without_addresses, text)))
+
+
+def _heads(text: str) -> Iterator[tuple[int, int]]:
+    """Heads of forwarded mails, from the first sender or reader to the subject's name.
+
+    Each name of a line is taken up and let go once, so that a text of nothing else costs no more.
+    """
+    lines = [found.start() for found in _LINE_END.finditer(text)]
+    open_at: deque[int] = deque()
+    for name in _HEAD.finditer(text):
+        if name["first"]:
+            open_at.append(name.start())
+            continue
+        while open_at and not _is_head(lines, open_at[0], name.end()):
+            open_at.popleft()
+        if open_at:
+            yield open_at[0], name.end()
+            open_at.clear()
+
+
+def _is_head(lines: Sequence[int], start: int, end: int) -> bool:
+    between = bisect(lines, end) - bisect(lines, start)
+    return end - start <= _HEAD_LENGTH and between <= _HEAD_LINES
+
+
+def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The same text with blanks in some places, given in order and without overlap."""
+    kept: list[str] = []
+    last = 0
+    for start, end in spans:
+        kept += (text[last:start], " " * (end - start))
+        last = end
+    return "".join((*kept, text[last:]))
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -125,17 +172,24 @@ def _without_addresses(match: re.Match[str]) -> str:
 
 
 def _without_notices(text: str) -> str:
-    """Paragraphs that are notices of confidentiality, liability or viruses say nothing."""
-    kept, last = [], 0
-    for gap in (*_PARAGRAPH.finditer(text), None):
-        end = len(text) if gap is None else gap.start()
-        after = len(text) if gap is None else gap.end()
-        part = text[last:end]
-        said = LEGAL.intersection(map(folded, set(_WORD.findall(part))))
-        kept.append(" " * len(part) if len(said) >= _LEGAL_WORDS else part)
-        kept.append(text[end:after])
-        last = after
-    return "".join(kept)
+    """Notices of confidentiality, and licences of software, say nothing: what else stands does."""
+    for notice in NOTICES:
+        found = [(n, m) for n, m in enumerate(_WORD.finditer(text)) if folded(m[0]) in notice.words]
+        whole = (c for c in _clusters(found) if notice.fits({folded(match[0]) for match in c}))
+        text = _blanked(text, [(cluster[0].start(), cluster[-1].end()) for cluster in whole])
+    return text
+
+
+def _clusters(found: Iterable[tuple[int, re.Match[str]]]) -> list[list[re.Match[str]]]:
+    """Words of notices that stand close together."""
+    clusters: list[list[re.Match[str]]] = []
+    last = -NOTICE_GAP - 1
+    for n, match in found:
+        if n - last > NOTICE_GAP:
+            clusters.append([])
+        clusters[-1].append(match)
+        last = n
+    return clusters
 
 
 def digest(words: Sequence[str]) -> bytes:
@@ -212,16 +266,31 @@ def passages(found: Iterable[Run], sources: Mapping[int, Iterable[str]]) -> tupl
 
 def _best(source: str, shared: Sequence[Run]) -> Passage | None:
     best, first = None, 0
-    for last, run in enumerate(shared):
-        while run.at - shared[first].at > SPAN:
+    pieces = [piece for piece in _pieces(shared) if len(piece) >= PIECE_RUNS]
+    for last, piece in enumerate(pieces):
+        while piece[0].at - pieces[first][-1].at > SPAN:
             first += 1
-        window = shared[first : last + 1]
-        if len(window) < LEAST_RUNS or (best is not None and len(window) <= best.runs):
-            continue
-        different = len({one.words for one in window})
-        if different < LEAST_RUNS or (best is not None and different <= best.runs):
-            continue
-        words = len({word for one in window for word in one.substance})
-        if different + words >= ENOUGH and words >= LEAST_WORDS:
-            best = Passage(source, different, window[0].start, run.end)
+        found = _passage(source, pieces[first : last + 1])
+        if found is not None and (best is None or found.runs > best.runs):
+            best = found
     return best
+
+
+def _pieces(shared: Sequence[Run]) -> list[list[Run]]:
+    """Shared runs that stand as close together as winnowing leaves those of a copy."""
+    pieces: list[list[Run]] = []
+    for run in shared:
+        if not pieces or run.at - pieces[-1][-1].at > WINDOW:
+            pieces.append([])
+        pieces[-1].append(run)
+    return pieces
+
+
+def _passage(source: str, pieces: Sequence[Sequence[Run]]) -> Passage | None:
+    found = [run for piece in pieces for run in piece]
+    covered = {run.at + n for run in found for n in range(RUN)}
+    different = len({run.words for run in found})
+    substance = {word for run in found for word in run.substance}
+    if len(covered) < ENOUGH or different < LEAST_RUNS or len(substance) < LEAST_WORDS:
+        return None
+    return Passage(source, different, found[0].start, found[-1].end)

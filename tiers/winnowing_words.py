@@ -1,10 +1,16 @@
 """Words that everybody writes, in English, German and French: they make no passage.
 
-Rule kept here: the lists are our own, of function words, courtesies and the words of notices under
-mails. A run of words that are all on ``COMMON`` says nothing of any text.
+Rules kept here:
+
+1. The lists are our own, of function words, courtesies and the words of notices. A run of words
+   that are all on ``COMMON`` says nothing of any text.
+2. A notice is told by many of its words close together, never by a paragraph: whoever puts one
+   below a passage, without a line between, hides nothing but the notice.
 """
 
 import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 _ENGLISH = """
@@ -63,15 +69,6 @@ reste revoir s sa sans se sera serait ses si sincèrement soit son sont souhaite
 tes toi ton toujours tous tout toute toutes très trop tu un une va vais veuillez vers veux voici
 voilà voir vos votre vous vraiment y lundi mardi mercredi jeudi vendredi samedi dimanche semaine
 """
-_NOTICES = """
-confidential confidentiality privileged intended recipient recipients addressee addressees
-disclosure unauthorised unauthorized disclaimer copying distribution dissemination prohibited
-notify deleted virus viruses liability warrant sender error strictly solely
-vertraulich vertrauliche vertraulichen bestimmt empfänger adressat adressaten unbefugte unbefugten
-weitergabe untersagt absender irrtümlich vernichten haftung viren rechtlich
-confidentiel confidentielle confidentielles destinataire destinataires expéditeur divulgation
-interdite strictement erreur détruire responsabilité diffusion autorisée
-"""
 
 
 def folded(word: str) -> str:
@@ -82,6 +79,79 @@ def folded(word: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c))
 
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(map(folded, words.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A kind of notice that stands below texts of everybody, told by the words that it is made of.
+
+    Attributes:
+        words: which of them stand close together in one.
+        least: how many different ones make one.
+        needs: of each of these at least one must be among them, so that a clause of a contract on
+            the same matter is none.
+    """
+
+    words: frozenset[str]
+    least: int
+    needs: tuple[frozenset[str], ...]
+
+    def fits(self, found: Collection[str]) -> bool:
+        """Whether words that stand close together make one."""
+        different = self.words.intersection(found)
+        return len(different) >= self.least and all(map(different.intersection, self.needs))
+
+
+_MAIL = _set("""
+message messages email emails mail transmission nachricht mitteilung courriel mel fax facsimile
+""")
+_READER = _set("""
+recipient recipients addressee addressees intended sender bestimmt empfänger adressat adressaten
+absender destinataire destinataires expéditeur destiné
+""")
+_MISTAKE = _set("""
+error notify delete deleted destroy unauthorised unauthorized prohibited virus viruses misdirected
+irrtümlich vernichten löschen untersagt unbefugte unbefugten gestattet viren erreur détruire
+supprimer interdite interdit avertir
+""")
+_SECRECY = _set("""
+confidential confidentiality privileged disclosure disclaimer copying distribution dissemination
+liability strictly solely attachments vertraulich vertrauliche vertraulichen weitergabe haftung
+rechtlich geschützt geschützte kopieren confidentiel confidentiels confidentielle confidentielles
+divulgation strictement responsabilité diffusion reproduction autorisée autorisation
+""")
+_RELEASED = _set("""
+copyright copyrighted gnu gpl lgpl agpl gplv2 gplv3 fsf redistribute redistributed redistribution
+redistributions merchantability noninfringement apache bsd mit contributors furnished sublicense
+""")
+_LICENCE = _set("""
+license licence licensed licenses software program library documentation source binary code file
+files package warranty warranties permission permitted modify modification modifications modified
+distribute distributed distribution copies copying copy royalty granted free charge implied express
+fitness particular purpose liable liability damages incidental consequential exemplary punitive
+special indirect direct tort negligence contract disclaimed disclaims endorse promote advertising
+holder holders author authors procurement substitute goods useful hope version later option public
+foundation published notice notices preserved retain reproduce materials conditions disclaimer
+restriction limitation merge publish sell persons person obtaining associated rights reserved
+applicable law agreed writing compliance governing event whatsoever arising profits loss data
+suitability supplied use deal basis claim connection
+""")
+NOTICES: Final = (
+    Notice(_MAIL | _READER | _MISTAKE | _SECRECY, 5, (_MAIL, _READER, _MISTAKE)),
+    Notice(
+        _RELEASED | _LICENCE,
+        9,
+        (
+            _RELEASED,
+            _set(
+                "software program library file files package "
+                "documentation code source binary materials"
+            ),
+        ),
+    ),
+)
+"""Confidentiality and liability under mails; licences of software. Words of both stand in
+contracts, so that each needs words which those do not have."""
 COMMON: Final = frozenset(map(folded, f"{_ENGLISH} {_GERMAN} {_FRENCH}".split()))
-LEGAL: Final = frozenset(map(folded, _NOTICES.split()))
-"""Words that notices under mails are made of."""

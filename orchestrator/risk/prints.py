@@ -8,14 +8,16 @@ Rules kept here:
 2. A text's marks live as long as the text may stand with its readers: for the time of the timer
    that its tier demands, 90 days without one, never longer than the journal keeps it; and no longer
    than its author lets it stand.
-3. Marks of a tier as low as the room's do not count against a text: it stands there already.
+3. Marks of a tier as low as the room's do not count against a text: it stands there already. Runs
+   of words that everybody writes stand everywhere: they are looked up only in texts that share
+   others with it, and count there wherever else they stand.
 """
 
 import asyncio
 import json
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -66,6 +68,12 @@ SELECT v.n, f.message_id, p.floor FROM v CROSS JOIN fingerprint AS f
 CROSS JOIN fingerprinted AS p
     ON p.message_id = f.message_id AND p.floor = v.floor AND p.expires_at > ?3
 WHERE NOT v.low AND v.n NOT IN known LIMIT ?4"""
+# Of runs that everybody writes: in which of a few texts they stand.
+_AMONG = """
+SELECT json_extract(v.value, '$[1]'), f.message_id FROM json_each(?1) AS v
+CROSS JOIN json_each(?3) AS l CROSS JOIN fingerprint AS f
+    ON f.deal_id = ?2 AND f.period = json_extract(v.value, '$[0]')
+    AND f.mark = json_extract(v.value, '$[2]') AND f.message_id = l.value"""
 _OVER = """
 SELECT p.message_id FROM fingerprinted p LEFT JOIN message m USING (message_id)
 WHERE p.expires_at <= ? OR m.taken_back_at IS NOT NULL LIMIT 1000"""
@@ -77,6 +85,9 @@ _DEALS = "SELECT deal_id FROM deal"
 _Wanted = list[tuple[int, int, int, str, bool]]
 """Week, number of the run, its mark under a key of that week, the key's tier, and whether what
 stands there is as low as the text."""
+
+_Above = Mapping[bytes, Mapping[str, Tier]]
+"""By what a run is hashed from: the stricter texts that it stands in, with their tiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,11 @@ class _Read:
 
     found: tuple[Run, ...] = field(repr=False)
     digests: tuple[bytes, ...] = field(repr=False)
+
+    def likely(self, above: _Above) -> frozenset[str]:
+        """The texts that share most runs with it: only these are looked at."""
+        counted = Counter(message_id for one in self.digests for message_id in above.get(one, ()))
+        return frozenset(message_id for message_id, _ in counted.most_common(LIKELY))
 
 
 @dataclass(slots=True)
@@ -145,12 +161,7 @@ class Fingerprints:
         if not hit:
             return (), prints
         known = [*(w for w in wanted if w[1] in hit), *_beside(read, keys, lowest, hit)]
-
-        def same(tx: Tx) -> list[tuple[int, str, str]]:
-            rows = tx.all(_SAME, (json.dumps(known), deal.deal_id, at, MOST))
-            return [(n, message_id, name) for n, message_id, name in rows]
-
-        return _evidence(read, await self.store.read(same)), prints
+        return await self.store.read(partial(_found, read, keys, lowest, known, (deal, at))), prints
 
     async def _hit(self, deal_id: DealId, wanted: _Wanted, at: int) -> frozenset[int]:
         """Numbers of the runs that stand in a stricter text."""
@@ -256,17 +267,19 @@ def _read(
     read = tuple(_Read(those, tuple(digest(run.words) for run in those)) for those in found)
     said = [one for part in read for one in part.digests]
     digests, wanted, kept = list(dict.fromkeys(said)), _Wanted(), dict[Tier, tuple[int, ...]]()
+    telling = {digest(run.words) for those in found for run in those if not run.usual}
     for named, key in keys.items():
         keeps, asks = named.period == period and named.tier >= lowest, named.tier > lowest
         if not (keeps or asks):
             continue
         marks = {one: mark(one, key) for one in digests}
+        thinned = winnowed(tuple(marks[one] for one in said))
         if keeps:
-            kept[named.tier] = winnowed(tuple(marks[one] for one in said))
+            kept[named.tier] = thinned
         if asks:
-            number = {marks[one]: n for n, one in enumerate(digests)}
-            thinned = winnowed(tuple(number))
-            wanted += [(named.period, number[m], m, named.tier.value, False) for m in thinned]
+            number = {marks[one]: n for n, one in enumerate(digests) if one in telling}
+            asked = (m for m in thinned if m in number)
+            wanted += [(named.period, number[m], m, named.tier.value, False) for m in asked]
     return read, wanted, Prints(period, kept)
 
 
@@ -283,32 +296,59 @@ def _beside(
     ]
 
 
-def _evidence(read: Sequence[_Read], found: Iterable[tuple[int, str, str]]) -> tuple[Evidence, ...]:
+def _found(
+    read: Sequence[_Read],
+    keys: Mapping[Named, bytes],
+    lowest: Tier,
+    known: _Wanted,
+    of: tuple[DealView, int],
+    tx: Tx,
+) -> tuple[Evidence, ...]:
+    """Passages, from what is known of the runs that stand in a stricter text."""
     digests = list(dict.fromkeys(one for part in read for one in part.digests))
     above: defaultdict[bytes, dict[str, Tier]] = defaultdict(dict)
-    for n, message_id, name in found:
+    for n, message_id, name in tx.all(_SAME, (json.dumps(known), of[0].deal_id, of[1], MOST)):
         above[digests[n]][message_id] = Tier(name)
+    tiers = {message_id: tier for those in above.values() for message_id, tier in those.items()}
+    likely = frozenset[str]().union(*(part.likely(above) for part in read))
+    usual = _usual(read, keys, lowest, digests)
+    asked = (json.dumps(usual), of[0].deal_id, json.dumps(sorted(likely)))
+    for n, message_id in tx.all(_AMONG, asked) if usual and likely else ():
+        above[digests[n]][message_id] = tiers[message_id]
     return tuple(
-        Evidence(RESTRICTED, one.start, one.end, n, Strength.HOLD, tier)
+        Evidence(RESTRICTED, one.start, one.end, n, Strength.HOLD, tiers[one.source])
         for n, part in enumerate(read)
-        for one, tier in _passages(part, above)
+        for one in _passages(part, above)
     )
 
 
-def _passages(
-    part: _Read, above: Mapping[bytes, Mapping[str, Tier]]
-) -> Iterable[tuple[Passage, Tier]]:
-    sources = {
-        run.at: above[one]
+def _usual(
+    read: Sequence[_Read], keys: Mapping[Named, bytes], lowest: Tier, digests: Sequence[bytes]
+) -> list[tuple[int, int, int]]:
+    """Week, number and mark of the runs that say nothing by themselves, in stricter texts."""
+    number = {one: n for n, one in enumerate(digests)}
+    asked = {
+        number[one]
+        for part in read
+        for run, one in zip(part.found, part.digests, strict=True)
+        if run.usual
+    }
+    return [
+        (named.period, n, mark(digests[n], key))
+        for named, key in keys.items()
+        for n in sorted(asked)
+        if named.tier > lowest
+    ]
+
+
+def _passages(part: _Read, above: _Above) -> tuple[Passage, ...]:
+    likely = part.likely(above)
+    looked = {
+        run.at: likely.intersection(above[one])
         for run, one in zip(part.found, part.digests, strict=True)
         if one in above
     }
-    tiers = {message_id: tier for of in sources.values() for message_id, tier in of.items()}
-    counted = Counter(message_id for of in sources.values() for message_id in of)
-    likely = {message_id for message_id, _ in counted.most_common(LIKELY)}
-    looked = {at: likely.intersection(of) for at, of in sources.items()}
-    for passage in passages(part.found, looked)[:1]:
-        yield passage, tiers[passage.source]
+    return passages(part.found, looked)[:1]
 
 
 def _forget(tx: Tx, at: int) -> None:

@@ -1,13 +1,16 @@
 """Passages are found however they are dressed, chance is not; marks say nothing without a key."""
 
 import random
+import re
+import sys
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiers.winnowing import RUN, SHORT, WINDOW, Run, digest, mark, passages, runs, winnowed
+from tiers import winnowing
+from tiers.winnowing import SHORT, WINDOW, Run, digest, mark, passages, runs, winnowed
 
 KEY = b"k" * 32
 SOURCE = (
@@ -129,17 +132,23 @@ def test_no_word_is_in_any_representation() -> None:
     assert "pier" not in repr(runs(SOURCE))
 
 
-def test_four_runs_of_one_source_are_needed_and_not_of_several() -> None:
-    words = [(f"alpha{n}", f"beta{n}", f"gamma{n}") for n in range(6)]
-    found = [Run(n, n, n + 1, words[n]) for n in range(6)]
-    apart = {run.at: (f"s{run.at}",) for run in found}
-    assert passages(found, apart) == ()
-    assert passages(found, {run.at: ("s",) for run in found})
-    again = [Run(n, n, n + 1, words[n % 3]) for n in range(12)]
-    assert passages(again, {run.at: ("s",) for run in again}) == ()
-    far = [Run(n * 50, n, n + 1, words[n]) for n in range(6)]
-    assert passages(far, {run.at: ("s",) for run in far}) == ()
-    assert len(words[0]) == RUN
+def test_what_counts_is_of_one_source_different_close_and_long_enough() -> None:
+    words = [(f"alpha{n}", f"beta{n}", f"gamma{n}") for n in range(60)]
+
+    def passage(*at: int, of: int = 60) -> bool:
+        found = [Run(n, n, n + 1, words[n % of]) for n in at]
+        return bool(passages(found, {run.at: ("s",) for run in found}))
+
+    ten = range(10)
+    assert passage(*ten)
+    assert not passages([Run(n, n, n + 1, words[n]) for n in ten], {n: (f"s{n}",) for n in ten})
+    assert not passage(*range(9)), "eleven words are too few"
+    assert not passage(*ten, of=4), "the same again and again"
+    assert not passage(*range(0, 60, 6)), "words here and there"
+    assert passage(*range(5), *range(30, 35)), "two pieces, with remarks between"
+    assert not passage(*range(5), *range(50, 55)), "two pieces far apart"
+    assert passage(*range(0, 16, 4)) is False, "four runs"
+    assert passage(*range(0, 20, 4)), "what winnowing leaves of a copy"
 
 
 @pytest.mark.parametrize("piece", ["a", "7", "de:", "de: \n", "@", "/a", "x/", "> ", "\n \n", "--"])
@@ -149,3 +158,37 @@ def test_no_text_stops_the_home_while_it_is_read(piece: str) -> None:
     began = time.process_time()
     runs(text)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["de:", "from: a\n", "to: subject ", "cc:\n\n\n\n\n\n\n\nsubject:"]
+)
+def test_heads_are_looked_for_in_steps_that_grow_as_the_text(piece: str) -> None:
+    """Each opening once scanned 400 characters on, in each of seven lines."""
+
+    def steps(count: int) -> int:
+        taken = 0
+
+        def told(*_: object) -> None:
+            nonlocal taken
+            taken += 1
+
+        text = piece * count
+        sys.setprofile(told)
+        try:
+            list(winnowing._heads(text))
+        finally:
+            sys.setprofile(None)
+        return taken
+
+    assert steps(4_000) <= 2.1 * steps(2_000)
+
+
+def test_no_pattern_looks_far_ahead_from_places_that_it_does_not_pass() -> None:
+    """What repeats many times either stands first, or ends at what a next match begins with."""
+    patterns = {n: p for n, p in vars(winnowing).items() if isinstance(p, re.Pattern)}
+    assert len(patterns) > 5
+    for name, pattern in patterns.items():
+        bounds = [int(n) for n in re.findall(r"\{\d*,(\d+)\}", pattern.pattern)]
+        assert max(bounds, default=0) <= 120, name
+        assert not re.search(r"[*+}]\??\)[*+{]", pattern.pattern), f"{name} repeats a repetition"
