@@ -1,0 +1,426 @@
+"""Two hundred each way over lines that are cut: what is lost, and whether that is told.
+
+Out: none is lost, order is kept, doubles are marked. In: what the network lost for good lies in a
+window that is told, and no window is longer than the outage by more than five seconds.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.port import ConnectorName, DeliveryKey, RoomId
+from connectors.port.errors import ConnectorError
+from connectors.port.events import Event, Missed
+from connectors.port.messages import Content, Delivery, Reader
+from connectors.wickr import layout
+from connectors.wickr.connector import WickrConnector
+from orchestrator import clock
+from orchestrator.clock import MINUTE
+from orchestrator.outbox import rows
+from orchestrator.outbox.dispatch import Dispatcher
+from orchestrator.outbox.item import Item
+from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Verdict
+from orchestrator.seal.master import create_master
+from orchestrator.seal.sealer import Sealer
+from orchestrator.secrets.home import HomeSecrets
+from orchestrator.store.schema import migrate
+from orchestrator.store.unit import Store, Tx
+from tiers.decision import Reason
+
+from .conftest import MOST, Lab, missed, said
+
+NAME = ConnectorName("wickr")
+DEAL = "deal_" + "0a" * 16
+COUNT, LANES = 200, 4
+PACE = 0.02
+"""Seconds between two messages of a person who writes without a pause."""
+LAST = "the last of all"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+# --- out --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Everybody:
+    """A guard that clears everything for whoever is in the room, and repeats, marked."""
+
+    bot: WickrConnector
+    texts: dict[str, str]
+
+    async def clear(self, due: Due, began: int) -> Verdict:
+        del began
+        room = RoomId(due.item.room)
+        try:
+            members = (await self.bot.members(room)).members
+        except ConnectorError:
+            return NotYet(clock.now() + 100_000)
+        readers = frozenset(Reader(m.account) for m in members)
+        text = self.texts[due.item.message_id]
+        attempt = 2 if due.item.possibly else 1
+        key = DeliveryKey(due.item.wire_key)
+        delivery = Delivery(key, room, Content(text), readers, "Ann Example", attempt=attempt)
+        return Cleared(delivery, repeat_unknown=True)
+
+    def repeats_unknown(self, item: Item) -> bool:
+        del item
+        return True
+
+    async def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
+        del due, reasons
+        return HeldAs(None, None, clock.now() + MINUTE)
+
+
+def queue(sealer: Sealer, name: str, room: str) -> Callable[[Tx], None]:
+    at = clock.now()
+
+    def unit(tx: Tx) -> None:
+        tx.run(
+            "INSERT INTO message (message_id, deal_id, connector, remote_id, sender, sent_at, "
+            "accepted_at, size, state) VALUES (?, ?, 'api', ?, 'ada', ?, ?, 4, 'delivering')",
+            (name, DEAL, name, at, at),
+        )
+        sealer.insert(tx, sealer.prepare(DEAL, name, b"text"))
+        rows.enqueue(
+            tx,
+            kind="send",
+            message_id=name,
+            deal_id=DEAL,
+            conversation_id="cnv_" + "0b" * 16,
+            connector=NAME,
+            room=room,
+            as_tier="operations",
+            blocks=False,
+            at=at,
+        )
+
+    return unit
+
+
+async def chaos(lab: Lab) -> None:
+    """Every way in which a call can be cut and repeated, one after the other, twice.
+
+    Not among them: a 400 and a ``Need …``, after which nothing is repeated by itself.
+    """
+    hand = lab.hand
+
+    async def away() -> None:
+        await hand.go_down()
+        await asyncio.sleep(0.3)
+        await hand.come_back()
+
+    async def interface_away() -> None:
+        await hand.lose_interface()
+        await asyncio.sleep(0.3)
+        await hand.find_interface()
+
+    ways: list[Callable[[], Awaitable[None]]] = [
+        hand.cut_after,
+        hand.cut_lost,
+        hand.cut_midway,
+        away,
+        interface_away,
+        hand.garbage,
+        lambda: hand.garbage(status=502),
+        lambda: hand.cut_lost("room"),
+        hand.unavailable,
+        lambda: hand.unavailable(status=429, retry_after=1),
+        lambda: hand.hang(done=True),
+        lambda: hand.hang(done=False),
+        lambda: hand.answer_nothing(text="something else"),
+    ]
+    for way in [*ways, *ways]:
+        await way()
+        await asyncio.sleep(0.25)
+
+
+async def drained(dispatcher: Dispatcher, lane: str) -> None:
+    while True:
+        until = await dispatcher.drain(lane)
+        if until is None:
+            return
+        await asyncio.sleep(max(0, until - clock.now()) / 1_000_000)
+
+
+@pytest.mark.long
+async def test_a_burst_out_with_cuts_loses_nothing_and_marks_every_double(
+    lab: Lab, tmp_path: Path
+) -> None:
+    bot = await lab.bot(patience=1.0)
+    rooms = [await lab.room(bot, "ann", "bob") for _ in range(LANES)]
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    migrate(home / "store.db")
+    store, secrets = Store(home / "store.db"), HomeSecrets(tmp_path / "secrets", "home_1", None)
+    sealer = Sealer(home, secrets, create_master(secrets), clock.now)
+    texts = {f"msg_{n:032x}": f"number {n}" for n in range(COUNT)}
+    for n, name in enumerate(texts):
+        await store.write(queue(sealer, name, rooms[n % LANES]))
+    guard = Everybody(bot, texts)
+    dispatcher = Dispatcher(
+        store, sealer, {NAME: bot}, guard, clock.now, lambda _: False, lambda _n, _r: None
+    )
+    spoiling = asyncio.create_task(chaos(lab))
+    async with asyncio.timeout(240):
+        await asyncio.gather(*(drained(dispatcher, f"{NAME}/{room}") for room in rooms))
+    await spoiling
+    dead = await store.read(lambda tx: tx.all("SELECT state FROM delivery WHERE state <> 'done'"))
+    await store.close()
+    assert dead == []
+    doubles = 0
+    for lane, room in enumerate(rooms):
+        shown = [layout.parse(m.text or "") for m in await lab.ours("ann", room)]
+        firsts = list(dict.fromkeys(one.text for one in shown))
+        assert firsts == [f"number {n}" for n in range(lane, COUNT, LANES)]
+        seen: set[str] = set()
+        for one in shown:
+            assert one.repeated or one.text not in seen, "a double that does not say so"
+            doubles += one.text in seen
+            seen.add(one.text)
+    assert doubles, "the cuts were none"
+
+
+# --- in ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Inbound:
+    """Ann writes two hundred without a pause, while lines are cut; what became of them."""
+
+    lab: Lab
+    room: RoomId
+    written: list[str] = field(default_factory=list)
+    outages: list[tuple[int, int]] = field(default_factory=list)
+
+    async def write(self, count: int = COUNT) -> None:
+        for n in range(count):
+            name = await self.lab.hand.write("ann", f"number {n}", room=self.room)
+            self.written.append(name)
+            await asyncio.sleep(PACE)
+
+    async def during(self, act: Callable[[], Awaitable[None]]) -> None:
+        """An outage; it ends when ``act`` does."""
+        began = clock.now()
+        await act()
+        self.outages.append((began, clock.now()))
+
+    async def told(self, bot: WickrConnector, cursor: str) -> list[Event]:
+        """All events up to a message that is written after everything was mended."""
+        await self.lab.hand.settle()
+        last = await self.lab.hand.write("ann", LAST, room=self.room)
+        events, _ = await self.lab.events(
+            bot, cursor, lambda e: last in {m.remote_id for m in said(e)}
+        )
+        return events
+
+    async def judge(self, events: list[Event], *, losses: bool = True) -> None:
+        """Every loss in a window; no window longer than its outage; order kept; nothing twice."""
+        heard = [m.remote_id for m in said(events) if m.content.text != LAST]
+        assert heard == [name for name in self.written if name in set(heard)]
+        lost = set(self.written) - set(heard)
+        assert bool(lost) is losses
+        windows = missed(events)
+        when = {p.message: p.at for p in await self.lab.hand.handed()}
+        when |= {p.message: p.at for p in await self.lab.hand.losses()}
+        for name in lost:
+            assert any(w.since <= when[name] <= w.until for w in windows), (name, windows)
+        for window in windows:
+            assert any(self._fits(window, *each) for each in self.outages), window
+
+    @staticmethod
+    def _fits(window: Missed, began: int, ended: int) -> bool:
+        close = window.since >= began - MOST and window.until <= ended + MOST
+        return close and window.until - window.since <= ended - began + MOST
+
+
+@pytest.mark.long
+async def test_a_burst_in_by_callback_tells_a_window_for_each_loss(lab: Lab) -> None:
+    port = free_port()
+    bot = await lab.bot(listen_port=port, patience=1.0)
+    inbound = Inbound(lab, await lab.room(bot, "ann", "bob"))
+    cursor = await lab.now(bot)
+    writing = asyncio.create_task(inbound.write())
+
+    async def stolen() -> None:
+        await lab.hand.callback("http://127.0.0.1:9/elsewhere")
+        await asyncio.sleep(1.3)
+
+    async def killed() -> None:
+        """The listener is gone without a word, and comes back."""
+        listener = bot._open.webhook
+        assert listener is not None
+        await listener.stop()
+        await asyncio.sleep(0.8)
+        await listener.start()
+        await asyncio.sleep(1.1)  # until the next look sees it
+
+    async def host_away() -> None:
+        await lab.hand.go_down()
+        await asyncio.sleep(0.5)
+        await lab.hand.come_back()
+        await asyncio.sleep(1.1)
+
+    async def interface_away() -> None:
+        await lab.hand.lose_interface()
+        await asyncio.sleep(1.2)
+        await lab.hand.find_interface()
+        await asyncio.sleep(1.1)
+
+    for outage in (stolen, killed, host_away, interface_away):
+        await asyncio.sleep(0.2)
+        await inbound.during(outage)
+    await writing
+    await inbound.judge(await inbound.told(bot, cursor))
+
+
+@pytest.mark.long
+async def test_a_burst_in_by_polling_tells_a_window_for_each_loss(lab: Lab) -> None:
+    bot = await lab.bot(receive="poll", poll_every=0.2, patience=1.0)
+    inbound = Inbound(lab, await lab.room(bot, "ann", "bob"))
+    cursor = await lab.now(bot)
+    writing = asyncio.create_task(inbound.write())
+
+    def one(fault: Callable[[str], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def act() -> None:
+            await fault("receive")
+            await asyncio.sleep(0.7)
+
+        return act
+
+    async def hang() -> None:
+        await lab.hand.hang("receive")
+        await asyncio.sleep(1.6)
+
+    async def garbled() -> None:
+        await lab.hand.garbled("ann", room=inbound.room)
+        await asyncio.sleep(1.6)
+
+    async def interface_away() -> None:
+        await lab.hand.lose_interface()
+        await asyncio.sleep(1.0)
+        await lab.hand.find_interface()
+        await asyncio.sleep(0.5)
+
+    hand = lab.hand
+    ways = [one(hand.cut_after), one(hand.cut_midway), one(hand.garbage), one(hand.cut_lost)]
+    for outage in (*ways, hang, garbled, interface_away):
+        await inbound.during(outage)
+    await writing
+    await inbound.judge(await inbound.told(bot, cursor))
+
+
+@pytest.mark.long
+async def test_where_the_client_keeps_what_it_could_not_post_nothing_is_lost(lab: Lab) -> None:
+    await lab.hand.reset(folder=str(lab.attachments), on_failure="queue")
+    bot = await lab.bot()
+    inbound = Inbound(lab, await lab.room(bot, "ann", "bob"))
+    cursor = await lab.now(bot)
+    writing = asyncio.create_task(inbound.write(60))
+    listener = bot._open.webhook
+    assert listener is not None
+    await asyncio.sleep(0.3)
+    await listener.stop()
+    await writing
+    await listener.start()
+    await lab.hand.settle()
+    events, _ = await lab.events(
+        bot, cursor, lambda e: set(inbound.written) <= {m.remote_id for m in said(e)}
+    )
+    assert await lab.hand.losses() == ()
+    assert {m.remote_id for m in said(events)} == set(inbound.written)
+
+
+@pytest.mark.parametrize("receive", ["callback", "poll"])
+async def test_an_orderly_restart_in_mid_flow_loses_nothing_and_tells_of_nothing(
+    lab: Lab, receive: str
+) -> None:
+    bot = await lab.bot(receive=receive, poll_every=0.2)
+    inbound = Inbound(lab, await lab.room(bot, "ann", "bob"))
+    cursor = await lab.now(bot)
+    writing = asyncio.create_task(inbound.write(60))
+    await asyncio.sleep(0.3)
+    await bot.close()
+    await asyncio.sleep(0.4)
+    again = await lab.bot(receive=receive, poll_every=0.2)
+    await writing
+    events = await inbound.told(again, cursor)
+    await inbound.judge(events, losses=False)
+    assert missed(events) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("receive", ["callback", "poll"])
+async def test_kill_9_in_mid_flow_loses_only_what_a_window_tells_of(lab: Lab, receive: str) -> None:
+    settings: dict[str, Any] = {"receive": receive, "poll_every": 0.2}
+    settings["listen_port"] = free_port()
+    maker = await lab.bot("maker")
+    inbound = Inbound(lab, await lab.room(maker, "ann", "bob"))
+    await maker.close()
+    child = await lab.child("bot", **settings)
+    writing = asyncio.create_task(inbound.write(150))
+    await asyncio.sleep(1.5)
+    if receive == "poll":
+        await lab.hand.late("receive", by=300_000)  # so that a poll is under way
+        await asyncio.sleep(0.25)
+    opened: list[WickrConnector] = []
+
+    async def dead() -> None:
+        child.kill()
+        await child.wait()
+        await asyncio.sleep(0.8)
+        opened.append(await lab.bot(**settings))
+
+    await inbound.during(dead)
+    await writing
+    await inbound.judge(await inbound.told(opened[0], "x.0"))
+
+
+@pytest.mark.long
+async def test_what_is_posted_to_a_process_that_stands_still_is_taken_when_it_goes_on(
+    lab: Lab,
+) -> None:
+    """A machine that sleeps or swaps: the client gives up, and its post waits in the system."""
+    await lab.hand.reset(folder=str(lab.attachments), callback_patience=0.5)
+    maker = await lab.bot("maker")
+    inbound = Inbound(lab, await lab.room(maker, "ann", "bob"))
+    await maker.close()
+    child = await lab.child("bot")
+    await asyncio.sleep(1.2)
+
+    async def asleep() -> None:
+        child.send_signal(signal.SIGSTOP)
+        await inbound.write(3)
+        await lab.hand.settle()
+        await asyncio.sleep(2.0)
+        child.send_signal(signal.SIGCONT)
+        await asyncio.sleep(1.5)
+
+    await inbound.during(asleep)
+    child.kill()
+    await child.wait()
+    assert len(await lab.hand.losses()) == 3  # as the client sees it
+    await inbound.judge(await inbound.told(await lab.bot(), "x.0"), losses=False)
+
+
+async def test_nothing_that_was_answered_is_lost_to_a_kill(lab: Lab) -> None:
+    """What the client was told is stored is offered again by whoever opens the same state."""
+    child = await lab.child("bot")
+    await lab.hand.person("ann")
+    written = [await lab.hand.write("ann", f"{n}") for n in range(20)]
+    await lab.hand.settle()
+    assert await lab.hand.losses() == ()
+    child.kill()
+    await child.wait()
+    again = await lab.bot()
+    heard = await lab.heard(again, "x.0", *written)
+    assert [m.remote_id for m in heard] == written
