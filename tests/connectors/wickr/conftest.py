@@ -291,7 +291,7 @@ class FarPeople:
 
     async def _told(self, act: Awaitable[str]) -> RemoteId:
         name = await act
-        await self._hand.settle()
+        await self._rig.settle()
         return RemoteId(name)
 
     async def write_unreadable(self, room: RoomId) -> RemoteId:
@@ -446,6 +446,22 @@ class WickrRig:
         )
         self.far = FarPeople(self)
         self.faults = FarFaults(self.lab.hand)
+
+    async def settle(self) -> None:
+        """Waits until the connector has all that was sent to it."""
+        await self.lab.hand.settle()
+        if self._settings.get("receive") != "poll":
+            return
+
+        async def taken() -> bool:
+            return await self.lab.hand.waiting() == (0, 0)
+
+        async def asked_again() -> bool:
+            return len(await asked(self.lab, "receive")) > before
+
+        await until(taken)
+        before = len(await asked(self.lab, "receive"))
+        await until(asked_again)  # which it does only once what it took is stored
 
     async def with_standby(self) -> AccountId:
         standby = await self.lab.account("spare")

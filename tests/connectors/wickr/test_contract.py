@@ -7,8 +7,11 @@ import pytest
 
 from connectors.port import Guarantee
 from connectors.testing.contract import ConnectorContract
+from connectors.testing.receiving import Receiving
 from connectors.testing.rig import Rig
 from connectors.wickr.connector import WickrConnector
+
+from .conftest import Lab, WickrRig
 
 NO_KEY = "the interface names no message that it sends and carries nothing that others are shown"
 NO_DEVICES = "the interface shows neither devices nor keys of anybody"
@@ -59,3 +62,17 @@ class TestWickr(ConnectorContract):
     async def test_what_was_loosened_is_put_back(self, rig: Rig, guarantee: Guarantee) -> None:
         """The others are facts of the network, not of the room."""
         await super().test_what_was_loosened_is_put_back(rig, guarantee)
+
+
+class TestPolled(Receiving):
+    """The same of a client that is polled, which is what there is without a callback."""
+
+    excused: ClassVar[Mapping[str, str]] = {
+        name: why for name, why in TestWickr.excused.items() if name in vars(Receiving)
+    }
+
+    @pytest.fixture
+    async def rig(self, lab: Lab) -> WickrRig:
+        made = WickrRig(lab, receive="poll", poll_every=0.1)
+        await made.start()
+        return made
