@@ -20,6 +20,7 @@ from orchestrator.deals.tokens import (
     ISSUE,
     SCIM,
     Token,
+    issue_rule,
     issued_body,
     revoked_body,
     token_of,
@@ -29,7 +30,6 @@ from orchestrator.ids import new_id
 from orchestrator.signin.attempts import Attempts
 from orchestrator.signin.secret import digest, new_secret, same
 from orchestrator.store.unit import Tx
-from tiers.approval import Rule
 from tiers.conversation import Conversation
 from tiers.ids import DealId, PersonId
 from tiers.rights import Seat, Viewer
@@ -80,7 +80,7 @@ class Bots:
 
         def unit(tx: Tx) -> str | None:
             if founded(tx, deal):
-                rule = Rule(barred=frozenset(token.persons))
+                rule = issue_rule(token.persons)
                 return ask(tx, deal, Plan(ISSUE, token.body()), rule=rule, at=at, actor=actor)
             if token.scope == SCIM:
                 raise Refused("Two people agree to a directory: found this deal first", still=STILL)

@@ -3,8 +3,8 @@
 Rules kept here:
 
 1. There is no table. In a founded deal a token counts by the request that two people agreed to and
-   that names exactly it; those of the draft end with the founding. What takes one away is an entry
-   of one person.
+   that names exactly it, which is asked again each time that it is read; those of the draft end
+   with the founding. What takes one away is an entry of one person.
 2. Of the secret the chain holds the hash alone.
 3. A bot speaks for people whom its token names, into conversations that it names, up to its tier.
    What is seen as more than that waits, and nobody is told by the bot.
@@ -21,6 +21,7 @@ from orchestrator.approvals.standing import Standing
 from orchestrator.audit.body import Json
 from orchestrator.audit.granted import Stated, commitment
 from orchestrator.audit.kinds import Kind
+from tiers.approval import Rule
 from tiers.ids import ConversationId, PersonId, RemoteId
 from tiers.tier import Tier
 
@@ -123,8 +124,8 @@ def read_tokens(entries: Iterable[Stated], standing: Standing) -> Mapping[str, T
     if standing.founded_at is None:
         stated = [e.body for e in listed if e.kind == Kind.TOKEN_ISSUED and _as_committed(e.body)]
     else:
-        agreed = (r for r in standing.requests.values() if r.done_at is not None)
-        stated = [dict(r.plan.body) for r in agreed if r.plan.verb == ISSUE]
+        asked = (r for r in standing.requests.values() if r.plan.verb == ISSUE)
+        stated = [dict(r.plan.body) for r in asked if r.agreed_under(_rule(r.plan.body))]
     for body in stated:
         token = token_of(body)
         if token.scope == SEND or standing.founded_at is not None:
@@ -133,6 +134,15 @@ def read_tokens(entries: Iterable[Stated], standing: Standing) -> Mapping[str, T
         if entry.kind == Kind.TOKEN_REVOKED:
             found.pop(str(entry.body["token"]), None)
     return found
+
+
+def issue_rule(persons: Iterable[PersonId]) -> Rule:
+    """What it takes to agree to a token: two, and nobody for whom it speaks."""
+    return Rule(barred=frozenset(persons))
+
+
+def _rule(body: Mapping[str, Any]) -> Rule:
+    return issue_rule(PersonId(str(person)) for person in body["members"])
 
 
 def _as_committed(body: Mapping[str, Any]) -> bool:
