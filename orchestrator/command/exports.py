@@ -375,7 +375,7 @@ def _is_free(found: Standing, wanted: Wanted) -> bool:
 
 def _agreed(found: Standing, export: str) -> Wanted | None:
     request = found.requests.get(export)
-    if request is None or request.done_at is None or request.plan.verb != EXPORT:
+    if request is None or request.plan.verb != EXPORT or not request.agreed_under(Rule()):
         return None
     return _wanted(DealId(found.deal_id), request)
 
