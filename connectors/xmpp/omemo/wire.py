@@ -5,8 +5,8 @@ Rules kept here:
 1. What comes from outside is held to the schema of its version before anything of it is used, and
    whatever is wrong with it, it is nothing (None) and never an exception that quotes it.
 2. A key is shown as clients show it: its Curve25519 form in 64 hexadecimal digits.
-3. A stanza carries what is sealed, a word on what that is (XEP-0380), a fixed line for clients that
-   cannot open it, and the wish to be archived (XEP-0334). Nothing of the body stands beside it.
+3. A stanza carries what is sealed and a word on what that is (XEP-0380). Nothing of the body stands
+   beside it.
 
 Source: XEP-0384 0.3.0 (4.4 to 4.6).
 """
@@ -25,10 +25,7 @@ from connectors.port.messages import Device
 from connectors.xmpp.omemo.pep import NAMESPACE
 
 _NS = f"{{{NAMESPACE}}}"
-_CLIENT, _EME, _HINTS = "{jabber:client}", "{urn:xmpp:eme:0}", "{urn:xmpp:hints}"
-_FALLBACK = (
-    "This message is sealed with OMEMO, end to end. The client that shows this cannot open it."
-)
+_EME, _HINTS = "{urn:xmpp:eme:0}", "{urn:xmpp:hints}"
 _MOST_KEYS = 4
 
 
@@ -107,7 +104,5 @@ def keys_alone(message: Any) -> tuple[Element, ...]:
 
 def payload(message: Any) -> tuple[Element, ...]:
     """What stands in a stanza in place of its body."""
-    body = Element(f"{_CLIENT}body")
-    body.text = _FALLBACK
     named = Element(f"{_EME}encryption", {"namespace": NAMESPACE, "name": "OMEMO"})
-    return oldmemo.etree.serialize_message(message), body, named, Element(f"{_HINTS}store")
+    return oldmemo.etree.serialize_message(message), named

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
+import oldmemo.etree
 from oldmemo import Oldmemo
 from omemo.identity_key_pair import IdentityKeyPair
 from omemo.storage import Just, Nothing, Storage
@@ -25,7 +27,7 @@ from connectors.port.messages import Device
 from connectors.xmpp.omemo.sealer import OmemoSealer, open_sealer
 from connectors.xmpp.omemo.wire import fingerprint
 
-from .prosody import PASSWORD, Prosody
+from .prosody import DOMAIN, PASSWORD, Prosody
 
 PATIENCE = 10.0
 PLUGINS = ("xep_0030", "xep_0045", "xep_0060", "xep_0163", "xep_0280", "xep_0334", "xep_0380")
@@ -72,6 +74,22 @@ class PersonsOmemo(XEP_0384):  # type: ignore[misc, unused-ignore]  # likewise
 
 
 register_plugin(PersonsOmemo)
+
+
+async def opened_by(client: ClientXMPP, stanza: Element, sender: str) -> str | None:
+    """What a client's keys make of a stanza whose bytes it has; None when they do not open it.
+
+    It asks no room who its sender is: who was put out of one is no longer told.
+    """
+    plugins: Any = client.plugin
+    manager = await plugins["xep_0384"].get_session_manager()
+    sealed = stanza.find(ENCRYPTED)
+    try:
+        message = await oldmemo.etree.parse_message(sealed, sender, client.boundjid.bare, manager)
+        body, _, _ = await manager.decrypt(message)
+    except Exception:  # noqa: BLE001 (whatever it is, he cannot read it)
+        return None
+    return None if body is None else str(body.decode())
 
 
 class Person:
@@ -149,16 +167,17 @@ class Person:
     async def _read(self, message: Message) -> None:
         async with self._opening:
             text = await self.opens(message)
-        if text is not None and message["from"].resource != self.client.boundjid.user:
+        if text is not None:
             self.texts.append(text)
 
     async def opens(self, message: Message) -> str | None:
         """What this device makes of a stanza; None when it cannot open it."""
-        try:
-            plain, _ = await self.omemo.decrypt_message(message)
-        except Exception:  # noqa: BLE001 (whatever it is, he cannot read it)
+        nick = message["from"].resource
+        if message["type"] == "groupchat" and nick == self.client.boundjid.user:
             return None
-        return str(plain["body"]) or None
+        bare = str(message["from"].bare)
+        sender = f"{nick}@{DOMAIN}" if message["type"] == "groupchat" else bare
+        return await opened_by(self.client, message.xml, sender)
 
     async def changed(self) -> dict[str, Any]:
         """What a client of this account would hold that has other keys under this number."""
@@ -258,7 +277,7 @@ class Bot:
         """A members-only room that shows addresses, with these people in it."""
         muc: Any = self.client.plugin["xep_0045"]
         async with asyncio.timeout(PATIENCE):
-            await muc.join_muc_wait(JID(room), "bot", maxstanzas=0)
+            await muc.join_muc_wait(JID(room), self.client.boundjid.user, maxstanzas=0)
             form = await muc.get_room_config(JID(room))
             wanted = {"membersonly": True, "publicroom": False, "whois": "anyone"}
             for name, value in wanted.items():
