@@ -10,6 +10,7 @@ from dashboard.desk import Desk, live, part
 from dashboard.safe import safe
 from dashboard.widgets import passkey, states
 from dashboard.widgets.base import card, told_at, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.somebody import somebody
 from orchestrator.client.approvals import REFUSALS
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
@@ -44,7 +45,7 @@ def page(desk: Desk) -> None:
 
 def _waiting(desk: Desk) -> None:
     deal = desk.deal.deal_id
-    cards = desk.ask(lambda c: c.desk_approvals(deal))
+    cards = loading("approvals", 6, lambda: desk.ask(lambda c: c.desk_approvals(deal)))
     signing = desk.ask(lambda c: c.own_signing(deal))
     mine = [one for one in cards if one.mine]
     others = [one for one in cards if not one.mine]

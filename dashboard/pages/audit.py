@@ -8,6 +8,7 @@ from dashboard.desk import Desk, part
 from dashboard.safe import plain, safe
 from dashboard.widgets import states
 from dashboard.widgets.base import card, instant, told_at, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.somebody import somebody
 from orchestrator.client.api import Client
 from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
@@ -74,7 +75,7 @@ def page(desk: Desk) -> None:
 
 def _chain(desk: Desk) -> None:
     deal = desk.deal.deal_id
-    chain = desk.ask(lambda c: c.audit_chain(deal))
+    chain = loading("audit", 12, lambda: desk.ask(lambda c: c.audit_chain(deal)))
     if chain.flaws:
         verdict("The record was changed by somebody else. Call the operator.", "stop")
         for flaw in chain.flaws:

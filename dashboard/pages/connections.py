@@ -9,6 +9,7 @@ from dashboard.safe import safe
 from dashboard.widgets import states
 from dashboard.widgets.base import card, told_at, verdict
 from dashboard.widgets.desk_words import KINDS
+from dashboard.widgets.loading import loading
 from orchestrator.client.connections import ConnectionCard, ConnectionsView
 
 EVERY_S = 5.0
@@ -40,7 +41,7 @@ def page(desk: Desk) -> None:
 
 def _channels(desk: Desk) -> None:
     deal = desk.deal.deal_id
-    found = desk.ask(lambda c: c.desk_channels(deal))
+    found = loading("connections", 2, lambda: desk.ask(lambda c: c.desk_channels(deal)), cards=2)
     _answer(found)
     columns = st.columns(2)
     for number, one in enumerate(found.cards):

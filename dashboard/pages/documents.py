@@ -8,6 +8,7 @@ from dashboard.desk import Desk, live, part
 from dashboard.safe import plain, safe
 from dashboard.widgets import states, upload
 from dashboard.widgets.base import card, chip, told_at, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.somebody import several, somebody
 from orchestrator.client.api import Client
 from orchestrator.client.documents_desk import (
@@ -60,7 +61,7 @@ def _view(desk: Desk, key: str = "") -> DocumentsView:
 
 def _standing(desk: Desk) -> None:
     sought = str(st.session_state.get(KEY_OF) or "").strip()
-    view = _view(desk, sought)
+    view = loading("documents", 8, lambda: _view(desk, sought))
     _answer(view)
     if view.key_states:
         st.markdown("#### Keys")

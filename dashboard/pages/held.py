@@ -13,6 +13,7 @@ from dashboard.safe import plain, safe
 from dashboard.widgets import desk_words as words
 from dashboard.widgets import go, states
 from dashboard.widgets.base import chip, instant, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.reveal import reveal
 from dashboard.widgets.spans import number, some, span
 from dashboard.widgets.times import tooltip
@@ -25,7 +26,8 @@ STRICTER = "Move it to "
 
 def page(desk: Desk) -> None:
     """What is held, as far as it is his."""
-    found = desk.ask(lambda client: client.held_desk(desk.deal.deal_id))
+    deal = desk.deal.deal_id
+    found = loading("held", 6, lambda: desk.ask(lambda client: client.held_desk(deal)))
     said, again = st.columns([3, 1], vertical_alignment="center")
     with said:
         verdict(_answer(found), "attention" if _yours(found) else "good", _aside(found))

@@ -9,6 +9,7 @@ from dashboard.desk import Desk
 from dashboard.safe import plain, safe
 from dashboard.widgets import charts, states
 from dashboard.widgets.base import instant, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.spans import listed, some
 from orchestrator.client.problems import Problem
 from orchestrator.client.risk import (
@@ -48,7 +49,8 @@ _VIEW: Final = "leak_risk.view"
 
 def page(desk: Desk) -> None:
     """Score, causes and findings."""
-    found = desk.ask(lambda client: client.risk_show(desk.deal.deal_id))
+    deal = desk.deal.deal_id
+    found = loading("leak_risk", 2, lambda: desk.ask(lambda c: c.risk_show(deal)), cards=2)
     needs = [f for f in found.findings if f.needs_you]
     _answer(found, len(needs))
     if found.score is not None and found.stale:

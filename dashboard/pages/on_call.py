@@ -16,6 +16,7 @@ from dashboard.link import link
 from dashboard.safe import safe
 from dashboard.widgets.alerts import WAYS, alerts, waiting
 from dashboard.widgets.base import verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.somebody import NOBODY, find, told
 from dashboard.widgets.spans import number
 from orchestrator.client.notify import NewOnCall, OnCallView
@@ -29,7 +30,7 @@ def page(desk: Desk) -> None:
     """The answer, the list, and what waits."""
     st.title("Who is told", anchor=False)
     deal = desk.deal.deal_id
-    people = desk.ask(lambda c: c.on_call_show(deal))
+    people = loading("on_call", 8, lambda: desk.ask(lambda c: c.on_call_show(deal)))
     found = desk.ask(lambda c: c.alert_list(deal))
     _answer(people, len(waiting(found)))
     with part():

@@ -11,6 +11,7 @@ from dashboard.safe import safe
 from dashboard.widgets import charts, go, states
 from dashboard.widgets import desk_words as words
 from dashboard.widgets.base import TIERS, instant, verdict
+from dashboard.widgets.loading import loading
 from dashboard.widgets.spans import some, span, whole_days
 from dashboard.widgets.times import tooltip
 from orchestrator.client.overview import Item, Overview, TierCard
@@ -42,7 +43,7 @@ def _ask(desk: Desk) -> Overview:
 
 def _head(desk: Desk) -> None:
     """The deal's code name, its phase, and the two acts that are asked for most."""
-    found = _ask(desk)
+    found = loading("overview", 3, lambda: _ask(desk), cards=4)
     when = words.PHASES.get(found.phase, safe(found.phase))
     if found.signing_at is not None and found.signing_at > found.at:
         days = whole_days(found.signing_at, found.at)

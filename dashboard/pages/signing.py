@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.desk import Desk
 from dashboard.pages.approvals import own_key
 from dashboard.widgets.base import verdict
+from dashboard.widgets.loading import loading
 
 AGAIN = "/in?again&to=/approvals"
 
@@ -12,7 +13,7 @@ AGAIN = "/in?again&to=/approvals"
 def page(desk: Desk) -> None:
     """What whoever looks signs with, and what he was asked to make."""
     deal = desk.deal.deal_id
-    signing = desk.ask(lambda c: c.own_signing(deal))
+    signing = loading("signing", 4, lambda: desk.ask(lambda c: c.own_signing(deal)))
     hidden = bool(signing.credentials) and not desk.may("approvals")
     if hidden:
         verdict("Prove that it is you, and you see what waits for you.", "attention")

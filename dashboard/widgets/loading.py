@@ -15,15 +15,18 @@ T = TypeVar("T")
 KEY: Final = "loading"
 LINE: Final = "&nbsp;"
 """A line of the shape; its bar is drawn by the style of its key."""
+_CARD: Final = 4
+"""Lines of a card."""
 
 
-def loading(key: str, lines: int, ask: Callable[[], T]) -> T:
+def loading(key: str, lines: int, ask: Callable[[], T], *, cards: int = 0) -> T:
     """What is asked for; until it is there, bars of its shape stand in its place.
 
     Args:
         key: of the page.
         lines: about how many lines it will have.
         ask: asks the API.
+        cards: how many cards stand beside each other below them.
     """
     if st.session_state.get(KEY) == key:
         return ask()  # it is shown already, and stays until the new figures are there
@@ -31,8 +34,16 @@ def loading(key: str, lines: int, ask: Callable[[], T]) -> T:
     place = st.empty()
     try:
         with place.container(key=KEY + "-" + key):
-            for _ in range(lines):
-                st.markdown(LINE)
+            _shape(lines, cards)
         return ask()
     finally:
         place.empty()
+
+
+def _shape(lines: int, cards: int) -> None:
+    for _ in range(lines):
+        st.markdown(LINE)
+    for column in st.columns(cards) if cards else ():
+        with column, st.container(border=True):
+            for _ in range(_CARD):
+                st.markdown(LINE)

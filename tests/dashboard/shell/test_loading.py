@@ -41,3 +41,9 @@ def test_it_is_gone_where_the_answer_is_a_refusal() -> None:
     at = AppTest.from_string(script).run()
     assert [t.value for t in at.text] == ["refused"]
     assert not at.markdown
+
+
+def test_cards_are_drawn_where_cards_will_stand() -> None:
+    at = AppTest.from_string(SCRIPT.replace("3, ask)", "1, ask, cards=2)")).run()
+    assert at.session_state["held"] == [1 + 2 * 4]
+    assert not at.markdown
