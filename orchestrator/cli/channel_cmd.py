@@ -1,5 +1,6 @@
 """`wallcross channel`: channel accounts, and how far each is proven here."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -7,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.channel_add import added
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Refused, SignInFirst, Unready
 from orchestrator.client.scorecard import CardView
 from orchestrator.client.views import ChannelTest, ChannelView
+from orchestrator.config.load import config_file, state_folder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the channel in the settings.")]
@@ -20,6 +23,33 @@ Name = Annotated[str, typer.Argument(help="Name of the channel in the settings."
 @app.callback()
 def channel() -> None:
     """Channel accounts."""
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(help="matrix, signal, wickr, xmpp, pgpmail, or yours.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="In the settings; the kind, if left out.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE; what is needed and left out is asked.")
+    ] = None,
+    signal_decision: Annotated[
+        str | None, typer.Option(help="Counsel on unofficial Signal clients: yes, no or later.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who of counsel decided that.")] = None,
+) -> None:
+    """Adds a channel to the settings; nothing else in them is touched, no secret is written."""
+    out = Out(ctx.obj)
+    file = config_file(ctx.obj.config, state_folder(ctx.obj.home, os.environ), os.environ)
+    made = added(out, file, kind, name or kind, setting or ())
+    made.decide(out, signal_decision, by)
+    made.keep(file)
+    steps = [*made.steps()]
+    told = {"config": str(file), "channel": made.name, "next": steps}
+    out.one(told, lambda: [f"added {made.name} to {file}", "next:", *(f"  {s}" for s in steps)])
 
 
 @app.command("list")

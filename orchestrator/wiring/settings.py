@@ -75,6 +75,21 @@ def secret_mistakes(
     return found
 
 
+def needed(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The settings and the secrets that a kind of channel cannot be without, by their names.
+
+    Raises:
+        UnknownConnectorError: there is none of that name.
+    """
+    registered = find(kind)
+    return _required(registered.settings()), _required(registered.secrets())
+
+
+def _required(model: type[BaseModel] | None) -> tuple[str, ...]:
+    fields = {} if model is None else model.model_fields
+    return tuple(name for name, field in fields.items() if field.is_required())
+
+
 def _of_channel(
     place: tuple[str, ...],
     kind: str,
