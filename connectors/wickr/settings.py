@@ -103,6 +103,8 @@ class WickrSettings(BaseModel):
                 raise ValueError(f"{name}: use https; http only on loopback")
         if "/WickrIO" in self.api:
             raise ValueError("api: give scheme, host and port alone; the key is never in a path")
+        if self.reached_at is not None and not self.listen_port:
+            raise ValueError("listen_port: give the port that reached_at leads to")
         if self.standby == self.user:
             raise ValueError("standby: name another account than user")
         return self

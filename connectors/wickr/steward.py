@@ -33,6 +33,9 @@ from connectors.wickr.ids import Kind, is_name, kind_of, line_with
 from connectors.wickr.ledger import Asked, Ledger
 from connectors.wickr.rooms import Room, seconds
 
+_READ_BACK = (0.0, 0.25, 0.75)
+"""Seconds before each look at a changed room: the client may take its time."""
+
 
 class Steward:
     """Changes rooms for one account.
@@ -188,9 +191,12 @@ class Steward:
         body = _lists(after) | _timers(after)
         answer = await self._client.act("POST", path_of(before.room), body)
         check_taken(answer.text, MODIFIED)
-        if not _is_done(await self._read_back(before.room), after):
-            hint = "Wickr says that the room was modified, and it is not as it was asked to be"
-            raise Uncertain("not_done", hint)
+        for wait in _READ_BACK:
+            await asyncio.sleep(wait)
+            if _is_done(await self._read_back(before.room), after):
+                return
+        hint = "Wickr says that the room was modified, and it is not as it was asked to be"
+        raise Uncertain("not_done", hint)
 
     async def _read_back(self, room: RoomId) -> Room:
         """A room just after it was changed. Raises: Uncertain."""

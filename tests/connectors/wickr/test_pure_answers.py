@@ -1,5 +1,7 @@
 """What answers and listings mean, by themselves: texts of the real program, and what is none."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,6 @@ from connectors.port import AccountId, Evidence, Guarantee, RoomId, Source
 from connectors.port.capabilities import Undo
 from connectors.port.errors import (
     ConnectorError,
-    Outcome,
     Rejected,
     Unavailable,
     Uncertain,
@@ -20,6 +21,14 @@ from connectors.wickr.ids import Kind
 
 ROOM = RoomId("S00bf0ca3169bb9e7c3eba13b767bd10fcc8f41a3e34e5c54dab8bf1dfde01234")
 HOUR = 3_600_000_000
+
+
+def verdict(said: str, phrase: Any) -> str:
+    try:
+        check_taken(said, phrase)
+    except ConnectorError as error:
+        return type(error).__name__
+    return "taken"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,7 @@ HOUR = 3_600_000_000
     ],
 )
 def test_what_says_that_it_was_taken_is_taken(said: str, phrase: object) -> None:
-    check_taken(said, phrase)  # type: ignore[arg-type]
+    assert verdict(said, phrase) == "taken"
 
 
 @pytest.mark.parametrize(
@@ -52,15 +61,12 @@ def test_what_says_that_it_was_taken_is_taken(said: str, phrase: object) -> None
 )
 @pytest.mark.parametrize("phrase", [SENT, MODIFIED, LEFT])
 def test_a_200_that_did_nothing_is_a_refusal(said: str, phrase: object) -> None:
-    with pytest.raises(Rejected) as caught:
-        check_taken(said, phrase)  # type: ignore[arg-type]
-    assert caught.value.outcome is Outcome.NOT_SENT
+    assert verdict(said, phrase) == "Rejected"
 
 
 @pytest.mark.parametrize("said", ["", "OK", "<html>", "no success", "Sendings", "not sending"])
 def test_a_200_that_says_neither_leaves_it_open(said: str) -> None:
-    with pytest.raises(Uncertain):
-        check_taken(said, SENT)
+    assert verdict(said, SENT) == "Uncertain"
 
 
 @given(st.text(max_size=80))

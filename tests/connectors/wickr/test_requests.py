@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -110,7 +112,7 @@ class Recorder:
     def _answer(self, asked: Asked) -> Answer:
         given = self.answers.get((asked.method, asked.path))
         if given is not None:
-            return given
+            return given() if callable(given) else given
         if asked.path == "/MsgRecvCallback":
             if asked.method != "GET":
                 self.callback = asked.query.get("callbackurl", [""])[0]
@@ -161,12 +163,17 @@ def delivery(room: RoomId, *readers: str, text: str = "body", **more: Any) -> De
 
 
 async def test_every_call_has_key_and_token_in_its_headers_and_nowhere_else(
-    wire: Recorder, make: Make
+    wire: Recorder, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     wire.room(BOT, "ann@x")
     bot = await make()
     await bot.send(delivery(ROOM, "ann@x"))
     await bot.health()
+    logged = " ".join(repr(vars(record)) for record in caplog.records)
+    path = wire.callback.rpartition("/")[2]
+    assert path
+    assert not [secret for secret in (KEY, TOKEN, path) if secret in logged]
     token = base64.b64encode(TOKEN.encode()).decode()
     for one in wire.asked:
         assert (one.headers["Authorization"], one.headers["x-api-key"]) == (f"Basic {token}", KEY)
@@ -260,7 +267,20 @@ async def test_a_change_of_a_room_sends_both_lists_and_both_timers_as_read(
         "bor": 30,
     }
     reads = len(wire.of("GET", f"/Rooms/{ROOM}"))
-    assert reads == 3, "two that agree before, one after"
+    assert reads == 5, "two that agree before, three looks after"
+
+
+async def test_a_change_that_shows_late_is_one(wire: Recorder, make: Make) -> None:
+    wire.room(BOT, "ann@x")
+    wire.answers["POST", f"/Rooms/{ROOM}"] = (200, "Room modified successfully")
+    bot = await make()
+    before = wire.answers["GET", f"/Rooms/{ROOM}"]
+    wire.room(BOT, "ann@x", "new@x")
+    after = wire.answers["GET", f"/Rooms/{ROOM}"]
+    shown = chain([before] * 3, repeat(after))  # two readings, a look that is too early, the next
+    wire.answers["GET", f"/Rooms/{ROOM}"] = lambda: next(shown)
+    await bot.invite(ROOM, AccountId("new@x"))
+    assert {m.account for m in (await bot.members(ROOM)).members} == {BOT, "ann@x", "new@x"}
 
 
 async def test_a_change_too_long_for_the_program_never_leaves(wire: Recorder, make: Make) -> None:

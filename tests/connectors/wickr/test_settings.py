@@ -26,6 +26,12 @@ def setup(
     )
 
 
+def test_where_we_are_reached_needs_the_port_that_it_leads_to() -> None:
+    with pytest.raises(Rejected) as caught:
+        read_setup(setup(GOOD | {"reached_at": "https://wallcross.example"}))
+    assert "listen_port" in str(caught.value)
+
+
 def test_the_least_that_is_needed_is_enough() -> None:
     settings, secrets = read_setup(setup())
     assert (settings.receive, settings.listen_port, settings.burn_on_read) == ("callback", 0, None)
@@ -39,7 +45,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
         {"api": "http://10.0.0.7:4001"},
         {"api": "https://wickr.example/WickrIO/V1/Apps/secret-key"},
         {"api": "wickr.example"},
-        {"reached_at": "http://wallcross.example"},
+        {"reached_at": "http://wallcross.example", "listen_port": 9440},
         {"listen": "0.0.0.0"},  # noqa: S104 - that it is refused is what is tested
         {"listen": "wallcross.example"},
         {"listen_port": 70000},
