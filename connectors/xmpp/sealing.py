@@ -158,7 +158,7 @@ class Sealer(Protocol):
         ...
 
     async def caught_up(self) -> None:
-        """What was sent while we were away has been opened; to be called after each such reading.
+        """What was sent while we were away has been opened; so it is two minutes after a start.
 
         Until then keys that several senders may have picked meanwhile are kept, and no answer that
         completes a session is sent. Raises: ConnectorError.

@@ -40,6 +40,8 @@ from connectors.xmpp.sealing import Opened, Sealed, ToldOfDevice
 
 _OLD = 60.0
 _HOUR = 3600.0
+_GRACE = 120.0
+"""Seconds after a start in which what was sent before may still come in."""
 _FOLDER = "omemo"
 
 
@@ -82,6 +84,7 @@ class OmemoSealer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unmet: dict[AccountId, float] = {}
         self._renewed = 0.0
+        self._grace: asyncio.TimerHandle | None = None
         self._closed = False
 
     # --- living ---------------------------------------------------------------------------------
@@ -116,17 +119,34 @@ class OmemoSealer:
         for number in sorted(gone):
             await peers.pep.withdraw_bundle(number)
         await _legibly(peers.fresh([self._account]))
+        self._grace_ends()
+        self._grace = asyncio.get_running_loop().call_later(_GRACE, self._later_caught_up)
 
     async def caught_up(self) -> None:
         """What was sent while we were away has been opened. Raises: ConnectorError."""
         self._loaded()
+        self._grace_ends()
         async with self._turn:
             await self._act(self._engine.caught_up())
         self._leave()
 
+    def _grace_ends(self) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+
+    def _later_caught_up(self) -> None:
+        """Nobody said so: what was sent while we were away has had its time."""
+
+        async def late() -> None:
+            with suppress(ConnectorError):  # the next start comes to it
+                await self.caught_up()
+
+        self._spawn(late())
+
     def close(self) -> None:
         """Closes its store; prompt, and may come twice."""
         self._closed = True
+        self._grace_ends()
         for task in self._tasks:
             task.cancel()
         if self._peers is not None:
@@ -301,7 +321,10 @@ class OmemoSealer:
         out = self._engine.take_out()
         if out == Out():
             return
-        task = asyncio.ensure_future(self._sent(out))
+        self._spawn(self._sent(out))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -92,6 +92,22 @@ async def opened_by(client: ClientXMPP, stanza: Element, sender: str) -> str | N
     return None if body is None else str(body.decode())
 
 
+async def changed_keys(client: ClientXMPP, keys: Memory) -> dict[str, Any]:
+    """What a client would hold that has other keys under the number of this one."""
+    plugins: Any = client.plugin
+    manager = await plugins["xep_0384"].get_session_manager()
+    own, _ = await manager.get_own_device_information()
+    place = f"/devices/{own.bare_jid}/{own.device_id}/identity_key"
+    shown = ("/devices/", "/own_device_id")
+    kept = {k: v for k, v in keys.held.items() if k.startswith(shown) and k != place}
+    fresh = Memory(kept)
+    pair = await IdentityKeyPair.get(fresh)
+    await fresh.store_bytes(place, pair.identity_key)
+    for backend in (Oldmemo(fresh), Twomemo(fresh)):
+        await backend.generate_pre_keys(100)
+    return fresh.held
+
+
 class Person:
     """One device of a person.
 
@@ -181,16 +197,7 @@ class Person:
 
     async def changed(self) -> dict[str, Any]:
         """What a client of this account would hold that has other keys under this number."""
-        own = (await self.device()).device
-        place = f"/devices/{self.address}/{own}/identity_key"
-        shown = ("/devices/", "/own_device_id")
-        kept = {k: v for k, v in self.keys.held.items() if k.startswith(shown) and k != place}
-        fresh = Memory(kept)
-        pair = await IdentityKeyPair.get(fresh)
-        await fresh.store_bytes(place, pair.identity_key)
-        for backend in (Oldmemo(fresh), Twomemo(fresh)):
-            await backend.generate_pre_keys(100)
-        return fresh.held
+        return await changed_keys(self.client, self.keys)
 
     async def device(self) -> Device:
         own, _ = await (await self.omemo.get_session_manager()).get_own_device_information()
