@@ -29,6 +29,7 @@ SHIPPED = {
     "pgpmail": "connectors.pgpmail.connector:open_connector",
     "signal": "connectors.signal.connector:open_connector",
     "wickr": "connectors.wickr.connector:open_connector",
+    "xmpp": "connectors.xmpp.connector:open_connector",
 }
 """Name -> factory of what ships; the entry points of our own distribution say the same."""
 

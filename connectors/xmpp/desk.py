@@ -1,0 +1,109 @@
+"""What is read of a room: its lists, its form, what it offers; afresh each time.
+
+Rules kept here:
+
+1. Nothing that was read before counts. Whoever asks while a reading is under way gets the next one,
+   together with all who ask meanwhile: no answer is older than its question.
+2. What is refused or makes no sense is ``Unreadable``; nobody is concluded from it.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from connectors.port import AccountId, RoomId
+from connectors.port.errors import Rejected, Unreadable
+from connectors.xmpp import addresses, wire
+from connectors.xmpp.line import Line
+from connectors.xmpp.rooms import Lists
+from connectors.xmpp.seats import Seats
+from connectors.xmpp.wire import Form
+
+T = TypeVar("T")
+_ALL = ("owner", "admin", "member")
+
+
+class Desk:
+    """Reads rooms for one account.
+
+    Args:
+        line: to the server.
+        seats: who sits where.
+        service: that keeps our rooms.
+    """
+
+    def __init__(self, line: Line, seats: Seats, service: str) -> None:
+        self._line = line
+        self._seats = seats
+        self._service = service
+        self._next: dict[RoomId, asyncio.Task[Lists]] = {}
+        self._running: dict[RoomId, asyncio.Task[Lists]] = {}
+
+    async def lists(self, room: RoomId) -> Lists:
+        """Who may come in and who is in, begun to be read after this call.
+
+        Raises:
+            Unreadable: refused, or without sense. Unavailable: not now.
+        """
+        if not addresses.is_room(room, self._service):
+            raise Unreadable("room_unknown", "this is no room of the configured service")
+        waiting = self._next.get(room)
+        if waiting is None:
+            running = self._running.get(room)
+            waiting = asyncio.create_task(self._after(running, room))
+            self._next[room] = waiting
+        return await asyncio.shield(waiting)
+
+    async def _after(self, running: "asyncio.Task[Lists] | None", room: RoomId) -> Lists:
+        if running is not None:
+            await asyncio.wait({running})
+        task = self._running[room] = self._next.pop(room)
+        try:
+            return await self._read(room)
+        finally:
+            if self._running.get(room) is task:
+                del self._running[room]
+
+    async def _read(self, room: RoomId) -> Lists:
+        owners, admins, members = await asyncio.gather(*(self._list(room, a) for a in _ALL))
+        await self._told(self._seats.enter(room))
+        occupants, hidden = self._seats.occupants(room)
+        return Lists(owners, admins, members, occupants, hidden=hidden)
+
+    async def _list(self, room: RoomId, affiliation: str) -> frozenset[AccountId]:
+        item = wire.made(f"{{{wire.MUC_ADMIN}}}item", affiliation=affiliation)
+        query = wire.made(f"{{{wire.MUC_ADMIN}}}query", item)
+        answer = await self._told(self._line.ask(room, "get", query))
+        found = wire.listed(answer, affiliation)
+        if found is None:
+            raise Unreadable("answer_malformed", "a list of the room's members makes no sense")
+        return found
+
+    async def form(self, room: RoomId) -> Form:
+        """A room's configuration. Raises: Unreadable, Unavailable."""
+        if not addresses.is_room(room, self._service):
+            raise Unreadable("room_unknown", "this is no room of the configured service")
+        query = wire.made(f"{{{wire.MUC_OWNER}}}query")
+        answer = await self._told(self._line.ask(room, "get", query))
+        form = wire.form_in(answer.find(f"{{{wire.MUC_OWNER}}}query"))
+        if form is None or not form.values:
+            raise Unreadable("answer_malformed", "the room gave no form of its configuration")
+        return form
+
+    async def features(self, room: str) -> frozenset[str]:
+        """What a room or a service offers. Raises: Unreadable, Unavailable."""
+        query = wire.made(f"{{{wire.DISCO}}}query")
+        answer = await self._told(self._line.ask(room, "get", query))
+        found = wire.features(answer)
+        if not found:
+            raise Unreadable("answer_malformed", "what is offered was not told")
+        return found
+
+    @staticmethod
+    async def _told(asked: Awaitable[T]) -> T:
+        """What an asking gave; a refusal means that it was not told. Raises: Unreadable."""
+        try:
+            return await asked
+        except Rejected as error:
+            code = error.code
+        raise Unreadable(code, "the room does not tell that, or is not there")
