@@ -134,7 +134,11 @@ class _Figures(Collector):
             "ready", "1: store, chains and every channel's state are known", not found.lacks
         )
         yield _figure("store_answers", "1: the store answers", found.store)
-        yield _figure("chain_whole", "1: every chain was read and is whole", found.chain)
+        yield _figure(
+            "chain_whole",
+            "1: the chains are whole, as far as they were read (each minute)",
+            found.chain,
+        )
         yield _figure("clock_trusted", "1: the clock may be trusted to permit", found.clock)
         yield _figure("anchors_failing", "anchors that do not answer", found.anchors_failing)
         states = GaugeMetricFamily(

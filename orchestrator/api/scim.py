@@ -9,6 +9,7 @@ Rules kept here:
 """
 
 import json
+from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -21,11 +22,12 @@ from orchestrator.api.reach import OpenHome
 from orchestrator.api.scim_errors import MEDIA_TYPE, PREFIX, Unfit
 from orchestrator.api.who import Actor
 from orchestrator.client.directory import Identity, IdentityKind, KnownView
-from orchestrator.client.problems import Missing
+from orchestrator.client.problems import Missing, TooLarge
 
 _KINDS: Mapping[str, IdentityKind] = {"Users": "user", "Groups": "group"}
 _READ = frozenset({MEDIA_TYPE, "application/json"})
-_LONGEST_QUERY = 2_000
+_LONGEST_QUERY, _LARGEST = 2_000, 128 << 10
+"""Characters of a query, and bytes of a body."""
 _LONGEST_TAG = 24
 _NO_STORE = {"cache-control": "no-store"}
 known = APIRouter()
@@ -81,7 +83,7 @@ async def scim_list(resource: str, request: Request, home: OpenHome) -> Response
 @router.post("/{resource}")
 async def scim_new(resource: str, request: Request, home: OpenHome, actor: Actor) -> Response:
     """Notes somebody new; he gets no seat by it."""
-    new = _shapes().read_new(_kind(resource), await _body(request))
+    new = await to_thread(_shapes().read_new, _kind(resource), await _body(request))
     return _told(request, await home.directory_new(new, actor=actor), status=201)
 
 
@@ -101,7 +103,7 @@ async def scim_replace(
 ) -> Response:
     """Notes what is said of somebody, in place of what was; who is gone is taken out at once."""
     before = await home.directory_show(_kind(resource), identity)
-    after = _shapes().read_whole(before, await _body(request))
+    after = await to_thread(_shapes().read_whole, before, await _body(request))
     version = _version(request, before)
     return _told(request, await home.directory_change(before, after, version=version, actor=actor))
 
@@ -112,7 +114,7 @@ async def scim_patch(
 ) -> Response:
     """Changes what is said of somebody; who is gone is taken out at once."""
     before = await home.directory_show(_kind(resource), identity)
-    after = _shapes().read_change(before, await _body(request))
+    after = await to_thread(_shapes().read_change, before, await _body(request))
     version = _version(request, before)
     return _told(request, await home.directory_change(before, after, version=version, actor=actor))
 
@@ -159,7 +161,10 @@ async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _READ:
         raise Unfit("invalidSyntax")
-    return await request.body()
+    body = await request.body()
+    if len(body) > _LARGEST:
+        raise TooLarge(f"More than {_LARGEST >> 10} KiB are not taken here")
+    return body
 
 
 def _tags(request: Request, header: str) -> Sequence[str]:

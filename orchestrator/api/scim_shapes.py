@@ -5,7 +5,8 @@ Rules kept here:
 1. A user has a name, an external id, a shown name and whether he is active; whatever else a
    directory sends is read past and kept nowhere. What is not well formed is refused whole.
 2. An error names a code of RFC 7644 and says nothing of what was sent.
-3. A filter is ``attribute eq "value"`` of what identities are told apart by; no other is answered.
+3. What would take long is refused first: a request of a directory holds nobody else up.
+4. A filter is ``attribute eq "value"`` of what identities are told apart by; no other is answered.
 """
 
 import json
@@ -49,6 +50,8 @@ from orchestrator.client.directory import Identity, IdentityKind
 from orchestrator.clock import SECOND
 
 MOST_AT_ONCE = 200
+MOST_OPERATIONS, LONGEST_PATH = 50, 500
+"""Of one change; characters."""
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _POLICY = ScimPolicy(unknown=ScimPolicy.Unknown.ignore)
 """What we do not keep is read past; every other liberty of a directory is refused."""
@@ -108,6 +111,7 @@ def read_whole(before: Identity, body: bytes) -> Identity:
 def read_change(before: Identity, body: bytes) -> Identity:
     """Somebody as he is changed (RFC 7644, 3.5.2): all of it, or none. Raises: Unfit."""
     said = _json(body, _PATCH)
+    _check_effort(said)
     try:
         with _POLICY:
             patch = _PATCHES[before.kind].model_validate(said, scim_ctx=_CHANGES)
@@ -138,6 +142,18 @@ def _json(body: bytes, schema: str) -> dict[str, Any]:
     if schema.lower() not in named:
         raise Unfit("invalidSyntax")
     return dict(said)
+
+
+def _check_effort(said: Mapping[str, Any]) -> None:
+    """Whether a change is no more work than changes are. Raises: Unfit."""
+    for name, value in said.items():
+        operations = value if name.lower() == "operations" and isinstance(value, list) else []
+        paths = (
+            str(v) for o in operations if isinstance(o, dict)
+            for n, v in o.items() if n.lower() == "path"
+        )  # fmt: skip
+        if len(operations) > MOST_OPERATIONS or any(len(path) > LONGEST_PATH for path in paths):
+            raise Unfit("tooMany")
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ WHY = "directory"
 """Why somebody is paused whom a directory says to be gone."""
 LONGEST = 255
 """Characters of a name or id."""
-MOST, MOST_MEMBERS = 20_000, 5_000
+MOST, MOST_MEMBERS = 20_000, 1_000
 """Identities that are kept, and members of one group."""
 KINDS: tuple[IdentityKind, ...] = ("user", "group")
 STILL = "Nothing was changed"

@@ -10,11 +10,11 @@ Rules kept here:
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from orchestrator.audit.anchors.run import failing
+from orchestrator.audit.chain import heads
 from orchestrator.command.runtime import Channel, Runtime
-from orchestrator.deals.book import HOME
 from orchestrator.store.unit import Tx
 from tiers.ids import ConnectorName
 
@@ -46,7 +46,7 @@ class Operating:
     Attributes:
         live: its channels were opened and its engine runs.
         store: the store answers.
-        chain: every chain was read, and all of them are whole.
+        chain: the chains are whole, as far as they were read: what is new is read each minute.
         clock: the clock may be trusted to permit.
         anchors_failing: how many anchors do not answer.
         channels: each configured one.
@@ -78,13 +78,14 @@ class OperatingHome:
         runtime = self._r
         names = tuple(runtime.channels)
         read = await _in_time(runtime.store.read(lambda tx: _read(tx, names)))
-        stuck, anchors = read or (frozenset[str](), 0)
+        stuck, anchors, chains = read or _Read()
         states = await asyncio.gather(*(_state(c) for c in runtime.channels.values()))
         record = runtime.book.record
+        begun = map(record.read_to, chains)  # what was added since is read each minute
         return Operating(
             live=runtime.live,
             store=read is not None,
-            chain=record.read_to(HOME) > 0 and not record.flaws,
+            chain=read is not None and not record.flaws and (not chains or any(begun)),
             clock=runtime.clock_trusted(),
             anchors_failing=anchors,
             channels=tuple(
@@ -94,9 +95,18 @@ class OperatingHome:
         )
 
 
-def _read(tx: Tx, channels: tuple[ConnectorName, ...]) -> tuple[frozenset[str], int]:
+class _Read(NamedTuple):
+    """What the store says: channels that are stuck, how many anchors fail, and the chains."""
+
+    stuck: frozenset[str] = frozenset()
+    anchors: int = 0
+    chains: tuple[str, ...] = ()
+
+
+def _read(tx: Tx, channels: tuple[ConnectorName, ...]) -> _Read:
     stuck = (name for name in channels if tx.all(_STUCK, (name, STUCK_AFTER))[0][0])
-    return frozenset(stuck), len(failing(tx))
+    chains = tuple(deal_id for deal_id, _ in heads(tx))
+    return _Read(frozenset(stuck), len(failing(tx)), chains)
 
 
 async def _state(channel: Channel) -> str:

@@ -119,7 +119,7 @@ async def test_a_broken_chain_or_store_is_not_ready(
     with monkeypatch.context() as patch:
         patch.setattr(runtime.store, "read", broken)
         told = await fresh(house, "/readyz")
-        assert (told.status_code, told.json()["lacks"]) == (503, ["store"])
+        assert (told.status_code, told.json()["lacks"]) == (503, ["store", "chain"])
         assert "disk" not in told.text + (await fresh(house, "/metrics")).text
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from .conftest import START_S, Serve, Wx
@@ -134,3 +136,35 @@ def test_a_left_over_of_a_killed_serve_is_no_obstacle(deal: Wx, serve: Serve, ho
     while not deal("status", "--json").json["serving"]:
         assert again.poll() is None
         assert time.monotonic() < deadline
+
+
+def test_what_watches_the_machine_is_answered_on_a_port_of_its_own(
+    deal: Wx, serve: Serve, home: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (home / "wallcross.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[web]\noperator = "127.0.0.1:{port}"\n')
+    checks = {c["name"]: c["state"] for c in deal("doctor", "--json").lines}
+    assert checks["operator"] == "ok"
+    process = serve()
+    with httpx.Client(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client:
+        ready = _answered(client, "/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "lacks": []})
+        metrics = client.get("/metrics").text
+        assert "wallcross_ready 1.0" in metrics
+        assert "HALCYON" not in metrics
+        assert client.get("/api/v1/deals").status_code == 404
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+def _answered(client: httpx.Client, path: str) -> httpx.Response:
+    """What is answered, once somebody listens: the home's own socket is there before."""
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            return client.get(path)
+        except httpx.ConnectError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
