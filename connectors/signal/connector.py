@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
-from connectors.port import AccountId, Guarantee, Holding, RemoteId, RoomId
+from connectors.port import AccountId, DeviceId, Guarantee, Holding, RemoteId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture
 from connectors.port.connector import Check, Connector, Setup
 from connectors.port.door import Door
@@ -61,6 +61,8 @@ from connectors.signal.webhook import Webhook
 
 _HEALTH = 10.0
 """Seconds that a sign of life may take; other calls have the patience of the settings."""
+PRIMARY = 1
+"""Number of the device that an account is registered on."""
 
 
 def open_connector(setup: Setup) -> Connector:
@@ -299,6 +301,14 @@ class SignalConnector:
             for account, seat in sorted(seats.items())
         )
         return MemberSnapshot(room, listed, complete=whole, read_at=at)
+
+    async def own_devices(self) -> tuple[Device, ...]:
+        """Our own account's devices, the primary one among them. Raises: ConnectorError."""
+        with _own_disk():
+            found = await self._open.account.devices()
+        if not any(which == PRIMARY for which, _ in found):
+            raise Unreadable("devices_incomplete", "the API server listed no primary device")
+        return tuple(Device(DeviceId(str(which)), f"made {made}") for which, made in sorted(found))
 
     def _member(self, account: AccountId, seat: Seat, devices: dict[AccountId, Device]) -> Member:
         """One member; of our own devices no keys are told."""

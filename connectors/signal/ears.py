@@ -31,7 +31,7 @@ class Ears(Protocol):
         ...
 
     async def well(self, seconds: float) -> Mapping[str, int | None]:
-        """Until when all was heard, microseconds UTC, by what could stand in the way.
+        """Until when all was heard, microseconds UTC, by what could stand in the way; as ``beat``.
 
         Args:
             seconds: that a sign of life may take.

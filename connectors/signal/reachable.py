@@ -59,7 +59,8 @@ class Reachable:
 
         Args:
             well: for each way in which we could miss something, by its code, until when all was
-                well with it (microseconds UTC); None where it is not.
+                well with it (microseconds UTC); None where it is not. One of which that is not
+                known yet is left out; nothing is taken for well while there is none.
         """
         now = self._now()
         instants = [until for until in well.values() if until is not None]
@@ -68,14 +69,14 @@ class Reachable:
                 self.broke(code)
             elif code in self._open:
                 self._missed(self._open.pop(code), now, code)
-        if NOT_RUNNING in self._open and len(instants) == len(well):
+        if NOT_RUNNING in self._open and instants and len(instants) == len(well):
             self._missed(self._open.pop(NOT_RUNNING), now, NOT_RUNNING)
         if NOT_STORED in self._open and self._spool.takes():
             self._missed(self._open.pop(NOT_STORED), now, NOT_STORED)
         for code, first, count in self._forgeries.due(now):
             self.tell({"note": "forged", "code": code, "at": first, "count": count})
-        if self._retold() and not self._open and not self._held:
-            self._well_at = min(instants, default=now)
+        if self._retold() and instants and not self._open and not self._held:
+            self._well_at = min(instants)
             with suppress(sqlite3.Error):  # then the next start tells of more than was lost
                 self._ledger.keep(PULSE, self._well_at)
 

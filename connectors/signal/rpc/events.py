@@ -35,7 +35,7 @@ SILENCE = 20.0
 _OVERDUE = 16_000_000
 _SETTLE = 1_000_000
 _MARGIN = 1_000_000
-_PAUSE, _RETRY = 0.2, 0.5
+_PAUSE, _RETRY, _REFUSAL = 0.2, 0.5, 0.02
 _WRITTEN = "http11.send_request_body.complete"
 _OK, _NO_ACCOUNT = 200, 400
 
@@ -87,12 +87,9 @@ class Stream:
         self._reading = asyncio.create_task(self._read())
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
-                while not await self._taken_up():
-                    if self._refused:
-                        break
-                    await asyncio.sleep(0.01)
-                else:
-                    return
+                while not self._refused:
+                    if await self._taken_up():
+                        return
         if self._refused == _NO_ACCOUNT:
             hint = "the number is not registered with this daemon: register or link it anew"
             raise Unavailable("not_registered", hint)
@@ -101,7 +98,9 @@ class Stream:
     async def _taken_up(self) -> bool:
         """Whether the daemon answered a call that was made after the stream was asked for."""
         asked = self._asked_at
-        return asked is not None and await self._client.alive(self._patience)
+        answered = asked is not None and await self._client.alive(self._patience)
+        await asyncio.sleep(_REFUSAL)  # a refusal is out before that answer, and may come behind it
+        return answered and not self._refused
 
     async def stop(self) -> None:
         """Reads no more; prompt."""
@@ -114,16 +113,15 @@ class Stream:
         """Until when the stream was whole."""
         began = self._now()
         alive = await self._client.alive(seconds)
-        return {CUT: self._whole_until(began, alive=alive)}
-
-    def _whole_until(self, began: int, *, alive: bool) -> int | None:
         asked, byte = self._asked_at, self._byte_at
-        if asked is None or (byte is None and not alive) or began - asked < _SETTLE:
-            return None
+        if asked is None:
+            return {CUT: None}
+        if began - asked < _SETTLE or (byte is None and not alive):
+            return {}
         last = asked if byte is None else byte
         if self._near and alive and began - last <= _OVERDUE:
-            return max(asked, began - _MARGIN)
-        return last
+            return {CUT: max(asked, began - _MARGIN)}
+        return {CUT: last}
 
     def check(self, heard_at: int | None) -> Check:
         """Whether the stream is open."""
