@@ -33,6 +33,7 @@ class InboundMessage:
             and tells no key of each; else empty.
         also_to: whom else its author addressed it to, where that stands on it; nothing is decided
             by it.
+        screenshot: the sender's client says that its file is a picture taken of his screen.
     """
 
     room: RoomId | None
@@ -50,6 +51,7 @@ class InboundMessage:
     claimed_name: str = field(default="", repr=False)
     written_on: str = ""
     also_to: tuple[AccountId, ...] = ()
+    screenshot: bool = False
 
 
 class ReceiptKind(Enum):

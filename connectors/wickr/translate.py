@@ -176,6 +176,7 @@ def _message(found: Heard, content: Content) -> InboundMessage:
         content=content,
         sent_at=found.at,
         direct=found.direct,
+        screenshot=is_screenshot(found.raw),
     )
 
 
@@ -189,6 +190,7 @@ def unreadable(found: Heard, code: str) -> InboundMessage:
         sent_at=found.at,
         unreadable=code,
         direct=found.direct,
+        screenshot=is_screenshot(found.raw),
     )
 
 

@@ -213,7 +213,10 @@ def test_a_files_place_is_one_name_in_one_folder(path: str, name: str) -> None:
     [({"isscreenshot": True}, True), ({"isscreenshot": "true"}, False), ({}, False)],
 )
 def test_a_screenshot_says_so(more: dict[str, Any], shows: bool) -> None:
-    assert translate.is_screenshot(file_message(**more)) is shows
+    """Also where the file itself is out of reach."""
+    read = message(file_message(**more), lambda name: attachment(name, b"bytes"))
+    unread = message(file_message(**more))
+    assert (read.screenshot, unread.screenshot) == (shows, shows)
 
 
 @pytest.mark.parametrize(
