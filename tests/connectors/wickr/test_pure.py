@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.port import AccountId, DeliveryKey, RoomId
@@ -357,6 +357,7 @@ def test_an_empty_message_never_goes_out() -> None:
 
 
 @given(texts.map(lambda t: t * 200))
+@settings(deadline=None)
 @example("\x00" * 30_000)
 @example("\n" * 32_000)
 def test_no_body_is_so_long_that_the_program_takes_it_for_an_empty_one(text: str) -> None:

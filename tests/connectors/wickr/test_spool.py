@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.port import AccountId, RoomId
@@ -96,6 +96,7 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(st.text(max_size=5), max_size=4), max_size=6), st.integers(0, 30))
+@settings(max_examples=50, deadline=None)  # each opens files anew
 def test_what_is_left_is_what_stands_behind_the_place(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]], seq: int
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.wickr.ledger import POLLING, Ledger
@@ -52,6 +52,7 @@ steps = st.lists(
 
 
 @given(steps)
+@settings(max_examples=60, deadline=None)  # each opens files anew
 def test_every_bad_stretch_lies_in_a_window_and_no_window_in_a_good_one(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, tuple[str, bool, bool]]]
 ) -> None:
