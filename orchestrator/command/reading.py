@@ -18,6 +18,7 @@ from orchestrator.command.conversations import deal_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.config.model import Config
 from orchestrator.deals.book import DealView
+from orchestrator.deals.tokens import SCIM
 from orchestrator.secrets.port import Where
 from tiers.guarantees import Evidence, Guarantee
 from tiers.ids import DealId
@@ -70,6 +71,7 @@ class Facts:
     lines: tuple[Line, ...]
     secrets: Where
     journal: bool
+    directory: bool = False
 
 
 def matrix(facts: Facts) -> tuple[ReaderView, ...]:
@@ -277,6 +279,13 @@ def _outside(facts: Facts) -> Iterator[ReaderView]:
             "traffic": cell(YES, "when somebody signs in"),
         }
         yield _reader("oidc", "The sign-in provider", "outside", said, nothing)
+    if facts.directory:
+        why = cell(NEVER, "it says who works there; no answer to it says who is on a deal")
+        yield _reader("directory", "The company's directory (SCIM)", "outside", {}, why)
+    if config.web.operator is not None:
+        why = cell(NEVER, "states of this program and its channels; nothing of a deal")
+        name = f"Whoever reaches {config.web.operator} (health and metrics)"
+        yield _reader("operator-port", name, "outside", {}, why)
 
 
 class Reading:
@@ -307,6 +316,11 @@ class Reading:
             lines=tuple(self._lines(deal)),
             secrets=self._r.secrets.where("master"),
             journal=bool(deal.journal.keys),
+            directory=any(
+                token.scope == SCIM
+                for view in self._r.book.deals.values()
+                for token in view.tokens.values()
+            ),
         )
 
     def _lines(self, deal: DealView) -> Iterable[Line]:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from orchestrator.api.app import application, make_desk
+from orchestrator.api.operator import operator_app
 from orchestrator.client.reading import CellView, ReaderView, ReadingView
 from orchestrator.client.wire import BASE
 from orchestrator.command import reading
@@ -182,6 +183,17 @@ async def test_a_channel_that_was_not_read_back_counts_as_reading(ground: Ground
 def test_a_notice_holds_no_name_and_no_text() -> None:
     told = " ".join(lines(Notice("snd_1", "HERON", {"held": 1}, "http://localhost:8642")))
     assert not any(canary in told for canary in CANARIES.values())
+
+
+async def test_health_and_metrics_tell_nothing_of_a_deal(ground: Ground) -> None:
+    transport = httpx.ASGITransport(operator_app(ground.house.home, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://wallcross") as client:
+        told = "".join([(await client.get(p)).text for p in ("/healthz", "/readyz", "/metrics")])
+    assert "wallcross_ready 1.0" in told
+    [one] = [r for r in configured("web.operator=127.0.0.1:9642") if r.key == "operator-port"]
+    assert {cell.level for cell in one.cells.values()} == {NEVER}
+    assert broken(told, set(THINGS)) == set()
+    assert ground.found.code not in told
 
 
 def configured(*settings: str) -> tuple[ReaderView, ...]:

@@ -18,7 +18,9 @@ from orchestrator.config.model import OidcPart
 from orchestrator.signin.logins import bind, subject_login
 from orchestrator.signin.sessions import Who
 from tests.orchestrator.signin.conftest import ACTOR, ORIGIN, DeskHouse
+from tests.scenarios.house import roster
 from tests.scenarios.test_approvals import ADA, BO, CY, found, say
+from tests.scenarios.test_review_deals import second_deal
 from tiers.ids import PersonId
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -181,6 +183,24 @@ async def test_who_is_gone_is_paused_and_signed_out_at_once(scim: Scim, path: st
     back = await scim.patch(made["id"], {"op": "replace", "path": "active", "value": True})
     assert back.json()["active"] is True
     assert paused(desk) == {"di"}, "people let him back in, no directory"
+
+
+async def test_who_is_gone_is_paused_in_every_deal(scim: Scim) -> None:
+    desk = scim.desk
+    other = await second_deal(desk.house, roster(names=("di", "bo")))
+    made = await scim.add(account(desk, "di"))
+    browser = await desk.signed_in("di")
+    assert (await scim.patch(made["id"], gone())).status_code == 200
+    deals = desk.home.runtime.book.deals
+    assert {d: set(deals[d].persons.paused) for d in (desk.house.deal, other)} == {
+        desk.house.deal: {"di"},
+        other: {"di"},
+    }
+    assert (await browser.get("/me")).status_code == 401
+    [known] = await desk.home.directory_list()
+    assert set(known.persons) == {"HERON di", "PLOVER di"}
+    answers = [await scim.ask("GET", path) for path in ("/Users", f"/Users/{made['id']}")]
+    assert not any(code in a.text for a in answers for code in ("HERON", "PLOVER"))
 
 
 async def test_the_providers_subject_is_who_he_is(scim: Scim) -> None:
