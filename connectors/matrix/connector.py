@@ -26,7 +26,7 @@ from connectors.matrix.settings import MatrixSecrets, MatrixSettings, read_setup
 from connectors.matrix.signin import sign_in, still_signed_in
 from connectors.matrix.steward import Steward
 from connectors.matrix.witness import Witness
-from connectors.port import AccountId, DeliveryKey, Guarantee, RemoteId, RoomId
+from connectors.port import AccountId, DeliveryKey, DeviceId, Guarantee, RemoteId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture
 from connectors.port.connector import Connector, Setup
 from connectors.port.door import Door
@@ -275,12 +275,12 @@ class MatrixConnector:
             read_at=at,
         )
 
-    async def _told(self, path: str, room: RoomId) -> Json:
-        """A piece of a posture; what is refused is not told. ``room`` is for the hint only."""
+    async def _told(self, path: str, what: str) -> Json:
+        """A piece of what is read back; what is refused is not told. ``what`` is for the hint."""
         try:
             return await self._open.client.call("GET", path)
         except Rejected as error:
-            raise Unreadable(error.code, f"a setting of {room} is not told") from error
+            raise Unreadable(error.code, f"a setting of {what} is not told") from error
 
     async def members(self, room: RoomId) -> MemberSnapshot:
         """Reads a room's members and their devices back. Raises: Unreadable, Unavailable.
@@ -364,6 +364,27 @@ class MatrixConnector:
     def own_device(self) -> Device:
         """Our own device, for others to compare."""
         return self._open.machine.own.device
+
+    async def own_devices(self) -> tuple[Device, ...]:
+        """Every device of our account: those that have keys, and those that are signed in.
+
+        A homeserver makes the two lists apart; what stands in one of them is there.
+
+        Raises:
+            Unreadable, Unavailable: one of them cannot be read, or lacks our own device.
+        """
+        parts, own = self._open, self.account
+        with_keys = (await parts.machine.query({own})).of(own)
+        signed_in = (await self._told(f"{BASE}/devices", "our account")).get("devices")
+        if with_keys is None or not isinstance(signed_in, list):
+            raise Unreadable("devices_malformed", "the homeserver gave no list of our devices")
+        found = {device.device: device for device in with_keys}
+        for each in signed_in:
+            name = DeviceId(str(each.get("device_id"))) if isinstance(each, dict) else DeviceId("")
+            found.setdefault(name, Device(name, ""))
+        if self.own_device().device not in found:
+            raise Unreadable("devices_incomplete", "our own device is not among ours")
+        return tuple(found[name] for name in sorted(found))
 
 
 def _members(found: Members, admins: frozenset[AccountId], told: Told) -> tuple[Member, ...]:

@@ -164,6 +164,19 @@ class AcceptsInvites(Protocol):
 
 
 @runtime_checkable
+class OwnDevices(Protocol):
+    """Can tell which devices are signed in to our own account."""
+
+    async def own_devices(self) -> tuple[Device, ...]:
+        """All of them as listed now, the one that speaks here among them.
+
+        A list that lacks what speaks here is no list.
+        Raises: Unreadable, Unavailable.
+        """
+        ...
+
+
+@runtime_checkable
 class UndoesMessages(Protocol):
     """Can take a message back for those who have not fetched it yet."""
 

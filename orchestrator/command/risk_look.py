@@ -6,14 +6,16 @@ Rules kept here:
 2. What is slow to know (when keys of advisers end, who looked through the list) is asked once an
    hour, and after whatever somebody did about a finding. A key that ends soon is asked about each
    time, so that a renewed one ends its finding at once.
-3. A home that is not live gathers nothing, and its pages say that they cannot tell.
+3. Devices of our own accounts are asked for while a finding is open that one of them is unknown.
+4. A home that is not live gathers nothing, and its pages say that they cannot tell.
 """
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from connectors.port.connector import ForeseesKeys
+from connectors.port.connector import ForeseesKeys, OwnDevices
 from connectors.port.errors import ConnectorError
 from orchestrator.audit.anchors.run import unanchored
 from orchestrator.audit.body import named
@@ -25,12 +27,13 @@ from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
 from orchestrator.risk.rules import EXPIRES_SOON, judge
 from orchestrator.risk.run import forget, write
-from orchestrator.risk.settle import settle, settle_home, settle_lost
+from orchestrator.risk.settle import own_open, settle, settle_home, settle_lost, settle_own
 from orchestrator.risk.signals import (
     Certificate,
     Device,
     Listed,
     OwnKey,
+    OwnListed,
     RecordSignal,
     RoomSignal,
     Seated,
@@ -41,7 +44,7 @@ from orchestrator.risk.wrote import wrote
 from orchestrator.roster.adoption import history
 from orchestrator.store.unit import Tx
 from tiers.conversation import Place, RoomBinding
-from tiers.ids import DealId, PersonId
+from tiers.ids import ConnectorName, DealId, PersonId
 from tiers.people import Person
 from tiers.policy import RecipientFacts
 from tiers.tier import Tier
@@ -95,13 +98,29 @@ class RiskLook:
         """One look at each deal, and closed findings that are kept no longer are dropped."""
         for deal_id in tuple(self.runtime.book.deals):
             await self.look_at(deal_id)
+        listed = await self._own_devices()
         at = self.runtime.now()
 
         def unit(tx: Tx) -> None:
             settle_home(tx, at)
+            settle_own(tx, listed, at)
             forget(tx, at)
 
         await self.runtime.store.write(unit)
+
+    async def _own_devices(self) -> list[OwnListed]:
+        """Devices of our own accounts, of channels on which a finding is open about one."""
+        subjects = await self.runtime.store.read(own_open) if self.runtime.live else frozenset()
+        found = list[OwnListed]()
+        for name in sorted({subject.partition(":")[0] for subject in subjects}):
+            connector: object = self.runtime.connectors.get(ConnectorName(name))
+            if not isinstance(connector, OwnDevices):
+                continue
+            at = self.runtime.now()
+            with suppress(ConnectorError):  # what cannot be read is not known to be gone
+                devices = await connector.own_devices()
+                found.append(OwnListed(name, frozenset(d.device for d in devices), at))
+        return found
 
     async def look_soon(self) -> None:
         """A look at one deal that was not looked at since the start, or that moved since.

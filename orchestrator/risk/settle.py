@@ -7,19 +7,23 @@ Rules kept here:
 2. A finding about a stranger, or a mail that is not believed, is over once nothing of him is kept.
 3. An account that nobody owned is over once somebody of the roster owns it.
 4. A sealed name that could not be opened is over once it can, or once it is no more.
+5. A device of our own account that nobody knew is over once a list that was asked for later lacks
+   it; what one finding stands for many is over once no device is listed but one.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from orchestrator.clock import DAY
 from orchestrator.deals.book import HOME, DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.risk.rules import Key
+from orchestrator.risk.signals import OwnListed
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName
 
 SEAL_LOST: Final = "seal_lost"
+OWN_DEVICE: Final = "own_device"
 PASSING: Final = (
     *("echo", "forged", "strangers_many", "enrolment_refused", "enrolment_guessed"),
     *("unknown_sender", "misaddressed"),
@@ -39,6 +43,8 @@ SELECT f.rule, f.subject FROM finding f
 WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule IN ('mail_quarantined', 'first_contact')
     AND EXISTS (SELECT 1 FROM of WHERE of.who = f.subject)
     AND NOT EXISTS (SELECT 1 FROM of WHERE of.who = f.subject AND of.kept = 1)"""
+_OWN_OPEN = """
+SELECT subject, last_seen FROM finding WHERE deal_id = ? AND closed_at IS NULL AND rule = ?"""
 _AUTHORS = """
 SELECT f.rule, f.subject, m.connector, m.sender FROM finding f
 JOIN message m ON m.message_id = f.subject
@@ -75,6 +81,31 @@ def settle_home(tx: Tx, at: int) -> int:
     """As ``settle``, of what belongs to no deal."""
     not_kept = [(rule, subject) for rule, subject in tx.all(_NOT_KEPT, (HOME,))]
     return _close(tx, HOME, [*_passed(tx, HOME, at), *not_kept], at)
+
+
+def own_open(tx: Tx) -> frozenset[str]:
+    """Subjects of open findings about devices of our own accounts."""
+    return frozenset(subject for subject, _ in tx.all(_OWN_OPEN, (HOME, OWN_DEVICE)))
+
+
+def settle_own(tx: Tx, listed: Iterable[OwnListed], at: int) -> int:
+    """Closes what says that our own account has a device that nobody knew, where it has it no more.
+
+    Args:
+        tx: writes.
+        listed: what networks list now; a channel that told nothing is not among them.
+        at: now, microseconds UTC.
+    """
+    told = {one.channel: one for one in listed}
+    over = []
+    for subject, last_seen in tx.all(_OWN_OPEN, (HOME, OWN_DEVICE)):
+        channel, _, device = subject.partition(":")
+        found = told.get(channel)
+        if found is None or last_seen >= found.at:
+            continue
+        if device not in found.devices if device else len(found.devices) == 1:
+            over.append((OWN_DEVICE, subject))
+    return _close(tx, HOME, over, at)
 
 
 def _passed(tx: Tx, deal_id: str, at: int) -> list[Key]:

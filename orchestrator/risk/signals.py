@@ -131,6 +131,20 @@ class RecordSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnListed:
+    """The devices of our own account on a channel, as a network listed them.
+
+    Attributes:
+        devices: as findings name them.
+        at: when it was asked, microseconds UTC.
+    """
+
+    channel: str
+    devices: frozenset[str]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wrote:
     """A message that a finding is open about, and whether its text still stands somewhere.
 

@@ -13,6 +13,7 @@ import pytest
 from connectors.port.words import words_for
 from connectors.signal.standin.control import Control
 from orchestrator.command.home import OpenHome
+from orchestrator.command.risk_look import RiskLook
 from orchestrator.rooms.distress import PHISHED
 from tiers.ids import PersonId
 from tiers.tier import Tier
@@ -201,6 +202,8 @@ async def test_signal_a_device_linked_to_our_own_account_is_told(signal: OnSigna
     await signal.hand.add_device("bot", "somebody's laptop")
     severity, _ = await one_finding(signal.house, "own_device")
     assert severity == "high"
+    await RiskLook(signal.house.home.runtime).look()
+    assert "own_device" in await signal.house.findings(), "it is linked still"
 
 
 async def test_signal_phished_in_his_line_stops_him_and_tells_the_owner(signal: OnSignal) -> None:

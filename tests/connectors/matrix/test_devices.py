@@ -9,6 +9,7 @@ import pytest
 from connectors.matrix.connector import MatrixConnector
 from connectors.matrix.session import Session
 from connectors.port import AccountId, DeviceId
+from connectors.port.connector import OwnDevices
 from connectors.port.errors import (
     IdentityChanged,
     Rejected,
@@ -195,3 +196,17 @@ async def test_that_our_own_keys_went_up_is_no_news(lab: Lab) -> None:
 
 def _of(event: Event, account: str) -> bool:
     return isinstance(event, KeyChanged) and event.account == account
+
+
+async def test_our_own_devices_are_listed_until_they_are_signed_out(lab: Lab) -> None:
+    bot = await lab.bot()
+    assert isinstance(bot, OwnDevices)
+    assert await bot.own_devices() == (bot.own_device(),)
+    thief = await lab.device(bot.account, "stolen-password")
+    listed = {d.device: d.key for d in await bot.own_devices()}
+    assert listed == {
+        bot.own_device().device: bot.own_device().key,
+        thief.device[0]: thief.device[1],
+    }
+    await thief.sign_out()
+    assert await bot.own_devices() == (bot.own_device(),)
