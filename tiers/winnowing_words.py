@@ -123,8 +123,13 @@ rechtlich geschützt geschützte kopieren confidentiel confidentiels confidentie
 divulgation strictement responsabilité diffusion reproduction autorisée autorisation
 """)
 _RELEASED = _set("""
-copyright copyrighted gnu gpl lgpl agpl gplv2 gplv3 fsf redistribute redistributed redistribution
-redistributions merchantability noninfringement apache bsd mit contributors furnished sublicense
+gnu gpl lgpl agpl gfdl gplv2 gplv3 fsf redistribute redistributed redistribution redistributions
+merchantability noninfringement apache bsd contributors furnished sublicense endorse
+misrepresented invariant verbatim dealings
+""")
+_PROGRAM = _set("""
+software program library file files package documentation document code source binary materials
+texts
 """)
 _LICENCE = _set("""
 license licence licensed licenses software program library documentation source binary code file
@@ -136,20 +141,17 @@ holder holders author authors procurement substitute goods useful hope version l
 foundation published notice notices preserved retain reproduce materials conditions disclaimer
 restriction limitation merge publish sell persons person obtaining associated rights reserved
 applicable law agreed writing compliance governing event whatsoever arising profits loss data
-suitability supplied use deal basis claim connection
+suitability supplied use deal basis claim connection copyrighted mit products derived specific
+prior sale authorization front cover sections entitled included original altered
+copyright works derivative modifying royalty fee
 """)
 NOTICES: Final = (
     Notice(_MAIL | _READER | _MISTAKE | _SECRECY, 5, (_MAIL, _READER, _MISTAKE)),
+    Notice(_RELEASED | _PROGRAM | _LICENCE, 8, (_RELEASED, _PROGRAM)),
     Notice(
-        _RELEASED | _LICENCE,
+        _RELEASED | _PROGRAM | _LICENCE,
         9,
-        (
-            _RELEASED,
-            _set(
-                "software program library file files package "
-                "documentation code source binary materials"
-            ),
-        ),
+        (_set("copyright"), _set("notice notices"), _set("permission permitted"), _PROGRAM),
     ),
 )
 """Confidentiality and liability under mails; licences of software. Words of both stand in

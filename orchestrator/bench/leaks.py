@@ -6,7 +6,9 @@ Rules kept here:
    classifier that ships. What counts is the finding on that very message.
 2. Texts are made up (``orchestrator.bench.leaks_text``). Half of the leaks are of seeds that nobody
    looked at while rules were made; they are told apart.
-3. Labelled mails, where a file of them is given, are written into rooms of their labelled tier by
+3. Pieces of texts of other kinds (``orchestrator.bench.leaks_kinds``), pasted in each way, are told
+   by kind and by way.
+4. Labelled mails, where a file of them is given, are written into rooms of their labelled tier by
    people whom the roster knows; findings of *above the room's tier* are told beside the others.
 """
 
@@ -20,10 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.bench import leaks_kinds as kinds
 from orchestrator.bench import leaks_text as made
 from orchestrator.bench.home import OpensRuntime
+from orchestrator.bench.leaks_false import false_alarms
 from orchestrator.bench.leaks_home import Room, room
 from orchestrator.flow.port import Classifies
+from tiers.tier import Tier
 
 SOURCES, LEAKS, CHATTER = 60, 100, 60
 ABOVE: Final = frozenset({"above_room"})
@@ -71,6 +76,33 @@ async def _leaked(room_of: Room, draw: random.Random, leak: made.Leak) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Pasted:
+    """What became of pieces of texts of many kinds, each pasted in many ways."""
+
+    planted: Counter[tuple[str, str]]
+    """By kind of text and way."""
+    found: Counter[tuple[str, str]]
+
+
+async def paste(room_of: Room, seed: int, each: int) -> Pasted:
+    """Writes restricted texts of each kind, then a piece of each, lower; and counts findings."""
+    draw = random.Random(seed)  # noqa: S311 - the same texts each time, and no secret
+    sources = kinds.made(draw, each)
+    for source in sources:
+        await room_of.say(Tier.VALUATION.value, source.text)
+    lower = (Tier.COORDINATION.value, Tier.OPERATIONS.value)
+    told = [
+        (piece, await room_of.say(lower[n % 2], piece.text))
+        for n, piece in enumerate(kinds.pasted(draw, sources))
+    ]
+    found = await room_of.findings()
+    return Pasted(
+        Counter((p.kind, p.way) for p, _ in told),
+        Counter((p.kind, p.way) for p, mid in told if "restricted_text" in found.get(mid, ())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Mails:
     """What was found on labelled mails, each in a room of its tier."""
 
@@ -94,12 +126,28 @@ def leaks_report(
     labelled: Path | None = None,
     seeds: Sequence[int] = (TUNED, 2),
     count: int = LEAKS,
+    texts: bool = False,
 ) -> dict[str, object]:
-    """Runs all of it; shares of leaks found, each kind apart, and false findings in 1,000."""
+    """Runs all of it; shares of leaks found, each kind apart, and false findings in 1,000.
+
+    Args:
+        opens: opens a home.
+        classifier: what messages are judged by.
+        note: told what is done now.
+        labelled: a file of labelled mails; None: none are written.
+        seeds: of the planted leaks.
+        count: how many are planted.
+        texts: false alarms are counted over texts of this machine, too.
+    """
     lines = () if labelled is None else labelled.read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines if line]
     with tempfile.TemporaryDirectory(prefix="wallcross-leaks-") as folder:
-        return asyncio.run(_report(opens, classifier, note, Path(folder), rows, seeds, count))
+        base = Path(folder)
+        report = asyncio.run(_report(opens, classifier, note, base, rows, seeds, count))
+        if texts:
+            more = asyncio.run(false_alarms(opens, classifier, note, base))
+            report |= more | {"ok": bool(report["ok"]) and bool(more["ok"])}
+    return report
 
 
 async def _report(
@@ -116,8 +164,13 @@ async def _report(
         note(f"{count // len(seeds)} leaks of seed {seed}")
         async with room(opens, classifier, folder, f"seed-{seed}") as home:
             each.append(await plant(home, seed, count // len(seeds)))
-    report = dict(_planted(each))
-    report["ok"] = _enough(each)
+    pasted = []
+    for seed in seeds:
+        note(f"pieces of texts of {len(kinds.KINDS)} kinds, seed {seed}")
+        async with room(opens, classifier, folder, f"kinds-{seed}") as home:
+            pasted.append(await paste(home, seed, len(kinds.WAYS)))
+    report = dict(_planted(each)) | dict(_pasted(pasted))
+    report["ok"] = _enough(each) and bool(report.pop("enough"))
     if rows:
         note(f"{len(rows)} labelled mails")
         async with room(opens, classifier, folder, "mails") as home:
@@ -152,6 +205,22 @@ def _planted(each: Sequence[Planted]) -> Iterator[tuple[str, object]]:
     false = sum((Counter(one.false) for one in each), Counter[str]())
     yield "innocent_texts", innocent
     yield "false_on_innocent", {rule: false[rule] for rule in sorted(false)}
+
+
+def _pasted(each: Sequence[Pasted]) -> Iterator[tuple[str, object]]:
+    planted, found = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for one in each:
+        planted += one.planted
+        found += one.found
+    yield "pieces", planted.total()
+    yield "pieces_found", found.total()
+    for place, name in enumerate(("pieces_by_kind", "pieces_by_way")):
+        have, seen = Counter[str](), Counter[str]()
+        for key, count in planted.items():
+            have[key[place]] += count
+            seen[key[place]] += found[key]
+        yield name, {one: f"{seen[one]}/{have[one]}" for one in have}
+    yield "enough", found.total() >= LEAST_FOUND * planted.total()
 
 
 def _mails(found: Mails) -> Iterator[tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""How often unrelated texts are taken for passages of stricter ones: `bench leaks --false`.
+"""How often unrelated texts are taken for passages of stricter ones: `bench leaks --texts`.
 
 Rules kept here:
 
@@ -27,7 +27,7 @@ STRICT, LOOKS, TEXTS = 600, 4_000, 100_000
 COPY: Final = 20
 """Words of one passage from which a hit is a copy."""
 MOST: Final = 1.0
-"""False alarms in 1,000 texts, everything counted."""
+"""False alarms in 1,000 texts that are no copies; how many are copies is the machine's affair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ def _told(texts: Sequence[Text], each: Sequence[Drawn]) -> Iterator[tuple[str, o
     yield "taken_for_passages", hits
     yield "false_alarms_per_1000", round(1000 * hits / looks, 2) if looks else 0.0
     yield "of_these_20_words_and_more", copies
+    yield "ok", 1000 * (hits - copies) <= MOST * looks
     yield "without_these_per_1000", round(1000 * (hits - copies) / looks, 2) if looks else 0.0
     yield "by_strict_kind", {one.kind: f"{one.hits.total()}/{one.looks}" for one in each}
     by = sum((one.hits for one in each), Counter[str]())

@@ -93,6 +93,9 @@ def leaks(
         Path | None, typer.Option(help="Labelled mails (JSON Lines: tier, text, subject).")
     ] = None,
     count: Annotated[int, typer.Option(min=24, max=1000, help="How many are planted.")] = 100,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="False alarms on this machine's texts, too: minutes.")
+    ] = False,
 ) -> int:
     """Planted leaks found, each kind apart, and what is found where there is none."""
     out = Out(ctx.obj)
@@ -103,7 +106,7 @@ def leaks(
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         import_module("orchestrator.logs").configured(nowhere),
     ):
-        found = report(opens, classifier, out.note, labelled=mails, count=count)
+        found = report(opens, classifier, out.note, labelled=mails, count=count, texts=texts)
     out.one(found, lambda: _lines(found))
     return 0 if found["ok"] else 1
 

@@ -6,9 +6,20 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.bench import leaks_text
+from orchestrator.bench import leaks_corpus, leaks_kinds, leaks_text
 from orchestrator.bench.leaks import LEAST_FOUND, MOST_FALSE, leaks_report
+from orchestrator.bench.leaks_phrases import (
+    BULLETS,
+    CELLS,
+    CHAT,
+    CLAUSES,
+    FRENCH,
+    GERMAN,
+    MEMO,
+    THREAD,
+)
 from orchestrator.wiring import open_runtime
+from tiers import winnowing
 from tiers.model import load_classifier
 
 LABELLED = Path(__file__).parents[4] / "shared" / "tiers" / "dev.jsonl"
@@ -32,6 +43,58 @@ def test_a_paste_has_twenty_words_or_more() -> None:
     assert all(len(leak.text.split()) >= 20 for leak in plain)
 
 
+def test_every_kind_of_text_meets_every_way_with_twenty_words_or_more() -> None:
+    draw = random.Random(5)  # noqa: S311 - the same texts each time
+    sources = leaks_kinds.made(draw, len(leaks_kinds.WAYS))
+    pieces = list(leaks_kinds.pasted(draw, sources))
+    assert {(p.kind, p.way) for p in pieces} == {
+        (kind, way) for kind in leaks_kinds.KINDS for way in leaks_kinds.WAYS
+    }
+    plain = [p for p in pieces if p.way == "as it was"]
+    assert all(p.text in sources[p.of].text for p in plain)
+    for piece in (p for p in pieces if p.way in {"as it was", "line breaks", "markup"}):
+        words = [w for w in piece.text.split() if any(map(str.isalnum, w))]
+        assert len(words) >= leaks_kinds.LEAST or piece.kind == "cells", piece.kind
+
+
+def test_kinds_share_no_template() -> None:
+    every = [*CLAUSES, *BULLETS, *CELLS, *CHAT, *THREAD, *GERMAN, *FRENCH, *MEMO]
+    assert len(set(every)) == len(every)
+    runs = [{r.words for r in winnowing.runs(one) if not r.usual} for one in every]
+    shared = [a & b for n, a in enumerate(runs) for b in runs[:n]]
+    assert max(map(len, shared)) <= 1, "a slot beside a word at most"
+
+
+@pytest.mark.parametrize("kind", leaks_kinds.KINDS)
+def test_pieces_are_found_by_their_own_source_alone(kind: str) -> None:
+    """Without the templates' other texts, which would show a piece as well."""
+    draw = random.Random(77)  # noqa: S311 - the same texts each time
+    sources = [one for one in leaks_kinds.made(draw, 44) if one.kind == kind]
+    found = 0
+    for piece in leaks_kinds.pasted(draw, sources):
+        known = {run.words for run in winnowing.runs(sources[piece.of].text)}
+        runs = winnowing.runs(piece.text)
+        found += bool(winnowing.passages(runs, {r.at: "s" for r in runs if r.words in known}))
+    assert found >= LEAST_FOUND * len(sources)
+
+
+def test_no_project_is_on_both_sides_and_files_are_read_as_they_lie(tmp_path: Path) -> None:
+    texts = [
+        leaks_corpus.Text(kind, unit, f"{kind} {unit} {n}")
+        for kind in ("manuals", "manuals: German", "changes")
+        for unit in ("one", "other", "third")
+        for n in range(3)
+    ]
+    drawn = list(leaks_corpus.draws(texts, 4, 100))
+    assert {d.kind for d in drawn} == {"manuals", "changes"}
+    for draw in drawn:
+        assert not {t.unit for t in draw.above} & {t.unit for t in draw.below}
+        assert all(t.of != draw.kind for t in draw.below)
+    (tmp_path / "broken.txt").write_bytes(b"\xff\xfe\x00")
+    assert leaks_corpus._read(tmp_path / "broken.txt") == ""
+    assert leaks_corpus._read(tmp_path / "missing.gz") == ""
+
+
 @pytest.mark.long
 def test_planted_leaks_are_found_and_ordinary_texts_are_not() -> None:
     """Two seeds that no rule was looked at with."""
@@ -40,6 +103,7 @@ def test_planted_leaks_are_found_and_ordinary_texts_are_not() -> None:
         leaks_report(open_runtime, load_classifier(), print, seeds=(11, 12), count=100),
     )
     assert found["share"] >= LEAST_FOUND, found["by_kind"]
+    assert found["pieces_found"] >= LEAST_FOUND * found["pieces"], found["pieces_by_way"]
     assert not found["false_on_innocent"].keys() & {"restricted_text", "off_channel", "watch_name"}
 
 
