@@ -133,6 +133,8 @@ def is_public(address: str) -> bool:
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a name as the system resolves it, each once, in the system's order."""
+    if _literal(host) is not None:  # as the system would, without a thread for each request
+        return [host]
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
