@@ -91,7 +91,7 @@ class Account:
         if known.keys() - found.keys():
             again = seats_of(await self.room(room))
             is_whole, found = again == found, found | again
-        if is_whole:
+        if is_whole and found != known:
             self._ledger.keep_seats(room, found)
         return found, is_whole and kind is Kind.SECURE_ROOM
 

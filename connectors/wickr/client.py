@@ -67,7 +67,7 @@ class Client:
         self._base = base.rstrip("/") + _ROOT
         self._http = door.client()
         self._patience = patience
-        self._credentials = credentials
+        self._headers = credentials.headers()
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -140,7 +140,7 @@ class Client:
     async def anybody_may_ask(self) -> bool:
         """Whether the server answers a call without our credential. Raises: Unavailable."""
         request = self._request("GET", "/Rooms")
-        for name in self._credentials.headers():
+        for name in self._headers:
             request.headers.pop(name, None)
         try:
             await self._answer(request, acts=False)
@@ -173,9 +173,7 @@ class Client:
         kind: str = "",
         query: Mapping[str, str] | None = None,
     ) -> httpx.Request:
-        headers = self._credentials.headers()
-        if content is not None:
-            headers["Content-Type"] = kind
+        headers = self._headers if content is None else self._headers | {"Content-Type": kind}
         return self._http.build_request(
             method, self._base + path, content=content, headers=headers, params=query
         )

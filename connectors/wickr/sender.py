@@ -69,9 +69,10 @@ class Sender:
 
     def _ttl(self, delivery: Delivery) -> int:
         """Seconds to live that a private line's message carries; a room has its own."""
+        if kind_of(delivery.room) is not Kind.LINE:
+            return 0
         asked = self._ledger.asked(delivery.room)
-        line = kind_of(delivery.room) is Kind.LINE
-        return asked.seconds if line and asked is not None else 0
+        return 0 if asked is None else asked.seconds
 
     async def _files(self, delivery: Delivery, ttl: int, *, left: bool) -> None:
         for file in delivery.content.attachments:
