@@ -112,6 +112,24 @@ class Archive:
                 after, start = results[-1].name, None
                 yield results
 
+    async def back_to(self, whom: str, at: int) -> AsyncIterator[list[Archived]]:
+        """All pages from the newest back to a time, each from its last message to its first.
+
+        Args:
+            whom: a room, or our own account.
+            at: microseconds UTC.
+
+        Raises: as ``page``.
+        """
+        before, last = "", False
+        while not last:
+            results, last = await self.page(whom, before=before)
+            if not results:
+                return
+            yield results[::-1]
+            before = results[0].name
+            last = last or (results[0].at or 0) < at
+
     async def newest(self, whom: str) -> Archived | None:
         """The last message; None where there is none. Raises: as ``page``."""
         results, _ = await self.page(whom, before="", most=1)

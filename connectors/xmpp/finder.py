@@ -65,7 +65,7 @@ class Finder:
         attempts = self._store.attempts(key)
         start = attempts[0].at - _EARLIER if attempts else self._now() - _WITHOUT
         try:
-            async for results in self._archive.since(room, None, start):
+            async for results in self._archive.back_to(room, start):
                 for found in results:
                     if self._is_it(room, found, key):
                         sealed = attempts[-1].sealed_to if len(attempts) == 1 else None

@@ -201,13 +201,18 @@ class Line:
             self._stage.set_exception(error)
 
     def _lost(self) -> None:
-        if not self._stage.done():
-            self._stage.set_exception(Lost())
+        # why it broke (a certificate) is told by slixmpp a moment after that it did
+        asyncio.get_running_loop().call_later(_FIRST, self._broke_off, self._stage)
         self._up = False
         self._down.set()
         self._fail_asked()
         for told in self.broken:
             told()
+
+    @staticmethod
+    def _broke_off(stage: "asyncio.Future[bool]") -> None:
+        if not stage.done():
+            stage.set_exception(Lost())
 
     def _fail_asked(self) -> None:
         for _, answer in self._asked.values():

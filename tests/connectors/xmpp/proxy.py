@@ -70,6 +70,7 @@ def is_a(stanza: ET.Element, kind: str) -> bool:
         "form": what == "get" and owner is not None,
         "before an act": what == "get" and (admin is not None or owner is not None),
         "act": what == "set" and (admin is not None or owner is not None),
+        "seat": what == "set" and admin is not None,
     }[kind]
 
 
@@ -129,6 +130,7 @@ class Proxy:
         self.swallowed = self.injected = 0
         self.lose_session = False
         self.down = False
+        self.deaf = False
         self.twice = False
         self.connections = 0
 
@@ -198,6 +200,8 @@ class Proxy:
 
     async def _from_client(self, link: Link, piece: bytes) -> None:
         stanza = parsed(piece)
+        if self.deaf:
+            return
         if stanza is None:
             link.to_server(piece)
             return
