@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -94,7 +94,12 @@ class Waits:
 
 
 def dashboard_report(
-    opens: OpensRuntime, say: Progress, *, quick: bool = False, folder: Path | None = None
+    opens: OpensRuntime,
+    say: Progress,
+    *,
+    quick: bool = False,
+    folder: Path | None = None,
+    large: Size | None = None,
 ) -> dict[str, object]:
     """Measures and tells.
 
@@ -103,12 +108,14 @@ def dashboard_report(
         say: told what is being done.
         quick: small, in a minute; its figures mean little.
         folder: on the disk to be measured.
+        large: how large the large deal is; None: as the plan has it.
 
     Raises:
         BenchError: what was to be measured did not happen.
     """
     harden()  # what the homes hold is made for this user alone, as any command makes it
     plan = QUICK if quick else FULL
+    plan = plan if large is None else replace(plan, large=large)
     with tempfile.TemporaryDirectory(prefix="wx-bench-", dir=folder) as made:
         return asyncio.run(_report(Path(made), plan, opens, say))
 

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -64,9 +66,18 @@ def dashboard(
         bool, typer.Option("--quick", help="A minute; its figures mean little.")
     ] = False,
     folder: Annotated[Path | None, typer.Option(help="On the disk to be measured.")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=60, max=20_000, help="People of the large deal.")
+    ] = None,
+    entries: Annotated[
+        int | None, typer.Option(min=1_000, help="Audit entries of the large deal.")
+    ] = None,
 ) -> int:
     """50 people at the desk at once, and pages by the deal's size; exit code 1 if any failed."""
-    report = import_module("orchestrator.bench.desk").dashboard_report
+    desk = import_module("orchestrator.bench.desk")
+    large = (desk.QUICK if quick else desk.FULL).large
+    large = replace(large, people=people or large.people, audit=entries or large.audit)
+    report = partial(desk.dashboard_report, large=large)
     found = _whole_home(ctx, report, quick, folder)
     return 1 if found["busy_failed"] else 0
 
