@@ -361,3 +361,38 @@ async def test_what_our_account_wrote_on_another_device_is_told_as_ours(lab: Lab
     events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
     (heard,) = said(events)
     assert (heard.sender, heard.room, heard.delivery_key) == (NUMBER, room, None)
+
+
+async def test_a_file_that_is_gone_already_is_a_404_and_no_error(lab: Lab) -> None:
+    bot = await lab.bot()
+    await bot._open.backend.remove_file("gone.bin")
+    (one,) = await asked(lab, "attachment_delete")
+    assert one.status == 404
+
+
+async def test_posts_out_of_order_keep_their_names(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    cursor = await lab.now(bot)
+    await lab.hand.late_webhook()
+    first = await lab.hand.write("ann", "first", group=room)
+    second = await lab.hand.write("ann", "second", group=room)
+    events, _ = await lab.events(bot, cursor, lambda e: len(said(e)) == 2)
+    named = [(int(m.remote_id.rpartition("/")[2]), m.content.text) for m in said(events)]
+    assert named == [(second, "second"), (first, "first")]
+
+
+# --- RECIPES: the other program ---------------------------------------------------------------
+
+
+async def test_the_other_program_is_refused_at_the_start(lab: Lab, stream_lab: Lab) -> None:
+    """signal-cli's own daemon has none of the API server's paths, and the other way round."""
+    await lab.hand.reset(backend="json-rpc")
+    with pytest.raises(Rejected) as caught:
+        await lab.bot("one")
+    assert caught.value.code == "http_404"
+    await lab.hand.reset(backend="rest")
+    with pytest.raises(Rejected) as caught:
+        await stream_lab.bot("other")
+    assert caught.value.code == "http_404"
+    await lab.hand.forget_requests()

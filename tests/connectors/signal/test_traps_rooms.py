@@ -348,3 +348,37 @@ def test_no_word_of_the_server_is_json_but_json() -> None:
     """Errors come as JSON under text/plain, and as plain text: the body decides."""
     assert _json(json.dumps({"error": "x"}).encode()) == {"error": "x"}
     assert _json(b"404 page not found") is _NOTHING
+
+
+async def test_a_private_lines_timer_that_is_refused_says_so(lab: Lab) -> None:
+    """Of all calls that set a timer this one is honest: 400."""
+    bot = await lab.bot()
+    spec = RoomSpec(
+        "x", frozenset({await lab.account("ann")}), frozenset(), HOUR, gate=False, direct=True
+    )
+    await lab.hand.refuse("contact_update", text="Failed to update the contact")
+    await fails(bot.create(spec), Rejected)
+
+
+async def test_a_room_that_vanished_is_unreadable_and_gets_nothing(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    delivery = await lab.delivery(bot, room)
+    await lab.hand.vanish(room)
+    assert (await fails(bot.posture(room), Unreadable)).code == "unknown_room"
+    await fails(bot.members(room), Unreadable)
+    await fails(bot.send(delivery), Unavailable)
+    assert await lab.ours("ann", None) == []
+
+
+async def test_a_ban_and_another_link_have_no_call(lab: Lab) -> None:
+    """Who is put out where a link is on is only put out; the link is only switched off."""
+    bot, ann = await lab.bot(), await lab.account("ann")
+    room = await bot.create(RoomSpec("x", frozenset({ann}), frozenset(), DAY, gate=False))
+    eve = await lab.account("eve")
+    await lab.hand.enable_link(room, by="bot")
+    await lab.hand.follow_link(room, "eve")
+    await bot.remove(room, eve)
+    await bot.harden(room, RoomSpec("x", frozenset(), frozenset(), DAY, gate=False))
+    group = await lab.hand.group(room)
+    assert (group.banned, group.link, "eve" in group.members) == ((), "disabled", False)

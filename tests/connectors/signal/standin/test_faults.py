@@ -157,3 +157,19 @@ async def test_without_signal_cli_the_server_is_healthy_and_answers_nothing(
     await far.hand.settle()
     assert len(hook.envelopes()) == 1
     assert (await far.get("/v1/accounts")).status_code == 200
+
+
+async def test_a_line_can_come_after_the_one_that_follows_it(far: Far, hook: Hook) -> None:
+    await far.hand.late_webhook()
+    for text in ("first", "second", "third"):
+        await far.hand.write("ann", text)
+    await far.hand.settle()
+    told = [each["dataMessage"]["message"] for each in hook.envelopes()]
+    assert told == ["second", "first", "third"]
+
+
+async def test_a_group_can_vanish(far: Far) -> None:
+    group = await far.group()
+    await far.hand.vanish(group)
+    assert await far.entry(group) is None
+    assert (await far.send(group)).status_code == 400
