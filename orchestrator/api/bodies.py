@@ -71,6 +71,12 @@ class Trial(Body):
     real_server: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
 
 
+class Rebuild(Body):
+    """Whether rooms are made anew, or only looked for."""
+
+    only_look: bool = False
+
+
 class Target(Body):
     """Where a held message goes."""
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from orchestrator.api.bodies import Reason, Trial
+from orchestrator.api.bodies import Reason, Rebuild, Trial
 from orchestrator.api.reach import OpenHome
 from orchestrator.api.who import Actor
+from orchestrator.client.rebuilding import RebuiltRoom
 from orchestrator.client.views import ChannelTest, ChannelView
 from tiers.ids import ConnectorName
 
@@ -36,6 +37,14 @@ async def channel_test(name: str, body: Trial, home: OpenHome, actor: Actor) -> 
 async def channel_pause(name: str, body: Reason, home: OpenHome, actor: Actor) -> ChannelView:
     """Stops what we send there."""
     return await home.channel_pause(ConnectorName(name), body.reason, actor=actor)
+
+
+@router.post("/{name}/rebuild")
+async def channel_rebuild(
+    name: str, body: Rebuild, home: OpenHome, actor: Actor
+) -> Sequence[RebuiltRoom]:
+    """Makes every lost room of a channel anew from the roster, or says which are lost."""
+    return await home.channel_rebuild(ConnectorName(name), only_look=body.only_look, actor=actor)
 
 
 @router.post("/{name}/resume")

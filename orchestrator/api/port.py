@@ -32,6 +32,7 @@ from orchestrator.api.port_operator import OperatorAccess
 from orchestrator.api.port_overview import OverviewAccess
 from orchestrator.api.port_prevented import PreventedAccess
 from orchestrator.api.port_reading import ReadingAccess
+from orchestrator.api.port_rebuilding import RebuildAccess
 from orchestrator.api.port_record import ApprovalAccess, ApproverAccess, RecordAccess
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
@@ -584,6 +585,7 @@ class Home(
     DocumentAccess,
     KeyAccess,
     ChannelAccess,
+    RebuildAccess,
     RecordAccess,
     EvidenceAccess,
     PlanAccess,

@@ -12,11 +12,13 @@ from orchestrator.cli.channel_add import added
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Refused, SignInFirst, Unready
+from orchestrator.client.rebuilding import RebuiltRoom
 from orchestrator.client.scorecard import CardView
 from orchestrator.client.views import ChannelTest, ChannelView
 from orchestrator.config.load import config_file, state_folder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+PARTLY = 7
 Name = Annotated[str, typer.Argument(help="Name of the channel in the settings.")]
 
 
@@ -167,6 +169,41 @@ def resume(ctx: typer.Context, name: Name) -> None:
     """Lets it go on, where its check is not red."""
     found, out = call(ctx.obj, lambda c: c.channel_resume(name), live=True)
     out.one(found, lambda: [f"{found.name}  {found.state}"])
+
+
+@app.command()
+def rebuild(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
+    look: Annotated[bool, typer.Option("--look", help="Only says which rooms are lost.")] = False,
+) -> int:
+    """After the loss of an account: makes its rooms anew from the roster, seat for seat."""
+    lost, out = call(ctx.obj, lambda c: c.channel_rebuild(name, only_look=True), live=True)
+    many = sum(room.state == "lost" for room in lost)
+    if look or not many:
+        out.each(lost, _room, f"No conversation has a room on {name}.")
+        return 0
+    out.note("People keep the old rooms on their own devices; nothing of ours looks after those.")
+    if not out.agreed(f"Make {many} room(s) on {name} anew, and ask their people in?", yes=yes):
+        return 1
+    done, _ = call(ctx.obj, lambda c: c.channel_rebuild(name, only_look=False), live=True)
+    out.each(done, _room, f"No conversation has a room on {name}.")
+    out.note(
+        "Tell people to leave the old rooms. What waited for them is held: wallcross held list"
+    )
+    return PARTLY if any(room.state == "not made" for room in done) else 0
+
+
+def _room(room: RebuiltRoom) -> Iterator[str]:
+    yield f"{room.deal} #{room.conversation}  {room.state}"
+    if room.was is not None:
+        yield f"{room.people} asked in; in the place of {room.was}"
+    if room.left_out:
+        yield f"left out, as they may not read there or have no account: {', '.join(room.left_out)}"
+    if room.why is not None:
+        yield room.why
 
 
 def _lines(found: ChannelTest) -> Iterator[str]:

@@ -58,7 +58,7 @@ COMMANDS = {
     "journal": "Sealed copies for counsel: keygen, verify, open, test-share.",
     "key": "Keys and devices of people: list, verify, revoke, compromised.",
     "mail": "Mails from outside: inspect one; nothing of it is shown.",
-    "channel": "Channel accounts: add, list, test, pause, resume, scorecard.",
+    "channel": "Channel accounts: add, list, test, pause, resume, rebuild, scorecard.",
     "config": "Settings: show, validate, schema.",
     "secret": "Secrets by name: set, list, rotate, where; never values.",
     "conform": "A connector of yours, held to the public profile.",

@@ -36,6 +36,7 @@ from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, 
 from orchestrator.client.plans import DoneLine, PlanRunView, PlanView
 from orchestrator.client.prevented import PreventedApi
 from orchestrator.client.reading import ReadingApi
+from orchestrator.client.rebuilding import RebuildApi
 from orchestrator.client.risk import RiskApi
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.sign_in import SignInApi
@@ -74,6 +75,7 @@ Kind = Literal["policy", "roster"]
 
 class Client(
     DirectoryApi,
+    RebuildApi,
     ReadingApi,
     PreventedApi,
     NotifyApi,

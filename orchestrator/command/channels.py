@@ -70,6 +70,10 @@ class Channels:
             again_at=channel.again_at,
         )
 
+    async def channel_named(self, name: ConnectorName) -> views.ChannelView:
+        """One configured channel. Raises: Missing, Unready."""
+        return await self._channel_view(self._channel(name))
+
     def _channel(self, name: ConnectorName) -> Channel:
         channel = self._r.channels.get(name)
         must_live(self._r)

@@ -123,13 +123,16 @@ class Conversations:
     async def _made(
         self, deal: DealId, made: Made, told: tuple[str, ...]
     ) -> views.ConversationView:
+        await self.settle(deal, made)
+        view = deal_of(self._r, deal)
+        return await self._shown(view, made.conversation, told)
+
+    async def settle(self, deal: DealId, made: Made) -> None:
         """Reads new rooms back and draws the consequences."""
         for binding in made.bindings:
             view = deal_of(self._r, deal)
             await self._r.watcher.look(view, binding, not_before=self._r.now())
             await self._tell_room(binding)
-        view = deal_of(self._r, deal)
-        return await self._shown(view, made.conversation, told)
 
     async def _shown(
         self, deal: DealView, conversation: Conversation, told: tuple[str, ...] = ()

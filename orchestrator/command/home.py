@@ -27,6 +27,7 @@ from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
 from orchestrator.command.prevented import PreventedLedger
 from orchestrator.command.reading import Reading
+from orchestrator.command.rebuilding import Rebuilding
 from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.risk import RiskDesk
@@ -67,6 +68,7 @@ class OpenHome(
     Documents,
     Keys,
     Channels,
+    Rebuilding,
     Records,
     Evidences,
     Watching,

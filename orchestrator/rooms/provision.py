@@ -6,14 +6,15 @@ Rules kept here:
    refused, and so is the whole request.
 2. No journal key and no signed decision of counsel: the room does not open.
 3. The room's name is random. Deal, party, tier and label stand in no name that a server sees.
-4. Only a made-up deal's room is ever replaced: its network lived in a process that ended.
+4. A room is replaced only where it is lost: a made-up deal's, whose network lived in a process that
+   ended, and one that our account is certainly in no more (``anew``), seat for seat.
 5. What was asked for is not claimed: the answer tells what was read back and what was not.
 6. Nobody gets a second seat in a conversation; an alternate room holds exactly the people of the
    room that it stands in for, and is no seat.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.port.connector import Connector, CreatesRooms
 from connectors.port.errors import ConnectorError
@@ -24,7 +25,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Failed, Refused, Wrong
 from orchestrator.clock import Clock
 from orchestrator.deals.book import Book, DealView
-from orchestrator.deals.intents import conversation_intent, room_intent
+from orchestrator.deals.intents import MadeRoom, Meant, conversation_intent, room_intent
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
 from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, newest, reopen
@@ -111,6 +112,8 @@ class _Making:
     """Who was named for a further room; None for nobody."""
     replaces: bool = False
     """The rooms that the conversation had lived in a process that ended."""
+    instead_of: RoomBinding | None = None
+    """The one room that is lost."""
 
 
 class Provisioner:
@@ -183,6 +186,41 @@ class Provisioner:
             deal, conversation, further.gate, actor, further.alternate_of, further.members
         )
         return Made(conversation, await self._rooms(making, rooms), ())
+
+    async def anew(
+        self, deal: DealView, conversation: Conversation, lost: RoomBinding, *, actor: str
+    ) -> Made:
+        """Makes a room in the place of one that is lost, for whoever has his seat there.
+
+        Whoever is cleared no more, or has no account there any more, is left out.
+
+        Raises:
+            Refused: the channel or the journal does not allow it, or nobody is left to sit there.
+            Wrong: none of those left was an owner.
+            Failed: the network did not make a room; the lost one stands as it was.
+        """
+        self._makes_rooms(lost.connector)
+        self._journaled(deal, conversation.floor, conversation.side)
+        seats = await self._store.read(lambda tx: _seats(tx, conversation))
+        of = lost.alternate_of or lost.place
+        people = tuple(
+            p
+            for p in self._cleared(deal, conversation, None)
+            if seats.get(p.person_id) == of and lost.connector in p.accounts
+        )
+        if not people:
+            raise Refused(f"nobody who may read has a seat in {lost.room}", still="It stands.")
+        was = deal.made.get(lost.place, MadeRoom())
+        owners = tuple(p.person_id for p in people if p.person_id in (was.owners or ()))
+        (seating,), _ = seat(people, (lost.connector,), owners, self._single)
+        named = deal.meant.get(conversation.conversation_id, Meant()).named
+        making = _Making(
+            *(deal, conversation, bool(was.gate), actor, lost.alternate_of, named),
+            instead_of=lost,
+        )
+        gone = tuple(p for p, place in seats.items() if place == of)
+        left_out = tuple(sorted(set(gone) - {p.person_id for p in people}))
+        return Made(conversation, await self._rooms(making, (seating,)), left_out)
 
     def _single(self, connector: ConnectorName) -> bool:
         network = self._connectors.get(connector)
@@ -359,6 +397,8 @@ class Provisioner:
         def unit(tx: Tx) -> None:
             if first and making.replaces:
                 _forget_rooms(tx, making, at)
+            if making.instead_of is not None:
+                _forget_lost(tx, making, making.instead_of, at)
             tx.run(
                 "INSERT INTO room (connector, room, conversation_id, deal_id, host, created_at,"
                 " alternate_connector, alternate_room) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -373,6 +413,8 @@ class Provisioner:
                 seat: dict[str, Json] = {"room": room, "account": account}
                 append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=making.actor)
                 _put_out_again(tx, deal.deal_id, person_id, made, account)
+            if making.instead_of is not None:
+                _stand_in_for(tx, making, making.instead_of, made, at)
 
         await self._store.write(unit)
         await self._book.reload(self._store, deal.deal_id)
@@ -404,6 +446,32 @@ def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:
         append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=actor)
     tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
     tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
+
+
+def _forget_lost(tx: Tx, making: _Making, lost: RoomBinding, at: int) -> None:
+    body: dict[str, Json] = {**room_body(lost), "because": "account_lost"}
+    append(tx, making.deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=making.actor)
+    tx.run("DELETE FROM seat WHERE connector = ? AND room = ?", lost.place)
+    tx.run("DELETE FROM room WHERE connector = ? AND room = ?", lost.place)
+
+
+def _stand_in_for(tx: Tx, making: _Making, lost: RoomBinding, made: RoomBinding, at: int) -> None:
+    """Has the alternates of a lost room stand in for the one that took its place."""
+    deal = making.deal
+    for other in deal.rooms.get(making.conversation.conversation_id, ()):
+        if other.alternate_of != lost.place:
+            continue
+        now, was = replace(other, alternate_of=made.place), deal.made.get(other.place, MadeRoom())
+        body: dict[str, Json] = {**room_body(other), "because": "account_lost"}
+        append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=making.actor)
+        tx.run(
+            "UPDATE room SET alternate_connector = ?, alternate_room = ?"
+            " WHERE connector = ? AND room = ?",
+            (*made.place, *other.place),
+        )
+        said = room_intent(was.owners or (), making.members, gate=bool(was.gate))
+        told: dict[str, Json] = {**room_body(now), **said}
+        append(tx, deal.deal_id, Kind.ROOM_CREATED, told, at=at, actor=making.actor)
 
 
 def take_seat(

@@ -18,6 +18,7 @@ NOBODY_YET = frozenset(_NOBODY_YET.split())
 
 _HOME_ALONE = """
     status checks allowed channel_list channel_test channel_pause channel_resume
+    channel_rebuild
     quarantine_list quarantine_show quarantine_drop quarantine_admit person_phished
     deal_new conv_new conv_room_add journal_key_add journal_exempt
     audit_lines audit_export evidence_export journal_export leave_proof
@@ -166,6 +167,7 @@ _LINES = """
     scim_schemas        D
     scim_schema         D
     scim_list           D
+    scim_search         D
     scim_new            D
     scim_show           D
     scim_replace        D
