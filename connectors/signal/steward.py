@@ -144,14 +144,18 @@ class Steward:
     async def harden(self, room: RoomId, spec: RoomSpec) -> None:
         """Puts the settings back to those of ``create``. Raises: ConnectorError.
 
-        A timer that nobody wants is switched off where the server can do that. On a private line,
-        which both ends set, it stays.
+        A timer that nobody wants is switched off where the server can do that.
         """
         if is_uuid(room):
-            if spec.timer is not None:
-                await self._time_line(room, spec.timer)
+            await self._harden_line(room, spec)
             return
         group = await self._account.group(room)
         await self._backend.settle(room, spec, leaked=bool(group.link))
         if spec.timer is not None:
             self._asked(room, spec.timer)
+
+    async def _harden_line(self, room: RoomId, spec: RoomSpec) -> None:
+        if spec.timer is not None:
+            await self._time_line(room, spec.timer)
+        elif await self._backend.line_timer(AccountId(room.lower())):
+            await self._backend.time_line(AccountId(room.lower()), 0)

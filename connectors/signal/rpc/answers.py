@@ -147,15 +147,16 @@ def unreached(found: Sequence[Result], readers: frozenset[AccountId]) -> Connect
     """What failed results mean; None where none failed.
 
     Args:
-        found: the results.
+        found: the results; of our own devices, which are not among the readers, nothing follows.
         readers: everybody who must have been reached.
     """
-    failed = [each for each in found if each.kind != SUCCESS]
+    about = [each for each in found if each.account is None or each.account in readers]
+    failed = [each for each in about if each.kind != SUCCESS]
     if not failed:
         return None
     kinds = {each.kind for each in failed}
     worst = next((reason for reason in _REASONS if reason in kinds), "UNKNOWN")
-    reached = [each for each in found if each.kind == SUCCESS]
+    reached = len(failed) < len(about)
     if reached or len({each.account for each in failed}) < len(readers):
         hint = f"{len(failed)} of {len(readers)} readers were not reached, others were"
         return Uncertain(f"partial_{worst.lower()}", hint, retry_after=wait_of(failed))

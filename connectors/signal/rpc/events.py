@@ -71,6 +71,7 @@ class Stream:
         self._asked_at: int | None = None
         self._byte_at: int | None = None
         self._refused = 0
+        self._headed = False
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -145,7 +146,9 @@ class Stream:
 
     async def _listen(self) -> None:
         """One connection, to its end. Raises: httpx.HTTPError, DoorClosed."""
+        self._headed = False
         answer = await self._client.listen(self._traced, SILENCE)
+        self._headed = True
         try:
             self._refused = 0 if answer.status_code == _OK else answer.status_code
             if self._refused:
@@ -166,11 +169,11 @@ class Stream:
 
     def _cut(self, before: int) -> None:
         """This connection is over: what came through it is stored, what follows is lost."""
-        asked, byte = self._asked_at, self._byte_at
-        self._asked_at = self._byte_at = None
-        since = None
-        if byte is None:  # nothing shows that it was ever one
-            since = before if asked is not None else None
+        byte = self._byte_at
+        self._asked_at = self._byte_at = since = None
+        if byte is None:
+            # a head and nothing behind it: that was never a stream, whatever it was taken for
+            since = before if self._headed else None
         elif self._now() - byte > _OVERDUE:
             since = byte
         self._reachable.broke(CUT, since)

@@ -19,7 +19,7 @@ from connectors.port.errors import (
 )
 from connectors.port.events import KeyChanged, Missed
 from connectors.port.messages import Content, RoomSpec
-from connectors.signal.connector import SignalConnector
+from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.standin.control import Upload
 from connectors.signal.standin.faults import FaultKind
 from connectors.testing.rig import attachment
@@ -78,6 +78,10 @@ async def test_a_private_lines_timer_is_read_back(stream_lab: Lab) -> None:
     assert timer_of(await bot.posture(room)) == (HOUR, Evidence.VERIFIED)
     await stream_lab.hand.set_timer("ann", 0)
     await stream_lab.hand.settle()
+    assert timer_of(await bot.posture(room)) == (None, None)
+    await stream_lab.hand.set_timer("ann", 60)
+    await stream_lab.hand.settle()
+    await bot.harden(room, plain(frozenset({ann}), None, direct=True))
     assert timer_of(await bot.posture(room)) == (None, None)
 
 
@@ -402,6 +406,52 @@ async def test_doctor_shows_what_can_be_seen_of_a_daemon(stream_lab: Lab) -> Non
         return not (found["events"] or found["api version"])
 
     await until(red)
+
+
+class Guarded:
+    """A proxy that lets everybody ask whether the daemon lives, and maybe everything else."""
+
+    def __init__(self, to: str, *, guards: bool) -> None:
+        self._to, self._guards = to, guards
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if self._guards and b" /api/v1/rpc " in head and b"Bearer t" not in head:
+            writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+            return
+        far, near = await asyncio.open_connection("127.0.0.1", int(self._to.rpartition(":")[2]))
+        near.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        await asyncio.gather(_pass(reader, near), _pass(far, writer), return_exceptions=True)
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize("guards", [True, False])
+async def test_a_proxy_that_lets_everybody_through_is_red(stream_lab: Lab, guards: bool) -> None:
+    async with Guarded(stream_lab.server.url, guards=guards) as url:
+        setup = stream_lab.setup(api=url)
+        connector = open_connector(replace(setup, secrets={**setup.secrets, "api_token": "t"}))
+        assert isinstance(connector, SignalConnector)
+        await connector.open()
+        shown = {check.code: check.ok for check in await connector.inspect()}
+        await connector.close()
+    assert shown["api reach"] is guards
 
 
 async def test_an_old_signal_cli_is_red(stream_lab: Lab) -> None:

@@ -16,6 +16,7 @@ from connectors.port.events import Event, Missed
 from connectors.signal.connector import SignalConnector
 from connectors.signal.rpc import events
 from connectors.signal.rpc.sse import Event as Told
+from connectors.signal.standin.faults import FaultKind
 from orchestrator import clock
 
 from .conftest import Lab, said, until
@@ -197,6 +198,25 @@ async def silenced(lab: Lab) -> AsyncIterator[tuple[Callable[[], None], str]]:
         server.close()
         for writer in writers:
             writer.transport.abort()
+
+
+async def test_a_stream_that_was_none_is_a_window_from_before_it(stream_lab: Lab) -> None:
+    """A head and nothing behind it, again and again: all of it is one window."""
+    lab = stream_lab
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    cursor = await lab.now(bot)
+    await asyncio.sleep(1.6)
+    began = clock.now()
+    await lab.hand.fault(FaultKind.NOTHING, verb="events", times=5)
+    await lab.hand.go_down()
+    await lab.hand.come_back()
+    writer = Writer(lab, room)
+    await asyncio.sleep(1.0)
+    await writer.stop()
+    found = await all_of(lab, bot, cursor)
+    told = judged(found, writer.stamps, (began, clock.now()))
+    assert [w.code for w in told] == ["stream_cut"]
 
 
 async def test_a_first_start_has_missed_nothing(stream_lab: Lab) -> None:
