@@ -43,7 +43,7 @@ from connectors.xmpp.stream import trusting
 
 _KEPT_FOR = 90 * 24 * 3600 * 1_000_000
 _SEALER = "connectors.xmpp.omemo.sealer"
-OpenSealer = Callable[[AccountId, Path, bytes], Sealer]
+OpenSealer = Callable[[AccountId, Path, bytes, frozenset[str]], Sealer]
 
 
 def open_connector(setup: Setup) -> Connector:
@@ -179,7 +179,8 @@ class XmppConnector:
         if parts is None:
             hint = "the channel is not open"
             return (Check("line", ok=False, hint=hint, remedy="see `health`"),)
-        return await Doctor(parts.line, parts.desk, parts.store, self._settings).look()
+        found = await Doctor(parts.line, parts.desk, parts.store, self._settings).look()
+        return found if parts.sealer is None else (*found, *await parts.sealer.inspect())
 
     # --- rooms ----------------------------------------------------------------------------------
 
@@ -319,7 +320,10 @@ class _Parts:
     ) -> None:
         own, now = AccountId(settings.account), setup.now
         self.store = Store(setup.state, secrets.key)
-        self.sealer = open_sealer(own, setup.state, secrets.key) if open_sealer else None
+        self.sealer: Sealer | None = None
+        if open_sealer is not None:
+            withdrawn = frozenset(settings.withdraw)
+            self.sealer = open_sealer(own, setup.state, secrets.key, withdrawn)
         self.line = Line(settings, secrets, door, now)
         self.files = Files(self.line, door, settings, trusting(settings.ca_file))
         self.archive = Archive(self.line, own)

@@ -112,6 +112,7 @@ class Receiver:
         self._stopped = False
         self._limit = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._catching: set[asyncio.Task[None]] = set()
         self._since: int | None = None
         line.messages.append(self._heard)
         seats.told.append(self.member)
@@ -129,6 +130,15 @@ class Receiver:
         self._since = self._store.told_at()
         for room in (RoomId(self._own), *self._store.rooms()):
             self.live_in(room)
+        if self._sealer is not None:
+            self._spawn(self._tell_caught_up(self._sealer, set(self._catching)))
+
+    async def _tell_caught_up(self, sealer: Sealer, catching: "set[asyncio.Task[None]]") -> None:
+        """Tells the sealer when all that was sealed meanwhile was opened."""
+        if catching:
+            await asyncio.wait(catching)
+        with contextlib.suppress(ConnectorError):
+            await sealer.caught_up()
 
     def is_lived_in(self, room: RoomId) -> bool:
         """Whether we listen to a room."""
@@ -143,7 +153,9 @@ class Receiver:
         live = self._rooms.setdefault(room, _Live())
         if live.catching is None:
             live.catching = []
-            self._spawn(self._catch_up(room))
+            catching = self._spawn(self._catch_up(room))
+            self._catching.add(catching)
+            catching.add_done_callback(self._catching.discard)
 
     def made(self, room: RoomId, offered: frozenset[str]) -> None:
         """We have just made a room and sit in it: there is nothing to catch up."""
@@ -176,10 +188,11 @@ class Receiver:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- telling --------------------------------------------------------------------------------
 

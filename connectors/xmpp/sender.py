@@ -10,7 +10,8 @@ Rules kept here:
    stream is resumed and the server says not to have it, it is written again; whoever has given it
    up has it never written again.
 4. Files go first and the text last, so that the text's reflection proves the whole.
-5. The account that stands by holds rooms and reads nothing: nothing is sealed to it.
+5. The account that stands by is no person whose devices somebody watches over: it is sealed to on
+   those devices alone that were marked as verified here, whatever the delivery names.
 """
 
 import asyncio
@@ -226,11 +227,14 @@ class Sender:
                 raise Rejected("unsealed", "devices are named, and nothing is sealed to devices")
             return None
         people = lists.everybody - {self._own, self._standby}
-        told = await self._sealer.devices(people)
-        return {
+        told = await self._sealer.devices(lists.everybody - {self._own})
+        found = {
             account: usable(told.get(account), named[account], self._sealer.distrusted(account))
             for account in sorted(people)
         }
+        if self._standby in told:
+            found[self._standby] = told[self._standby] & self._sealer.trusted(self._standby)
+        return found
 
     @property
     def _standby(self) -> AccountId | None:

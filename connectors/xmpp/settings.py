@@ -39,6 +39,8 @@ class XmppSettings(BaseModel):
         archive: the rooms that we make keep an archive, so that what comes while we are away is
             caught up; without OMEMO newcomers can read it too, and rooms do not hide history.
         omemo: seal end to end; needs the extra of that name.
+        withdraw: numbers of devices of our account whose keys are lost, to be taken off the list of
+            those that people seal to; `doctor` names them.
         max_attachment_bytes: largest file sent or fetched.
         max_stanza_bytes: largest message with all of its marks that the server takes.
         patience: seconds after which an answer that did not come is given up.
@@ -60,6 +62,7 @@ class XmppSettings(BaseModel):
     nick: str = Field(default="wallcross", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     archive: bool = True
     omemo: bool = False
+    withdraw: tuple[str, ...] = ()
     max_attachment_bytes: int = Field(default=50 * _MIB, ge=0, le=1024 * _MIB)
     max_stanza_bytes: int = Field(default=200_000, ge=10_000, le=2 * _MIB)
     patience: float = Field(default=20.0, ge=0.5, le=600.0)
