@@ -192,3 +192,73 @@ def test_no_pattern_looks_far_ahead_from_places_that_it_does_not_pass() -> None:
         bounds = [int(n) for n in re.findall(r"\{\d*,(\d+)\}", pattern.pattern)]
         assert max(bounds, default=0) <= 120, name
         assert not re.search(r"[*+}]\??\)[*+{]", pattern.pattern), f"{name} repeats a repetition"
+
+
+FOOTER = (
+    "This e-mail is confidential and intended only for the recipient named above; if it "
+    "reached you in error please notify the sender and delete it. Any disclosure or copying "
+    "is prohibited."
+)
+RELEASE = (
+    "This program is free software: everybody may copy, modify and redistribute it, in source"
+    " or binary form, under the terms of its public license, provided that this copyright "
+    "notice is preserved. There is no warranty of merchantability or fitness for any "
+    "particular purpose."
+)
+
+
+@pytest.mark.parametrize("notice", [FOOTER, RELEASE], ids=["footer", "licence"])
+@pytest.mark.parametrize("between", [" ", "\n", "\n\n"])
+def test_a_notice_hides_nothing_but_itself(notice: str, between: str) -> None:
+    """Not even in one paragraph with a passage, before or after it."""
+    paste = " ".join(WORDS[6:28])
+    assert same(f"{paste}.{between}{notice}")
+    assert same(f"{notice}{between}{paste}.")
+    assert not same(f"Lunch is at noon.{between}{notice}", f"The pier is open.{between}{notice}")
+
+
+CLAUSES = (
+    (
+        "The Recipient shall keep all Confidential Information secret, shall not disclose it "
+        "without authorisation, and shall notify the Discloser of any prohibited disclosure; "
+        "the parties intend that this obligation survives for three years after closing of "
+        "the harbour transaction."
+    ),
+    (
+        "The Seller grants the Purchaser a royalty-free licence to use, copy, modify and "
+        "distribute the dredging software, its documentation and source code, with all "
+        "copyright in them, for as long as the tanker lease runs and the escrow of the pier "
+        "authority is not released."
+    ),
+    (
+        "No party is liable for indirect, incidental, consequential or punitive damages or "
+        "loss of profits arising from contract, tort or negligence, save that the liability "
+        "for the pension gap is limited to forty million and no warranty, express or implied,"
+        " is disclaimed."
+    ),
+)
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=["confidence", "software", "liability"])
+def test_a_clause_of_a_contract_is_no_notice(clause: str) -> None:
+    words = clause.split()
+    assert all(same(" ".join(words[at : at + 20]), clause) for at in range(0, len(words) - 20, 4))
+
+
+def test_tags_of_markup_part_no_words() -> None:
+    assert same(" ".join(f"<b>{word}</b>" for word in WORDS[4:26]))
+
+
+def test_long_texts_are_known_by_what_winnowing_leaves_of_them() -> None:
+    """Of a text beyond ``SHORT`` words twenty in a row are found nearly always."""
+    draw = random.Random(9)  # noqa: S311 - the same text each time
+    source = [f"{draw.choice('bdfgklmnprst')}{a}{b}" for a in "aeiou" for b in range(600)]
+    draw.shuffle(source)
+    kept = set(winnowed([mark(digest(run.words), KEY) for run in runs(" ".join(source))]))
+    found = 0
+    for _ in range(200):
+        at = draw.randint(0, len(source) - 20)
+        pasted = runs(" ".join(source[at : at + 20]))
+        stands = {r.at: ("s",) for r in pasted if mark(digest(r.words), KEY) in kept}
+        found += bool(passages(pasted, stands))
+    assert found >= 0.95 * 200
