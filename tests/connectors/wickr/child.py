@@ -1,6 +1,7 @@
 """A connector in a process of its own, to be killed: ``python child.py STATE`` with JSON on stdin.
 
-It says its port, then takes a first batch and never says that it has stored it.
+It says its port, then takes a first batch after the cursor that it was given, or from now on, and
+never says that it has stored it.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ async def main() -> None:
     await connector.open()
     sys.stdout.write(f"{connector.listens_on}\n")
     sys.stdout.flush()
-    async for _ in connector.receive(None):
+    async for _ in connector.receive(told["cursor"]):
         await asyncio.Event().wait()
 
 

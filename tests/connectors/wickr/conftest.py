@@ -186,8 +186,17 @@ class Lab:
         found, _ = await self.events(bot, cursor, lambda e: any(isinstance(x, kind) for x in e))
         return next(e for e in found if isinstance(e, kind))
 
-    async def child(self, state: str, **settings: Any) -> asyncio.subprocess.Process:
-        """A connector in a process of its own, open."""
+    async def child(
+        self, state: str, *, cursor: str | None = None, opened: bool = True, **settings: Any
+    ) -> asyncio.subprocess.Process:
+        """A connector in a process of its own, open, or on its way there; it hears from now on.
+
+        Args:
+            state: its state folder's name.
+            cursor: where it goes on from, in the place of now.
+            opened: it is waited for.
+            settings: as for ``bot``.
+        """
         setup = self.setup(state, **settings)
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, str(Path(__file__).with_name("child.py")), str(setup.state)),
@@ -195,11 +204,13 @@ class Lab:
             stdout=asyncio.subprocess.PIPE,
             cwd=Path(__file__).parents[3],
         )
-        told = {"settings": dict(setup.settings), "secrets": dict(setup.secrets)}
+        told: dict[str, object] = {"settings": dict(setup.settings), "cursor": cursor}
+        told["secrets"] = dict(setup.secrets)
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(json.dumps(told).encode() + b"\n")
-        assert await child.stdout.readline()
+        if opened:
+            assert await child.stdout.readline()
         return child
 
     async def post(self, url: str, body: bytes, method: str = "POST") -> int:

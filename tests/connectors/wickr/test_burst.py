@@ -223,12 +223,17 @@ class Inbound:
         )
         return events
 
-    async def judge(self, events: list[Event], *, losses: bool = True) -> None:
-        """Every loss in a window; no window longer than its outage; order kept; nothing twice."""
+    async def judge(self, events: list[Event], *, losses: bool | None = True) -> None:
+        """Every loss in a window; no window longer than its outage; order kept; nothing twice.
+
+        Args:
+            events: all that was told.
+            losses: there are some, there are none; None where that is chance.
+        """
         heard = [m.remote_id for m in said(events) if m.content.text != LAST]
         assert heard == [name for name in self.written if name in set(heard)]
         lost = set(self.written) - set(heard)
-        assert bool(lost) is losses
+        assert losses is None or bool(lost) is losses
         windows = missed(events)
         when = {p.message: p.at for p in await self.lab.hand.handed()}
         when |= {p.message: p.at for p in await self.lab.hand.losses()}
@@ -383,6 +388,37 @@ async def test_kill_9_in_mid_flow_loses_only_what_a_window_tells_of(lab: Lab, re
     await inbound.during(dead)
     await writing
     await inbound.judge(await inbound.told(opened[0], "x.0"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("receive", ["callback", "poll"])
+async def test_a_crash_loop_loses_only_what_a_window_tells_of(lab: Lab, receive: str) -> None:
+    """Killed again and again, also while it opens, before it could tell of the last time."""
+    settings: dict[str, Any] = {"receive": receive, "poll_every": 0.2}
+    settings["listen_port"] = free_port()
+    maker = await lab.bot("maker")
+    inbound = Inbound(lab, await lab.room(maker, "ann", "bob"))
+    await maker.close()
+    child = await lab.child("bot", **settings)
+    writing = asyncio.create_task(inbound.write(300))
+    await asyncio.sleep(1.2)
+    opened: list[WickrConnector] = []
+
+    async def loop() -> None:
+        dying = child
+        for after in (0.9, 1.1, 1.3, 1.6):
+            dying.kill()
+            await dying.wait()
+            dying = await lab.child("bot", cursor="x.0", opened=False, **settings)
+            await asyncio.sleep(after)
+        dying.kill()
+        await dying.wait()
+        opened.append(await lab.bot(**settings))
+
+    await inbound.during(loop)
+    await writing
+    events = await inbound.told(opened[0], "x.0")
+    await inbound.judge(events, losses=True if receive == "callback" else None)
 
 
 @pytest.mark.long
