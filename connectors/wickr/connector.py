@@ -128,7 +128,7 @@ class WickrConnector:
                 with _own_disk():
                     await parts.start()
             except BaseException:
-                await parts.close()
+                await parts.close(in_order=parts.posted_to)
                 raise
             self._parts = parts
 
@@ -271,7 +271,10 @@ def _own_disk() -> Iterator[None]:
 
 
 class _Parts:
-    """What an open connector is made of."""
+    """What an open connector is made of.
+
+    What is watched goes over connections of its own: calls that hang must not look like an outage.
+    """
 
     def __init__(
         self, setup: Setup, settings: WickrSettings, secrets: WickrSecrets, door: Door
@@ -287,6 +290,7 @@ class _Parts:
         self.spool = Spool(setup.state, secrets.key)
         self.ledger = Ledger(setup.state)
         self.client = Client(settings.api, door, settings.patience, credentials)
+        self._watching = Client(settings.api, door, settings.patience, credentials)
         self.received = Folder(settings.attachments, limit)
         self.uploads = Folder(settings.uploads, limit)
         self.account = Account(self.client, self.ledger, own)
@@ -294,9 +298,10 @@ class _Parts:
         self.steward = Steward(
             self.client, self.account, self.ledger, now, standby, settings.burn_on_read
         )
-        self.receiver = Receiver(self.client, self.ledger, self.spool, self.received, now)
+        self.receiver = Receiver(self._watching, self.ledger, self.spool, self.received, now)
         self.windows = Windows(self.ledger, self.spool, now, self.receiver.came)
         self.webhook: Webhook | None = None
+        self.posted_to = False
         self._paths = self.spool.paths()
         self._probe: Probe | None = None
         self.watch = self._watch("")
@@ -306,7 +311,7 @@ class _Parts:
             self.receiver,
             self.windows,
             self.ledger,
-            Callback(self.client, url),
+            Callback(self._watching, url),
             self._probe,
             self.uploads,
             self._setup.now,
@@ -320,7 +325,8 @@ class _Parts:
             self.watch = self._watch(await self._listen())
         with self.receiver.queued_first():
             await self.receiver.drain()
-            self.spool.keep_paths(self._paths)  # from now on the client may know the first of them
+            self.spool.keep_paths(self._paths)
+            self.posted_to = self.webhook is not None  # from now on the client may know of us
             await self.watch.set_up()
             await self.receiver.drain()  # what came to the queue before the callback was set
         self.windows.opened()
@@ -360,5 +366,6 @@ class _Parts:
         if self.webhook is not None:
             await self.webhook.stop()
         await self.client.close()
+        await self._watching.close()
         self.spool.close()
         self.ledger.close()

@@ -15,6 +15,7 @@ import json
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from connectors.port.errors import ConnectorError, Unavailable, Uncertain
@@ -104,13 +105,13 @@ class Receiver:
     # --- what is polled -------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """Polls until the client's queue is empty.
+        """Polls until the client's queue is empty; while too much waits here it waits there.
 
         Raises:
             Uncertain: some may be lost, and when they came is told. Unavailable: nothing was lost.
         """
         async with self._polling:
-            while not self._ended and await self._poll():
+            while not self._ended and not self._spool.full and await self._poll():
                 pass
 
     async def end_polling(self, seconds: float) -> None:
@@ -193,7 +194,7 @@ class Receiver:
         found = translate.heard(one.told["message"])
         if found is None:  # polled, and none that the client would make: it is lost as it is
             return [Missed(one.at, one.at, "not_understood")]
-        return self._told(found)
+        return self._told(replace(found, at=found.at or one.at))
 
     def _told(self, found: translate.Heard) -> list[Event]:
         """What a message says; one that we do not understand must stop nothing behind it."""
@@ -203,9 +204,9 @@ class Receiver:
             return [translate.unreadable(found, "not_understood")]
 
     def remove_leftovers(self) -> None:
-        """Deletes received files that nobody needs any more."""
+        """Deletes received files that nobody needs any more; what nobody could read stays."""
         for seq, name in self._spool.leftovers():
-            if not self._received.mounted or self._received.remove(name):
+            if self._received.find(name) is None or self._received.remove(name):
                 self._spool.removed(seq)
 
 

@@ -125,7 +125,7 @@ class Spool:
         Raises:
             Full: too much waits. sqlite3.Error: it could not be stored.
         """
-        if self._count >= MOST_WAITING and not always:
+        if self.full and not always:
             raise Full
         rows = [
             (at, self._json(one.told, b"post"), self._json(one.files, b"files")) for one in batch
@@ -145,7 +145,12 @@ class Spool:
                 self._db.execute("DELETE FROM meta WHERE name = 'trial'")
         except sqlite3.Error:
             return False
-        return self._count < MOST_WAITING
+        return not self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether too much waits; costs nothing."""
+        return self._count >= MOST_WAITING
 
     def after(self, seq: int, most: int) -> list[Waiting]:
         """What waits behind a place, in order."""

@@ -122,7 +122,8 @@ class Windows:
         self._retold()
 
     def _missed(self, since: int, until: int, code: str) -> None:
-        self.tell({"note": "missed", "since": since, "until": until, "code": code})
+        began = min(since, until)  # a clock may have been put back
+        self.tell({"note": "missed", "since": began, "until": until, "code": code})
 
     def _retold(self) -> bool:
         """Writes what could not be written before; whether nothing is left."""

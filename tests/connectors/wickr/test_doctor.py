@@ -1,5 +1,7 @@
 """Each red of the Wickr doctor: shown with what to do, and over once it is put right."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -10,8 +12,9 @@ from connectors.port.errors import Rejected
 from connectors.testing.rig import attachment
 from connectors.wickr import watch
 from connectors.wickr.connector import WickrConnector, open_connector
+from connectors.wickr.standin.control import Upload
 
-from .conftest import Lab, until
+from .conftest import Lab, said, until
 
 
 async def look(bot: WickrConnector, code: str) -> Check:
@@ -110,3 +113,26 @@ async def test_what_we_sent_is_cleaned_away_where_we_can(
 
     await until(clean)
     assert (await look(bot, "files sent")).ok
+
+
+async def test_a_file_that_nobody_could_read_is_not_deleted(lab: Lab) -> None:
+    bot = await lab.bot(look_every=0.1, max_attachment_bytes=50)
+    cursor = await lab.now(bot)
+    await lab.hand.person("ann")
+    for name, times in SIZES:
+        await lab.hand.write("ann", file=Upload(name, b"x" * 40 * times))
+    events, behind = await lab.events(bot, cursor, lambda e: len(said(e)) == 2)
+    assert [m.unreadable for m in said(events)] == ["file_out_of_reach", None]
+    async with contextlib.aclosing(bot.receive(behind)) as stream:
+        taken = asyncio.create_task(anext(stream))  # begins behind them: they were taken over
+
+        async def one_left() -> bool:
+            return len(list(lab.attachments.iterdir())) == 1
+
+        await until(one_left)
+        taken.cancel()
+        await asyncio.gather(taken, return_exceptions=True)
+    assert "large" in next(lab.attachments.iterdir()).name
+
+
+SIZES = (("large.pdf", 2), ("small.pdf", 1))

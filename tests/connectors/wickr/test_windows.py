@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from connectors.port import RoomId
+from connectors.port.errors import Unavailable
 from connectors.port.events import Event, Forged, Missed
 from connectors.wickr import spool as spool_module
+from connectors.wickr import watch
 from connectors.wickr.connector import WickrConnector
+from connectors.wickr.standin.faults import FaultKind
 from orchestrator import clock
 
 from .conftest import MOST, Lab, asked, missed, said, texts, until
@@ -425,3 +428,49 @@ async def test_while_the_web_interface_alone_is_gone_posts_go_on(lab: Lab) -> No
     assert window.code == "api_unreachable"
     assert window.until - window.since <= (ended - began) + MOST
     assert await asked(lab, "callback_set")
+
+
+async def test_a_start_that_fails_behind_the_callback_takes_it_away_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise Unavailable("not_now", "")
+
+    monkeypatch.setattr(watch.Watch, "set_up", _and_then(watch.Watch.set_up, fail))
+    with pytest.raises(Unavailable):
+        await lab.bot()
+    assert await asked(lab, "callback_set")
+    assert await lab.hand.callback() == ""
+
+
+def _and_then(first: Any, then: Any) -> Any:
+    async def both(*given: object) -> None:
+        await first(*given)
+        await then(*given)
+
+    return both
+
+
+async def test_while_too_much_waits_here_messages_wait_at_the_client(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, cursor = await polled(lab)
+    monkeypatch.setattr(spool_module, "MOST_WAITING", 0)
+    name = await lab.hand.write("ann", "waits")
+    await lab.hand.settle()
+    await asyncio.sleep(0.6)
+    assert await lab.hand.waiting() == (0, 1)
+    monkeypatch.undo()
+    assert len(await lab.heard(bot, cursor, name)) == 1
+
+
+async def test_calls_that_hang_do_not_look_like_an_outage(lab: Lab) -> None:
+    bot = await lab.bot(patience=4.0)
+    room = await lab.room(bot, "ann")
+    cursor = await lab.now(bot)
+    await lab.hand.fault(FaultKind.HANG_LOST, verb="room", times=None)
+    hanging = [asyncio.create_task(bot.members(room)) for _ in range(25)]
+    ended = await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(isinstance(one, Unavailable) for one in ended)
+    await lab.hand.clear_faults()
+    assert missed(await all_told(lab, bot, cursor)) == []
