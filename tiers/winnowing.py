@@ -30,7 +30,7 @@ from typing import Final
 from tiers.ids import RuleId
 from tiers.normalise import normalise
 from tiers.tier import Tier
-from tiers.winnowing_words import COMMON, NOTICES, folded
+from tiers.winnowing_words import COMMON, NOTICE_WORDS, NOTICES, Notice, folded
 
 RESTRICTED: Final = RuleId("restricted.text")
 """Rule of evidence that a text has a passage of a stricter one."""
@@ -173,23 +173,35 @@ def _without_addresses(match: re.Match[str]) -> str:
 
 def _without_notices(text: str) -> str:
     """Notices of confidentiality, and licences of software, say nothing: what else stands does."""
-    for notice in NOTICES:
-        found = [(n, m) for n, m in enumerate(_WORD.finditer(text)) if folded(m[0]) in notice.words]
-        whole = (c for c in _clusters(found) if notice.fits({folded(match[0]) for match in c}))
-        text = _blanked(text, [(cluster[0].start(), cluster[-1].end()) for cluster in whole])
-    return text
+    words = ((n, folded(m[0]), m) for n, m in enumerate(_WORD.finditer(text)))
+    listed = [(n, word, *match.span()) for n, word, match in words if word in NOTICE_WORDS]
+    spans = sorted(span for notice in NOTICES for span in _notices(notice, listed))
+    return _blanked(text, _merged(spans))
 
 
-def _clusters(found: Iterable[tuple[int, re.Match[str]]]) -> list[list[re.Match[str]]]:
-    """Words of notices that stand close together."""
-    clusters: list[list[re.Match[str]]] = []
-    last = -NOTICE_GAP - 1
-    for n, match in found:
-        if n - last > NOTICE_GAP:
-            clusters.append([])
-        clusters[-1].append(match)
-        last = n
-    return clusters
+_Listed = tuple[int, str, int, int]
+"""Number, folded form and place of a word that notices are made of."""
+
+
+def _notices(notice: Notice, listed: Sequence[_Listed]) -> Iterator[tuple[int, int]]:
+    """Where words of a kind of notice stand close together, and are enough for one."""
+    cluster: list[_Listed] = []
+    for one in (*(one for one in listed if one[1] in notice.words), None):
+        if cluster and (one is None or one[0] - cluster[-1][0] > NOTICE_GAP):
+            if notice.fits({word for _, word, _, _ in cluster}):
+                yield cluster[0][2], cluster[-1][3]
+            cluster = []
+        if one is not None:
+            cluster.append(one)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same places without overlap; they are given in order."""
+    last = 0
+    for start, end in spans:
+        if end > last:
+            yield max(start, last), end
+            last = end
 
 
 def digest(words: Sequence[str]) -> bytes:

@@ -156,4 +156,5 @@ NOTICES: Final = (
 )
 """Confidentiality and liability under mails; licences of software. Words of both stand in
 contracts, so that each needs words which those do not have."""
+NOTICE_WORDS: Final = frozenset[str]().union(*(notice.words for notice in NOTICES))
 COMMON: Final = frozenset(map(folded, f"{_ENGLISH} {_GERMAN} {_FRENCH}".split()))
