@@ -36,6 +36,8 @@ PLANTS = [
     ("no-side-exits", "orchestrator/api", "import aiosmtplib"),
     ("no-side-exits", "orchestrator/seal", "from socket import socket"),
     ("libraries-stay-home", "connectors/memory", "import nio"),
+    ("libraries-stay-home", "connectors/xmpp/sender", "from slixmpp_omemo import XEP_0384"),
+    ("libraries-stay-home", "connectors/xmpp", "import oldmemo"),
     ("dashboard-asks", "dashboard", "import orchestrator.store"),
     ("dashboard-asks", "dashboard/pages/deal", "from orchestrator.flow import guard"),
 ]
@@ -49,6 +51,7 @@ ALLOWED = [
     ("dashboard", "import orchestrator.client"),
     ("orchestrator/audit/anchors", "import httpx"),
     ("connectors/matrix/machine", "from nio import crypto"),
+    ("connectors/xmpp/omemo/engine", "import oldmemo"),
 ]
 
 
