@@ -8,7 +8,8 @@ Rules kept here:
    the stream was known to be whole, and ends a second after the daemon answered a call that was
    made after the stream was asked for: its head comes only with the first byte, and a byte only
    every 15 seconds, so neither can be waited for.
-3. A keepalive that does not come is a cut, and the window begins with the last byte that came.
+3. A keepalive that does not come is a cut, and the window begins with the last byte that came. An
+   event that came in part holds the window's beginning back to before it.
 
 Source: signal-cli 0.13.19 ``GET /api/v1/events``, as seen: a comment line every 15 seconds, 400 for
 an account that it has not.
@@ -70,6 +71,7 @@ class Stream:
         self._near = near
         self._asked_at: int | None = None
         self._byte_at: int | None = None
+        self._begun_at: int | None = None
         self._refused = 0
         self._headed = False
         self._reading: asyncio.Task[None] | None = None
@@ -121,8 +123,9 @@ class Stream:
             return {}
         last = asked if byte is None else byte
         if self._near and alive and began - last <= _OVERDUE:
-            return {CUT: max(asked, began - _MARGIN)}
-        return {CUT: last}
+            last = max(asked, began - _MARGIN)
+        unfinished = self._begun_at
+        return {CUT: last if unfinished is None else min(last, unfinished - _MARGIN)}
 
     def check(self, heard_at: int | None) -> Check:
         """Whether the stream is open."""
@@ -158,6 +161,10 @@ class Stream:
                 self._byte_at = self._now()
                 for event in parser.feed(piece):
                     await self._heard(event)
+                if parser.idle:
+                    self._begun_at = None
+                elif self._begun_at is None:
+                    self._begun_at = self._byte_at
         finally:
             await answer.aclose()
 
@@ -170,7 +177,7 @@ class Stream:
     def _cut(self, before: int) -> None:
         """This connection is over: what came through it is stored, what follows is lost."""
         byte = self._byte_at
-        self._asked_at = self._byte_at = since = None
+        self._asked_at = self._byte_at = self._begun_at = since = None
         if byte is None:
             # a head and nothing behind it: that was never a stream, whatever it was taken for
             since = before if self._headed else None

@@ -48,6 +48,11 @@ class Parser:
         self._data: list[bytes] = []
         self._size = 0
 
+    @property
+    def idle(self) -> bool:
+        """Nothing came of an event that is not ended yet."""
+        return not (self._rest or self._kind or self._size or self._data)
+
     def feed(self, piece: bytes) -> Iterator[Event]:
         """The events that a further piece ends."""
         if self._after_cr and piece.startswith(_LF):

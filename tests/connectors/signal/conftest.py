@@ -296,6 +296,14 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
+async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Passes bytes on, one way, until their end."""
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
     """Waits until something is so; what is waited for is another process's, so it is asked."""
     async with asyncio.timeout(seconds):

@@ -24,7 +24,7 @@ from connectors.signal.standin.control import Upload
 from connectors.signal.standin.faults import FaultKind
 from connectors.testing.rig import attachment
 
-from .conftest import DAY, NUMBER, SECOND, Lab, fails, said, texts, until
+from .conftest import DAY, NUMBER, SECOND, Lab, fails, relay, said, texts, until
 
 HOUR = DAY // 24
 
@@ -432,14 +432,7 @@ class Guarded:
             return
         far, near = await asyncio.open_connection("127.0.0.1", int(self._to.rpartition(":")[2]))
         near.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        await asyncio.gather(_pass(reader, near), _pass(far, writer), return_exceptions=True)
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(65536):
-        writer.write(piece)
-        await writer.drain()
-    writer.close()
+        await asyncio.gather(relay(reader, near), relay(far, writer), return_exceptions=True)
 
 
 @pytest.mark.parametrize("guards", [True, False])

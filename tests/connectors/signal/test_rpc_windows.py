@@ -19,7 +19,7 @@ from connectors.signal.rpc.sse import Event as Told
 from connectors.signal.standin.faults import FaultKind
 from orchestrator import clock
 
-from .conftest import Lab, said, until
+from .conftest import Lab, relay, said, until
 from .test_windows import MOST, Between, Writer
 
 MS = 1000
@@ -173,9 +173,9 @@ async def silenced(lab: Lab) -> AsyncIterator[tuple[Callable[[], None], str]]:
         mine: list[bool] = []
         open_now.append(mine)
         writers.extend((writer, near))
-        await asyncio.gather(_pass(reader, near, deaf), _pass(far, writer, mine))
+        await asyncio.gather(swallow(reader, near, deaf), swallow(far, writer, mine))
 
-    async def _pass(
+    async def swallow(
         source: asyncio.StreamReader, to: asyncio.StreamWriter, swallows: list[bool]
     ) -> None:
         try:
@@ -217,6 +217,39 @@ async def test_a_stream_that_was_none_is_a_window_from_before_it(stream_lab: Lab
     found = await all_of(lab, bot, cursor)
     told = judged(found, writer.stamps, (began, clock.now()))
     assert [w.code for w in told] == ["stream_cut"]
+
+
+async def test_an_event_that_breaks_off_lies_in_its_window(stream_lab: Lab) -> None:
+    """However long it took to come: the window begins before its first byte."""
+    lab, written = stream_lab, asyncio.Event()
+    began: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"/events" not in head or began:
+            far, near = await asyncio.open_connection("127.0.0.1", port)
+            near.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            await asyncio.gather(relay(reader, near), relay(far, writer), return_exceptions=True)
+            return
+        kind = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked"
+        writer.write(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n2\r\n:\n\r\n" % kind)
+        await asyncio.sleep(2.0)
+        began.append(clock.now())
+        writer.write(b"d\r\nevent:receive\r\n")
+        await asyncio.sleep(3.0)
+        writer.transport.abort()
+        written.set()
+
+    port = int(lab.server.url.rpartition(":")[2])
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    bot = await lab.bot(api=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    cursor = await lab.now(bot)
+    await asyncio.wait_for(written.wait(), 10)
+    told = [e for e in await all_of(lab, bot, cursor) if isinstance(e, Missed)]
+    assert [w.code for w in told] == ["stream_cut"]
+    assert told[0].since <= began[0]
+    await bot.close()
+    server.close()
 
 
 async def test_a_first_start_has_missed_nothing(stream_lab: Lab) -> None:

@@ -13,7 +13,7 @@ from connectors.port.events import Missed
 from connectors.signal.connector import SignalConnector
 from orchestrator import clock
 
-from .conftest import Lab, said
+from .conftest import Lab, relay, said
 
 MOST = 5_000_000
 """Microseconds by which a window may be longer than the outage."""
@@ -236,20 +236,13 @@ class Between:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far, near = await asyncio.open_connection("127.0.0.1", self._port)
         self._writers |= {writer, near}
-        await asyncio.gather(_pass(reader, near), _pass(far, writer), return_exceptions=True)
+        await asyncio.gather(relay(reader, near), relay(far, writer), return_exceptions=True)
 
     def end(self) -> None:
         if self._server is not None:
             self._server.close()
         for writer in self._writers:
             writer.transport.abort()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(65536):
-        writer.write(piece)
-        await writer.drain()
-    writer.close()
 
 
 @pytest.mark.long
