@@ -20,7 +20,7 @@ from orchestrator.api.guard import Guard
 from orchestrator.api.idempotency import Once
 from orchestrator.api.limits import Limited
 from orchestrator.api.meaning import problem_of
-from orchestrator.api.scim_errors import Unfit, is_scim, scim_error
+from orchestrator.api.scim_errors import ReadOnly, Unfit, is_scim, scim_error
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
 MEDIA_TYPE = "application/problem+json"
@@ -98,7 +98,8 @@ async def _of_status(request: Request, error: Any) -> JSONResponse:
 
 
 def _of_scim(status: int) -> Problem:
-    return Missing("There is no such thing") if status in {404, 405} else Unfit("invalidSyntax")
+    told = {404: Missing("There is no such thing"), 405: ReadOnly("This is not taken here")}
+    return told.get(status) or Unfit("invalidSyntax")
 
 
 def _response(problem: Problem, scope: Scope) -> JSONResponse:

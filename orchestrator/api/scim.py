@@ -18,13 +18,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from orchestrator.api.port import Home
 from orchestrator.api.reach import OpenHome
-from orchestrator.api.scim_errors import MEDIA_TYPE, PREFIX, Unfit
+from orchestrator.api.scim_errors import MEDIA_TYPE, PREFIX, ReadOnly, Unfit
 from orchestrator.api.who import Actor
 from orchestrator.client.directory import Identity, IdentityKind, KnownView
 from orchestrator.client.problems import Missing, TooLarge
 
 _KINDS: Mapping[str, IdentityKind] = {"Users": "user", "Groups": "group"}
+_DESCRIBES = frozenset({"ServiceProviderConfig", "ResourceTypes", "Schemas"})
 _READ = frozenset({MEDIA_TYPE, "application/json"})
 _LONGEST_QUERY, _LARGEST = 2_000, 128 << 10
 """Characters of a query, and bytes of a body."""
@@ -73,11 +75,15 @@ async def scim_schema(name: str) -> Response:
 @router.get("/{resource}")
 async def scim_list(resource: str, request: Request, home: OpenHome) -> Response:
     """Those that fit a filter, in pages."""
-    kind, query = _kind(resource), _query(request)
-    where, first, most = _shapes().search(kind, query)
-    only = _shapes().parameters(kind, query)
-    total, found = await home.directory_find(kind, where, first, most)
-    return _answer(_shapes().listed(found, total, first, only))
+    return await _found(_kind(resource), _query(request), home)
+
+
+@router.post("/{resource}/.search")
+async def scim_search(resource: str, request: Request, home: OpenHome) -> Response:
+    """The same, asked for where no log reads it."""
+    kind = _kind(resource)
+    query = await to_thread(_shapes().read_search, kind, await _body(request))
+    return await _found(kind, query, home)
 
 
 @router.post("/{resource}")
@@ -135,7 +141,16 @@ def _shapes() -> ModuleType:
     return import_module("orchestrator.api.scim_shapes")
 
 
+async def _found(kind: IdentityKind, query: Mapping[str, str], home: Home) -> Response:
+    where, first, most = _shapes().search(kind, query)
+    only = _shapes().parameters(kind, query)
+    total, found = await home.directory_find(kind, where, first, most)
+    return _answer(_shapes().listed(found, total, first, only))
+
+
 def _kind(resource: str) -> IdentityKind:
+    if resource in _DESCRIBES:
+        raise ReadOnly("This describes us, and is read alone")
     if resource not in _KINDS:
         raise Missing("There is no such thing")
     return _KINDS[resource]

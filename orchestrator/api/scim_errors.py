@@ -25,6 +25,12 @@ class Unfit(Wrong):
         self.code = code
 
 
+class ReadOnly(Problem):
+    """What is there does not take this method."""
+
+    kind, status, exit_code = "refused", 405, 5
+
+
 def is_scim(path: str) -> bool:
     """Whether a directory asks."""
     return path == PREFIX or path.startswith(f"{PREFIX}/")

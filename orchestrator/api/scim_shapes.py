@@ -15,21 +15,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from scim2_models import (
     URN,
     AuthenticationScheme,
     Bulk,
+    CaseExact,
     ChangePassword,
+    ComplexAttribute,
     Context,
     ETag,
     Filter,
-    Group,
-    GroupMember,
     ListResponse,
     Meta,
+    Mutability,
     Patch,
     PatchOp,
+    Reference,
     Required,
     Resource,
     ResourceType,
@@ -73,8 +75,30 @@ class User(Resource[Any]):
     """By what he is known to his company."""
     display_name: str | None = None
     """As he is shown."""
-    active: bool | None = None
-    """Whether he works there."""
+    active: Annotated[bool | None, Required.true] = None
+    """Whether he works there; who is not said to be, of those that are new, is."""
+
+
+class Member(ComplexAttribute):
+    """A member of a group: a user."""
+
+    value: Annotated[str | None, Mutability.immutable, CaseExact.true, Required.true] = None
+    """His id."""
+    ref: Annotated[Reference[User] | None, Mutability.immutable] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """Where he is."""
+
+
+class Group(Resource[Any]):
+    """A group, as far as it is kept."""
+
+    __schema__ = URN("urn:ietf:params:scim:schemas:core:2.0:Group")
+
+    display_name: Annotated[str | None, Required.true] = None
+    """As it is shown."""
+    members: list[Member] | None = None
+    """Who is in it."""
 
 
 Shape = User | Group
@@ -93,7 +117,8 @@ _PLACES: Mapping[IdentityKind, str] = {kind: place for place, kind in KINDS.item
 
 def read_new(kind: IdentityKind, body: bytes) -> Identity:
     """Whom a directory names anew. Raises: Unfit."""
-    return _identity(kind, _shape(kind, body, Context.RESOURCE_CREATION_REQUEST), None)
+    said = _said(kind, body, active=True)
+    return _identity(kind, _shape(kind, said, Context.RESOURCE_CREATION_REQUEST), None)
 
 
 def read_whole(before: Identity, body: bytes) -> Identity:
@@ -104,7 +129,8 @@ def read_whole(before: Identity, body: bytes) -> Identity:
     Raises:
         Unfit: it is not well formed.
     """
-    found = _shape(before.kind, body, Context.RESOURCE_REPLACEMENT_REQUEST)
+    said = _said(before.kind, body, active=before.active)
+    found = _shape(before.kind, said, Context.RESOURCE_REPLACEMENT_REQUEST)
     return _identity(before.kind, found, before)
 
 
@@ -122,12 +148,17 @@ def read_change(before: Identity, body: bytes) -> Identity:
     return _identity(before.kind, shape, before)
 
 
-def _shape(kind: IdentityKind, body: bytes, context: Context) -> Shape:
-    model = _SHAPES[kind]
-    said = _json(body, str(model.__schema__))
+def _said(kind: IdentityKind, body: bytes, *, active: bool) -> dict[str, Any]:
+    """What was sent of somebody; of being active, what holds where nothing was said."""
+    said = _json(body, str(_SHAPES[kind].__schema__))
+    silent = kind == "user" and "active" not in {name.lower() for name in said}
+    return {**said, "active": active} if silent else said
+
+
+def _shape(kind: IdentityKind, said: dict[str, Any], context: Context) -> Shape:
     try:
         with _POLICY:
-            return model.model_validate(said, scim_ctx=context)
+            return _SHAPES[kind].model_validate(said, scim_ctx=context)
     except (ValidationError, SCIMException) as error:
         raise _unfit(error) from None
 
@@ -186,8 +217,9 @@ def _identity(kind: IdentityKind, shape: Shape, before: Identity | None) -> Iden
         raise Unfit("invalidValue")
     made = replace(before or Identity(kind=kind, name=name), name=name, external=shape.external_id)
     if isinstance(shape, User):
-        active = made.active if shape.active is None else shape.active
-        return replace(made, shown=shape.display_name, active=active)
+        if shape.active is None:
+            raise Unfit("mutability")
+        return replace(made, shown=shape.display_name, active=shape.active)
     members = [member.value for member in shape.members or ()]
     if any(member is None for member in members):
         raise Unfit("invalidValue")
@@ -208,8 +240,13 @@ def shape_of(identity: Identity) -> Shape:
     if identity.kind == "user":
         own = {"display_name": identity.shown, "active": identity.active}
         return User(user_name=identity.name, **own, **common)  # type: ignore[arg-type]  # as typed
-    members = [GroupMember(value=member, ref=None, type=None) for member in identity.members]
+    members = [_member(member) for member in identity.members]
     return Group(display_name=identity.name, members=members or None, **common)  # type: ignore[arg-type]  # likewise
+
+
+def _member(identity: str) -> Member:
+    place = f"{PREFIX}/{_PLACES['user']}/{identity}"
+    return Member(value=identity, ref=Reference[User](place))
 
 
 def etag(identity: Identity) -> str:
@@ -243,6 +280,23 @@ def search(kind: IdentityKind, query: Mapping[str, str]) -> tuple[Where, int, in
     count = MOST_AT_ONCE if asked.count is None else min(asked.count, MOST_AT_ONCE)
     first = min(asked.start_index_0 or 0, 2**31)
     return (where(kind, query["filter"]) if "filter" in query else None), first, count
+
+
+def read_search(kind: IdentityKind, body: bytes) -> dict[str, str]:
+    """A query that is sent as a body (RFC 7644, 3.4.3), as one that is not. Raises: Unfit."""
+    said = _json(body, str(SearchRequest.__schema__))
+    try:
+        asked = _SEARCHES[kind].model_validate(said)
+    except (ValidationError, SCIMException):
+        raise Unfit("invalidValue") from None
+    found = {
+        "filter": None if asked.filter is None else str(asked.filter),
+        "startIndex": asked.start_index,
+        "count": asked.count,
+        "attributes": ",".join(map(str, asked.attributes or ())) or None,
+        "excludedAttributes": ",".join(map(str, asked.excluded_attributes or ())) or None,
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def where(kind: IdentityKind, text: str) -> Where:

@@ -242,7 +242,7 @@ def _free(tx: Tx, identity: Identity) -> None:
 
 def _members(tx: Tx, identity: Identity) -> None:
     """Whether the members of a group are there. Raises: Wrong."""
-    if not all(rows.one(tx, "user", m) or rows.one(tx, "group", m) for m in identity.members):
+    if not all(rows.one(tx, "user", member) for member in identity.members):
         raise Wrong("A group has members that are not there", still=STILL)
 
 

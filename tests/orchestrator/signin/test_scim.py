@@ -26,6 +26,7 @@ from tiers.ids import PersonId
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 WANTED = TokenWanted(
     label="entra", highest="", conversations=(), persons=(), each_minute=600, scope="scim"
@@ -124,6 +125,10 @@ async def test_it_describes_itself(scim: Scim) -> None:
     schemas = (await scim.ask("GET", "/Schemas")).json()["Resources"]
     kept = {s["id"]: {a["name"] for a in s["attributes"]} for s in schemas}
     assert kept == {USER: {"userName", "displayName", "active"}, GROUP: {"displayName", "members"}}
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas", f"/Schemas/{USER}"):
+            assert (await scim.ask(method, path, {})).status_code == 405, (method, path)
+    assert (await scim.ask("DELETE", "/Users")).status_code == 405
     for path in ("/ResourceTypes/User", f"/Schemas/{USER}"):
         assert (await scim.ask("GET", path)).status_code == 200
     for path in (
@@ -282,6 +287,24 @@ async def test_pages_filters_and_attributes(scim: Scim) -> None:
         assert (await scim.ask("GET", f"/Users?{query}")).status_code == 400
 
 
+async def test_a_search_that_no_log_reads(scim: Scim) -> None:
+    for i in range(3):
+        await scim.add(f"p{i}@x.example")
+    asked = {"filter": 'userName eq "P1@x.example"', "attributes": ["userName"], "count": 5}
+    found = await scim.ask("POST", "/Users/.search", {"schemas": [SEARCH], **asked})
+    assert found.status_code == 200, found.text
+    [one] = found.json()["Resources"]
+    assert (one["userName"], "active" in one) == ("p1@x.example", False)
+    page = {"schemas": [SEARCH], "startIndex": 2, "count": 1}
+    told = (await scim.ask("POST", "/Users/.search", page)).json()
+    assert (told["totalResults"], [r["userName"] for r in told["Resources"]]) == (
+        3,
+        ["p1@x.example"],
+    )
+    for wrong in ({}, {"schemas": [SEARCH], "filter": CANARY}, {"schemas": [SEARCH], "count": "x"}):
+        assert (await scim.ask("POST", "/Users/.search", wrong)).status_code == 400
+
+
 async def test_versions_are_kept_apart(scim: Scim) -> None:
     made = await scim.add("v@x.example")
     path = f"/Users/{made['id']}"
@@ -315,6 +338,8 @@ async def test_a_name_is_one_persons(scim: Scim) -> None:
     [
         ({"op": "remove"}, "noTarget"),
         ({"op": "remove", "path": "userName"}, "mutability"),
+        ({"op": "remove", "path": "active"}, "mutability"),
+        ({"op": "replace", "path": "active", "value": None}, "mutability"),
         ({"op": "replace", "path": "id", "value": CANARY}, "mutability"),
         ({"op": "turn", "path": "active", "value": CANARY}, "invalidValue"),
         ({"op": "replace", "path": "active", "value": CANARY}, "invalidValue"),
