@@ -30,7 +30,7 @@ from typing import Final
 from tiers.ids import RuleId
 from tiers.normalise import normalise
 from tiers.tier import Tier
-from tiers.winnowing_words import COMMON, NOTICE_WORDS, NOTICES, Notice, folded
+from tiers.winnowing_words import COMMON, NOTICE_WORDS, NOTICES, Notice, folded, spelled
 
 RESTRICTED: Final = RuleId("restricted.text")
 """Rule of evidence that a text has a passage of a stricter one."""
@@ -49,6 +49,8 @@ HASH_BYTES: Final = 8
 LONGEST: Final = 200_000
 """Characters of a text that are looked at."""
 _WORD = re.compile(r"[^\W_]+")
+_COUNTED = re.compile(r"(?<!\d)\d{1,3}(?:[.,']\d{3})+(?!\d)|[^\W_]+")
+_BETWEEN_DIGITS = str.maketrans("", "", ".,'")
 _SOLID = re.compile(r"\S+")
 _LINK = re.compile(r"https?\S+|www\.\S+")
 _TIME = re.compile(
@@ -59,11 +61,12 @@ _HEAD = re.compile(
     r"\b(?:(?P<first>from|to|von|an|de|à|sent|date|cc|bcc)|(?P<last>subject|betreff|objet))\s{0,3}:",
     re.IGNORECASE,
 )
-_HEAD_LINES, _HEAD_LENGTH = 6, 2_000
+_HEAD_LINES, _HEAD_LENGTH, _HEAD_NAMES = 6, 1_000, 2
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,120}>")
 _QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]?|\|[ \t])+")
 _LINE_END = re.compile(r"\n")
-_SIGNED = re.compile(r"(?m)^--[ \t]*$")
+# A signature is a few short lines: what is quoted below it, or stands there at length, is read.
+_SIGNED = re.compile(r"(?m)^--[ \t]*\n(?:(?![ \t]*(?:[>|\n]|-{3}))[^\n]{1,60}(?:\n|\Z)){0,5}")
 NOTICE_GAP: Final = 12
 """Words between two of a notice's words at most."""
 
@@ -104,7 +107,7 @@ def runs(text: str) -> tuple[Run, ...]:
         text: as it was written.
     """
     read = normalise(_plain(text[:LONGEST]))
-    found = [(m.group().casefold(), *m.span()) for m in _WORD.finditer(read.bare)]
+    found = [(_compared(m.group()), *m.span()) for m in _COUNTED.finditer(read.bare)]
     words = [word for word, _, _ in found]
     made = []
     for at in range(len(found) - RUN + 1):
@@ -113,11 +116,15 @@ def runs(text: str) -> tuple[Run, ...]:
     return tuple(made)
 
 
+def _compared(word: str) -> str:
+    """A word as texts are compared; a figure without what sets its thousands apart."""
+    return spelled(word.casefold().translate(_BETWEEN_DIGITS))
+
+
 def _plain(text: str) -> str:
     """The same text with blanks where what says nothing stood: places stay where they were."""
-    signed = _SIGNED.search(text)
-    if signed is not None and signed.start() > len(text) // 4:
-        text = text[: signed.start()]
+    quarter = len(text) // 4
+    text = _SIGNED.sub(lambda m: _blank(m) if m.start() > quarter else m[0], text)
     for pattern in (_QUOTED, _TAG):
         text = pattern.sub(_blank, text)
     text = _blanked(text, _heads(text))
@@ -125,7 +132,7 @@ def _plain(text: str) -> str:
 
 
 def _heads(text: str) -> Iterator[tuple[int, int]]:
-    """Heads of forwarded mails, from the first sender or reader to the subject's name.
+    """Heads of forwarded mails, from the first of two names at least to the subject's.
 
     Each name of a line is taken up and let go once, so that a text of nothing else costs no more.
     """
@@ -137,9 +144,9 @@ def _heads(text: str) -> Iterator[tuple[int, int]]:
             continue
         while open_at and not _is_head(lines, open_at[0], name.end()):
             open_at.popleft()
-        if open_at:
+        if len(open_at) >= _HEAD_NAMES:
             yield open_at[0], name.end()
-            open_at.clear()
+        open_at.clear()
 
 
 def _is_head(lines: Sequence[int], start: int, end: int) -> bool:

@@ -79,6 +79,11 @@ def folded(word: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c))
 
 
+def spelled(word: str) -> str:
+    """A folded word as texts are compared: umlauts in two letters are those without their dots."""
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
 def _set(words: str) -> frozenset[str]:
     return frozenset(map(folded, words.split()))
 
@@ -157,4 +162,4 @@ NOTICES: Final = (
 """Confidentiality and liability under mails; licences of software. Words of both stand in
 contracts, so that each needs words which those do not have."""
 NOTICE_WORDS: Final = frozenset[str]().union(*(notice.words for notice in NOTICES))
-COMMON: Final = frozenset(map(folded, f"{_ENGLISH} {_GERMAN} {_FRENCH}".split()))
+COMMON: Final = frozenset(map(spelled, _set(f"{_ENGLISH} {_GERMAN} {_FRENCH}")))
