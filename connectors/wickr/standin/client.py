@@ -174,8 +174,9 @@ class Client:
         """
         began = self._network.clock.now()
         headers = {"Content-Type": "application/json"}
+        body = item.body.encode(self._network.options.encoding, "replace")
         try:
-            answer = await http.post(self.callback, content=item.body.encode(), headers=headers)
+            answer = await http.post(self.callback, content=body, headers=headers)
         except httpx.ConnectError as error:
             return type(error).__name__, began
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -58,6 +58,7 @@ class Options:
         max_bor: likewise.
         statistics: the client has some.
         callback_patience: seconds that a callback may take.
+        encoding: of what is posted; older clients post ``latin-1``, with ``?`` for what that lacks.
     """
 
     user: str = "wallcross_bot@example.test"
@@ -75,6 +76,7 @@ class Options:
     max_bor: int = 7 * DAY
     statistics: bool = True
     callback_patience: float = 10.0
+    encoding: str = "utf-8"
 
     @property
     def attachments(self) -> str:

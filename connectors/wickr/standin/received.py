@@ -28,7 +28,8 @@ def told(post: Post, author: Person, ours: str, path: str) -> str:
     if post.garbled:
         return GARBLED
     body = _common(post, author, ours) | _special(post, path) | dict(post.odd)
-    return json.dumps({name: body[name] for name in body if name not in post.without})
+    kept = {name: body[name] for name in body if name not in post.without}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def _common(post: Post, author: Person, ours: str) -> dict[str, Any]:

@@ -126,12 +126,14 @@ async def test_a_path_of_a_received_file_leads_nowhere_but_into_the_folder(
         assert heard.unreadable == "file_out_of_reach"
 
 
-async def test_a_screenshot_is_a_file_like_any(lab: Lab) -> None:
+@pytest.mark.parametrize("screenshot", [True, False])
+async def test_a_screenshot_says_that_it_is_one(lab: Lab, *, screenshot: bool) -> None:
+    """The one sign of a leak that this channel gives."""
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
     cursor = await lab.now(bot)
-    shot = Upload("screen.png", b"png", screenshot=True)
+    shot = Upload("screen.png", b"png", screenshot=screenshot)
     written = await lab.hand.write("ann", room=room, file=shot)
     (heard,) = await lab.heard(bot, cursor, written)
     (file,) = heard.content.attachments
-    assert (file.name, file.size) == ("screen.png", 3)
+    assert (file.name, file.size, heard.screenshot) == ("screen.png", 3, screenshot)

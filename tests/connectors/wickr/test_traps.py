@@ -1,7 +1,6 @@
 """Each thing that the real program was seen to do with access, messages and files."""
 
 import asyncio
-import base64
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -46,11 +45,10 @@ async def test_the_key_is_in_no_url(lab: Lab) -> None:
 
 
 async def test_the_token_stands_alone_in_the_base64(lab: Lab) -> None:
-    """In the form ``user:password`` the program refuses it: then nothing would open."""
+    """In the form ``user:password`` it is 401, as a test of the stand-in shows."""
     bot = await lab.bot()
-    (name, value) = next(iter(bot._open.client._credentials.headers().items()))
-    assert name == "Authorization"
-    assert base64.b64decode(value.removeprefix("Basic ")).decode() == lab.server.auth_token
+    await lab.room(bot, "ann")
+    assert {one.status for one in await lab.hand.requests()} == {200}
 
 
 @pytest.mark.parametrize("which", ["auth_token", "api_key"])
@@ -354,6 +352,16 @@ async def test_the_ttl_of_a_received_message_is_a_date_and_is_not_taken_for_seco
     (there,) = [m for m in await lab.hand.arrived("ann", room) if m.id == written]
     assert abs(heard.sent_at - there.at) < 5_000_000
     assert (heard.content.text, heard.unreadable) == ("hello", None)
+
+
+async def test_an_older_client_posts_latin_1_and_is_read_as_far_as_that_goes(lab: Lab) -> None:
+    await lab.hand.reset(folder=str(lab.attachments), encoding="latin-1")
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    cursor = await lab.now(bot)
+    written = await lab.hand.write("ann", "Grüße 你好", room=room)
+    (heard,) = await lab.heard(bot, cursor, written)
+    assert heard.content.text == "Grüße ??"
 
 
 @pytest.mark.parametrize(

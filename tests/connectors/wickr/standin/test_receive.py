@@ -6,8 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from connectors.wickr.standin.control import Upload
+from connectors.wickr.standin.listener import Listener
 
 from .conftest import Far, Hook, account, met
 
@@ -185,6 +190,24 @@ async def test_a_callback_gets_each_message_once_in_order_and_unsigned(
     assert {each["content-type"] for each in hook.headers} == {"application/json"}
     assert not {"authorization", "x-api-key"} & {name for each in hook.headers for name in each}
     assert await far.take() == []
+
+
+async def test_an_older_client_posts_latin_1(far: Far) -> None:
+    await far.hand.reset(encoding="latin-1")
+    await met(far)
+    raw: list[bytes] = []
+
+    async def take(request: Request) -> Response:
+        raw.append(await request.body())
+        return Response(None)
+
+    listener = Listener(Starlette(routes=[Route("/", take, methods=["POST"])]), 0)
+    await listener.open()
+    await far.hand.callback(f"http://127.0.0.1:{listener.port}/")
+    await far.hand.write("ann", "Grüße 你好")
+    await far.hand.settle()
+    listener.close()
+    assert "Grüße ??".encode("latin-1") in raw[0]
 
 
 async def test_what_the_callback_refuses_is_lost_with_its_instant(far: Far, hook: Hook) -> None:
