@@ -232,8 +232,9 @@ class Sender:
             account: usable(told.get(account), named[account], self._sealer.distrusted(account))
             for account in sorted(people)
         }
-        if self._standby in told:
-            found[self._standby] = told[self._standby] & self._sealer.trusted(self._standby)
+        standby = self._standby
+        if standby is not None and standby in told:
+            found[standby] = told[standby] & self._sealer.trusted(standby)
         return found
 
     @property

@@ -159,7 +159,8 @@ def is_told(message: Element) -> bool:
 
 def shown(message: Element) -> str:
     """All the text that a message shows to one client or another."""
-    texts = [_text(c) for _, name, c in wire.children(message) if name in {"body", "subject"}]
+    said = (c for name in ("subject", "body") for c in message.findall(f"{{{wire.CLIENT}}}{name}"))
+    texts = [_text(child) for child in said]
     marked = message.iter(f"{{{_XHTML}}}html")
     texts.extend(" ".join("".join(markup.itertext()).split()) for markup in marked)
     for beside in message.findall(f"{{{_OOB}}}x"):
@@ -191,7 +192,7 @@ def heard(
     message = came.message
     retract = message.find(f"{{{wire.RETRACT}}}retract")
     gone = message.find(f"{{{wire.RETRACT}}}retracted")
-    if gone is not None:
+    if gone is not None and not shown(message) and not is_sealed(message):
         yield _redacted(came, came.name)
         return
     if takes_back is not None:

@@ -21,6 +21,7 @@ PASSWORD = "only-for-the-test"
 _CONFIG = """
 data_path = "{folder}/data"
 pidfile = "{folder}/pid"
+plugin_paths = {{ "{plugins}" }}
 run_as_root = true
 log = {{ info = "{folder}/log" }}
 interfaces = {{ "127.0.0.1" }}
@@ -98,10 +99,12 @@ class Prosody:
     Attributes:
         folder: of its own.
         archive: rooms can keep an archive (``muc_mam``).
+        moderation: what was said can be taken out of it (XEP-0425, by a module of ours).
     """
 
     folder: Path
     archive: bool = True
+    moderation: bool = False
     direct: int = field(default_factory=free_port)
     starttls: int = field(default_factory=free_port)
     https: int = field(default_factory=free_port)
@@ -141,17 +144,22 @@ class Prosody:
         admins = ", ".join(f'"{admin}"' for admin in self.admins)
         config = _CONFIG.format(
             folder=self.folder,
+            plugins=Path(__file__).parent / "plugins",
             starttls=self.starttls,
             direct=self.direct,
             https=self.https,
             more=', "mam"' if self.archive else "",
-            room_modules='"muc_mam"' if self.archive else "",
+            room_modules=", ".join(f'"{name}"' for name in self._room_modules()),
             domain=DOMAIN,
             rooms=ROOMS,
             files=FILES,
             admins=admins,
         )
         (self.folder / "config.lua").write_text(config)
+
+    def _room_modules(self) -> list[str]:
+        moderation = ["muc_moderation"] if self.moderation else []
+        return ["muc_mam", *moderation] if self.archive else []
 
     def _wait(self) -> None:
         until = time.monotonic() + 20
