@@ -9,7 +9,7 @@ Rules kept here:
 4. What the kernel does not offer is named, never claimed: ``Confined`` says what is in force.
 
 Landlock has no kept Python library (November 2026), and is three system calls.
-Source: https://docs.kernel.org/userspace-api/landlock.html (up to ABI 6).
+Source: the kernel's own page, userspace-api/landlock (up to ABI 6).
 """
 
 import ctypes

@@ -14,7 +14,7 @@ Rules kept here:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from connectors.port.connector import Connector, CreatesRooms
 from connectors.port.errors import ConnectorError
@@ -28,6 +28,7 @@ from orchestrator.deals.book import Book, DealView
 from orchestrator.deals.intents import MadeRoom, Meant, conversation_intent, room_intent
 from orchestrator.deals.stated import conversation_body, room_body
 from orchestrator.ids import new_id
+from orchestrator.rooms import lost_rows
 from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, newest, reopen
 from orchestrator.rooms.seating import Seating, seat
 from orchestrator.seal.sealer import Sealer
@@ -398,7 +399,7 @@ class Provisioner:
             if first and making.replaces:
                 _forget_rooms(tx, making, at)
             if making.instead_of is not None:
-                _forget_lost(tx, making, making.instead_of, at)
+                lost_rows.forget(tx, deal, making.instead_of, at, making.actor)
             tx.run(
                 "INSERT INTO room (connector, room, conversation_id, deal_id, host, created_at,"
                 " alternate_connector, alternate_room) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -414,7 +415,7 @@ class Provisioner:
                 append(tx, deal.deal_id, Kind.MEMBER_INVITED, seat, at=at, actor=making.actor)
                 _put_out_again(tx, deal.deal_id, person_id, made, account)
             if making.instead_of is not None:
-                _stand_in_for(tx, making, making.instead_of, made, at)
+                lost_rows.stand_in(tx, deal, making.instead_of, made, at, making.actor)
 
         await self._store.write(unit)
         await self._book.reload(self._store, deal.deal_id)
@@ -446,32 +447,6 @@ def _forget_rooms(tx: Tx, making: _Making, at: int) -> None:
         append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=actor)
     tx.run("DELETE FROM seat WHERE conversation_id = ?", (cid,))
     tx.run("DELETE FROM room WHERE conversation_id = ?", (cid,))
-
-
-def _forget_lost(tx: Tx, making: _Making, lost: RoomBinding, at: int) -> None:
-    body: dict[str, Json] = {**room_body(lost), "because": "account_lost"}
-    append(tx, making.deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=making.actor)
-    tx.run("DELETE FROM seat WHERE connector = ? AND room = ?", lost.place)
-    tx.run("DELETE FROM room WHERE connector = ? AND room = ?", lost.place)
-
-
-def _stand_in_for(tx: Tx, making: _Making, lost: RoomBinding, made: RoomBinding, at: int) -> None:
-    """Has the alternates of a lost room stand in for the one that took its place."""
-    deal = making.deal
-    for other in deal.rooms.get(making.conversation.conversation_id, ()):
-        if other.alternate_of != lost.place:
-            continue
-        now, was = replace(other, alternate_of=made.place), deal.made.get(other.place, MadeRoom())
-        body: dict[str, Json] = {**room_body(other), "because": "account_lost"}
-        append(tx, deal.deal_id, Kind.ROOM_REPLACED, body, at=at, actor=making.actor)
-        tx.run(
-            "UPDATE room SET alternate_connector = ?, alternate_room = ?"
-            " WHERE connector = ? AND room = ?",
-            (*made.place, *other.place),
-        )
-        said = room_intent(was.owners or (), making.members, gate=bool(was.gate))
-        told: dict[str, Json] = {**room_body(now), **said}
-        append(tx, deal.deal_id, Kind.ROOM_CREATED, told, at=at, actor=making.actor)
 
 
 def take_seat(

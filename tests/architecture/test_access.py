@@ -2,10 +2,10 @@
 
 What permits lies in a handful of tables. Each is written in one module, which states it in the
 audit in the same unit (or whose one caller does), and its rows are not changed, but for a room's
-pause, for a room that `conv new` puts in another's place, and for a leaver's own mailing. A
-connector asks a network to take somebody out of a room in its verb ``remove`` alone, which only
-`orchestrator/rooms/acts.py` calls (`test_doors.py`): under a plan on a whole list read just before,
-or for whoever leaves the deal.
+pause, for a room that `conv new` puts in another's place, for one that `channel rebuild` makes in
+the place of a lost one, and for a leaver's own mailing. A connector asks a network to take somebody
+out of a room in its verb ``remove`` alone, which only `orchestrator/rooms/acts.py` calls
+(`test_doors.py`): under a plan on a whole list read just before, or for whoever leaves the deal.
 """
 
 import ast
@@ -34,7 +34,13 @@ WRITERS = {
 }
 PAUSES, OPENS = "orchestrator/rooms/watch.py", "orchestrator/rooms/provision.py"
 MAILING = "orchestrator/rooms/leave.py"  # a mailing of one reader ends when he leaves
+LOST = "orchestrator/rooms/lost_rows.py"  # a lost room ends as another takes its place
 CHANGES = {
+    (LOST, "room"): re.compile(
+        r"(DELETE FROM room|UPDATE room SET alternate_connector = \?, alternate_room = \?)"
+        r" WHERE connector = \? AND room = \?$"
+    ),
+    (LOST, "seat"): re.compile(r"DELETE FROM seat WHERE connector = \? AND room = \?$"),
     (PAUSES, "room"): re.compile(r"UPDATE room SET paused = (\?|NULL)\s"),
     (OPENS, "room"): re.compile(r"DELETE FROM room WHERE conversation_id = \?$"),
     (MAILING, "room"): re.compile(r"DELETE FROM room WHERE connector = \? AND room = \?$"),
