@@ -32,6 +32,7 @@ PLAIN, BOLD = "Wallcross", "Wallcross-Bold"
 INK, LINE = HexColor("#16202B"), HexColor("#E2DDD2")
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN - 12  # the frame keeps six points at each side
+LONGEST_CELL = 400
 LACKING = "Letters that its font has not are written by the nearest one, or as U+ and a number."
 
 
@@ -78,6 +79,12 @@ class _Text:
         """A text as it is, whatever it holds."""
         return Paragraph(escape(self.plain(text)), style)
 
+    def cell(self, text: str) -> Paragraph:
+        """The same in a cell, which has to be lower than a page."""
+        plain = self.plain(text)
+        short = plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
+        return Paragraph(escape(short), _style(PLAIN, 7))
+
     def plain(self, text: str) -> str:
         """A text in letters that there are."""
         return "".join(map(self._letter, normalize("NFC", text)))
@@ -103,7 +110,7 @@ def _section(section: Section, text: _Text) -> list[Flowable]:
 
 def _table(section: Section, text: _Text) -> LongTable:
     head = [text.set(cell, _style(BOLD, 7)) for cell in section.head]
-    body = [[text.set(cell, _style(PLAIN, 7)) for cell in row] for row in section.rows]
+    body = [[text.cell(cell) for cell in row] for row in section.rows]
     columns = len(section.head)
     table = LongTable([head, *body], colWidths=[WIDTH / columns] * columns, repeatRows=1)
     table.setStyle(

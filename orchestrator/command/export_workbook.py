@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from xlsxwriter import Workbook
@@ -25,11 +25,11 @@ _WIDEST = 60
 Table = Sequence[Sequence[str]]
 
 
-def workbook(sheets: Mapping[str, Table], at: int) -> bytes:
+def workbook(sheets: Sequence[tuple[str, Table]], at: int) -> bytes:
     """A workbook.
 
     Args:
-        sheets: tables by the names of their sheets, the first page first.
+        sheets: tables with the names of their sheets, the first page first.
         at: when it was made, microseconds UTC.
 
     Raises:
@@ -45,8 +45,9 @@ def workbook(sheets: Mapping[str, Table], at: int) -> bytes:
     with Workbook(out, options) as book:
         created = datetime.fromtimestamp(at / SECOND, UTC)
         book.set_properties({"author": "Wallcross", "created": created})
+        tables = [table for _, table in sheets]
         formats = book.add_format(), book.add_format({"quote_prefix": True})
-        for name, table in zip(_names(list(sheets)), sheets.values(), strict=True):
+        for name, table in zip(_names([n for n, _ in sheets]), tables, strict=True):
             _sheet(book, name, table, formats)
     return out.getvalue()
 

@@ -212,9 +212,9 @@ class Exports(AuditDesk):
     async def _export_workbook(self, wanted: Wanted) -> AsyncIterator[bytes]:
         found = await Insiders(self._r).person_insiders(wanted.deal)
         page, at, code = self._export_page(wanted), self._r.now(), self._export_code(wanted)
-        sides = {side: lines(rows, code, at) for side, rows in by_side(found).items()}
+        sides = [(side, lines(rows, code, at)) for side, rows in by_side(found).items()]
         made = import_module("orchestrator.command.export_workbook").workbook
-        yield await asyncio.to_thread(made, {"Export": page, **sides}, at)
+        yield await asyncio.to_thread(made, [("Export", page), *sides], at)
 
     async def _export_report(self, wanted: Wanted) -> AsyncIterator[bytes]:
         found = await gathered(self._r, wanted.deal, await self.audit_chain(wanted.deal))
