@@ -16,6 +16,8 @@ from orchestrator.client.approvals import REFUSALS
 from orchestrator.client.approvals_desk import ApprovalCard, SigningView
 
 EVERY_S = 5.0
+MOST = 50
+"""Requests that are shown of a kind."""
 _ID = re.compile(r"\b([a-z]{1,16}_[0-9a-f]{8})[0-9a-f]{24}\b")
 ENDED = {
     "done": ("good", "Carried out", "check_circle"),
@@ -50,12 +52,20 @@ def _waiting(desk: Desk) -> None:
     mine = [one for one in cards if one.mine]
     others = [one for one in cards if not one.mine]
     _answer(len(mine), len(others))
-    for one in mine:
+    for one in mine[:MOST]:
         _request(desk, one, signing)
+    _more(mine, "wait for you: the oldest are shown")
     if others:
         st.markdown("#### Waiting for others")
-        for one in others:
+        for one in others[:MOST]:
             _request(desk, one, signing)
+        _more(others, "wait for others: the oldest are shown")
+
+
+def _more(cards: Sequence[ApprovalCard], what: str) -> None:
+    """Says how many there are besides those that are shown."""
+    if len(cards) > MOST:
+        st.caption(str(len(cards) - MOST) + " more " + what + ". `wallcross approve list` has all.")
 
 
 def _answer(mine: int, others: int) -> None:
@@ -286,7 +296,7 @@ def _settled(desk: Desk) -> None:
     done = [one for one in reversed(cards) if one.request.state in ENDED]
     if not done:
         st.text("Nothing was settled yet.")
-    for one in done:
+    for one in done[:MOST]:
         _, words, icon = ENDED[one.request.state]
         with st.container(border=True):
             title = one.request.changes[0] if one.request.changes else one.request.verb
@@ -295,3 +305,4 @@ def _settled(desk: Desk) -> None:
             signed = ", ".join(names) if names else "nobody"
             st.caption(words + " · signed by " + signed + " · asked by " + safe(one.asked_by))
             _refused(one)
+    _more(done, "were settled: the newest are shown")

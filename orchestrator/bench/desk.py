@@ -3,10 +3,11 @@
 How: two homes are made, a small deal and a large one, and each is served as it is for anybody:
 API and workers in one process, the front in another, every page and call with a session of its
 own. A page is asked for over the websocket as a browser does, and counts once the server says that
-it is whole. First 50 people open the overview in the same instant; then each opens a page every
-ten seconds and asks the API every two, at once. Beside it, in the same run, a bare page of the same
-framework, without a gate, a session or an API, is asked for in the same way: the ratio is to that.
-Last, each page of a security officer's is opened alone, by turns on the small and the large deal.
+it is whole. First, each page of a security officer's is opened alone, by turns on the small and the
+large deal, by one person each: whoever came before would be held against the small one. Then 50
+people open the overview in the same instant; then each opens a page every ten seconds and asks the
+API every two, at once. Beside it, in the same run, a bare page of the same framework, without a
+gate, a session or an API, is asked for in the same way: the ratio is to that.
 
 Rule kept here: a figure is made of pages that were shown whole and calls that were answered; one
 that was not is counted and told.
@@ -135,13 +136,13 @@ async def _report(
         little = await stack.enter_async_context(_desk(small, plan.people))
         much = await stack.enter_async_context(_desk(large, 1))
         bare = await stack.enter_async_context(_bare(folder))
+        say("each page alone, on the small deal and the large one by turns")
+        pages = await _by_size(little, much, plan.rounds)
         say(f"{plan.people} people open the overview at once")
         together = await _together(little, plan.people)
         floor = await _at_once(bare, [""] * plan.people)
         say(f"{plan.people} people click and ask for {plan.seconds:.0f} s")
         busy = await _busy(little, plan)
-        say("each page alone, on the small deal and the large one by turns")
-        pages = await _by_size(little, much, plan.rounds)
     return _told(plan, together, floor, busy, pages)
 
 

@@ -5,6 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
+from orchestrator.client.problems import Waits
+from tests.scenarios.house import ACTOR
 from tests.scenarios.test_approvals import ADA, BO, CY, ask_release, found, hold, say
 
 from .conftest import Look, words
@@ -72,6 +74,19 @@ async def test_an_owner_sees_what_waits_for_others_and_what_was_settled(look: Lo
     at.toggle(key="settled").set_value(True)
     await look.again(at)
     assert "Refused or taken back" in words(at)
+
+
+async def test_a_page_shows_the_first_requests_and_says_how_many_more_there_are(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await waiting(look)
+    with pytest.raises(Waits):
+        await look.house.home.held_move(await hold(look.house), "supply", actor=ACTOR)
+    monkeypatch.setattr("dashboard.pages.approvals.MOST", 1)
+    at = await look.page("approvals", look.as_("participant", "approver", person="bo"))
+    assert "2 requests wait for your answer." in at.subheader[0].value
+    assert "1 more wait for you: the oldest are shown." in words(at)
+    assert sum(key.startswith("yes-") for key in keys(at)) == 1
 
 
 async def test_somebody_is_asked_for_a_key_and_sees_it_on_his_own_page(look: Look) -> None:
