@@ -5,7 +5,9 @@ Rules kept here:
 1. A mark is for an account, a device and its key, all three: another key under the same number has
    no mark, and another account's device with the same key has none either.
 2. A key that was cast out is cast out of its account under whatever number it appears.
-3. A mark is on the disk before whoever set it is told so; it goes by another mark alone.
+3. A key belongs to the account that was first seen to show it, or to the one that people compared
+   it with: whoever shows another's key later neither speaks under it nor silences its owner.
+4. A mark is on the disk before whoever set it is told so; it goes by another mark alone.
 """
 
 import json
@@ -14,9 +16,9 @@ from enum import Enum
 
 from connectors.port import AccountId, DeviceId
 from connectors.port.messages import Device
-from connectors.xmpp.omemo.store import Store
+from connectors.xmpp.omemo.store import Name, Store
 
-_MARK, _SEEN = "mark", "seen"
+_MARK, _SEEN, _WHOSE = "mark", "seen", "whose"
 
 
 class Mark(Enum):
@@ -39,6 +41,14 @@ class Marks:
         for row in store.all(_MARK):
             account, device, key, mark = json.loads(row)
             self._marks[AccountId(account), Device(DeviceId(device), key)] = Mark(mark)
+        self._seen: dict[AccountId, Mapping[int, str]] = {}
+        for row in store.all(_SEEN):
+            account, devices = json.loads(row)
+            self._seen[AccountId(account)] = {int(n): str(key) for n, key in devices}
+        self._whose: dict[str, AccountId] = {}
+        for row in store.all(_WHOSE):
+            key, account = json.loads(row)
+            self._whose[key] = AccountId(account)
 
     def set(self, account: AccountId, device: Device, mark: Mark) -> None:
         """Marks a device. Raises: Unavailable."""
@@ -59,9 +69,20 @@ class Marks:
 
     def seen(self, account: AccountId) -> Mapping[int, str] | None:
         """Devices and keys as they were last told; None for an account never asked about."""
-        row = self._store.get((_SEEN, account))
-        return None if row is None else {int(n): str(key) for n, key in json.loads(row)}
+        return self._seen.get(account)
 
     def see(self, account: AccountId, devices: Mapping[int, str]) -> None:
         """Notes devices as they are told now. Raises: Unavailable."""
-        self._store.write({(_SEEN, account): json.dumps(sorted(devices.items()))})
+        new = {key for key in devices.values() if key and key not in self._whose}
+        rows: dict[Name, str | None] = {
+            (_WHOSE, key): json.dumps([key, account]) for key in sorted(new)
+        }
+        rows[_SEEN, account] = json.dumps([account, sorted(devices.items())])
+        self._store.write(rows)
+        self._seen[account] = dict(devices)
+        self._whose.update(dict.fromkeys(new, account))
+
+    def is_anothers(self, account: AccountId, device: Device) -> bool:
+        """Whether a key that an account shows is another account's."""
+        owner = self._whose.get(device.key, account)
+        return owner != account and device not in self.of(account, Mark.TRUSTED)

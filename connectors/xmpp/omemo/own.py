@@ -79,12 +79,12 @@ def _listed(device: Target, published: Mapping[int, str]) -> Check:
 def _alone(stale: list[int]) -> Check:
     if not stale:
         return Check("omemo_devices", ok=True, hint="no other device of our account is published")
-    named = ", ".join(map(str, stale))
+    named, quoted = ", ".join(map(str, stale)), ", ".join(f'"{n}"' for n in stale)
     return Check(
         "omemo_devices",
         ok=False,
         hint=f"devices of our account that we do not hold are published: {named}. We seal nothing"
         " to them; people's clients may",
-        remedy=f"if they are lost, set omemo_withdraw = [{named}] and restart the channel;"
+        remedy=f"if they are lost, set withdraw = [{quoted}] and restart the channel;"
         " if nobody of yours made them, change the account's password first",
     )

@@ -87,10 +87,6 @@ class Peers:
         """Devices as read last."""
         return _devices(self.known(account))
 
-    def elsewhere(self, account: AccountId, key: str) -> bool:
-        """Whether another account shows the same key."""
-        return any(key in keys.values() for a, (_, keys) in self._read.items() if a != account)
-
     async def fresh(self, accounts: Iterable[AccountId]) -> None:
         """Reads the devices of accounts. Raises: Unreadable, Unavailable."""
         asked = [self._reading(account) for account in sorted(set(accounts))]

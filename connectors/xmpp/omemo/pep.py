@@ -37,7 +37,7 @@ _OPEN = {
     "pubsub#max_items": "1",
 }
 _CURRENT = "current"
-_MOST_DEVICES = 200
+_MOST_DEVICES = 50
 _LAST_NUMBER = 2**32 - 1
 _SECONDS = 20
 _ABSENT = {"item-not-found"}

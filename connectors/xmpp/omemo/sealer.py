@@ -6,8 +6,8 @@ Rules kept here:
    ciphertext, the answer or the new keys that follow from it leave.
 2. What was opened is committed when whoever asked has stored it; a crash before lets the same
    stanza be opened again, a crash after finds it stored.
-3. A message is its sender's only when it was sealed by a device of that very account, whose key no
-   other account shows. Else it is unreadable, and told as that.
+3. A message is its sender's only when it was sealed by a device of that very account, with a key
+   that is no other account's. Else it is unreadable, and told as that.
 """
 
 import asyncio
@@ -301,8 +301,7 @@ class OmemoSealer:
     def _told(self, found: Found, sender: AccountId) -> Opened:
         """What is told of what was found; what is told as unreadable moves no key on."""
         code = found.unreadable
-        key = "" if found.device is None else found.device.key
-        if code is None and self._ready().elsewhere(sender, key):
+        if code is None and found.device and self._marks.is_anothers(sender, found.device):
             code = "key_of_another"
         text: str | None = None
         if code is None and found.body is not None:

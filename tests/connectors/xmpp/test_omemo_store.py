@@ -187,5 +187,23 @@ def test_what_was_seen_is_remembered_and_nothing_is_not_never(tmp_path: Path) ->
     marks.see(ANNA, {})
     assert marks.seen(ANNA) == {}
     marks.see(ANNA, {17: PHONE.key, 18: ""})
-    assert marks.seen(ANNA) == {17: PHONE.key, 18: ""}
+    store.close()
+    store = Store(tmp_path / "omemo", KEY)
+    again = Marks(store)
+    assert again.seen(ANNA) == {17: PHONE.key, 18: ""}
+    store.close()
+
+
+def test_a_key_is_whose_it_was_first_unless_people_compared_it(tmp_path: Path) -> None:
+    mal, other = AccountId("mal@deal.test"), Device(DeviceId("99"), PHONE.key)
+    store = Store(tmp_path / "omemo", KEY)
+    marks = Marks(store)
+    marks.see(ANNA, {17: PHONE.key})
+    marks.see(mal, {99: PHONE.key, 98: ""})
+    store.close()
+    store = Store(tmp_path / "omemo", KEY)
+    marks = Marks(store)
+    assert (marks.is_anothers(ANNA, PHONE), marks.is_anothers(mal, other)) == (False, True)
+    marks.set(mal, other, Mark.TRUSTED)
+    assert not marks.is_anothers(mal, other)
     store.close()
