@@ -67,6 +67,7 @@ async def told(house: House, *devices: str) -> None:
 
 
 async def test_it_is_over_once_a_later_list_lacks_it(house: House) -> None:
+    """The rule ``own_device``, on and off."""
     one, other = f"{CHANNEL}:laptop", f"{CHANNEL}:phone"
     await told(house, "laptop", "phone")
     assert await looked(house, Telling("ours", "laptop", "phone")) == [one, other]
