@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,10 @@ from orchestrator.approvals.standing import (
 from orchestrator.approvals.windows import WINDOW
 from orchestrator.audit.granted import Stated, stated
 from orchestrator.audit.kinds import Kind
+from orchestrator.audit.paging import page
 from orchestrator.clock import iso
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.directory_rows import folded, gone_names
 from orchestrator.command.exports import EXPORT, told_export
 from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
@@ -49,12 +51,14 @@ from orchestrator.roster.changes import changes
 from orchestrator.roster.document import from_document
 from orchestrator.store.unit import Tx
 from tiers.approval import Role
-from tiers.ids import DealId
+from tiers.ids import DealId, PersonId
 from tiers.people import Person, Phase, Roster, Span
 from tiers.roster_change import Gain, gains, losses
 
 MOST = 40
 """Lines of one kind that are told; what is more is counted."""
+LOOKED_AT = 500
+"""Pauses of a deal, the newest first, among which somebody's is looked for."""
 SHORT = 12
 """Digits of a hash that people are shown."""
 
@@ -154,12 +158,23 @@ def _roster(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
         return Told((f"It cannot be shown: {error}",))
     before, after = None if old is None else from_document(old), from_document(new)
     gained, lost = gained_by(before, after), losses(before, after)
+    gone = _gone(tx, after, {gain.person_id for gain in gained})
     return Told(
         (f"Roster {_arrow(body)}", *_most(_lists(before, after)), *_most(_said(lost, "no longer"))),
-        _most(_said(gained, "newly")),
+        (*_most(gone), *_most(_said(gained, "newly"))),
         "The roster in force stays in force.",
         "the list of who may see what was changed",
     )
+
+
+def _gone(tx: Tx, roster: Roster, people: Collection[PersonId]) -> Iterable[str]:
+    """Those of some people who do not work at their company, as its directory says."""
+    names = gone_names(tx)
+    for person_id in sorted(people):
+        person = roster.person(person_id)
+        accounts = () if person is None else person.accounts.values()
+        if names & {folded(str(account)) for account in accounts}:
+            yield f"{person_id} does not work there any more, as the company's directory says"
 
 
 def _policy(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
@@ -253,13 +268,27 @@ def _document(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
-def _resume(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+def _resume(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    paused = page(tx, deal, limit=LOOKED_AT, kinds=(str(Kind.PERSON_PAUSED),)).entries
+    last = next((e.body for e in paused if e.body.get("person") == body.get("person")), {})
+    reason = last.get("reason")
+    why = "" if reason is None else f" (he was paused: {_PAUSED.get(reason, reason)})"
     return Told(
-        (f"{body.get('person')} is paused no longer",),
+        (f"{body.get('person')} is paused no longer{why}",),
         (f"{body.get('person')}: everything that the roster grants him",),
         "He stays paused; nothing is sent to rooms that he reads.",
         "somebody says that it is he who writes, from his own devices",
     )
+
+
+_PAUSED = {
+    "asked": "he asked for it",
+    "directory": "the company's directory said that he does not work there",
+    "doubt": "somebody doubted that it is he",
+    "lost_phone": "he lost his phone",
+    "phished": "his account was taken over",
+    "travel": "he travels",
+}
 
 
 def _return(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:

@@ -47,6 +47,12 @@ def one(tx: Tx, kind: IdentityKind, identity: str) -> Identity | None:
     return found[0] if found else None
 
 
+def gone_names(tx: Tx) -> frozenset[str]:
+    """Names, as they are compared, of those who do not work there any more."""
+    rows = tx.all("SELECT folded FROM identity WHERE kind = 'user' AND NOT active")
+    return frozenset(name for (name,) in rows)
+
+
 def put(tx: Tx, identity: Identity, state: str, *, actor: str) -> None:
     """Writes an identity as it is now, with its entry."""
     values = (

@@ -13,8 +13,9 @@ from orchestrator.api.access import TABLE
 from orchestrator.api.app import application
 from orchestrator.api.guard import operations
 from orchestrator.client.bots import NewToken, TokenWanted
-from orchestrator.client.problems import Refused, Wrong
+from orchestrator.client.problems import Refused, Waits, Wrong
 from orchestrator.config.model import OidcPart
+from orchestrator.roster.document import to_document
 from orchestrator.signin.logins import bind, subject_login
 from orchestrator.signin.sessions import Who
 from tests.orchestrator.signin.conftest import ACTOR, ORIGIN, DeskHouse
@@ -206,6 +207,22 @@ async def test_who_is_gone_is_paused_in_every_deal(scim: Scim) -> None:
     assert set(known.persons) == {"HERON di", "PLOVER di"}
     answers = [await scim.ask("GET", path) for path in ("/Users", f"/Users/{made['id']}")]
     assert not any(code in a.text for a in answers for code in ("HERON", "PLOVER"))
+
+
+async def test_who_agrees_is_told_what_the_directory_says(scim: Scim) -> None:
+    home, deal = scim.desk.home, scim.desk.house.deal
+    await scim.add(account(scim.desk, "di"), active=False)
+    with pytest.raises(Waits):
+        await home.person_resume(deal, PersonId("di"), actor=ACTOR)
+    [asked] = await home.approval_list(deal, every=False)
+    assert "the company's directory said that he does not work there" in asked.changes[0]
+    await home.approval_take_back(asked.request_id, actor=ACTOR)
+    without = roster(names=("ada", "bo", "cy", "el"))
+    await home.adopt(deal, "roster", to_document(without), actor=ACTOR)
+    with pytest.raises(Waits):
+        await home.adopt(deal, "roster", to_document(roster()), actor=ACTOR)
+    [asked] = await home.approval_list(deal, every=False)
+    assert "di does not work there any more, as the company's directory says" in asked.sees
 
 
 async def test_the_providers_subject_is_who_he_is(scim: Scim) -> None:
