@@ -13,6 +13,7 @@ import secrets as random
 import sqlite3
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 from connectors.port import AccountId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture
@@ -298,13 +299,18 @@ class _Parts:
         self.steward = Steward(
             self.client, self.account, self.ledger, now, standby, settings.burn_on_read
         )
-        self.receiver = Receiver(self._watching, self.ledger, self.spool, self.received, now)
+        self.receiver = Receiver(
+            self._watching, self.ledger, self.spool, self.received, now, self._tell
+        )
         self.windows = Windows(self.ledger, self.spool, now, self.receiver.came)
         self.webhook: Webhook | None = None
         self.posted_to = False
         self._paths = self.spool.paths()
         self._probe: Probe | None = None
         self.watch = self._watch("")
+
+    def _tell(self, note: dict[str, Any]) -> None:
+        self.windows.tell(note)
 
     def _watch(self, url: str) -> Watch:
         return Watch(

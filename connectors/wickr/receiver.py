@@ -24,7 +24,7 @@ from connectors.wickr import translate
 from connectors.wickr.answers import mapping
 from connectors.wickr.client import Client
 from connectors.wickr.folder import Folder
-from connectors.wickr.ledger import POLLING, Ledger
+from connectors.wickr.ledger import POLLING, PULSE, Ledger
 from connectors.wickr.spool import Full, Put, Spool, Waiting
 from connectors.wickr.webhook import Said
 
@@ -41,6 +41,7 @@ class Receiver:
     Args:
         received: the folder of received files.
         now: the clock, microseconds UTC.
+        tell: has a note told in its order.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Receiver:
         spool: Spool,
         received: Folder,
         now: Callable[[], int],
+        tell: Callable[[dict[str, Any]], None],
     ) -> None:
         self._client = client
+        self._tell = tell
         self._ledger = ledger
         self._spool = spool
         self._received = received
@@ -61,7 +64,7 @@ class Receiver:
         self._in_turn = asyncio.Event()
         self._in_turn.set()
         self._stopped = self._ended = False
-        self._drained_at = now()
+        self._drained_at = ledger.instant(PULSE) or now()  # what came since may be in the queue
         self._held: list[Put] = []
         self.heard_at: int | None = None
 
@@ -156,16 +159,11 @@ class Receiver:
         self._ledger.keep(POLLING, None)
 
     def _lost(self) -> None:
-        """Has the window of a batch told that may be lost; only then it is closed."""
-        since, until = self._drained_at, self._now()
-        self.note({"note": "missed", "since": since, "until": until, "code": "batch_lost"})
+        """Has the window of a batch told that may be lost."""
+        since, until = min(self._drained_at, self._now()), self._now()
+        self._tell({"note": "missed", "since": since, "until": until, "code": "batch_lost"})
         self._drained_at = until
         self._ledger.keep(POLLING, None)
-
-    def note(self, note: dict[str, Any]) -> None:
-        """Has a note of ours told in its order. Raises: sqlite3.Error."""
-        self._spool.put([Put(note)], self._now(), always=True)
-        self.came()
 
     # --- what is handed on ----------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.port import RoomId
-from connectors.port.errors import Unavailable
+from connectors.port.errors import Unavailable, Uncertain
 from connectors.port.events import Event, Forged, Missed
 from connectors.wickr import spool as spool_module
 from connectors.wickr import watch
@@ -474,3 +474,39 @@ async def test_calls_that_hang_do_not_look_like_an_outage(lab: Lab) -> None:
     assert all(isinstance(one, Unavailable) for one in ended)
     await lab.hand.clear_faults()
     assert missed(await all_told(lab, bot, cursor)) == []
+
+
+async def test_a_first_batch_that_is_lost_is_told_from_when_we_were_last_there(lab: Lab) -> None:
+    bot, cursor = await polled(lab)
+    left = clock.now()
+    await bot.close()
+    await lab.hand.write("ann", "queued, then lost")
+    await lab.hand.cut_after("receive")
+    with pytest.raises(Uncertain):
+        await lab.bot(receive="poll")
+    again = await lab.bot(receive="poll", poll_every=0.2)
+    events, _ = await lab.events(again, cursor, lambda e: bool(missed(e)))
+    await judged(lab, missed(events), (left, clock.now()), "batch_lost")
+    assert missed(events)[0].since <= left
+
+
+async def test_a_lost_batch_is_told_once_our_disk_takes_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, cursor = await polled(lab)
+    began, kept = clock.now(), spool_module.Spool.put
+    tried = asyncio.Event()
+
+    def refuse(*_: object, **__: object) -> None:
+        tried.set()
+        raise sqlite3.OperationalError
+
+    monkeypatch.setattr(spool_module.Spool, "put", refuse)
+    await lab.hand.cut_after("receive")
+    await lab.hand.write("ann", "lost")
+    async with asyncio.timeout(5):
+        await tried.wait()
+    await asyncio.sleep(0.5)
+    monkeypatch.setattr(spool_module.Spool, "put", kept)
+    events, _ = await lab.events(bot, cursor, lambda e: bool(missed(e)))
+    await judged(lab, missed(events), (began, clock.now()), "batch_lost")
