@@ -134,7 +134,7 @@ class Rest:
         await self._client.act("PUT", self._path("identities", "trust", account), body)
 
     async def line_timer(self, account: AccountId) -> int | None:
-        """Not told: ``message_expiration`` of a contact is always empty."""
+        """Says nothing: ``message_expiration`` of a contact is always empty here."""
 
     async def time_line(self, account: AccountId, seconds: int) -> None:
         """Sets the time to live on a private line; 0 is dropped there without a word."""

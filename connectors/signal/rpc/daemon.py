@@ -104,7 +104,7 @@ class Daemon:
         return text(mapping(await self._client.ask("version")).get("version"))
 
     async def logs(self) -> str | None:
-        """Not told."""
+        """Says nothing: the daemon tells no level."""
 
     async def is_registered(self) -> bool:
         """Whether the daemon has our account."""
