@@ -187,7 +187,7 @@ class Files:
     async def _call(self, method: str, url: str, **more: object) -> httpx.Response:
         """One call that reads all of its answer. Raises: Rejected, Unavailable."""
         try:
-            return await self._http.request(method, url, **more)  # type: ignore[arg-type]
+            return await self._http.request(method, url, **more)  # type: ignore[arg-type]  # httpx's own keywords
         except DoorClosed as error:
             code, hint = error.code, error.hint
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):

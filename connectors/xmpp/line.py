@@ -7,7 +7,8 @@ Rules kept here:
 2. A reading that the break cut off is ``Unavailable``; an act that had left is ``Uncertain``, and
    is not written again when the stream resumes.
 3. An answer counts only from whom it was asked.
-4. A stream that begins anew (not resumed) is told to all who live on it, so that rooms are entered
+4. Whoever is put out by another process under the same resource does not put it out in turn.
+5. A stream that begins anew (not resumed) is told to all who live on it, so that rooms are entered
    again and what was missed is caught up.
 """
 
@@ -71,7 +72,7 @@ class Line:
         self.seen_at: int | None = None
         self._heard_at: int | None = None
         self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
-        self._up, self._closed = False, False
+        self._up, self._closed, self._taken = False, False, False
         self._ending: asyncio.Future[ConnectorError | None] = _future()
         self._stage: asyncio.Future[bool] = _future()
         self._down = asyncio.Event()
@@ -86,6 +87,7 @@ class Line:
         client.add_event_handler("connection_failed", self._unreached)
         client.add_event_handler("ssl_invalid_chain", self._unreached)
         client.add_event_handler("failed_all_auth", lambda _: self._refused())
+        client.add_event_handler("stream_error", self._ended)
         client.add_event_handler("disconnected", lambda _: self._lost())
 
     # --- opening and keeping --------------------------------------------------------------------
@@ -117,7 +119,7 @@ class Line:
             self._wanted.clear()
             await asyncio.sleep(_FIRST)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause - _FIRST):
+                async with asyncio.timeout(_MOST if self._taken else pause - _FIRST):
                     await self._wanted.wait()
             failed = await self._attempt()
             pause = _FIRST if failed is None else min(2 * pause, _MOST)
@@ -125,6 +127,7 @@ class Line:
     async def _attempt(self) -> ConnectorError | None:
         """Tries once to sign in; what went wrong, or None when the line is up."""
         self._down.clear()
+        self._taken = False
         if self._ending.done():
             self._ending = _future()
         ending = self._ending
@@ -196,6 +199,10 @@ class Line:
         hint = "the server refused the password, or offers no SCRAM"
         self._failed(Rejected("sign_in_refused", hint))
 
+    def _ended(self, error: Any) -> None:
+        """The server ends the stream; two who put each other out would do nothing else."""
+        self._taken = error["condition"] == "conflict"
+
     def _failed(self, error: ConnectorError) -> None:
         if not self._stage.done():
             self._stage.set_exception(error)
@@ -231,6 +238,8 @@ class Line:
             return
         if self._closed:
             raise Unavailable("not_open", "the channel is not open")
+        if self._taken:
+            raise Unavailable("session_taken", "another process is signed in under our resource")
         if self._ending.done():  # the line broke, and the next attempt has not begun
             self._ending = _future()
             self._wanted.set()

@@ -13,9 +13,10 @@ Rules kept here:
 import asyncio
 import contextlib
 import secrets
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -39,6 +40,7 @@ from connectors.xmpp.translate import Came
 _MOST = 200
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 _AT_ONCE = 8
+_SEATS = 60
 _TICK, _IDLE, _MOMENT = 1.0, 10.0, 2.0
 """Seconds: between two looks at the line, without a word after which it is asked, and for what is
 on its way."""
@@ -282,8 +284,17 @@ class Receiver:
             if live is not None and live.catching is not None:
                 live.catching.append(came)
             else:
-                await self._take_live(came)
+                await self._take_live_or_again(came)
             self._came.task_done()
+
+    async def _take_live_or_again(self, came: _Came) -> None:
+        """What could not be stored is read once more out of its archive."""
+        try:
+            await self._take_live(came)
+        except (ConnectorError, sqlite3.Error):
+            self.live_in(RoomId(came.place))
+            live = self._rooms[came.place]
+            live.catching = [came, *(live.catching or [])]
 
     async def _take_live(self, came: _Came) -> None:
         if came.place == self._own:
@@ -332,7 +343,21 @@ class Receiver:
     # --- taking in ------------------------------------------------------------------------------
 
     async def _take(self, came: Came) -> None:
-        """Stores what a message says, once, with the place in its archive."""
+        """Stores what a message says, once, with the place in its archive.
+
+        Raises: ConnectorError, sqlite3.Error: not now.
+        """
+        try:
+            await self._take_once(came)
+        except (ConnectorError, sqlite3.Error):
+            raise
+        except Exception:  # noqa: BLE001 (whatever a message does to us, it is counted)
+            failed = Opened(None, None, "failed")
+        else:
+            return
+        await self._keep(self._own if came.direct else came.room, came, failed)
+
+    async def _take_once(self, came: Came) -> None:
         where = self._own if came.direct else came.room
         if self._store.is_heard(where, came.mark):
             return
@@ -348,6 +373,8 @@ class Receiver:
             await self._keep(where, came, opened)
 
     async def _keep(self, where: str, came: Came, opened: Opened | None) -> None:
+        while self._store.is_full():  # noqa: ASYNC110 (whoever takes over stands still, and says nothing)
+            await asyncio.sleep(_TICK)
         told = self._told(where, came, opened)
         for each in told:
             await self._add_file(each)
@@ -418,7 +445,7 @@ class Receiver:
             except Rejected:
                 self._gone(room)
                 return
-            except ConnectorError:
+            except (ConnectorError, sqlite3.Error):
                 await asyncio.sleep(pause)
             else:
                 return
@@ -484,15 +511,27 @@ class Receiver:
     # --- watching the line ----------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Notes up to when everything was told, and finds a line that is dead without a word."""
+        """Notes up to when everything was told; finds a line or a seat that is silently lost."""
         noted: int | None = None
-        while True:
+        for tick in count(1):
             await asyncio.sleep(_TICK)
+            if tick % _SEATS == 0:
+                await self.look_at_seats()
             with contextlib.suppress(ConnectorError):
                 heard = await self._line.heard_lately(_IDLE)
                 if heard is not None and heard != noted:
                     self._store.told_all(heard)
                     noted = heard
+
+    async def look_at_seats(self) -> None:
+        """Goes in again where a room does not know that we sit there."""
+        for room in self._store.rooms():
+            live = self._rooms.get(room)
+            if str(room) == self._own or live is None or live.catching is not None:
+                continue
+            with contextlib.suppress(ConnectorError):
+                if not await self._seats.look(room):
+                    self.live_in(room)
 
 
 def _made_up() -> str:

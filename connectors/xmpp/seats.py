@@ -29,6 +29,7 @@ ToldOfSeat = Callable[[RoomId, AccountId, MembershipChange, AccountId | None], N
 """Room, who, what happened, by whom."""
 _SELF, _MADE, _RENAMED, _NICK_TAKEN = 110, 201, 303, "conflict"
 _PUT_OUT = {301, 307, 321, 322}
+_NOT_IN = {"not_acceptable", "item_not_found"}
 
 
 @dataclass
@@ -106,6 +107,19 @@ class Seats:
             if _MADE in await self._enter(room):
                 await self.destroy(room)
                 raise Rejected("item_not_found", "there is no such room")
+
+    async def look(self, room: RoomId) -> bool:
+        """Whether a room that we think to sit in knows of it (XEP-0410). Raises: Unavailable."""
+        nick = self.own_nick(room)
+        if nick is None:
+            return False
+        try:
+            await self._line.ask(f"{room}/{nick}", "get", wire.made(f"{{{wire.PING}}}ping"))
+        except Rejected as error:
+            if error.code in _NOT_IN:
+                self.forget(room)
+                return False
+        return True
 
     async def make(self, room: RoomId) -> None:
         """Goes in to a room that is not there yet: it is made, locked. Raises: ConnectorError."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -14,12 +15,12 @@ import pytest
 from connectors.port import RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from connectors.port.messages import Accepted, Reader
-from connectors.xmpp import desk, wire
+from connectors.xmpp import desk, translate, wire
 from connectors.xmpp.connector import open_connector
 
 from .conftest import Lab, XmppRig, said, through
 from .people import body, refusal
-from .prosody import ROOMS, Prosody, certificate
+from .prosody import ROOMS, certificate
 from .proxy import Link, Proxy, cut_before, refusing, swallowed
 
 pytestmark = pytest.mark.real
@@ -57,7 +58,8 @@ async def test_what_is_handed_over_in_the_instant_that_the_line_breaks_is_not_lo
             found = await rig.connector.find(rig.room, delivery.key)
             assert (found is not None) == (delivery.key in arrived)
     after = replace(rig.lab.delivery(rig.room, "after"), readers=readers)
-    assert await rig.connector.send(after)
+    await rig.connector.send(after)
+    assert after.key in {each.key for each in await rig.far.arrived(rig.room)}
 
 
 async def test_what_the_server_has_not_is_written_again_when_the_stream_resumes(
@@ -404,15 +406,90 @@ async def test_rooms_tell_the_server_no_name(lab: Lab) -> None:
 # --- one stream -------------------------------------------------------------------------------
 
 
-async def test_a_stolen_session_is_told_in_health(lab: Lab, prosody: Prosody) -> None:
-    """Two processes under one resource put each other out; neither hangs."""
+async def test_two_processes_under_one_resource_do_not_put_each_other_out_for_ever(
+    lab: Lab,
+) -> None:
     account = lab.account("twice")
     first = await lab.bot(account, "one")
     second = await lab.bot(account, "two")
+    await until(lambda: first._open.line._taken)
+    health = await first.health()
+    assert (health.up, health.code) == (False, "session_taken")
     assert (await second.health()).up
-    assert prosody.process is not None
-    async with asyncio.timeout(10):
-        await first.health()
+
+
+async def test_a_room_that_forgot_us_without_a_word_is_entered_again_and_caught_up(
+    rig: XmppRig,
+) -> None:
+    """A service that was started anew knows no occupant, and tells nobody."""
+    parts = rig.connector._open
+    cursor = await rig.lab.now(rig.connector)
+    listeners = list(parts.line.presences)
+    parts.line.presences.clear()  # so that we do not hear that we are out
+    parts.seats._show(f"{rig.room}/wallcross", None, kind="unavailable")
+    await parts.line.ping()
+    parts.line.presences.extend(listeners)
+    await rig.far.alice.write(rig.room, "while we were forgotten")
+    assert parts.seats.inside(rig.room)
+    await parts.receiver.look_at_seats()
+    (heard,) = await rig.lab.messages(rig.connector, cursor, 1)
+    assert heard.content.text == "while we were forgotten"
+    assert (heard.sender, parts.seats.inside(rig.room)) == (rig.far.member, True)
+
+
+async def test_a_send_into_a_room_that_forgot_us_is_not_lost(rig: XmppRig) -> None:
+    parts = rig.connector._open
+    listeners = list(parts.line.presences)
+    parts.line.presences.clear()
+    parts.seats._show(f"{rig.room}/wallcross", None, kind="unavailable")
+    await parts.line.ping()
+    parts.line.presences.extend(listeners)
+    delivery = rig.lab.delivery(rig.room, "hello", rig.far.alice, await rig.lab.person("bob"))
+    with pytest.raises(Unavailable):
+        await rig.connector.send(delivery)
+    await rig.connector.send(replace(delivery, attempt=2))
+    assert len(await rig.far.arrived(rig.room)) == 1
+
+
+async def test_a_disk_that_takes_nothing_for_a_moment_loses_nothing(
+    rig: XmppRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor, store = await rig.lab.now(rig.connector), rig.connector._open.store
+    whole = store.put
+    failed: list[object] = []
+
+    def full(told: dict[str, Any]) -> None:
+        if len(failed) < 2:
+            failed.append(told)
+            raise sqlite3.OperationalError
+        whole(told)
+
+    monkeypatch.setattr(store, "put", full)
+    for text in ("one", "two"):
+        await rig.far.alice.write(rig.room, text)
+    heard = await rig.lab.messages(rig.connector, cursor, 2)
+    assert [each.content.text for each in heard] == ["one", "two"]
+    assert len(failed) == 2
+
+
+async def test_a_message_that_breaks_our_reading_is_counted_and_stops_nothing(
+    rig: XmppRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor, whole = await rig.lab.now(rig.connector), translate.is_told
+
+    def broken(message: Element) -> bool:
+        if "break" in "".join(message.itertext()):
+            raise LookupError
+        return whole(message)
+
+    monkeypatch.setattr(translate, "is_told", broken)
+    for text in ("break", "after"):
+        await rig.far.alice.write(rig.room, text)
+    heard = await rig.lab.messages(rig.connector, cursor, 2)
+    assert [(each.unreadable, each.content.text) for each in heard] == [
+        ("failed", ""),
+        (None, "after"),
+    ]
 
 
 async def test_a_delivery_that_is_under_way_is_not_sent_beside_itself(rig: XmppRig) -> None:
