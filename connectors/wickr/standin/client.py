@@ -23,7 +23,7 @@ from connectors.wickr.standin.model import Post, Queued
 from connectors.wickr.standin.network import Network, Refused
 from connectors.wickr.standin.options import OnFailure
 
-ARRIVE = "arrive"
+ARRIVE, POST = "arrive", "post"
 _LAST_DONE = 299
 
 
@@ -70,6 +70,7 @@ class Client:
         self.losses: list[Passed] = []
         self.handed: list[Passed] = []
         self.sent = self.errors = 0
+        self.received = self.failed = 0
         self.folder = folder
         self._network, self._faults = network, faults
         self._service: deque[Queued] = deque()
@@ -164,6 +165,7 @@ class Client:
         elif self._network.options.on_failure is OnFailure.QUEUE:
             self._queue.append(item)
         elif failed[0] is not None:
+            self.failed += 1
             self._lose(item.queued, *failed[0])
 
     async def _post(self, http: httpx.AsyncClient, item: Item) -> tuple[str, int] | None:
@@ -173,6 +175,8 @@ class Client:
             None, or why nobody got it, and when: where nobody was there, when it was tried.
         """
         began = self._network.clock.now()
+        if self._faults.take(FaultKind.NOT_POSTED, POST) is not None:
+            return "the client failed by itself", began
         headers = {"Content-Type": "application/json"}
         body = item.body.encode(self._network.options.encoding, "replace")
         try:
@@ -187,8 +191,13 @@ class Client:
 
     # the books
 
+    def clear(self) -> None:
+        """Counts from nothing again."""
+        self.sent = self.errors = self.received = self.failed = 0
+
     def arrived(self, item: Item, how: str) -> None:
         """One reached somebody."""
+        self.received += 1
         self.handed.append(self._passed(item.queued, how, self._network.clock.now()))
 
     def lose(self, items: tuple[Item, ...], reason: str) -> None:

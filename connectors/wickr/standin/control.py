@@ -129,6 +129,10 @@ class Control(Acting):
         """The next file is read from the folder so many microseconds after it was put there."""
         await self.fault(FaultKind.SLOW_UPLOAD, amount=by)
 
+    async def fail_callback(self, times: int | None = 1) -> None:
+        """So many received messages the client fails to post, by itself; all else is well."""
+        await self.fault(FaultKind.NOT_POSTED, times=times)
+
     async def duplicate(self, times: int = 1) -> None:
         """So many received messages are handed out twice."""
         await self.fault(FaultKind.TWICE, times=times)

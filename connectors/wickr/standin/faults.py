@@ -52,6 +52,8 @@ class FaultKind(StrEnum):
     """The time to live is not set, and nobody says so."""
     SLOW_UPLOAD = "slow_upload"
     """The client begins ``amount`` microseconds late to send a file that was uploaded."""
+    NOT_POSTED = "not_posted"
+    """The client itself fails to post a received message, though all is there."""
     TWICE = "twice"
     """A received message is handed out twice."""
     SWAP = "swap"
@@ -63,6 +65,7 @@ DEFAULT_VERB = {
     FaultKind.GARBAGE_MEMBERS: ANY,
     FaultKind.IGNORE_TIMER: ANY,
     FaultKind.SLOW_UPLOAD: "file",
+    FaultKind.NOT_POSTED: "post",
     FaultKind.TWICE: "arrive",
     FaultKind.SWAP: "arrive",
 }

@@ -224,16 +224,16 @@ def statistics(far: Standin, call: Call) -> Answer:  # noqa: ARG001 - all handle
         "message_count": client.waiting()[1],
         "pending_messages": 0,
         "sent": client.sent,
-        "received": len(client.handed),
+        "received": client.received,
         "sent_errors": client.errors,
-        "recv_errors": len(client.losses),
+        "recv_errors": client.failed,
     }
     return told({"statistics": numbers})
 
 
 def clear_statistics(far: Standin, call: Call) -> Answer:  # noqa: ARG001 - one shape
     """``DELETE Statistics``."""
-    far.client.sent = far.client.errors = 0
+    far.client.clear()
     return said("statistics cleared successfully")
 
 

@@ -229,6 +229,20 @@ async def test_what_nobody_was_there_for_is_lost_when_it_was_tried(far: Far, hoo
     assert hook.bodies == []
 
 
+async def test_a_client_fails_to_post_by_itself_and_counts_that(far: Far, hook: Hook) -> None:
+    await far.hand.fail_callback()
+    lost = await far.hand.write("ann", "lost")
+    await far.hand.write("ann", "posted")
+    await far.hand.settle()
+    assert [each["message"] for each in hook.bodies] == ["posted"]
+    assert [(e.message, e.reason) for e in await far.hand.losses()] == [
+        (lost, "the client failed by itself")
+    ]
+    for errors in (1, 0):
+        assert (await far.get("/Statistics")).json()["statistics"]["recv_errors"] == errors
+        await far.delete("/Statistics")
+
+
 async def test_or_it_waits_to_be_taken(far: Far) -> None:
     await far.hand.reset(on_failure="queue")
     await met(far)
