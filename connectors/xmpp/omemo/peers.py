@@ -143,26 +143,35 @@ class Peers:
             return own.key
         place = (account, number)
         if place not in self._kept or now - self._kept[place] > _LONG_AGO:
-            self._kept.pop(place, None)
-            promised = await self._follow(account, f"{BUNDLE_NODE}{number}")
+            if await self._follow(account, f"{BUNDLE_NODE}{number}"):
+                self._kept[place] = now  # before it is read: what changes meanwhile takes it away
             await self._read_bundle(account, number)
-            if promised:
-                self._kept[place] = now
         bundle = self._published.bundles.get(place)
         return "" if bundle is None else wire.fingerprint(bundle.identity_key)
 
     async def _read_bundle(self, account: AccountId, number: int) -> None:
         place = (account, number)
-        found = await self.pep.bundle(account, number)
-        raw = b"" if found is None else tostring(found)
-        if place not in self._parsed or self._parsed[place][0] != raw:
-            bundle = None if found is None else wire.parse_bundle(found, account, number)
-            self._parsed[place] = (raw, bundle)
-        bundle = self._parsed[place][1]
+        try:
+            bundle = await self._bundle(account, number)
+        except BaseException:
+            self._kept.pop(place, None)
+            raise
         if bundle is None:
+            self._kept.pop(place, None)
             self._published.bundles.pop(place, None)
         else:
             self._published.bundles[place] = bundle
+
+    async def _bundle(self, account: AccountId, number: int) -> Any | None:
+        """A bundle as it is now; None where none can be had. Raises: Unavailable."""
+        found = await self.pep.bundle(account, number)
+        if found is None and (account, number) not in self._parsed:
+            found = await self.pep.bundle(account, number)  # it may be about to be published
+        raw, parsed = b"" if found is None else tostring(found), self._parsed
+        if (account, number) not in parsed or parsed[account, number][0] != raw:
+            bundle = None if found is None else wire.parse_bundle(found, account, number)
+            parsed[account, number] = (raw, bundle)
+        return parsed[account, number][1]
 
     async def _follow(self, account: AccountId, node: str) -> bool:
         """Has the server tell of changes to a node, before it is read, and whether it will."""
