@@ -8,7 +8,7 @@ two distributions that claim the same name are both refused. A connector without
 
 import importlib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -151,6 +151,22 @@ class Registered:
         """
         return self._model("Secrets")
 
+    def needs(self, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The settings and the secrets, by name, that a channel cannot be without.
+
+        Args:
+            values: its settings so far. Where they decide what else is needed, the model
+                ``Settings`` says so in a class method ``needs``.
+
+        Raises:
+            UnknownConnectorError: it cannot be loaded.
+        """
+        settings = self.settings()
+        further = getattr(settings, "needs", None)
+        more = further(values) if further is not None else ((), ())
+        always = (_required(settings), _required(self.secrets()))
+        return (*always[0], *more[0]), (*always[1], *more[1])
+
     def _model(self, called: str) -> type[BaseModel] | None:
         found = getattr(_module(f"{self.package}.settings", self.name), called, None)
         return found if isinstance(found, type) and issubclass(found, BaseModel) else None
@@ -170,6 +186,11 @@ class Registered:
             return Facts.model_validate(tomllib.loads(text))
         except (ImportError, OSError, ValueError):
             return None
+
+
+def _required(model: type[BaseModel] | None) -> tuple[str, ...]:
+    fields = {} if model is None else model.model_fields
+    return tuple(name for name, field in fields.items() if field.is_required())
 
 
 def _module(name: str, connector: str) -> object:

@@ -7,7 +7,7 @@ random bytes. A value that opens another door is refused with its place and its 
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -109,6 +109,16 @@ class SignalSettings(BaseModel):
         if self.attachments is not None and not self.attachments.is_absolute():
             raise ValueError("attachments: give the whole path of signal-cli's folder")
         return self
+
+    @classmethod
+    def needs(cls, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Settings and secrets that are needed beside those that always are, by name.
+
+        Args:
+            values: the settings so far.
+        """
+        rest = values.get("backend", cls.model_fields["backend"].default) == "rest"
+        return (("listen_port",), ("webhook_secret",)) if rest else ((), ())
 
     @property
     def rest(self) -> bool:

@@ -56,8 +56,8 @@ def added(out: Out, file: Path, kind: str, name: str, given: Sequence[str]) -> "
     if name in data.get("channels", {}):
         still = "Nothing was written"
         raise Refused(f"a channel {name} is there already", still=still, then="--name ANOTHER")
-    settings, secrets = _needed(kind)
-    values = {**_read(given)}
+    values = _read(given)
+    settings, secrets = _needed(kind, values)
     for setting in settings:
         if setting not in values:
             asked = out.ask(f"{kind}: {setting}?", f"--setting {setting}=…", None)
@@ -157,11 +157,11 @@ def _text(file: Path) -> str:
         ) from None
 
 
-def _needed(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _needed(kind: str, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
         found: tuple[tuple[str, ...], tuple[str, ...]] = import_module(
             "orchestrator.wiring.settings"
-        ).needed(kind)
+        ).needed(kind, values)
     except LookupError as error:
         raise Missing(str(error), then="wallcross channel scorecard") from None
     return found

@@ -75,19 +75,17 @@ def secret_mistakes(
     return found
 
 
-def needed(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The settings and the secrets that a kind of channel cannot be without, by their names.
+def needed(kind: str, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The settings and the secrets that a channel cannot be without, by their names.
+
+    Args:
+        kind: of the channel.
+        values: its settings so far.
 
     Raises:
         UnknownConnectorError: there is none of that name.
     """
-    registered = find(kind)
-    return _required(registered.settings()), _required(registered.secrets())
-
-
-def _required(model: type[BaseModel] | None) -> tuple[str, ...]:
-    fields = {} if model is None else model.model_fields
-    return tuple(name for name, field in fields.items() if field.is_required())
+    return find(kind).needs(values)
 
 
 def _of_channel(
@@ -100,13 +98,19 @@ def _of_channel(
     try:
         registered = find(kind)
         settings, secrets = registered.settings(), registered.secrets()
+        given = part.get("settings", {})
+        _, needed = registered.needs(given if isinstance(given, dict) else {})
     except UnknownConnectorError as error:
         return [_at((*place, "kind"), *_split(error), lines)]
-    found = _shaped(settings, part.get("settings", {}), (*place, "settings"), lines)
+    found = _shaped(settings, given, (*place, "settings"), lines)
     named = part.get("secrets", {})
     if secrets is None or not isinstance(named, dict):
         return found
-    return [*found, *_of_secrets(secrets, named, (*place, "secrets"), lines, vault)]
+    here = (*place, "secrets")
+    always = {name for name, field in secrets.model_fields.items() if field.is_required()}
+    absent = [name for name in needed if name not in named and name not in always]
+    found += [_at((*here, name), *_needed(name), lines) for name in absent]
+    return [*found, *_of_secrets(secrets, named, here, lines, vault)]
 
 
 def _of_secrets(

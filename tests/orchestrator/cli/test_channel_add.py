@@ -63,6 +63,20 @@ def test_it_stands_behind_what_is_there(
     assert "there is no such" not in shown.out + shown.err
 
 
+def test_what_a_setting_calls_for_is_asked_for_and_nothing_else(wx: Wx, file: Path) -> None:
+    """Signal's two programs need different settings and secrets."""
+    assert wx("channel", "add", "signal", *SIGNAL, *COUNSEL).code == 0
+    daemon = (*SIGNAL[:4], "--setting", "backend=json-rpc")
+    assert wx("channel", "add", "signal", "--name", "other", *daemon).code == 0
+    channels = tomllib.loads(file.read_text())["channels"]
+    assert set(channels["signal"]["secrets"]) == {"webhook_secret", "state_key"}
+    assert set(channels["other"]["secrets"]) == {"state_key"}
+    without = file.read_text().replace("webhook_secret = ", "api_token = ")
+    file.write_text(without)
+    shown = wx("config", "validate")
+    assert "channels.signal.secrets.webhook_secret" in shown.out + shown.err
+
+
 def test_one_of_that_name_is_not_written_over(wx: Wx, file: Path) -> None:
     found = wx("channel", "add", "matrix", "--setting", "user=@b:c")
     assert found.code != 0
