@@ -29,14 +29,21 @@ from connectors.signal.groups import (
 from connectors.signal.ids import Own, is_uuid, rest_id
 from connectors.signal.peers import Peer, read_devices, read_peers
 
+_FIRST_KIND = 24
+"""Characters of the base64 of 16 bytes: the id of a group of the first kind."""
 _PERMISSIONS = {"EVERY_MEMBER": EVERYBODY, "ONLY_ADMINS": ADMINS}
 
 
 def read_groups(told: object, own: Own) -> list[Group]:
-    """All groups of a listing. Raises: Unreadable: it makes no sense."""
+    """All groups of a listing; those of Signal's first kind, which ended, are left out.
+
+    Raises:
+        Unreadable: it makes no sense.
+    """
     if not isinstance(told, list):
         raise nonsense()
-    return [_group(mapping(each), own) for each in told]
+    listed = [mapping(each) for each in told]
+    return [_group(each, own) for each in listed if len(text(each.get("id"))) != _FIRST_KIND]
 
 
 def _group(raw: Raw, own: Own) -> Group:

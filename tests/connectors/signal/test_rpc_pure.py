@@ -335,6 +335,12 @@ def test_a_listing_of_the_wrong_form_tells_nothing(fields: dict[str, Any]) -> No
         listing.read_groups([listed(**fields)], OWN)
 
 
+def test_a_group_of_the_first_kind_hides_no_other() -> None:
+    """Old accounts still list some; their ids have 16 bytes."""
+    old = {"id": base64.b64encode(bytes(16)).decode(), "members": None}
+    assert len(listing.read_groups([old, listed()], OWN)) == 1
+
+
 @pytest.mark.parametrize("name", list(listed()))
 def test_what_a_listing_leaves_out_is_no_default(name: str) -> None:
     raw = listed()
