@@ -9,7 +9,7 @@ Rules kept here:
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -90,36 +90,64 @@ def somebody(
         nobody: what stands there while nobody is chosen.
         left: whether those who left can be chosen.
     """
-    names = _names(desk, label, key, but, left=left)
-    return st.selectbox(
+    shown = _look(desk, label, key, but, left=left)
+    chosen = st.selectbox(
         label,
-        [None, *names],
-        format_func=lambda p: nobody if p is None else names[p],
+        [None, *shown.names],
+        format_func=lambda p: nobody if p is None else shown.names[p],
         key=key,
+        label_visibility=shown.label,
     )
+    told(shown.found, shown.sought)
+    return chosen
 
 
 def several(desk: Desk, label: str, key: str, *, but: Collection[str | None] = ()) -> Sequence[str]:
     """Lets people be chosen; those who are stay chosen while others are looked for."""
-    names = _names(desk, label, key, but, left=False)
-    return st.multiselect(label, list(names), format_func=names.__getitem__, key=key)
+    shown = _look(desk, label, key, but, left=False)
+    chosen = st.multiselect(
+        label,
+        list(shown.names),
+        format_func=shown.names.__getitem__,
+        key=key,
+        label_visibility=shown.label,
+    )
+    told(shown.found, shown.sought)
+    return chosen
 
 
-def _names(
-    desk: Desk, label: str, key: str, but: Collection[str | None], *, left: bool
-) -> dict[str, str]:
-    """Who may be chosen now, by id: who is chosen already, and who is found."""
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Who may be chosen now.
+
+    Attributes:
+        names: by id: who is chosen already, and who is found.
+        label: whether the choice has a label of its own; a search above it has it already.
+    """
+
+    names: dict[str, str]
+    found: Found
+    sought: str
+    label: Literal["visible", "collapsed"]
+
+
+def _look(desk: Desk, label: str, key: str, but: Collection[str | None], *, left: bool) -> _Shown:
+    """Finds who may be chosen, with a search where there are more than are shown."""
     sought = str(st.session_state.get(key + _SOUGHT) or "").strip()
     found = find(desk, sought, but=but, left=left)
-    if found.more or sought:
-        st.text_input(label + " (name or firm)", key=key + _SOUGHT, max_chars=_LONGEST)
-        told(found, sought)
+    search = bool(found.more or sought)
+    if search:
+        st.text_input(
+            label + " (name or firm)",
+            key=key + _SOUGHT,
+            max_chars=_LONGEST,
+            icon=":material/search:",
+        )
     names = _chosen(key)
-    names.update(
-        {r.person: plain(r.name) + ", " + plain(r.side_name) for r in found.rows if r.person}
-    )
+    for row in found.rows:
+        names[row.person or ""] = plain(row.name) + ", " + plain(row.side_name)
     st.session_state[key + _NAMES] = names
-    return names
+    return _Shown(names, found, sought, "collapsed" if search else "visible")
 
 
 def _chosen(key: str) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """The pages Approvals, Your signing key and Audit trail, by whoever looks, over a live home."""
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Waits
-from tests.scenarios.house import ACTOR
+from orchestrator.roster.document import to_document
+from tests.scenarios.house import ACTOR, roster
 from tests.scenarios.test_approvals import ADA, BO, CY, ask_release, found, hold, say
 
 from .conftest import Look, words
@@ -142,10 +145,9 @@ async def test_counsel_asks_for_an_export_once_he_proved_himself(look: Look) -> 
 @pytest.mark.parametrize("page", ["approvals", "audit", "signing"])
 async def test_names_from_outside_stay_text(look: Look, page: str) -> None:
     """A display name in Markdown is shown as what it is, on each of these pages."""
-    view = look.house.home.runtime.book.deals[look.house.deal]
-    for roster in (view.roster, view.adopted):
-        for person in roster.people if roster is not None else ():
-            object.__setattr__(person, "name", EVIL)
+    listed = roster()
+    named = replace(listed, people=tuple(replace(p, name=EVIL) for p in listed.people))
+    await look.house.home.adopt(look.house.deal, "roster", to_document(named), actor=ACTOR)
     request = await waiting(look)
     assert request
     at = await look.page(page, look.as_("participant", "owner", "approver", person="bo"))
