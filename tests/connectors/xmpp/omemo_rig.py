@@ -10,11 +10,20 @@ from xml.etree import ElementTree as ET
 
 from slixmpp import JID
 
-from connectors.port import RemoteId, RoomId
+from connectors.port import AccountId, RemoteId, RoomId
 from connectors.testing.rig import Arrived
 
+from .conftest import Lab
 from .omemo_people import ENCRYPTED, Memory, opened_by
 from .people import Crowd, Person
+
+
+class SealedLab(Lab):
+    """A lab with accounts of its own: a device of an earlier test would stay on their lists."""
+
+    def account(self, name: str) -> AccountId:
+        return AccountId(self.server.register(f"{name}-{self.folder.name.lower()}"))
+
 
 SEALED: dict[str, Any] = {"omemo": True, "patience": 6.0}
 

@@ -1,7 +1,8 @@
 """The XMPP connector keeps the contract with OMEMO on; its people have a client of their own."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -19,7 +20,8 @@ from connectors.xmpp.connector import SealingXmppConnector
 from . import test_contract as unsealed
 from .conftest import Lab, XmppFar, XmppFaults, XmppRig, through
 from .omemo_people import changed_keys, opened_by
-from .omemo_rig import SEALED, SealedCrowd, SealedPerson
+from .omemo_rig import SEALED, SealedCrowd, SealedLab, SealedPerson
+from .prosody import Prosody
 from .proxy import Proxy
 
 pytestmark = [
@@ -64,6 +66,13 @@ class SealedFar(XmppFar):
                     text = await opened_by(person, stanza, self.bot)
                     assert text is None
         return tuple(each for each in seen if each)
+
+
+@pytest.fixture
+async def lab(prosody: Prosody, tmp_path: Path) -> AsyncIterator[SealedLab]:
+    made = SealedLab(prosody, tmp_path)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

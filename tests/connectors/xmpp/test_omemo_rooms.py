@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from connectors.xmpp.connector import SealingXmppConnector, XmppConnector
 
 from .conftest import Lab
 from .omemo_people import changed_keys, opened_by
-from .omemo_rig import SEALED, SealedCrowd, SealedPerson
+from .omemo_rig import SEALED, SealedCrowd, SealedLab, SealedPerson
+from .prosody import Prosody
 from .test_burst import lines_of, started, taken_in, wrote
 
 pytestmark = [
@@ -24,6 +26,13 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Accessing plugins through:DeprecationWarning"),
 ]
+
+
+@pytest.fixture
+async def lab(prosody: Prosody, tmp_path: Path) -> AsyncIterator[SealedLab]:
+    made = SealedLab(prosody, tmp_path)
+    yield made
+    await made.close()
 
 
 async def sealing(lab: Lab, account: str) -> SealingXmppConnector:
