@@ -1,5 +1,6 @@
 """The adviser's key page: by a link alone, a proposal alone; what is hostile changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,20 @@ import pytest
 from connectors.port.words import words_of
 from orchestrator.client.problems import Missing, Problem, Refused
 from orchestrator.command import key_upload
+from orchestrator.command.documents_desk import MOST_KEYS
 from orchestrator.demo.adviser import Adviser
+from orchestrator.roster.document import to_document
+from tiers.ids import AccountId, PersonId
 from tiers.rights import DeskRole, Viewer
 
 from .conftest import House
+from .house import ACTOR
 from .test_desk_approvals import OFFICER, OPERATOR, OWNER, PERSON, at_desk, seated
-from .test_home_mail import THEIRS, Firm, firm
+from .test_home_mail import MAIL, THEIRS, Firm, firm, people
 
 __all__ = ["firm"]
+
+ADVISER, EL = DeskRole.ADVISER, PersonId("el")
 
 
 def stepped(house: House, person: str | None, *roles: DeskRole) -> Viewer:
@@ -57,6 +64,40 @@ async def test_once_two_compared_it_the_page_says_that_it_is_good(firm: Firm) ->
     assert key.state in {"good", "lapses"}
     assert key.words == (), "whoever keeps no keys reads none out"
     assert key.ends_at is None or key.ends_at > house.clock()
+
+
+async def test_of_many_keys_the_first_are_shown_and_any_is_found_by_its_owners_name(
+    firm: Firm,
+) -> None:
+    house, listed, many = firm.house, people(), MOST_KEYS + 10
+    guests = (
+        replace(
+            listed.people[0],
+            person_id=PersonId(f"guest-{n}"),
+            name=f"Guest {n:02}",
+            accounts={MAIL: AccountId(f"guest-{n}@lawfirm.test")},
+        )
+        for n in range(many)
+    )
+    larger = to_document(replace(listed, people=(*listed.people, *guests)))
+    await house.home.adopt(house.deal, "roster", larger, actor=ACTOR)
+    await house.home.key_import(house.deal, EL, MAIL, firm.el.certificate().encode(), actor=ACTOR)
+    async with at_desk(house, seated(house, "ada", PERSON, OFFICER)) as client:
+        view = await client.desk_documents(str(house.deal))
+        assert (len(view.keys), view.keys_found) == (MOST_KEYS, many + 1)
+        assert view.key_states == {"none": many, "proposed": 1}
+        assert [k.name for k in view.compare] == ["El"], "whatever else is shown"
+        [el] = (await client.desk_documents(str(house.deal), key="el")).keys
+        assert el.state == "proposed"
+        [last] = (await client.desk_documents(str(house.deal), key="GUEST 59")).keys
+        assert last.person == "guest-59"
+        found = await client.desk_documents(str(house.deal), key="nobody")
+        assert (found.keys, found.keys_found) == ((), 0)
+        assert found.key_states == view.key_states, "what needs somebody is told all the same"
+    async with at_desk(house, seated(house, "el", ADVISER)) as client:
+        own = await client.desk_documents(str(house.deal), key="guest")
+        assert own.key_states == {"proposed": 1}, "nobody else's is counted to him"
+        assert own.keys == ()
 
 
 @pytest.mark.parametrize(
