@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.bench import leaks_corpus, leaks_kinds, leaks_text
+from orchestrator.bench import leaks_corpus, leaks_false, leaks_kinds, leaks_text
 from orchestrator.bench.leaks import LEAST_FOUND, MOST_FALSE, leaks_report
+from orchestrator.bench.leaks_home import room
 from orchestrator.bench.leaks_phrases import (
     BULLETS,
     CELLS,
@@ -93,6 +94,26 @@ def test_no_project_is_on_both_sides_and_files_are_read_as_they_lie(tmp_path: Pa
     (tmp_path / "broken.txt").write_bytes(b"\xff\xfe\x00")
     assert leaks_corpus._read(tmp_path / "broken.txt") == ""
     assert leaks_corpus._read(tmp_path / "missing.gz") == ""
+
+
+async def test_a_draw_counts_what_stands_above_and_licences_beside(tmp_path: Path) -> None:
+    """Through the product's own keys, marks and store: a copy is a hit, and nothing else is."""
+    above = " ".join(f"harbour{n} pier{n} tanker{n}" for n in range(20))
+    other = " ".join(f"canteen{n} menu{n}" for n in range(20))
+    texts = [
+        leaks_corpus.Text("changes", "one", f"We note: {above[60:420]}"),
+        leaks_corpus.Text("changes", "two", other),
+        leaks_corpus.Text("licences", "three", above[200:600]),
+    ]
+    drawn = leaks_corpus.Draw("manuals", [leaks_corpus.Text("manuals", "m", above)], texts)
+    async with room(open_runtime, load_classifier(), tmp_path, "draw") as home:
+        told = await leaks_false.drawn(home, drawn)
+    assert (told.looks, told.hits) == ({"changes": 2, "licences": 1}, {"changes": 1, "licences": 1})
+    found = dict(leaks_false._told(texts, [told]))
+    assert (found["looks"], found["taken_for_passages"]) == (2, 1)
+    assert (found["looks_with_licences"], found["with_licences_per_1000"]) == (3, 666.67)
+    assert found["of_these_20_words_and_more"] == 1
+    assert not found["ok"]
 
 
 @pytest.mark.long
