@@ -4,8 +4,9 @@ Rules kept here:
 
 1. One stream, signed in once and mended by itself (``line``); who sits where is known from it, and
    who may is read afresh (``desk``).
-2. Without OMEMO no room holds the end-to-end guarantee, devices are not told, and trust is not
-   offered: those abilities are another class.
+2. What a server or an installation may lack is an ability of another class: without OMEMO no room
+   holds the end-to-end guarantee, devices are not told and trust is not offered; without
+   moderation nothing is taken back, as the archive would hand it out all the same.
 3. Every method raises ``ConnectorError`` or nothing.
 """
 
@@ -55,8 +56,10 @@ def open_connector(setup: Setup) -> Connector:
     """
     settings, secrets = read_setup(setup)
     if not settings.omemo:
-        return XmppConnector(setup, settings, secrets)
-    return SealingXmppConnector(setup, settings, secrets, _omemo())
+        plain = ModeratingXmppConnector if settings.moderation else XmppConnector
+        return plain(setup, settings, secrets)
+    sealing = ModeratingSealingXmppConnector if settings.moderation else SealingXmppConnector
+    return sealing(setup, settings, secrets, _omemo())
 
 
 def _omemo() -> OpenSealer:
@@ -204,6 +207,17 @@ class XmppConnector:
         """Puts the settings back to those of ``create``. Raises: ConnectorError."""
         await self._open.steward.harden(room, spec)
 
+    async def join(self, room: RoomId) -> None:
+        """Goes into a room that we are asked into. Raises: ConnectorError."""
+        await self._open.steward.join(room)
+
+    async def leave(self, room: RoomId) -> None:
+        """Goes out for good; a room that we alone are in is no more then. Raises: ConnectorError.
+
+        Rejected where its members would be left without an owner.
+        """
+        await self._open.steward.leave(room)
+
     async def posture(self, room: RoomId) -> Posture:
         """Reads a room's settings back. Raises: Unreadable, Unavailable."""
         parts, at = self._open, self._setup.now()
@@ -216,11 +230,17 @@ class XmppConnector:
             holdings=rooms.holdings(found, secure=parts.line.client.secure),
             gate=False,
             read=self.account in lists.listed,
-            undo=Undo.ANYBODY if wire.MODERATE in offered else Undo.OWN,
+            undo=self._undo(offered),
             undo_for=None,
             admins=lists.ruling,
             read_at=at,
         )
+
+    def _undo(self, offered: frozenset[str]) -> Undo:
+        """Whose messages can be taken back, by what a room offers."""
+        if not self._settings.moderation:
+            return Undo.NONE
+        return Undo.ANYBODY if wire.MODERATE in offered else Undo.OWN
 
     async def members(self, room: RoomId) -> MemberSnapshot:
         """Reads a room's members and their devices back. Raises: Unreadable, Unavailable."""
@@ -260,6 +280,16 @@ class XmppConnector:
         """The delivery as the room's archive has it. Raises: Unavailable, Unreadable."""
         return await self._open.finder.find(room, key)
 
+    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
+        """Yields batches after ``cursor`` until closed."""
+        async with aclosing(self._open.receiver.receive(cursor)) as batches:
+            async for batch in batches:
+                yield batch
+
+
+class _Undoing(XmppConnector):
+    """An account in rooms out of whose archive a moderator can take what was said (XEP-0425)."""
+
     async def undo(self, room: RoomId, message: RemoteId) -> None:
         """Asks for a message's removal. Raises: ConnectorError."""
         await self._open.finder.undo(room, message)
@@ -267,12 +297,6 @@ class XmppConnector:
     async def is_gone(self, room: RoomId, message: RemoteId) -> bool:
         """Whether the archive hands the content out no more. Raises: ConnectorError."""
         return await self._open.finder.is_gone(room, message)
-
-    async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
-        """Yields batches after ``cursor`` until closed."""
-        async with aclosing(self._open.receiver.receive(cursor)) as batches:
-            async for batch in batches:
-                yield batch
 
 
 class SealingXmppConnector(XmppConnector):
@@ -305,6 +329,14 @@ class SealingXmppConnector(XmppConnector):
         if sealer is None:
             raise Unavailable("unsealed", "nothing is sealed here")
         return sealer
+
+
+class ModeratingXmppConnector(_Undoing):
+    """An account that takes back, and seals nothing."""
+
+
+class ModeratingSealingXmppConnector(_Undoing, SealingXmppConnector):
+    """An account that takes back, and seals."""
 
 
 class _Parts:

@@ -46,6 +46,7 @@ class Doctor:
             "room archive": self._archive,
             "room form": self._form,
             "room owners": self._owners,
+            "taking back": self._moderation,
             "own archive": self._own_archive,
         }
         for code, look in looks.items():
@@ -109,6 +110,20 @@ class Doctor:
         )
         remedy = "set `standby` to a second account of ours; it owns each room made from then on"
         return Check("room owners", ok=False, hint=hint, remedy=remedy)
+
+    async def _moderation(self) -> Check:
+        if not self._rooms:
+            return self._later("taking back")
+        offered = wire.MODERATE in await self._desk.features(self._rooms[0])
+        if offered is self._settings.moderation:
+            hint = "what was said can be taken back" if offered else "as it was set: nothing can be"
+            return Check("taking back", ok=True, hint=hint)
+        if offered:
+            hint, remedy = "the rooms offer moderation, and it is not used", "set `moderation`"
+            return Check("taking back", ok=False, hint=hint, remedy=remedy, later=True)
+        hint = "the rooms offer no moderation: readers are only asked to forget"
+        remedy = "load it on the service (XEP-0425), or leave `moderation` off"
+        return Check("taking back", ok=False, hint=hint, remedy=remedy)
 
     async def _own_archive(self) -> Check:
         if wire.MAM in await self._desk.features(self._settings.account):

@@ -336,6 +336,12 @@ class Receiver:
         sender = addresses.bare(message.get("from"))
         if sender is None or sender == self._own:
             return
+        asked = wire.asked_into(message)
+        if asked is not None and addresses.is_room(asked[0], self._settings.rooms):
+            room, by = asked
+            if not self.is_lived_in(room):
+                self.member(room, self._own, MembershipChange.INVITED, by or sender)
+            return
         believed = self._rooms.setdefault(self._own, _Live()).believed
         told = mark or translate.mark_of(message, self._own, sender, believed=believed)
         await self._take(translate.in_line(told, sender, at, message))

@@ -125,7 +125,7 @@ class Seats:
         """Goes in to a room that is not there yet: it is made, locked. Raises: ConnectorError."""
         async with self._turns[room]:
             if _MADE not in await self._enter(room):
-                self._leave(room)
+                self.leave(room)
                 raise Unavailable("room_taken", "a room of this name was there already")
 
     async def _enter(self, room: RoomId) -> frozenset[int]:
@@ -161,9 +161,11 @@ class Seats:
         """The room says that we are not in."""
         self._rooms.pop(room, None)
 
-    def _leave(self, room: RoomId) -> None:
-        seat = self._rooms.pop(room)
-        self._show(f"{room}/{seat.nick}", None, kind="unavailable")
+    def leave(self, room: RoomId) -> None:
+        """Goes out. Raises: Unavailable."""
+        seat = self._rooms.pop(room, None)
+        if seat is not None and seat.inside:
+            self._show(f"{room}/{seat.nick}", None, kind="unavailable")
 
     def _show(self, to: str, x: Element | None, kind: str = "") -> None:
         presence = Presence(self._line.client)

@@ -38,6 +38,7 @@ class XmppSettings(BaseModel):
         nick: under which we sit in rooms.
         archive: the rooms that we make keep an archive, so that what comes while we are away is
             caught up; without OMEMO newcomers can read it too, and rooms do not hide history.
+        moderation: the rooms offer XEP-0425, so that what was said can be taken back.
         omemo: seal end to end; needs the extra of that name.
         withdraw: numbers of devices of our account whose keys are lost, to be taken off the list of
             those that people seal to; `doctor` names them.
@@ -61,6 +62,7 @@ class XmppSettings(BaseModel):
     resource: str = Field(default="wallcross", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     nick: str = Field(default="wallcross", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     archive: bool = True
+    moderation: bool = False
     omemo: bool = False
     withdraw: tuple[str, ...] = ()
     max_attachment_bytes: int = Field(default=50 * _MIB, ge=0, le=1024 * _MIB)

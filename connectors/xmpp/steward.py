@@ -19,7 +19,7 @@ from collections import defaultdict
 from xml.etree.ElementTree import Element
 
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import ConnectorError, Rejected, Unavailable
+from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
 from connectors.port.messages import RoomSpec
 from connectors.xmpp import addresses, rooms, wire
 from connectors.xmpp.desk import Desk
@@ -152,6 +152,39 @@ class Steward:
         told = wire.made(f"{{{wire.INVITE}}}x", jid=room)
         with contextlib.suppress(Unavailable):
             self._line.write(self._line.client.message(account, "normal", told))
+
+    # --- coming and going -----------------------------------------------------------------------
+
+    async def join(self, room: RoomId) -> None:
+        """Goes in where we are asked to. Raises: ConnectorError."""
+        if not addresses.is_room(room, self._settings.rooms):
+            raise Rejected("room_unknown", "this is no room of the configured service")
+        await self._seats.enter(room)
+        self._receiver.live_in(room)
+
+    async def leave(self, room: RoomId) -> None:
+        """Goes out, or declines, for good. Raises: ConnectorError."""
+        if self._seats.inside(room):
+            await self._give_up(room, await self._ruled(room))
+        self._receiver.dropped(room)
+
+    async def _ruled(self, room: RoomId) -> Lists | None:
+        """A room's lists; None where it is not ours to read them."""
+        try:
+            return await self._desk.lists(room)
+        except Unreadable:
+            return None
+
+    async def _give_up(self, room: RoomId, lists: Lists | None) -> None:
+        if lists is None or self._own not in lists.owners:
+            self._seats.leave(room)
+        elif lists.complete and lists.everybody <= {self._own, self._standby}:
+            await self._seats.destroy(room)
+        elif lists.owners > {self._own}:
+            await self._affiliate(room, self._own, "none")
+            self._seats.leave(room)
+        else:
+            raise Rejected("last_owner", "its members would be left without an owner")
 
     # --- settings -------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from connectors.port import AccountId
+from connectors.port import AccountId, RoomId
 from connectors.xmpp.addresses import bare
 
 CLIENT = "jabber:client"
@@ -205,6 +205,20 @@ def listed(answer: Element, affiliation: str) -> frozenset[AccountId] | None:
             return None
         found.add(account)
     return frozenset(found)
+
+
+def asked_into(message: Element) -> tuple[RoomId, AccountId | None] | None:
+    """The room that a message asks us into, and who asks where the room tells for him.
+
+    Source: XEP-0249; XEP-0045, 7.8.2.
+    """
+    direct = message.find(f"{{{INVITE}}}x")
+    invite = message.find(f"{{{MUC_USER}}}x/{{{MUC_USER}}}invite")
+    if invite is not None:
+        room = bare(message.get("from"))
+        return None if room is None else (RoomId(room), bare(invite.get("from")))
+    room = None if direct is None else bare(direct.get("jid"))
+    return None if room is None else (RoomId(room), None)
 
 
 def features(answer: Element) -> frozenset[str]:

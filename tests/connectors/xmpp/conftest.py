@@ -416,9 +416,15 @@ def through(proxy: Proxy) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def rig(lab: Lab, proxy: Proxy) -> XmppRig:
+def settings() -> dict[str, Any]:
+    """More settings of the rig's connector."""
+    return {}
+
+
+@pytest.fixture
+async def rig(lab: Lab, proxy: Proxy, settings: dict[str, Any]) -> XmppRig:
     bot = lab.account("bot")
-    connector = await lab.bot(bot, **through(proxy))
+    connector = await lab.bot(bot, **through(proxy), **settings)
     alice, bob = await lab.person("alice"), await lab.person("bob")
     room = await lab.room(connector, alice, bob)
     far = XmppFar(lab, bot, alice)

@@ -34,8 +34,6 @@ class TestXmpp(ConnectorContract):
         "test_a_gate_is_read_back": NO_VOICE,
         "test_a_gate_is_put_up_and_taken_down": NO_VOICE,
         "test_a_rate_limit_says_how_long_to_wait": "XMPP has no word for how long",
-        "test_what_was_taken_back_is_gone": "Prosody alone keeps in its archive what was taken "
-        "back (mod_muc_moderation is no part of it); the connector says that it is not gone",
     }
 
     @pytest.mark.parametrize(

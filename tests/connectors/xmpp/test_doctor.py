@@ -24,7 +24,15 @@ async def test_all_is_well_but_that_nothing_is_sealed(lab: Lab) -> None:
     told = await checks(bot)
     assert told.pop("sealing") is False
     assert all(told.values()), told
-    assert set(told) == {"line", "rooms", "room archive", "room form", "room owners", "own archive"}
+    assert set(told) == {
+        "line",
+        "rooms",
+        "room archive",
+        "room form",
+        "room owners",
+        "taking back",
+        "own archive",
+    }
 
 
 async def test_a_room_that_we_alone_rule_is_told(lab: Lab) -> None:
@@ -54,3 +62,9 @@ async def test_while_nothing_answers_nothing_is_well(lab: Lab) -> None:
     await lab.room(bot, await lab.person("alice"))
     await bot._open.line.close()
     assert not any(ok for ok in (await checks(bot)).values())
+
+
+async def test_moderation_that_was_counted_on_and_is_not_there_is_told(lab: Lab) -> None:
+    bot = await lab.bot(moderation=True)
+    await lab.room(bot, await lab.person("alice"))
+    assert not (await checks(bot))["taking back"]

@@ -3,16 +3,19 @@
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connectors.port import RemoteId, RoomId
 from connectors.port.capabilities import Undo
+from connectors.port.connector import UndoesMessages
 from connectors.port.errors import ConnectorError, Rejected
 from connectors.port.events import Event, Redacted
-from connectors.xmpp.connector import XmppConnector
+from connectors.testing.abilities import Abilities
+from connectors.xmpp.connector import ModeratingXmppConnector
 
-from .conftest import Lab, said, started
+from .conftest import Lab, XmppRig, said, started
 from .people import Person
 from .prosody import Prosody
 
@@ -26,6 +29,22 @@ def moderating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody]:
     server.stop()
 
 
+class TestModerating(Abilities):
+    """The part of the contract about taking back, where the server can."""
+
+    @pytest.fixture
+    def prosody(self, moderating: Prosody) -> Prosody:
+        return moderating
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"moderation": True}
+
+    async def test_promises_match_code(self, rig: XmppRig) -> None:
+        assert isinstance(rig.connector, UndoesMessages)
+        assert (await rig.connector.posture(rig.room)).undo is Undo.ANYBODY
+
+
 @pytest.fixture
 async def strict(moderating: Prosody, tmp_path: Path) -> AsyncIterator[Lab]:
     """A lab whose server lets owners take out what was said."""
@@ -34,8 +53,9 @@ async def strict(moderating: Prosody, tmp_path: Path) -> AsyncIterator[Lab]:
     await made.close()
 
 
-async def room_of(lab: Lab) -> tuple[XmppConnector, Person, RoomId]:
-    bot, alice = await lab.bot(), await lab.person("alice")
+async def room_of(lab: Lab) -> tuple[ModeratingXmppConnector, Person, RoomId]:
+    bot, alice = await lab.bot(moderation=True), await lab.person("alice")
+    assert isinstance(bot, ModeratingXmppConnector)
     return bot, alice, await lab.room(bot, alice)
 
 
@@ -65,7 +85,8 @@ async def test_what_was_taken_out_while_we_were_away_is_told_as_taken_back(stric
     cursor = await strict.now(bot)
     await bot.close()
     written = await alice.write(room, "a slip")
-    again = await strict.bot(account, "elsewhere")
+    again = await strict.bot(account, "elsewhere", moderation=True)
+    assert isinstance(again, UndoesMessages)
     await again.undo(room, written)
     await again.close()
     events, _ = await strict.events(
@@ -101,3 +122,10 @@ async def test_without_an_archive_nobody_says_that_anything_is_gone(forgetful: L
         await bot.is_gone(room, accepted.remote_id)
     with pytest.raises(ConnectorError):
         await bot.find(room, forgetful.delivery(room, secrets.token_hex(4)).key)
+
+
+async def test_where_nothing_is_set_nothing_is_promised(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, await lab.person("alice"))
+    assert not isinstance(bot, UndoesMessages)
+    assert (await bot.posture(room)).undo is Undo.NONE
