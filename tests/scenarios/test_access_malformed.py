@@ -54,6 +54,11 @@ PATHS = (
     "/events-",
     "/openapi.json",
     "/nowhere/{n}",
+    "/scim/v2/Users",
+    "/scim/v2/Users/{n}",
+    "/scim/v2/Users?filter={n}&count={i}&attributes={n}",
+    "/scim/v2/Groups/.search",
+    "/scim/v2/{n}/{n}",
 )
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "QUERY")
 NUMBERS = ("0", "-1", "1e9", "9" * 19, "9" * 400, "NaN", "Infinity", "0x10", str(2**63), str(2**64))
@@ -107,7 +112,7 @@ class Maker:
         made = self.dice.choice(PATHS).format(
             d=self.deal, n=self.dice.choice(NAMES), i=self.dice.choice(NUMBERS)
         )
-        return f"/api/v1{made}".encode()
+        return (made if made.startswith("/scim/") else f"/api/v1{made}").encode()
 
     def head(self, *more: bytes, method: str | None = None) -> bytes:
         way = method or self.dice.choice(METHODS)
