@@ -45,6 +45,8 @@ FEW: Final = 600
 """Marks that are looked up here and now, which takes a millisecond."""
 LIKELY: Final = 8
 """Sources of a part that are looked at: those that share most runs with it."""
+SHARED: Final = 2
+"""Runs that say something, of those that a source shares, below which there is no passage."""
 # Which runs stand in a stricter text at all: of nearly every text none does.
 _HIT = """
 SELECT DISTINCT json_extract(v.value, '$[1]') FROM json_each(?1) AS v
@@ -63,7 +65,7 @@ known AS MATERIALIZED (
         SELECT 1 FROM fingerprint AS f CROSS JOIN fingerprinted AS p
             ON p.message_id = f.message_id AND p.floor = v.floor AND p.expires_at > ?3
         WHERE f.deal_id = ?2 AND f.period = v.period AND f.mark = v.mark))
-SELECT v.n, f.message_id, p.floor FROM v CROSS JOIN fingerprint AS f
+SELECT v.n, f.message_id, p.floor, v.period FROM v CROSS JOIN fingerprint AS f
     ON f.deal_id = ?2 AND f.period = v.period AND f.mark = v.mark
 CROSS JOIN fingerprinted AS p
     ON p.message_id = f.message_id AND p.floor = v.floor AND p.expires_at > ?3
@@ -121,7 +123,8 @@ class _Read:
     def likely(self, above: _Above) -> frozenset[str]:
         """The texts that share most runs with it: only these are looked at."""
         counted = Counter(message_id for one in self.digests for message_id in above.get(one, ()))
-        return frozenset(message_id for message_id, _ in counted.most_common(LIKELY))
+        most = counted.most_common(LIKELY)
+        return frozenset(message_id for message_id, shared in most if shared >= SHARED)
 
 
 @dataclass(slots=True)
@@ -161,7 +164,7 @@ class Fingerprints:
         if not hit:
             return (), prints
         known = [*(w for w in wanted if w[1] in hit), *_beside(read, keys, lowest, hit)]
-        return await self.store.read(partial(_found, read, keys, lowest, known, (deal, at))), prints
+        return await self.store.read(partial(_found, read, keys, known, (deal, at))), prints
 
     async def _hit(self, deal_id: DealId, wanted: _Wanted, at: int) -> frozenset[int]:
         """Numbers of the runs that stand in a stricter text."""
@@ -172,14 +175,14 @@ class Fingerprints:
         return self.store.glance(read) if len(wanted) <= FEW else await self.store.read(read)
 
     async def _ready(self, deal_id: DealId) -> tuple[Mapping[Named, bytes], int]:
-        """The keys of a deal, this week's among them."""
+        """The keys of a deal as they are now, this week's among them."""
         period = self.now() // WEEK
         if Named(max(Tier), period) in self._keys.get(deal_id, {}):
-            return self._keys[deal_id], period
+            return dict(self._keys[deal_id]), period
         async with self._making[deal_id]:
             await self.store.write(lambda tx: self._make(tx, deal_id, period))
             self._keys[deal_id] = await self.store.read(lambda tx: self._open(tx, deal_id))
-        return self._keys[deal_id], period
+        return dict(self._keys[deal_id]), period
 
     def _make(self, tx: Tx, deal_id: DealId, period: int) -> None:
         for owner in (Named(tier, period).owner(deal_id) for tier in Tier):
@@ -299,7 +302,6 @@ def _beside(
 def _found(
     read: Sequence[_Read],
     keys: Mapping[Named, bytes],
-    lowest: Tier,
     known: _Wanted,
     of: tuple[DealView, int],
     tx: Tx,
@@ -307,25 +309,29 @@ def _found(
     """Passages, from what is known of the runs that stand in a stricter text."""
     digests = list(dict.fromkeys(one for part in read for one in part.digests))
     above: defaultdict[bytes, dict[str, Tier]] = defaultdict(dict)
-    for n, message_id, name in tx.all(_SAME, (json.dumps(known), of[0].deal_id, of[1], MOST)):
+    under: dict[str, Named] = {}
+    for n, message_id, name, period in tx.all(
+        _SAME, (json.dumps(known), of[0].deal_id, of[1], MOST)
+    ):
+        under[message_id] = Named(Tier(name), period)
         above[digests[n]][message_id] = Tier(name)
-    tiers = {message_id: tier for those in above.values() for message_id, tier in those.items()}
-    likely = frozenset[str]().union(*(part.likely(above) for part in read))
-    usual = _usual(read, keys, lowest, digests)
-    asked = (json.dumps(usual), of[0].deal_id, json.dumps(sorted(likely)))
-    for n, message_id in tx.all(_AMONG, asked) if usual and likely else ():
-        above[digests[n]][message_id] = tiers[message_id]
+    likely = sorted(frozenset[str]().union(*(part.likely(above) for part in read)))
+    usual = _usual(read, {named: keys[named] for named in {under[one] for one in likely}}, digests)
+    for n, message_id in (
+        tx.all(_AMONG, (json.dumps(usual), of[0].deal_id, json.dumps(likely))) if usual else ()
+    ):
+        above[digests[n]][message_id] = under[message_id].tier
     return tuple(
-        Evidence(RESTRICTED, one.start, one.end, n, Strength.HOLD, tiers[one.source])
+        Evidence(RESTRICTED, one.start, one.end, n, Strength.HOLD, under[one.source].tier)
         for n, part in enumerate(read)
         for one in _passages(part, above)
     )
 
 
 def _usual(
-    read: Sequence[_Read], keys: Mapping[Named, bytes], lowest: Tier, digests: Sequence[bytes]
+    read: Sequence[_Read], keys: Mapping[Named, bytes], digests: Sequence[bytes]
 ) -> list[tuple[int, int, int]]:
-    """Week, number and mark of the runs that say nothing by themselves, in stricter texts."""
+    """Week, number and mark under some keys, of the runs that say nothing by themselves."""
     number = {one: n for n, one in enumerate(digests)}
     asked = {
         number[one]
@@ -337,7 +343,6 @@ def _usual(
         (named.period, n, mark(digests[n], key))
         for named, key in keys.items()
         for n in sorted(asked)
-        if named.tier > lowest
     ]
 
 

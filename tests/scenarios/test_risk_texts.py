@@ -6,6 +6,7 @@ from connectors.memory.farside import Upload
 from orchestrator.clock import DAY
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.risk.prints import WEEK
+from tiers import winnowing
 from tiers.classify import Part
 from tiers.tier import Tier
 
@@ -52,6 +53,24 @@ async def test_a_passage_of_a_stricter_room_is_taken_back_and_found(house: House
     assert await house.state(leak) == "held"
     assert "restricted_text" in await house.findings()
     assert await house.seen("el", "lunch") == []
+
+
+async def test_words_that_everybody_writes_count_within_a_passage(house: House) -> None:
+    """By themselves they are looked for nowhere, and stand in the lower room as anywhere."""
+    chat = (
+        "so we told them that the northern pier dredging is off and they will have to call us back"
+    )
+    usual = (
+        "is off and they will have to call us back, and so we told them that the lunch is at noon"
+    )
+    await written(house, "el", "lunch", usual)
+    await written(house, "ada", "supply", f"I spoke with the bank today: {chat}.")
+    told = [r.words for r in winnowing.runs(chat) if not r.usual]
+    assert len(told) == 5, "seven words, which are no passage"
+    again = await written(house, "di", "lunch", usual)
+    assert await house.state(again) == "delivered"
+    leak = await written(house, "di", "lunch", f"Listen, {chat}")
+    assert await house.state(leak) == "held"
 
 
 async def test_the_same_among_those_who_have_it_is_no_leak(house: House) -> None:
