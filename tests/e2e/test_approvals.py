@@ -93,6 +93,7 @@ async def test_a_person_with_a_browser_alone_founds_a_deal_and_agrees_to_a_relea
             await agrees(bo)
             await bo.page.get_by_text("Nothing waits for your answer.").wait_for(timeout=LONG_MS)
             await eventually(client, request)
+            await refuses(bo, client, await asked_to_release(client, deal))
             bo.wrong = [w for w in bo.wrong if GONE not in w]
             assert bo.wrong == []
 
@@ -116,6 +117,25 @@ async def agrees(person: Person) -> None:
     await person.go("/approvals")
     button = person.page.get_by_role("button", name="Agree with my passkey")
     await button.click(timeout=LONG_MS)
+
+
+async def refuses(person: Person, client: Client, request: str) -> None:
+    """Refuses with the passkey of this browser: not before he chose why, and with that reason."""
+    await person.go("/approvals")
+    page = person.page
+    button = page.get_by_role("button", name="Refuse", exact=True).first
+    await button.click(timeout=LONG_MS)
+    await page.get_by_text("Choose why you refuse. Nothing was signed.").wait_for(timeout=LONG_MS)
+    assert (await client.approval_show(request)).state == "waits"
+    why = page.locator(".wx select").first
+    await why.select_option("too-much")
+    await button.click()
+
+    async def refused() -> bool:
+        found = await client.approval_show(request)
+        return (found.state, found.refused_by, found.refused_why) == ("refused", "bo", "too-much")
+
+    await so(refused)
 
 
 async def proves(person: Person) -> None:
