@@ -1,11 +1,13 @@
 """`wallcross bench`: what tiering and the core do on this machine, on made-up data."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -55,6 +57,23 @@ def plan(
 ) -> None:
     """Plans over 500 to 200,000 seats: seconds, peak memory, and how they grow."""
     found = import_module("orchestrator.bench.plan").plan_report(rounds)
+    Out(ctx.obj).one(found, lambda: _lines(found))
+
+
+@app.command()
+def channel(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(help="matrix, xmpp, wickr, signal or signal-json-rpc.")],
+    *,
+    count: Annotated[int, typer.Option(min=8, help="Messages of a side in a turn.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Turns of each side.")] = 5,
+) -> None:
+    """A connector's sends beside the network's bare client, 8 in flight, on one server."""
+    stages = import_module("orchestrator.wiring.benches.stages")
+    if kind not in stages.KINDS:
+        raise typer.BadParameter(f"a kind is one of {', '.join(stages.KINDS)}; not: {kind}")
+    with TemporaryDirectory(prefix="wallcross-bench-") as folder:
+        found = asyncio.run(stages.report(kind, Path(folder), count=count, rounds=rounds))
     Out(ctx.obj).one(found, lambda: _lines(found))
 
 

@@ -19,10 +19,17 @@ MAIL_ANCHOR = (
     "orchestrator/audit/anchors/mail.py"  # audit heads, and counts with a link; no connector
 )
 VISITOR = "orchestrator/bench/visitor.py"  # a browser's websocket to our own pages, no connector
+BENCH = "orchestrator/wiring/benches/ours.py"  # into rooms of its own, on a server of its own
+BARE = "orchestrator/wiring/benches/xmpp.py"  # a stanza of slixmpp's, no connector
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, VISITOR},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, VISITOR, BENCH, BARE},
     "undo": {DISPATCH, LIVE_CHECK},
-    "create": {LIVE_CHECK, "orchestrator/rooms/lines.py", "orchestrator/rooms/provision.py"},
+    "create": {
+        LIVE_CHECK,
+        BENCH,
+        "orchestrator/rooms/lines.py",
+        "orchestrator/rooms/provision.py",
+    },
     "invite": {HANDS, *PLAYS},
     "remove": {
         HANDS,

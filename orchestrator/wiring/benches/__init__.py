@@ -1,0 +1,1 @@
+"""`wallcross bench channel`: connectors beside the bare clients of their networks."""
