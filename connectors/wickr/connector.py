@@ -34,6 +34,7 @@ from connectors.wickr.account import Account
 from connectors.wickr.answers import mapping
 from connectors.wickr.callback import Callback
 from connectors.wickr.client import Client, Credentials
+from connectors.wickr.counted import Counted
 from connectors.wickr.doctor import Doctor, Seen
 from connectors.wickr.folder import Folder
 from connectors.wickr.ids import Kind, kind_of
@@ -319,6 +320,7 @@ class _Parts:
             self.ledger,
             Callback(self._watching, url),
             self._probe,
+            Counted(self._watching, self._setup.now),
             self.uploads,
             self._setup.now,
             self._settings.poll_every,

@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. Each second: whether the web interface answers, the client posts to us, and our own listener can
-   be reached, so that no window is longer than it was. A callback that is not ours is set again.
+1. Each second: whether the web interface answers, the client posts to us, our own listener can be
+   reached, and what the client counts as failed, so that no window is longer than it was. A
+   callback that is not ours is set again.
 2. The client's queue is emptied each few seconds also while it posts: it may keep what it could not
    post. Without a callback it is polled, and that is all there is.
 3. What fails is tried again; a look never ends the watching.
@@ -16,6 +17,7 @@ from contextlib import suppress
 
 from connectors.port.errors import ConnectorError
 from connectors.wickr.callback import Callback, Posts
+from connectors.wickr.counted import Counted
 from connectors.wickr.folder import Folder
 from connectors.wickr.ledger import Ledger
 from connectors.wickr.probe import Probe
@@ -41,6 +43,7 @@ class Watch:
     Args:
         callback: what the client posts to.
         probe: asks our own listener; None where it is polled by choice.
+        counted: what the client counts of its own failures.
         sent: the folder of files that we sent.
         now: the clock, microseconds UTC.
         poll_every: seconds between two polls.
@@ -54,6 +57,7 @@ class Watch:
         ledger: Ledger,
         callback: Callback,
         probe: Probe | None,
+        counted: Counted,
         sent: Folder,
         now: Callable[[], int],
         poll_every: float,
@@ -64,6 +68,7 @@ class Watch:
         self._ledger = ledger
         self._callback = callback
         self._probe = probe
+        self._counted = counted
         self._sent = sent
         self._now = now
         self._poll_every = poll_every
@@ -102,14 +107,17 @@ class Watch:
                 self._windows.posting(begins=False)
 
     async def _beat(self) -> None:
-        reached, shown = await asyncio.gather(self._is_reached(), self._shown())
+        began = self._now()
+        reached, shown, errors = await asyncio.gather(
+            self._is_reached(), self._shown(), self._counted.errors()
+        )
         well = {UNREACHED: reached}
         if self._callback.wanted:
             well[API_AWAY] = shown is not None
         if shown is not None:
             waits = shown is Posts.NOWHERE and self.posts is not Posts.AS_WANTED
             well[CHANGED] = shown is Posts.AS_WANTED or waits
-        if self._windows.beat(well):
+        if self._windows.beat(well, began, errors):
             self._soon.set()
         self.posts = self.posts if shown is None else shown
         if shown is Posts.ELSEWHERE or (shown is Posts.NOWHERE and self._now() >= self._ask_at):

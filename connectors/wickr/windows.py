@@ -23,6 +23,7 @@ from connectors.wickr.webhook import Forgeries, Said
 
 NOT_RUNNING, NOT_STORED, BATCH_LOST = "not_running", "not_stored", "batch_lost"
 API_AWAY, UNREACHED, CHANGED = "api_unreachable", "listener_unreachable", "callback_changed"
+CLIENT_ERRORS = "client_errors"
 _LOST = {Said.BROKEN_OFF: "broken_off", Said.TOO_LARGE: "too_large"}
 _LINGERS = 4_000_000
 """Microseconds after our last pulse for which the program may have gone on emptying the queue."""
@@ -47,6 +48,8 @@ class Windows:
         self._open: dict[str, int] = {}
         self._untold: list[dict[str, Any]] = []
         self._well_at = now()
+        self._errors: tuple[int, int] | None = None
+        self._told_until = 0
         self._posted_before = ledger.instant(CALLBACK) is not None
         self._set_aside()
 
@@ -67,8 +70,7 @@ class Windows:
         if polled is not None:
             self._missed(min(now, polled), min(now, max(polled, last) + _LINGERS), BATCH_LOST)
         self._ledger.keep(POLLED, None)
-        self._well_at = now
-        self._pulse()
+        self._pulse(now)
 
     def posting(self, *, begins: bool) -> None:
         """Notes that the client posts to us from now on, or surely does no more."""
@@ -77,16 +79,21 @@ class Windows:
         elif self._ledger.instant(CALLBACK) is None:
             self._ledger.keep(CALLBACK, self._now())
 
-    def beat(self, well: Mapping[str, bool]) -> bool:
+    def beat(
+        self, well: Mapping[str, bool], began: int | None = None, errors: int | None = None
+    ) -> bool:
         """Notes how it stands.
 
         Args:
             well: each of what may stand between the client and us, and whether it is in order.
+            began: before anything of it was asked; what breaks behind an answer is seen next time.
+            errors: messages that the client itself counts as failed; None where it does not say.
 
         Returns:
             whether a window was closed: then the queue is worth a look.
         """
         now, closed = self._now(), False
+        began = now if began is None else began
         for code, fine in well.items():
             if not fine:
                 self._open.setdefault(code, self._well_at)
@@ -97,12 +104,25 @@ class Windows:
             self._missed(self._open.pop(NOT_STORED), now, NOT_STORED)
         for code, first, count in self._forgeries.due(now):
             self.tell({"note": "forged", "code": code, "at": first, "count": count})
-        self._pulse()
+        failed_since = self._failed_since(errors, began)
+        if failed_since is not None and not self._open:
+            explained = failed_since <= self._told_until <= now
+            if not explained:
+                self._missed(failed_since, now, CLIENT_ERRORS)
+        self._pulse(began)
         return closed
 
-    def _pulse(self) -> None:
+    def _failed_since(self, errors: int | None, began: int) -> int | None:
+        """Since when the client failed by itself; None where it did not, or does not say."""
+        before = self._errors
+        if errors is None:
+            return None
+        self._errors = (errors, began)
+        return before[1] if before is not None and errors > before[0] else None
+
+    def _pulse(self, at: int) -> None:
         if self._retold() and not self._open:
-            self._well_at = self._now()
+            self._well_at = at
             with suppress(sqlite3.Error):  # then the next start tells of more than was lost
                 self._ledger.keep(PULSE, self._well_at)
 
@@ -123,6 +143,7 @@ class Windows:
 
     def _missed(self, since: int, until: int, code: str) -> None:
         began = min(since, until)  # a clock may have been put back
+        self._told_until = until
         self.tell({"note": "missed", "since": began, "until": until, "code": code})
 
     def _retold(self) -> bool:

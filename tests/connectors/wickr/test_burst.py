@@ -337,6 +337,25 @@ async def test_a_burst_in_by_polling_tells_a_window_for_each_loss(lab: Lab) -> N
     await inbound.judge(await inbound.told(bot, cursor))
 
 
+async def test_a_post_that_fails_in_the_client_alone_is_a_window(lab: Lab) -> None:
+    """We and our listener can be reached all the while; its own count is all that shows it."""
+    bot = await lab.bot()
+    inbound = Inbound(lab, await lab.room(bot, "ann", "bob"))
+    cursor = await lab.now(bot)
+    await asyncio.sleep(1.3)  # until the count was read once
+
+    async def failing() -> None:
+        await lab.hand.fail_callback(2)
+        await inbound.write(4)
+        await lab.hand.settle()
+        await asyncio.sleep(1.3)
+
+    await inbound.during(failing)
+    events = await inbound.told(bot, cursor)
+    assert {window.code for window in missed(events)} == {"client_errors"}
+    await inbound.judge(events)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_goes_and_comes_at_once_each_loss_lies_in_a_window(

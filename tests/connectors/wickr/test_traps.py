@@ -222,18 +222,35 @@ async def test_a_person_who_is_not_there_is_a_refusal(lab: Lab) -> None:
 async def test_statistics_that_are_never_answered_count_as_down(lab: Lab) -> None:
     bot = await lab.bot(patience=1.0)
     assert (await bot.health()).up
-    await lab.hand.hang("statistics")
+    await lab.hand.fault(FaultKind.HANG, verb="statistics", times=None)
     began = time.monotonic()
     health = await bot.health()
     assert (health.up, health.code == "") == (False, False)
     assert time.monotonic() - began < 3
+    await lab.hand.clear_faults()
     assert (await bot.health()).up
 
 
-@pytest.mark.parametrize("fault", ["garbage", "answer_nothing", "refuse"])
-async def test_statistics_that_make_no_sense_count_as_down(lab: Lab, fault: str) -> None:
+async def test_statistics_that_are_never_answered_do_not_hold_the_watching_up(lab: Lab) -> None:
+    """They are read each second for what the client counts as failed; silence concludes nothing."""
+    await lab.hand.fault(FaultKind.HANG, verb="statistics", times=None)
     bot = await lab.bot()
-    await getattr(lab.hand, fault)("statistics")
+    cursor = await lab.now(bot)
+    await asyncio.sleep(3.5)
+    assert len(await asked(lab, "callback")) >= 3
+    await lab.hand.person("ann")
+    await lab.hand.fail_callback()
+    lost = await lab.hand.write("ann", "lost")
+    written = await lab.hand.write("ann", "heard")
+    events, _ = await lab.events(bot, cursor, lambda e: written in {m.remote_id for m in said(e)})
+    assert lost not in {m.remote_id for m in said(events)}
+    assert missed(events) == []
+
+
+@pytest.mark.parametrize("fault", [FaultKind.GARBAGE, FaultKind.NOTHING, FaultKind.REFUSE])
+async def test_statistics_that_make_no_sense_count_as_down(lab: Lab, fault: FaultKind) -> None:
+    bot = await lab.bot()
+    await lab.hand.fault(fault, verb="statistics", times=None)
     assert not (await bot.health()).up
 
 
