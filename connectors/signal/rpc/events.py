@@ -119,10 +119,10 @@ class Stream:
         asked, byte = self._asked_at, self._byte_at
         if asked is None:
             return {CUT: None}
-        if began - asked < _SETTLE or (byte is None and not alive):
+        if began - asked < _SETTLE or (not alive and (self._near or byte is None)):
             return {}
         last = asked if byte is None else byte
-        if self._near and alive and began - last <= _OVERDUE:
+        if self._near and began - last <= _OVERDUE:
             last = max(asked, began - _MARGIN)
         unfinished = self._begun_at
         return {CUT: last if unfinished is None else min(last, unfinished - _MARGIN)}

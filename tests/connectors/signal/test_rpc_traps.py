@@ -1,6 +1,7 @@
 """What signal-cli's own daemon shows and does, each under a name; see docs/channels/signal.md."""
 
 import asyncio
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from connectors.testing.rig import attachment
 from .conftest import DAY, NUMBER, SECOND, Lab, fails, relay, said, texts, until
 
 HOUR = DAY // 24
+CANARY = "canary-4f1d77a0"
 
 
 def timer_of(posture: Posture) -> tuple[int | None, Evidence | None]:
@@ -494,3 +496,24 @@ async def test_an_invitation_can_be_taken_and_left(stream_lab: Lab) -> None:
     assert "bot" in (await stream_lab.hand.group(room)).members
     await bot.leave(room)
     assert "bot" not in (await stream_lab.hand.group(room)).members
+
+
+async def test_no_text_stands_in_a_log_a_repr_or_in_the_clear_on_disk(
+    stream_lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    bot, room = await ready(stream_lab)
+    cursor = await stream_lab.now(bot)
+    await stream_lab.hand.write("ann", CANARY, group=room)
+    events, _ = await stream_lab.events(bot, cursor, lambda e: bool(said(e)))
+    assert texts(events) == {CANARY}
+    delivery = await stream_lab.delivery(bot, room, CANARY)
+    request = bot._open.backend.prepare(delivery, bot._open.account.own, None)
+    await stream_lab.hand.fail_recipients(["bob"])
+    error = await fails(bot.send(delivery), Uncertain)
+    await stream_lab.hand.refuse(text=CANARY)
+    refused = await fails(bot.send(delivery), Rejected)
+    shown = [repr(bot), repr(request), repr(events), repr(bot._open.ears), str(error)]
+    assert CANARY not in "".join([*shown, str(refused), repr(refused), caplog.text])
+    for path in stream_lab.folder.rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes()

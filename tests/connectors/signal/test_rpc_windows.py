@@ -337,3 +337,25 @@ async def test_a_killed_process_loses_nothing_but_what_a_window_names(
     await writer.stop()
     told = judged(await all_of(lab, again, "x.0"), writer.stamps, (began, ended))
     assert {w.code for w in told} == {"not_running"}
+
+
+async def test_a_daemon_that_is_slow_to_answer_moves_no_window_back(
+    stream_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that is whole is whole; what is not known is neither well nor broken."""
+    bot = await stream_lab.bot()
+    ears = bot._open.ears
+    assert isinstance(ears, events.Stream)
+    await asyncio.sleep(1.6)
+    before = bot._open.reachable.well_at
+
+    async def silent(seconds: float) -> bool:
+        return seconds < 0
+
+    monkeypatch.setattr(bot._open.backend, "alive", silent)
+    monkeypatch.setattr(ears._client, "alive", silent)
+    assert await ears.well(0.1) == {}
+    await asyncio.sleep(1.2)
+    assert bot._open.reachable.well_at >= before
+    monkeypatch.undo()
+    assert not [e for e in await all_of(stream_lab, bot, "x.0") if isinstance(e, Missed)]
