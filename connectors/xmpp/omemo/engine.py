@@ -378,7 +378,7 @@ class _Manager(SessionManager):  # type: ignore[misc, unused-ignore]  # likewise
         return found
 
     async def _delete_bundle(self, _namespace: str, _number: int) -> None:
-        raise NotImplementedError  # asked for only where a version of OMEMO is given up
+        raise Rejected("omemo_failed", "no version of OMEMO is given up here")
 
     async def _upload_device_list(self, _namespace: str, listed: Mapping[int, Any]) -> None:
         self.engine.out.numbers = frozenset(listed)
@@ -395,7 +395,7 @@ class _Manager(SessionManager):  # type: ignore[misc, unused-ignore]  # likewise
         return TrustLevel.UNDECIDED
 
     async def _make_trust_decision(self, _undecided: Any, _identifier: Any) -> None:
-        raise NotImplementedError  # while a message is sealed no device is undecided
+        raise Rejected("omemo_failed", "trust comes from people alone")
 
     async def _send_message(self, message: Any, account: str) -> None:
         self.engine.out.moves.append((AccountId(account), wire.keys_alone(message)))

@@ -122,7 +122,8 @@ class Pep:
             return None
         if len(items) != 1 or len(items[0]) != 1:
             raise Unreadable("devices_malformed", "a list of devices makes no sense")
-        return items[0][0]  # type: ignore[no-any-return]
+        only: Element = items[0][0]
+        return only
 
     async def _publish(self, node: str, payload: Element) -> None:
         try:

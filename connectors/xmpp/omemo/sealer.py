@@ -259,7 +259,7 @@ class OmemoSealer:
 
     def is_sealed(self, stanza: Message) -> bool:
         """Whether a stanza holds something for ``opening``."""
-        return wire.sealed_part(stanza.xml) is not None
+        return wire.is_sealed(stanza.xml)
 
     @asynccontextmanager
     async def opening(self, stanza: Message, sender: AccountId) -> AsyncGenerator[Opened, None]:
@@ -267,7 +267,7 @@ class OmemoSealer:
         self._loaded()
         sealed = wire.sealed_part(stanza.xml)
         if sealed is None:
-            yield Opened(None, None, "not_sealed")
+            yield Opened(None, None, "malformed")
             return
         await self._meet(sender, sealed)
         async with self._turn:

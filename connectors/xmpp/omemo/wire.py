@@ -44,9 +44,15 @@ def device(number: int, identity_key: bytes) -> Device:
     return Device(DeviceId(str(number)), fingerprint(identity_key))
 
 
+def is_sealed(stanza: Element) -> bool:
+    """Whether something is sealed in a stanza."""
+    return stanza.find(f"{_NS}encrypted") is not None
+
+
 def sealed_part(stanza: Element) -> Element | None:
-    """What is sealed in a stanza; None where nothing is."""
-    return stanza.find(f"{_NS}encrypted")
+    """What is sealed in a stanza; None where nothing is, or more than clients would agree on."""
+    found = stanza.findall(f"{_NS}encrypted")
+    return found[0] if len(found) == 1 else None
 
 
 def sender_number(sealed: Element) -> int | None:

@@ -6,6 +6,7 @@ the keys that it holds, the bytes of the room in hand, whether the server would 
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from connectors.xmpp.omemo.wire import fingerprint
 from .prosody import DOMAIN, PASSWORD, Prosody
 
 PATIENCE = 10.0
+logging.getLogger("slixmpp_omemo").setLevel(logging.CRITICAL + 1)  # theirs logs what it seals
 PLUGINS = ("xep_0030", "xep_0045", "xep_0060", "xep_0163", "xep_0280", "xep_0334", "xep_0380")
 ENCRYPTED = "{eu.siacs.conversations.axolotl}encrypted"
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("slixmpp_omemo", reason="needs the extra omemo: run .venv-omemo/bin/pytest")
 
 
-from connectors.port import AccountId, Guarantee, RoomId
+from connectors.port import AccountId, Guarantee, RemoteId, RoomId
 from connectors.port.events import SettingsChanged
 from connectors.testing.contract import ConnectorContract
 from connectors.testing.rig import Rig
@@ -19,7 +19,7 @@ from connectors.xmpp.connector import SealingXmppConnector
 
 from . import test_contract as unsealed
 from .conftest import Lab, XmppFar, XmppFaults, XmppRig, through
-from .omemo_people import changed_keys, opened_by
+from .omemo_people import ENCRYPTED, changed_keys, opened_by
 from .omemo_rig import SEALED, SealedCrowd, SealedLab, SealedPerson
 from .prosody import Prosody
 from .proxy import Proxy
@@ -37,6 +37,12 @@ class SealedFar(XmppFar):
     """The far side with devices."""
 
     crowd: SealedCrowd
+
+    async def write_unreadable(self, room: RoomId) -> RemoteId:
+        space = ENCRYPTED.removesuffix("encrypted")
+        key = wire.made(f"{space}key", text="AAAA", rid="1")
+        sealed = wire.made(ENCRYPTED, wire.made(f"{space}header", key, sid="2"))
+        return await self.alice.say(room, sealed, wire.made(f"{{{wire.HINTS}}}store"))
 
     async def add_device(self) -> None:
         await self._another("tablet")
