@@ -35,6 +35,7 @@ ABILITIES = (
     "HearsItself",
     "Inspects",
     "NetworkClock",
+    "OwnDevices",
     "RotatesRoomKeys",
     "UndoesMessages",
     "VerifiesPeers",
