@@ -65,17 +65,19 @@ class Desk:
                 del self._running[room]
 
     async def _read(self, room: RoomId) -> Lists:
-        owners, admins, members = await asyncio.gather(*(self._list(room, a) for a in _ALL))
+        owners, admins, members = await self._listed(room)
         await self._told(self._seats.enter(room))
         occupants, hidden = self._seats.occupants(room)
         return Lists(owners, admins, members, occupants, hidden=hidden)
 
-    async def _list(self, room: RoomId, affiliation: str) -> frozenset[AccountId]:
-        item = wire.made(f"{{{wire.MUC_ADMIN}}}item", affiliation=affiliation)
-        query = wire.made(f"{{{wire.MUC_ADMIN}}}query", item)
-        answer = await self._told(self._line.ask(room, "get", query))
-        found = wire.listed(answer, affiliation)
-        if found is None:
+    async def _listed(self, room: RoomId) -> list[frozenset[AccountId]]:
+        """The lists, in the order of ``_ALL``."""
+        items = [wire.made(f"{{{wire.MUC_ADMIN}}}item", affiliation=each) for each in _ALL]
+        queries = [wire.made(f"{{{wire.MUC_ADMIN}}}query", item) for item in items]
+        answers = await self._told(self._line.ask_each(room, queries))
+        told = (wire.listed(answer, each) for answer, each in zip(answers, _ALL, strict=True))
+        found = [each for each in told if each is not None]
+        if len(found) < len(_ALL):
             raise Unreadable("answer_malformed", "a list of the room's members makes no sense")
         return found
 

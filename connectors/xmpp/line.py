@@ -16,7 +16,8 @@ import asyncio
 import contextlib
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -37,6 +38,26 @@ _STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 class Lost(Exception):
     """The line broke while an answer was waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that is on its way.
+
+    Attributes:
+        whom: it was put to.
+        iq: as it was written.
+        answer: once there is one.
+    """
+
+    whom: str
+    iq: Any = field(repr=False)
+    answer: "asyncio.Future[Element]"
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+        return str(self.iq["id"])
 
 
 class Line:
@@ -71,7 +92,7 @@ class Line:
         """Told how each attempt ended: True where the stream was resumed."""
         self.seen_at: int | None = None
         self._heard_at: int | None = None
-        self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._up, self._closed, self._taken = False, False, False
         self._ending: asyncio.Future[ConnectorError | None] = _future()
         self._stage: asyncio.Future[bool] = _future()
@@ -222,9 +243,9 @@ class Line:
             stage.set_exception(Lost())
 
     def _fail_asked(self) -> None:
-        for _, answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(Lost())
+        for asked in self._asked.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(Lost())
 
     def _tell_attempted(self, *, resumed: bool) -> None:
         for told in self.attempted:
@@ -261,31 +282,54 @@ class Line:
             Uncertain: an act whose answer was lost. Unreadable: an answer without sense.
         """
         await self.up()
-        return await self.ask_now(to, kind, payload, acts=acts)
+        asked = self._ask(to, kind, payload)
+        self._write_asked(asked)
+        return await self._answer(asked, acts=acts)
 
-    async def ask_now(self, to: str, kind: str, payload: Element, *, acts: bool = False) -> Element:
-        """As ``ask``, on a line that may not be up for everybody yet. Raises: as ``ask``."""
+    async def ask_each(self, to: str, payloads: Sequence[Element]) -> list[Element]:
+        """Several readings at once, in one piece; their answers in that order. Raises: as ``ask``.
+
+        Args:
+            to: whom.
+            payloads: what.
+        """
+        await self.up()
+        asked = [self._ask(to, "get", payload) for payload in payloads]
+        self._write_asked(*asked)
+        answers = (self._answer(each, acts=False) for each in asked)
+        found = await asyncio.gather(*answers, return_exceptions=True)
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in found if isinstance(each, Element)]
+
+    def _ask(self, to: str, kind: str, payload: Element) -> "_Asked":
         iq: Any = Iq(self.client)  # type: ignore[no-untyped-call]  # slixmpp's
         iq["type"], iq["to"], iq["id"] = kind, to, secrets.token_hex(8)
         iq.append(payload)
-        name, answer = str(iq["id"]), asyncio.get_running_loop().create_future()
-        self._asked[name] = (to, answer)
+        return _Asked(to, iq, _future())
+
+    def _write_asked(self, *asked: "_Asked") -> None:
         try:
-            self.client.write(iq)
-            async with asyncio.timeout(self._settings.patience):
-                found: Element = await answer
+            self.client.write(*(each.iq for each in asked))
         except NotWritten:
             raise Unavailable("line_broken", "the line to the server is down") from None
+        self._asked.update({each.name: each for each in asked})
+
+    async def _answer(self, asked: "_Asked", *, acts: bool) -> Element:
+        try:
+            async with asyncio.timeout(self._settings.patience):
+                found: Element = await asked.answer
         except (Lost, TimeoutError):
-            self.client.counting.give_up(name)
+            self.client.counting.give_up(asked.name)
             if acts:
                 raise Uncertain("no_answer", "the server's answer to an act was lost") from None
             raise Unavailable("no_answer", "the server did not answer") from None
         except asyncio.CancelledError:
-            self.client.counting.give_up(name)
+            self.client.counting.give_up(asked.name)
             raise
         finally:
-            del self._asked[name]
+            self._asked.pop(asked.name, None)
         self.seen_at = self._now()
         if found.get("type") == "error":
             raise refusal(found, acts=acts)
@@ -337,12 +381,12 @@ class Line:
 
     def _answered(self, xml: Element) -> None:
         asked = self._asked.get(xml.get("id", ""))
-        if asked is None or xml.get("type") not in {"result", "error"} or asked[1].done():
+        if asked is None or xml.get("type") not in {"result", "error"} or asked.answer.done():
             return
         own = {self._settings.account, self._settings.domain}
         sender = xml.get("from")
-        if sender == asked[0] or (asked[0] in own and (sender is None or sender in own)):
-            asked[1].set_result(xml)
+        if sender == asked.whom or (asked.whom in own and (sender is None or sender in own)):
+            asked.answer.set_result(xml)
 
 
 def refusal(stanza: Element, *, acts: bool) -> ConnectorError:

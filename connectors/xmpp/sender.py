@@ -47,6 +47,8 @@ from connectors.xmpp.stream import serialised
 
 MAX_BODY = 48_000
 """Bytes. RFC 6120, 13.12: a server takes stanzas of 10,000 bytes at least; usual are 256 KiB."""
+_SWELLS = 16
+"""Bytes that a character may become at most, its marks included, where the text is not tiny."""
 EXACT = "urn:wallcross:exact:0"
 """Holds a text that XML changes on its way: line ends that are no line feeds become some."""
 _UNSTYLED = "urn:xmpp:styling:0"
@@ -177,9 +179,7 @@ class Sender:
             stanza, sealed_to = await self._stanza(delivery, name, body, targets)
             if edits is not None:
                 stanza.append(wire.made(f"{{{wire.CORRECT}}}replace", id=edits))
-            written = len(serialised(stanza, None).encode())
-            if written > self._settings.max_stanza_bytes:
-                raise Rejected("too_large", f"a message of {written} bytes with all of its marks")
+            self._check_stanza(stanza, body, sealed_to)
             pending = self._note(delivery, name, sealed_to)
             try:
                 self._line.write(stanza)
@@ -188,6 +188,17 @@ class Sender:
                 raise
         reflection = await self._reflected(name, pending)
         return Accepted(RemoteId(self._named(room, reflection)), self._now(), sealed_to)
+
+    def _check_stanza(
+        self, stanza: Message, body: str, sealed_to: frozenset[Reader] | None
+    ) -> None:
+        """Refuses what the server would break off over. Raises: Rejected."""
+        most = self._settings.max_stanza_bytes
+        if sealed_to is None and len(body) * _SWELLS < most:
+            return
+        written = len(serialised(stanza, None).encode())
+        if written > most:
+            raise Rejected("too_large", f"a message of {written} bytes with all of its marks")
 
     def _note(self, delivery: Delivery, name: str, sealed_to: frozenset[Reader] | None) -> _Pending:
         if name in self._pending:

@@ -119,13 +119,14 @@ class Client(ClientXMPP):
         """Whether there is a line, as far as is known by now."""
         return self.transport is not None and not self.transport.is_closing()
 
-    def write(self, stanza: StanzaBase) -> None:
-        """Writes a stanza in this very step. Raises: NotWritten."""
+    def write(self, *stanzas: StanzaBase) -> None:
+        """Writes stanzas in this very step and in one piece. Raises: NotWritten."""
         if not self.writable:
             raise NotWritten
-        if isinstance(stanza, _COUNTED):
-            self.counting.count(stanza)
-        self.send_raw(serialised(stanza, self))
+        for stanza in stanzas:
+            if isinstance(stanza, _COUNTED):
+                self.counting.count(stanza)
+        self.send_raw("".join(serialised(stanza, self) for stanza in stanzas))
 
     def message(self, to: str, kind: str, *children: Element) -> Message:
         """A message about to be written.
