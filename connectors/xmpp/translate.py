@@ -61,7 +61,6 @@ _SILENT = {
     wire.DELAY,
     wire.FALLBACK,
     wire.HINTS,
-    wire.INVITE,
     wire.MUC_USER,
     wire.SID,
 }

@@ -131,6 +131,12 @@ def test_what_we_do_not_know_is_counted() -> None:
     assert told(unknown)[0]["unreadable"] == "unsupported"
 
 
+def test_an_invitation_said_in_a_room_is_counted_as_its_reason_may_say_anything() -> None:
+    asked = "<x xmlns='jabber:x:conference' jid='a@rooms.deal.test' reason='buy at 12'/>"
+    assert told(f"<message type='groupchat'>{asked}</message>")[0]["unreadable"] == "unsupported"
+    assert translate.is_told(stanza(f"<message type='groupchat'>{asked}</message>"))
+
+
 def test_what_others_sealed_cannot_be_read_and_its_fallback_is_no_text() -> None:
     sealed = (
         "<message type='groupchat'><body>I sent you an OMEMO message</body>"
