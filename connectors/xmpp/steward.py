@@ -59,6 +59,7 @@ class Steward:
 
     async def create(self, spec: RoomSpec) -> RoomId:
         """Makes a room, hardened before anybody is let in. Raises: ConnectorError."""
+        _only_possible(spec)
         for account in spec.members | spec.owners:
             _well_formed(account)
         room = RoomId(f"{secrets.token_hex(_NAME_BYTES)}@{self._settings.rooms}")
@@ -190,9 +191,16 @@ class Steward:
 
     async def harden(self, room: RoomId, spec: RoomSpec) -> None:
         """Puts every setting back to what ``create`` would make. Raises: ConnectorError."""
+        _only_possible(spec)
         async with self._turns[room]:
             form = await self._desk.form(room)
             await self._submit(room, rooms.filled(form, spec, archive=self._settings.archive))
+
+
+def _only_possible(spec: RoomSpec) -> None:
+    """Raises: Rejected: no room of XMPP keeps a member's voice from him for good."""
+    if spec.gate:
+        raise Rejected("no_gate", "every member of an XMPP room may write; use another channel")
 
 
 def _well_formed(account: AccountId) -> None:

@@ -70,3 +70,13 @@ async def test_who_asks_us_in_is_told_and_where_we_go_in_we_listen(lab: Lab) -> 
 
     with pytest.raises(Rejected):
         await bot.join(RoomId("nowhere@elsewhere.test"))
+
+
+async def test_a_gate_that_no_room_can_have_is_refused_and_nothing_is_made(lab: Lab) -> None:
+    bot, alice = await lab.bot(), await lab.person("alice")
+    room = await lab.room(bot, alice)
+    for asked in (bot.create(lab.spec(gate=True)), bot.harden(room, lab.spec(gate=True))):
+        with pytest.raises(Rejected) as caught:
+            await asked
+        assert caught.value.code == "no_gate"
+    assert not (await bot.posture(room)).gate
