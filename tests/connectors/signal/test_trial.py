@@ -58,3 +58,15 @@ async def test_a_server_that_does_not_answer_earns_nothing(lab: Lab) -> None:
     await trial.run()
     assert not trial.passed
     assert trial.grade(Grade.FIELD, stated=True, timer_seen=True) is Grade.NONE
+
+
+async def test_through_the_daemon_any_room_of_ours_shows_its_timer(stream_lab: Lab) -> None:
+    """Nobody has to write in it first."""
+    bot = await stream_lab.bot()
+    trial = Trial("signal", bot)
+    await trial.run()
+    assert [step.name for step in trial.steps if not step.ok] == []
+    assert trial.posture is not None
+    assert shows_running_timer(trial.posture)
+    assert trial.grade(Grade.LAB, stated=True, timer_seen=True) is Grade.FIT
+    assert trial.grade(Grade.LAB, stated=False, timer_seen=True) is Grade.LAB
