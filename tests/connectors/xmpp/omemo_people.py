@@ -21,7 +21,6 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.plugins import register_plugin
 from slixmpp.stanza import Message
 from slixmpp_omemo import XEP_0384, TrustLevel
-from twomemo import Twomemo
 
 from connectors.port import AccountId, DeviceId
 from connectors.port.messages import Device
@@ -105,8 +104,7 @@ async def changed_keys(client: ClientXMPP, keys: Memory) -> dict[str, Any]:
     fresh = Memory(kept)
     pair = await IdentityKeyPair.get(fresh)
     await fresh.store_bytes(place, pair.identity_key)
-    for backend in (Oldmemo(fresh), Twomemo(fresh)):
-        await backend.generate_pre_keys(100)
+    await Oldmemo(fresh).generate_pre_keys(100)
     return fresh.held
 
 
