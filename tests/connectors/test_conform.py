@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.port import Guarantee
+from connectors.port import connector as port
 from connectors.testing import profile
+from connectors.testing.conforming import ABILITIES
 from connectors.testing.contract import ConnectorContract
 from connectors.testing.profile import Outcome, Ran, Rule, State, base, conforms, result, rules
 from connectors.testing.reading import SETTABLE
@@ -47,6 +49,11 @@ def test_every_test_of_the_contract_is_in_one_rule() -> None:
     variants = {test for test in listed if "[" in test}
     assert variants == {f"{test}[{g.value}]" for test in BY_GUARANTEE for g in SETTABLE}
     assert {rule.guarantee for rule in rules()} - {None} == set(Guarantee)
+
+
+def test_a_report_names_every_further_ability_that_the_port_knows() -> None:
+    known = {n for n, c in vars(port).items() if getattr(c, "_is_runtime_protocol", False)}
+    assert set(ABILITIES) == {n for n in known if vars(port)[n].__module__ == port.__name__}
 
 
 RULE = Rule("timer", Guarantee.TIMER, "t", "s", ("test_a", "test_b"))
