@@ -132,11 +132,12 @@ class Prosody:
         if not self.ca.exists():
             certificate(self.folder, DOMAIN, ROOMS, FILES, "localhost")
         self._configure()
+        setpriv = shutil.which("setpriv")  # so that it ends with us, however we end
+        with_us = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
         self.process = subprocess.Popen(
-            [PROSODY, "-F", "--config", str(self.folder / "config.lua")],
+            [*with_us, PROSODY, "-F", "--config", str(self.folder / "config.lua")],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
         self._wait()
 
