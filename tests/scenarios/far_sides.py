@@ -4,10 +4,11 @@ Rule kept here: what somebody may read, who sits where and how a room is set is 
 side (the stand-in's own hand, another XMPP client), never of our connector.
 """
 
+import asyncio
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -16,9 +17,11 @@ import pytest
 
 from connectors.signal.standin import process as signal_process
 from connectors.signal.standin.control import Control as SignalHand
+from connectors.signal.standin.faults import FaultKind as SignalFault
 from connectors.wickr.standin import process as wickr_process
+from connectors.wickr.standin.control import CHANGES, NotDoneError
 from connectors.wickr.standin.control import Control as WickrHand
-from connectors.wickr.standin.control import NotDoneError
+from connectors.wickr.standin.faults import FaultKind as WickrFault
 from connectors.xmpp import wire
 from orchestrator.demo.phones import NUMBER
 from tests.connectors.xmpp.people import PASSWORD, Crowd, Person
@@ -41,13 +44,11 @@ class FarSide(Protocol):
         name: of the channel.
         accounts: of everybody, the stranger too.
         demands: what its rooms are held to beside the policy's own for coordination.
-        timed: its rooms have a timer.
     """
 
     name: ClassVar[str]
     accounts: dict[str, AccountId]
     demands: ClassVar[tuple[str, ...]]
-    timed: ClassVar[bool]
 
     async def open(self, folder: Path, stack: AsyncExitStack) -> None: ...
 
@@ -64,6 +65,10 @@ class FarSide(Protocol):
         ...
 
     async def put_out(self, room: RoomId, who: str) -> None: ...
+
+    async def raise_up(self, room: RoomId, who: str) -> None:
+        """Somebody who may lets a member change the room."""
+        ...
 
     async def loosen(self, room: RoomId) -> None:
         """Somebody who may takes off a setting that the room is held to."""
@@ -84,6 +89,16 @@ class FarSide(Protocol):
     async def write(self, who: str, room: RoomId, text: str) -> bool:
         """A person writes in a room, if his network lets him; whether it did."""
         ...
+
+    async def write_direct(self, who: str, text: str) -> None:
+        """A person writes to us alone."""
+        ...
+
+    async def go_away(self) -> None:
+        """Our way to the network is gone."""
+        ...
+
+    async def come_back(self) -> None: ...
 
     async def shown(self, who: str, room: RoomId) -> list[str]:
         """What a person's client shows of us in a room."""
@@ -120,7 +135,6 @@ class Wickr:
 
     name: ClassVar[str] = "wickr"
     demands: ClassVar[tuple[str, ...]] = (TIMER,)
-    timed: ClassVar[bool] = True
 
     async def open(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder = folder
@@ -147,6 +161,9 @@ class Wickr:
     async def put_out(self, room: RoomId, who: str) -> None:
         await self.hand.remove_member(room, who, by=OWNER)
 
+    async def raise_up(self, room: RoomId, who: str) -> None:
+        await self.hand.grant_master(room, who, by=OWNER)
+
     async def loosen(self, room: RoomId) -> None:
         await self.hand.change(room, by=OWNER, ttl=0)
 
@@ -167,6 +184,20 @@ class Wickr:
         await self.hand.settle()
         return True
 
+    async def write_direct(self, who: str, text: str) -> None:
+        await self.hand.write(who, text)
+        await self.hand.settle()
+
+    async def lie(self) -> None:
+        """Until faults are cleared, every change is answered as if done, and is not."""
+        await self.hand.fault(WickrFault.LIE, verb=CHANGES, times=None)
+
+    async def go_away(self) -> None:
+        await self.hand.go_down()
+
+    async def come_back(self) -> None:
+        await self.hand.come_back()
+
     async def shown(self, who: str, room: RoomId) -> list[str]:
         return [m.text or "" for m in await self.hand.arrived(who, room) if m.author == "bot"]
 
@@ -182,7 +213,6 @@ class Signal:
 
     name: ClassVar[str] = "signal"
     demands: ClassVar[tuple[str, ...]] = (TIMER, 'no_public_link = "attested"')
-    timed: ClassVar[bool] = True
 
     async def open(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder = folder
@@ -195,9 +225,14 @@ class Signal:
             self.accounts[name] = AccountId(made.uuid)
 
     def flags(self) -> dict[str, str]:
-        settings = {"api": self.server.url, "number": f"'{NUMBER}'", "backend": "json-rpc"}
-        more = {"patience": 5, "look_every": 0.5}
-        return _flags(self.name, settings | more, {"state_key": _state(self.folder)})
+        settings = {
+            "backend": "json-rpc",
+            "api": self.server.url,
+            "number": f"'{NUMBER}'",  # a word, not a figure
+            "patience": 5,
+            "look_every": 0.5,
+        }
+        return _flags(self.name, settings, {"state_key": _state(self.folder)})
 
     async def come_in(self, who: str, room: RoomId) -> None:
         assert who in await self.seated(room), "these phones let themselves in"
@@ -207,6 +242,9 @@ class Signal:
 
     async def put_out(self, room: RoomId, who: str) -> None:
         await self.hand.remove_member(room, who, by=OWNER)
+
+    async def raise_up(self, room: RoomId, who: str) -> None:
+        await self.hand.grant_admin(room, who, by=OWNER)
 
     async def loosen(self, room: RoomId) -> None:
         await self.hand.set_timer(OWNER, 0, group=room)
@@ -230,6 +268,20 @@ class Signal:
         await self.hand.settle()
         return True
 
+    async def write_direct(self, who: str, text: str) -> None:
+        await self.hand.write(who, text)
+        await self.hand.settle()
+
+    async def lie(self) -> None:
+        """Until faults are cleared, every change is answered as if done, and is not."""
+        await self.hand.fault(SignalFault.NOTHING, verb="changes", times=None)
+
+    async def go_away(self) -> None:
+        await self.hand.go_down()
+
+    async def come_back(self) -> None:
+        await self.hand.come_back()
+
     async def shown(self, who: str, room: RoomId) -> list[str]:
         return [m.text or "" for m in await self.hand.arrived(who, room) if m.author == "bot"]
 
@@ -245,13 +297,12 @@ class Xmpp:
 
     name: ClassVar[str] = "xmpp"
     demands: ClassVar[tuple[str, ...]] = ()
-    timed: ClassVar[bool] = False
 
     async def open(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder = folder
         self.server = Prosody(folder)
         try:
-            self.server.start()
+            await asyncio.to_thread(self.server.start)
         except NoProsodyError as error:
             pytest.skip(str(error))
         stack.callback(self.server.stop)
@@ -288,8 +339,12 @@ class Xmpp:
     async def put_out(self, room: RoomId, who: str) -> None:
         await (await self.person(OWNER)).affiliate(room, self.accounts[who], "none")
 
-    async def loosen(self, room: RoomId) -> None:
+    async def raise_up(self, room: RoomId, who: str) -> None:
         """Who administers the server can: the room's owners are we alone."""
+        await (await self.person("root")).affiliate(room, self.accounts[who], "admin")
+
+    async def loosen(self, room: RoomId) -> None:
+        """As for ``raise_up``."""
         await (await self.person("root")).configure(room, membersonly="0", publicroom="1")
 
     async def strict(self, room: RoomId) -> bool:
@@ -321,6 +376,17 @@ class Xmpp:
         await person.write(room, text)
         return not any(m.get("type") == "error" for m in person.shown[before:])
 
+    async def write_direct(self, who: str, text: str) -> None:
+        await (await self.person(who)).whisper(f"wallcross@{DOMAIN}", text)
+
+    async def go_away(self) -> None:
+        await self.crowd.close()
+        self.crowd.people.clear()
+        await asyncio.to_thread(self.server.stop)
+
+    async def come_back(self) -> None:
+        await asyncio.to_thread(self.server.start)
+
     async def shown(self, who: str, room: RoomId) -> list[str]:
         person = await self.person(who)
         seen = await person.arrived(room, "wallcross", self.server.ca)
@@ -329,8 +395,7 @@ class Xmpp:
     async def whispered(self, who: str, line: RoomId) -> list[str]:
         """He comes in, and reads what the room has kept for him, as clients do (XEP-0313)."""
         person = await self.person(who)
-        with suppress(Exception):
-            await person.join(line)
+        await person.join(line)  # once more is no harm
         await person.ask(line, "set", wire.made(f"{{{wire.MAM}}}query"))
         bodies: list[Any] = [
             body.text

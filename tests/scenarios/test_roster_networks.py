@@ -20,6 +20,7 @@ import pytest
 from orchestrator.client.evidence import RoomEvidence
 from orchestrator.client.leave_words import step_line
 from orchestrator.client.plans import DoneLine, PlanView
+from orchestrator.client.problems import Failed
 from orchestrator.client.views import NewConversation
 from orchestrator.clock import SECOND, now
 from orchestrator.command.home import OpenHome
@@ -293,9 +294,66 @@ async def test_who_leaves_is_out_of_every_room_reads_nothing_and_is_not_read(tow
         await town.reads("el", "after he left", talk.label)
         assert not any("after" in t for t in await town.far.shown(GONE, town.room(talk.label)))
     assert not await town.far.write(GONE, town.room(), "And what of me?")
+    await town.far.write_direct(GONE, "#lunch And what of me?")
     assert await town.far.write("el", town.room(), "He is out.")
-    await town.taken(2)
+    await town.taken(3)
+    sql = "SELECT state FROM message WHERE connector = ? AND person_id = ? ORDER BY arrival"
+    states = await town.house.rows(sql, town.far.name, GONE)
+    assert states == [("delivered",), ("held",)], "what he writes to us alone goes to nobody"
+    for who in PEOPLE - {GONE}:
+        assert not any("what of me" in t for t in await town.far.shown(who, town.room()))
     await town.proof_holds()
+
+
+async def test_who_leaves_while_the_network_is_away_is_out_once_it_is_back(town: Town) -> None:
+    """Nothing is claimed meanwhile, and nobody has to ask again."""
+    home, deal, gone = town.house.home, town.house.deal, PersonId(GONE)
+    await town.far.go_away()
+    found = await home.leave(deal, gone, "left", actor=ACTOR, wait=False)
+    assert found.state == "open"
+    assert {s.state for s in found.steps if s.kind == "room"} == {"not_confirmed"}
+    assert found.last_seen_at is None
+    await town.far.come_back()
+
+    async def seen() -> bool:
+        return (await home.leave_show(deal, gone)).state == "gone"
+
+    await eventually(seen)
+    for talk in TALKS:
+        assert await town.far.seated(town.room(talk.label)) == PEOPLE - {GONE}
+    await town.proof_holds()
+
+
+@pytest.mark.parametrize("town", NETWORKS[:2], indirect=True)
+async def test_a_success_that_did_nothing_is_not_taken_for_one(town: Town) -> None:
+    """Prosody does what it says; a line that swallows it is a case of the contract."""
+    assert isinstance(town.far, Wickr | Signal)
+    await town.far.let_in(town.room(), STRANGER)
+    await town.noted()
+    shown = await town.plan()
+    town.house.home.runtime.hands._patience = SECOND
+    await town.far.lie()
+    [gone] = await town.done(shown)
+    assert (gone.outcome, gone.why) == ("not_confirmed", "not_seen")
+    assert STRANGER in await town.far.seated(town.room())
+    await town.far.hand.clear_faults()
+    assert [d.outcome for d in await town.done(shown)] == ["seen"]
+    assert await town.far.seated(town.room()) == PEOPLE
+
+
+async def test_who_makes_himself_an_admin_is_one_no_more(town: Town) -> None:
+    await town.far.raise_up(town.room(), "el")
+    assert await town.far.ruling(town.room()) == {OWNER, "el"}
+
+    async def planned() -> bool:
+        return bool((await town.plan()).acts)
+
+    await eventually(planned)
+    shown = await town.plan()
+    assert [(a.kind, a.conversation, a.person) for a in shown.acts] == [("demote", "lunch", "el")]
+    assert [d.outcome for d in await town.done(shown)] == ["seen"]
+    assert await town.far.ruling(town.room()) == {OWNER}
+    assert await town.far.seated(town.room()) == PEOPLE
 
 
 async def test_a_notice_reaches_a_person_in_his_private_line(town: Town) -> None:
@@ -332,3 +390,23 @@ async def test_a_conversation_that_it_cannot_carry_is_read_back_as_lacking_and_h
     assert {a.because for a in plan.held} == lacking - {"devices_verified"}
     assert {a.held for a in plan.held} <= {"not_offered"}
     assert plan.acts == ()
+
+
+async def test_a_room_in_which_we_alone_may_write_is_refused_or_not_claimed(town: Town) -> None:
+    """Wickr and XMPP have none. On Signal every admin may write, and the room has an owner."""
+    new = NewConversation(
+        label="gate", floor="coordination", channel=town.far.name, owner=OWNER, gate=True
+    )
+    if town.far.name != "signal":
+        with pytest.raises(Failed, match="no_gate"):
+            await town.house.home.conv_new(town.house.deal, new, actor=ACTOR)
+        shown = await town.house.home.conv_show(town.house.deal, "gate")
+        assert shown.rooms == ()
+        assert (await town.plan()).acts == ()
+        return
+    shown = await town.house.home.conv_new(town.house.deal, new, actor=ACTOR)
+    assert shown.rooms[0].mode == "witness"
+    plan = await town.plan()
+    assert [(a.kind, a.conversation, a.because) for a in plan.acts] == [("harden", "gate", "gate")]
+    town.house.home.runtime.hands._patience = SECOND
+    assert [(d.outcome, d.why) for d in await town.done(plan)] == [("not_confirmed", "not_seen")]
