@@ -21,6 +21,8 @@ PLANTS = [
     ("model-stays-here", "tiers/model", "import huggingface_hub"),
     ("adapters-are-strangers", "connectors/matrix", "import connectors.memory"),
     ("adapters-are-strangers", "connectors/port/messages", "import connectors.matrix"),
+    ("adapters-are-strangers", "connectors/shared/frame", "import connectors.matrix"),
+    ("adapters-are-strangers", "connectors/port/messages", "import connectors.shared"),
     ("adapters-are-strangers", "connectors/telex/wire", "import connectors.port"),
     ("adapters-without-policy", "connectors/matrix", "from tiers import policy"),
     ("adapters-without-policy", "connectors/matrix", "from tiers.ids import RoomId"),
@@ -46,6 +48,7 @@ PLANTS = [
 ALLOWED = [
     ("tiers/model", "import numpy"),
     ("connectors/port", "from tiers import policy"),
+    ("connectors/matrix", "import connectors.shared"),
     ("orchestrator/wiring", "import connectors.matrix"),
     ("orchestrator/flow", "import connectors.port.messages"),
     ("dashboard", "import orchestrator.client"),

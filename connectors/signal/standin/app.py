@@ -27,9 +27,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.shared.standin.listener import Listener
 from connectors.signal.standin import hand
 from connectors.signal.standin.api import Standin
-from connectors.signal.standin.listener import Listener
 from connectors.signal.standin.network import Refused
 from connectors.signal.standin.options import VERSIONS, Backend, Mode, Options, ReceiveMode
 from connectors.signal.standin.rest import Rest

@@ -28,10 +28,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.shared.standin.listener import Listener
 from connectors.wickr.standin import hand
 from connectors.wickr.standin.api import Standin
 from connectors.wickr.standin.interface import Interface
-from connectors.wickr.standin.listener import Listener
 from connectors.wickr.standin.network import Refused
 from connectors.wickr.standin.options import Modify, OnFailure, Options, chosen
 

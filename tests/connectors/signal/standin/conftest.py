@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.shared.standin.listener import Listener
 from connectors.signal.standin import process
 from connectors.signal.standin.control import Control
-from connectors.signal.standin.listener import Listener
 
 US = "+15550100"
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback in the clear: no certificates

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.shared.standin.listener import Listener
 from connectors.wickr.standin import process
 from connectors.wickr.standin.control import Control
-from connectors.wickr.standin.listener import Listener
 
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback in the clear: no certificates
 V2 = "/WickrIO/V2/Apps"

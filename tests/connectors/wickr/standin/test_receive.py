@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.shared.standin.listener import Listener
 from connectors.wickr.standin.control import Upload
-from connectors.wickr.standin.listener import Listener
 
 from .conftest import Far, Hook, account, met
 
