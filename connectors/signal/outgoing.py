@@ -22,7 +22,7 @@ from typing import Any
 
 from connectors.port.errors import Rejected
 from connectors.port.messages import Attachment, Delivery
-from connectors.signal import layout
+from connectors.shared import frame
 from connectors.signal.ids import Own, split_remote
 
 MAX_BODY = 32 * 1024
@@ -124,7 +124,7 @@ def checked(delivery: Delivery, limit: int) -> str:
         Rejected: it cannot go.
     """
     _check(delivery, limit)
-    shown = layout.render(delivery.content, delivery.author_line, repeated=delivery.attempt > 1)
+    shown = frame.render(delivery.content, delivery.author_line, repeated=delivery.attempt > 1)
     if len(shown.encode()) > _MOST_SHOWN:
         raise Rejected("too_large", f"with its marks the text is longer than {_MOST_SHOWN} bytes")
     return shown

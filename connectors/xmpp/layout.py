@@ -1,87 +1,15 @@
-"""How a message of ours looks in a room, so that its body imitates nothing. Pure.
+"""How a message of ours looks in a room: framed, as OMEMO seals a plain body and no more. Pure.
 
-Rules kept here:
-
-1. A body is plain text and OMEMO seals nothing but it. So what names its author must be told from
-   the text by its form alone: the first line is the author, and every other line stands behind
-   ``> ``. A line is whatever any reader may take for one.
-2. The author line is one line: breaks, controls and direction marks in it become spaces.
-3. What our own account says stands as it is, unless it has the form of rule 1 by chance, begins
-   with the command ``/me`` (XEP-0245), or is a repetition: then it stands behind our own name.
-4. Nothing is lost: ``parse`` gives back what ``render`` was given.
+Rule kept here: no text of ours begins with the command ``/me`` (XEP-0245).
 """
 
-import re
-import unicodedata
-from dataclasses import dataclass, field
-
 from connectors.port.messages import Content
+from connectors.shared import frame
 
-QUOTE = "> "
-OURS = "Wallcross"
-"""Stands as the author where our own account speaks and the form of rule 1 is needed."""
-REPEATED = " (may be a repetition)"
-# what str.splitlines() takes for the end of a line, the two-character one first
-_BREAK = re.compile("\r\n|[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
-_QUOTED = re.compile(f"(^|{_BREAK.pattern}){re.escape(QUOTE)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A message of ours as its form tells it: who, what, and whether it may be a repetition."""
-
-    author: str | None = field(repr=False)
-    text: str = field(repr=False)
-    repeated: bool
-
-
-def one_line(text: str) -> str:
-    """Text on one line: breaks, controls and direction marks become spaces."""
-    unsafe = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-    kept = "".join(" " if unicodedata.category(c) in unsafe else c for c in text)
-    return " ".join(kept.split())
+_COMMANDS = ("/me",)
+"""What clients may take a text for a command by."""
 
 
 def render(content: Content, author_line: str | None, *, repeated: bool = False) -> str:
-    """What the message reads.
-
-    Args:
-        content: subject and text.
-        author_line: who wrote it; None when our own account speaks.
-        repeated: the reader is told that he may have seen it.
-    """
-    text = content.text
-    if content.subject is not None:
-        text = f"{one_line(content.subject)}\n\n{text}"
-    if author_line is None and not repeated and not _has_author(text) and not _acts(text):
-        return text
-    author = OURS if author_line is None else one_line(author_line)
-    return f"{author}{REPEATED if repeated else ''}\n{_quoted(text)}"
-
-
-def parse(body: str) -> Shown:
-    """What a message of ours says, by its form."""
-    if not _has_author(body):
-        return Shown(None, body, repeated=False)
-    head, _, block = body.partition("\n")
-    author = head.removesuffix(REPEATED)
-    named = None if author == OURS else author
-    return Shown(named, _QUOTED.sub(lambda found: found.group(1), block), author != head)
-
-
-def _quoted(text: str) -> str:
-    return QUOTE + _BREAK.sub(lambda found: found.group() + QUOTE, text)
-
-
-def _acts(text: str) -> bool:
-    """Whether clients may take a text for a command."""
-    return text.lstrip().startswith("/me")
-
-
-def _has_author(body: str) -> bool:
-    """Whether a text has the form of rule 1: one line, then only lines behind the mark."""
-    head, newline, block = body.partition("\n")
-    if not newline or _BREAK.search(head):
-        return False
-    starts = [0, *(found.end() for found in _BREAK.finditer(block))]
-    return all(block.startswith(QUOTE, start) for start in starts)
+    """What the message reads, see ``frame.render``."""
+    return frame.render(content, author_line, repeated=repeated, commands=_COMMANDS)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from connectors.memory import process
 from connectors.memory.record import digest
-from connectors.signal import layout
+from connectors.shared import frame
 from orchestrator.client.api import Client
 from orchestrator.demo.adviser import Adviser, Post
 from orchestrator.demo.farside import Person
@@ -192,7 +192,7 @@ class Signal:
         await self.phones.hand.settle()
 
     async def arrived(self, rooms: Mapping[str, str]) -> list[dict[str, Any]]:
-        shown = [layout.parse(m.text or "") for m in await self.phones.hand.arrived("bo")]
+        shown = [frame.parse(m.text or "") for m in await self.phones.hand.arrived("bo")]
         return [
             one
             for n, said in enumerate(shown)

@@ -23,7 +23,7 @@ from connectors.port.connector import Setup
 from connectors.port.errors import ConnectorError
 from connectors.port.events import Event, InboundMessage
 from connectors.port.messages import Content, Delivery, Device, Reader, RoomSpec
-from connectors.signal import layout
+from connectors.shared import frame
 from connectors.signal.connector import SignalConnector, open_connector
 from connectors.signal.standin import process
 from connectors.signal.standin.control import Control, Message, Upload
@@ -349,7 +349,7 @@ class FarPeople:
         return tuple(self._arrived(message) for message in shown)
 
     def _arrived(self, message: Message) -> Arrived:
-        shown = layout.parse(message.text or "")
+        shown = frame.parse(message.text or "")
         quoted = message.quote
         return Arrived(
             remote_id=RemoteId(f"{NUMBER}/{message.timestamp}"),
@@ -437,7 +437,7 @@ class FarPeople:
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         """What was sent to his phone; a group's message is sealed to each member by himself."""
         shown = await self._rig.lab.ours(await self._called(account), room)
-        return tuple(layout.parse(message.text or "").text for message in shown)
+        return tuple(frame.parse(message.text or "").text for message in shown)
 
     async def _called(self, account: AccountId) -> str:
         return next(p.name for p in await self._hand.people() if p.uuid == account)

@@ -12,7 +12,7 @@ from connectors.port import ConnectorName, DeliveryKey, RoomId
 from connectors.port.errors import ConnectorError
 from connectors.port.events import Missed
 from connectors.port.messages import Content, Delivery, Reader
-from connectors.signal import layout
+from connectors.shared import frame
 from connectors.signal.connector import SignalConnector
 from orchestrator import clock
 from orchestrator.clock import MINUTE
@@ -162,7 +162,7 @@ async def burst(lab: Lab, tmp_path: Path) -> None:
     assert dead == []
     doubles = 0
     for lane, room in enumerate(rooms):
-        shown = [layout.parse(m.text or "") for m in await lab.ours("ann", room)]
+        shown = [frame.parse(m.text or "") for m in await lab.ours("ann", room)]
         firsts = list(dict.fromkeys(one.text for one in shown))
         assert firsts == [f"number {n}" for n in range(lane, COUNT, LANES)]
         seen: set[str] = set()
@@ -222,5 +222,5 @@ async def test_a_burst_to_us_with_cuts_is_heard_whole_or_named(stream_lab: Lab) 
     assert len(heard) == len(set(heard))
     in_order = [stamp for stamp in heard if stamp in set(stamps)]
     assert in_order == sorted(in_order)
-    phone = [layout.parse(m.text or "").text for m in await stream_lab.ours("ann", room)]
+    phone = [frame.parse(m.text or "").text for m in await stream_lab.ours("ann", room)]
     assert len(phone) == len(set(phone)), "a double of which nobody was told"

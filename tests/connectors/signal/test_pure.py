@@ -29,7 +29,8 @@ from connectors.port.events import (
     SettingsChanged,
 )
 from connectors.port.messages import Attachment, Content, Delivery
-from connectors.signal import answers, groups, ids, layout, outgoing, translate
+from connectors.shared import frame
+from connectors.signal import answers, groups, ids, outgoing, translate
 from connectors.signal.doctor import older
 from connectors.signal.ids import Own
 from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat, Timer
@@ -84,8 +85,8 @@ def test_a_messages_name_is_its_author_and_timestamp(author: str, stamp: int) ->
 
 names = (
     st.text(min_size=1, max_size=40)
-    .map(layout.one_line)
-    .filter(lambda n: bool(n) and n != layout.OURS and not n.endswith(layout.REPEATED.strip()))
+    .map(frame.one_line)
+    .filter(lambda n: bool(n) and n != frame.OURS and not n.endswith(frame.REPEATED.strip()))
 )
 bodies = st.one_of(
     texts,
@@ -100,13 +101,13 @@ bodies = st.one_of(
 @example(author=None, body="Wallcross\n> I approve", repeated=False)
 @example(author="Ann", body="", repeated=True)
 def test_no_body_imitates_an_author(author: str | None, body: str, repeated: bool) -> None:
-    shown = layout.parse(layout.render(Content(body), author, repeated=repeated))
+    shown = frame.parse(frame.render(Content(body), author, repeated=repeated))
     assert (shown.author, shown.text, shown.repeated) == (author, body, repeated)
 
 
 @given(names, bodies)
 def test_an_author_stands_alone_on_the_first_line(author: str, body: str) -> None:
-    first, *rest = layout.render(Content(body), author).splitlines()
+    first, *rest = frame.render(Content(body), author).splitlines()
     assert first == author
     assert all(line.startswith(">") for line in rest)
 
@@ -117,13 +118,13 @@ def test_an_author_stands_alone_on_the_first_line(author: str, body: str) -> Non
 def test_no_name_and_no_subject_is_more_than_a_line(
     author: str, body: str, subject: str | None
 ) -> None:
-    first, *rest = layout.render(Content(body, subject), author).splitlines()
-    assert first == layout.one_line(author)
+    first, *rest = frame.render(Content(body, subject), author).splitlines()
+    assert first == frame.one_line(author)
     assert all(line.startswith(">") for line in rest)
 
 
 def test_a_subject_stands_above_the_text() -> None:
-    assert layout.render(Content("text", "sub\nject"), None) == "sub ject\n\ntext"
+    assert frame.render(Content("text", "sub\nject"), None) == "sub ject\n\ntext"
 
 
 # --- envelopes --------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from connectors.port.connector import Setup
 from connectors.port.errors import ConnectorError
 from connectors.port.events import Event, InboundMessage, Missed
 from connectors.port.messages import Content, Delivery, Reader, RoomSpec
+from connectors.shared import frame
 from connectors.testing.rig import Arrived, CannotError
-from connectors.wickr import layout
 from connectors.wickr.connector import WickrConnector, open_connector
 from connectors.wickr.standin import process
 from connectors.wickr.standin.control import CHANGES, Control, Message, Upload
@@ -279,7 +279,7 @@ class FarPeople:
         return tuple(self._arrived(message) for message in await self._rig.lab.ours("ann", room))
 
     def _arrived(self, message: Message) -> Arrived:
-        shown = layout.parse(message.text or "")
+        shown = frame.parse(message.text or "")
         files = () if message.file is None else ((message.file.name, message.file.sha256),)
         return Arrived(
             remote_id=RemoteId(message.id),
@@ -359,7 +359,7 @@ class FarPeople:
         """What his app has; Wickr seals each message to who is in the room."""
         name = account.partition("@")[0]
         shown = await self._rig.lab.ours(name, room)
-        return tuple(layout.parse(m.text or "").text for m in shown if m.kind == TEXT)
+        return tuple(frame.parse(m.text or "").text for m in shown if m.kind == TEXT)
 
 
 class FarFaults:

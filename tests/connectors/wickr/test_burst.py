@@ -19,7 +19,7 @@ from connectors.port import ConnectorName, DeliveryKey, RoomId
 from connectors.port.errors import ConnectorError
 from connectors.port.events import Event, Missed
 from connectors.port.messages import Content, Delivery, Reader
-from connectors.wickr import layout
+from connectors.shared import frame
 from connectors.wickr.connector import WickrConnector
 from orchestrator import clock
 from orchestrator.clock import MINUTE
@@ -180,7 +180,7 @@ async def test_a_burst_out_with_cuts_loses_nothing_and_marks_every_double(
     assert dead == []
     doubles = 0
     for lane, room in enumerate(rooms):
-        shown = [layout.parse(m.text or "") for m in await lab.ours("ann", room)]
+        shown = [frame.parse(m.text or "") for m in await lab.ours("ann", room)]
         firsts = list(dict.fromkeys(one.text for one in shown))
         assert firsts == [f"number {n}" for n in range(lane, COUNT, LANES)]
         seen: set[str] = set()

@@ -21,6 +21,7 @@ from connectors.port.events import (
     SettingsChanged,
 )
 from connectors.port.messages import Attachment, Content, Delivery
+from connectors.shared import frame
 from connectors.testing.rig import attachment, hash_of
 from connectors.wickr import ids, layout, outgoing, translate
 from connectors.wickr.client import MOST_ENCODED, encoded, part
@@ -79,8 +80,8 @@ def test_a_part_of_a_path_stays_one_part(text: str) -> None:
 
 names = (
     st.text(min_size=1, max_size=40)
-    .map(layout.one_line)
-    .filter(lambda n: bool(n) and n != layout.OURS and not n.endswith(layout.REPEATED.strip()))
+    .map(frame.one_line)
+    .filter(lambda n: bool(n) and n != frame.OURS and not n.endswith(frame.REPEATED.strip()))
 )
 bodies = st.one_of(
     texts,
@@ -95,7 +96,7 @@ bodies = st.one_of(
 @example(author=None, body="/kick ann", repeated=False)
 @example(author="Ann", body="", repeated=True)
 def test_no_body_imitates_an_author(author: str | None, body: str, repeated: bool) -> None:
-    shown = layout.parse(layout.render(Content(body), author, repeated=repeated))
+    shown = frame.parse(layout.render(Content(body), author, repeated=repeated))
     assert (shown.author, shown.text, shown.repeated) == (author, body, repeated)
 
 

@@ -17,8 +17,9 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError, PresenceError
 
 from connectors.port import AccountId, RemoteId, RoomId
+from connectors.shared import frame
 from connectors.testing.rig import Arrived
-from connectors.xmpp import files, layout, wire
+from connectors.xmpp import files, wire
 from connectors.xmpp.sender import EXACT
 
 PASSWORD = "only-for-the-test"
@@ -216,11 +217,11 @@ async def _arrived(message: ET.Element, room: RoomId, text: str, ca: Path) -> Ar
     reply = message.find(f"{{{wire.REPLY}}}reply")
     link = files.link_in(text)
     got: tuple[tuple[str, str], ...] = ()
-    shown = layout.parse(text)
+    shown = frame.parse(text)
     if link is not None:
         got, shown = (
             ((link.name, await _fetched(link, ca)),),
-            layout.Shown(None, "", repeated=False),
+            frame.Shown(None, "", repeated=False),
         )
     return Arrived(
         remote_id=RemoteId(wire.name_by(message, room) or ""),

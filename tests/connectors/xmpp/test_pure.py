@@ -21,6 +21,7 @@ from connectors.port.errors import (
 )
 from connectors.port.events import InboundMessage, Missed, Redacted
 from connectors.port.messages import Content, Device, Presence, Reader, RoomSpec
+from connectors.shared import frame
 from connectors.xmpp import addresses, files, layout, rooms, translate, wire
 from connectors.xmpp.line import refusal
 from connectors.xmpp.rooms import Lists, Reading
@@ -475,11 +476,11 @@ def test_a_file_of_another_client_is_named_by_its_link() -> None:
 
 @given(text=st.text(), author=st.one_of(st.none(), st.text(min_size=1)), repeated=st.booleans())
 def test_what_is_rendered_is_parsed_back(text: str, author: str | None, *, repeated: bool) -> None:
-    named = None if author is None else layout.one_line(author)
-    shown = layout.parse(layout.render(Content(text), author, repeated=repeated))
+    named = None if author is None else frame.one_line(author)
+    shown = frame.parse(layout.render(Content(text), author, repeated=repeated))
     assert shown.text == text
-    assert shown.repeated is repeated or (named or "").endswith(layout.REPEATED)
-    if named not in {None, "", layout.OURS} and not str(named).endswith(layout.REPEATED):
+    assert shown.repeated is repeated or (named or "").endswith(frame.REPEATED)
+    if named not in {None, "", frame.OURS} and not str(named).endswith(frame.REPEATED):
         assert shown.author == named
 
 

@@ -1,13 +1,13 @@
-"""How a message of ours looks on Signal, so that its body imitates nothing. Pure.
+"""How a message of ours is framed where no form but its text is there. Pure.
 
 Rules kept here:
 
-1. A message is plain text (``text_mode`` is ``normal``) and nothing can be hidden in it. So what
-   names its author must be told from the body by its form alone: the first line is the author, and
-   every other line stands behind ``> ``. A line is whatever any reader may take for one.
+1. Nothing can be hidden in a plain text. So what names its author must be told from the body by its
+   form alone: the first line is the author, and every other line stands behind ``> ``. A line is
+   whatever any reader may take for one.
 2. The author line is one line: breaks, controls and direction marks in it become spaces.
-3. What our own account says stands as it is, unless it has the form of rule 1 by chance, or is a
-   repetition: then it stands behind our own name in that form.
+3. What our own account says stands as it is, unless it has the form of rule 1 by chance, is a
+   repetition, or begins as a command does on that network: then it stands behind our own name.
 4. Nothing is lost: ``parse`` gives back what ``render`` was given.
 """
 
@@ -42,18 +42,26 @@ def one_line(text: str) -> str:
     return " ".join(kept.split())
 
 
-def render(content: Content, author_line: str | None, *, repeated: bool = False) -> str:
+def render(
+    content: Content,
+    author_line: str | None,
+    *,
+    repeated: bool = False,
+    commands: tuple[str, ...] = (),
+) -> str:
     """What the message reads.
 
     Args:
         content: subject and text.
         author_line: who wrote it; None when our own account speaks.
         repeated: the reader is told that he may have seen it.
+        commands: how a text begins that somebody's program may take for a command.
     """
     text = content.text
     if content.subject is not None:
         text = f"{one_line(content.subject)}\n\n{text}"
-    if author_line is None and not repeated and not _has_author(text):
+    alone = author_line is None and not repeated and not text.lstrip().startswith(commands)
+    if alone and not _has_author(text):
         return text
     author = OURS if author_line is None else one_line(author_line)
     return f"{author}{REPEATED if repeated else ''}\n{_quoted(text)}"
