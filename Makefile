@@ -58,7 +58,7 @@ test-long: env ## crashes, browsers, figures (minutes)
 test-real: env .signal-cli/venv/.ready ## every test that meets a real server, fast and long; each skip is printed with its reason
 	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'real and $(BESIDE)' $(ARGS) \
 		|| $(BIN)/pytest -q -m 'real and $(BESIDE)' $(AGAIN)
-	@.venv-omemo/bin/pytest -q -m 'real and $(BESIDE)' tests/connectors/xmpp -k omemo $(ARGS)
+	@.venv-omemo/bin/pytest -q -n $(LONG_JOBS) -m 'real and $(BESIDE)' tests/connectors/xmpp -k omemo $(ARGS)
 
 test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
 	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)
