@@ -35,6 +35,8 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.shared.probe import Probe
+from connectors.shared.webhook import Said, Webhook
 from connectors.signal import groups
 from connectors.signal.account import Account
 from connectors.signal.backend import Backend
@@ -45,7 +47,6 @@ from connectors.signal.groups import Group
 from connectors.signal.ids import is_line
 from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat
 from connectors.signal.outgoing import MAX_BODY
-from connectors.signal.probe import Probe
 from connectors.signal.reachable import Reachable
 from connectors.signal.receiver import Receiver
 from connectors.signal.rest import Rest
@@ -57,7 +58,6 @@ from connectors.signal.settings import SignalSecrets, SignalSettings, read_setup
 from connectors.signal.spool import Spool
 from connectors.signal.steward import Steward
 from connectors.signal.watch import Watch
-from connectors.signal.webhook import Webhook
 
 _HEALTH = 10.0
 """Seconds that a sign of life may take; other calls have the patience of the settings."""
@@ -421,7 +421,11 @@ class _Parts:
             return Stream(calls, take, self.reachable, now, settings.patience, near=near)
         host, port = settings.listen, settings.listen_port or 0
         answered = self.reachable.answered
-        webhook = Webhook(host, port, secrets.path, take, answered, now)
+
+        async def posted(body: bytes) -> Said:
+            return take(body)
+
+        webhook = Webhook(host, port, (secrets.path,), posted, answered, now)
 
         def probe(at: int) -> Probe:
             base = f"http://[{host}]:{at}" if ":" in host else f"http://{host}:{at}"

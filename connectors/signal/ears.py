@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from connectors.port.connector import Check
+from connectors.shared.probe import Probe
+from connectors.shared.webhook import Webhook
 from connectors.signal.backend import Backend
-from connectors.signal.probe import Probe
 from connectors.signal.reachable import API_AWAY, UNREACHED
-from connectors.signal.webhook import Webhook
 
 
 class Ears(Protocol):

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from connectors.shared.webhook import Forgeries, Said
 from connectors.signal.ledger import Ledger
 from connectors.signal.spool import Spool
-from connectors.signal.webhook import Forgeries, Said
 
 PULSE = "pulse"
 NOT_RUNNING, API_AWAY, NOT_STORED = "not_running", "api_unreachable", "not_stored"

@@ -27,13 +27,13 @@ from connectors.port.events import (
     ReceiptKind,
 )
 from connectors.port.messages import Device, Presence
+from connectors.shared.webhook import Said
 from connectors.signal import translate
 from connectors.signal.account import Account
 from connectors.signal.answers import mapping
 from connectors.signal.backend import Backend
 from connectors.signal.ledger import SEEN, Ledger, Seat, Timer
 from connectors.signal.spool import Full, Spool, Waiting
-from connectors.signal.webhook import Said
 
 _MOST = 200
 _HINT = 5.0

@@ -29,6 +29,8 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.shared.probe import Probe
+from connectors.shared.webhook import Webhook
 from connectors.wickr import rooms
 from connectors.wickr.account import Account
 from connectors.wickr.answers import mapping
@@ -40,14 +42,12 @@ from connectors.wickr.folder import Folder
 from connectors.wickr.ids import Kind, kind_of
 from connectors.wickr.ledger import Ledger
 from connectors.wickr.outgoing import MAX_BODY
-from connectors.wickr.probe import Probe
 from connectors.wickr.receiver import Receiver
 from connectors.wickr.sender import Sender
 from connectors.wickr.settings import WickrSecrets, WickrSettings, read_setup
 from connectors.wickr.spool import Spool
 from connectors.wickr.steward import Steward
 from connectors.wickr.watch import Watch
-from connectors.wickr.webhook import Webhook
 from connectors.wickr.windows import Windows
 
 _HEALTH = 10.0
@@ -341,7 +341,11 @@ class _Parts:
         self.watch.start()
 
     async def _listen(self) -> str:
-        """Begins to listen under a new path; the whole address of it."""
+        """Begins to listen under a new path; the whole address of it.
+
+        It is new each time, as the web interface writes it to its own log; the one before is still
+        taken, for a client that was told no other yet.
+        """
         settings = self._settings
         path = random.token_urlsafe(_SECRET)
         self._paths = (path, *self._paths[:1])
@@ -356,7 +360,7 @@ class _Parts:
         await self.webhook.start()
         host = f"[{settings.listen}]" if ":" in settings.listen else settings.listen
         base = (settings.reached_at or f"http://{host}:{self.webhook.port}").rstrip("/")
-        self._probe = Probe(base, path, private=settings.private_address)
+        self._probe = Probe(base, path, private=settings.private_address, anew=True)
         return f"{base}/{path}"
 
     async def close(self, *, in_order: bool = False) -> None:

@@ -20,13 +20,13 @@ from typing import Any
 
 from connectors.port.errors import ConnectorError, Unavailable, Uncertain
 from connectors.port.events import Batch, Event, Forged, Missed
+from connectors.shared.webhook import Said
 from connectors.wickr import translate
 from connectors.wickr.answers import mapping
 from connectors.wickr.client import Client
 from connectors.wickr.folder import Folder
 from connectors.wickr.ledger import POLLING, PULSE, Ledger
 from connectors.wickr.spool import Full, Put, Spool, Waiting
-from connectors.wickr.webhook import Said
 
 _MOST = 200
 _IN_ORDER = 3.0

@@ -16,11 +16,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from connectors.port.errors import ConnectorError
+from connectors.shared.probe import Probe
 from connectors.wickr.callback import Callback, Posts
 from connectors.wickr.counted import Counted
 from connectors.wickr.folder import Folder
 from connectors.wickr.ledger import Ledger
-from connectors.wickr.probe import Probe
 from connectors.wickr.receiver import Receiver
 from connectors.wickr.windows import API_AWAY, CHANGED, UNREACHED, Windows
 

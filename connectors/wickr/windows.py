@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from connectors.shared.webhook import Forgeries, Said
 from connectors.wickr.ledger import CALLBACK, POLLED, POLLING, PULSE, Ledger
 from connectors.wickr.spool import Put, Spool
-from connectors.wickr.webhook import Forgeries, Said
 
 NOT_RUNNING, NOT_STORED, BATCH_LOST = "not_running", "not_stored", "batch_lost"
 API_AWAY, UNREACHED, CHANGED = "api_unreachable", "listener_unreachable", "callback_changed"

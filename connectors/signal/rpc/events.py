@@ -25,10 +25,10 @@ import httpx
 from connectors.port.connector import Check
 from connectors.port.door import DoorClosed
 from connectors.port.errors import Unavailable
+from connectors.shared.webhook import MOST_BYTES, Said
 from connectors.signal.reachable import CUT, TOO_LARGE, UNTOLD, Reachable
 from connectors.signal.rpc.client import Client
 from connectors.signal.rpc.sse import Event, Parser
-from connectors.signal.webhook import MOST_BYTES, Said
 
 KIND = "receive"
 SILENCE = 20.0

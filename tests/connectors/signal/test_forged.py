@@ -12,9 +12,9 @@ from connectors.port import ConnectorName
 from connectors.port.connector import Setup
 from connectors.port.errors import Rejected, Unavailable
 from connectors.port.events import Forged
+from connectors.shared.webhook import Forgeries, Said
 from connectors.signal.connector import open_connector
 from connectors.signal.standin.control import Upload
-from connectors.signal.webhook import Forgeries, Said
 
 from .conftest import NUMBER, Lab, said
 

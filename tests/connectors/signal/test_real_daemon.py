@@ -17,6 +17,7 @@ from connectors.port import ConnectorName
 from connectors.port.connector import Inspects, Setup
 from connectors.port.door import Door, Opening
 from connectors.port.errors import Rejected, Unavailable, Uncertain
+from connectors.shared.webhook import Said
 from connectors.signal.connector import open_connector
 from connectors.signal.ids import Own
 from connectors.signal.outgoing import Request
@@ -26,7 +27,6 @@ from connectors.signal.rpc.daemon import Daemon
 from connectors.signal.rpc.events import Stream
 from connectors.signal.settings import MOST_IN_A_STRING
 from connectors.signal.standin import process
-from connectors.signal.webhook import Said
 from connectors.testing.rig import attachment
 from orchestrator import clock
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.shared.webhook import Said
 from connectors.wickr.ledger import POLLING, Ledger
 from connectors.wickr.spool import Spool
-from connectors.wickr.webhook import Said
 from connectors.wickr.windows import BATCH_LOST, CHANGED, NOT_RUNNING, UNREACHED, Windows
 
 KEY = bytes(32)

@@ -1,11 +1,11 @@
-"""The listener that the API server posts to: whoever knows the secret path, on loopback, is heard.
+"""The listener that a program beside us posts to: who knows a secret path, on loopback, is heard.
 
 Rules kept here:
 
-1. The path is the only proof there is: it is compared in constant time, stands in no log, and who
-   does not know it is answered 404 before a byte of what he sends is read.
-2. A post is answered 200 only once it is on disk (``take`` has returned). The server waits without
-   a limit and does nothing else meanwhile, so nothing but that is waited for.
+1. The path is the only proof there is: it is compared in constant time, stands in no log of ours,
+   and who does not know it is answered 404 before a byte of what he sends is read.
+2. A post comes once, so it is answered 200 only once it is on disk (``take`` has returned); nothing
+   but that is waited for, as the program may do nothing else meanwhile.
 3. What is refused is counted, and told of at most once a minute for each reason.
 """
 
@@ -26,7 +26,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 4 * 1024 * 1024
-"""Of one post: texts and thumbnails; files stay on the server."""
+"""Of one post: texts and thumbnails; files stay where the program is."""
 _PATIENCE = 10.0
 _MINUTE = 60_000_000
 
@@ -54,7 +54,7 @@ class Webhook:
     Args:
         host: loopback address.
         port: 0 for any.
-        secret: the path without its slash.
+        paths: those that are taken, without their slash; the first is probed.
         take: stores a post's body and says what came of it.
         done: told of everything that was answered to somebody, with the instant it began.
         now: the clock, microseconds UTC.
@@ -64,14 +64,14 @@ class Webhook:
         self,
         host: str,
         port: int,
-        secret: str,
-        take: Callable[[bytes], Said],
+        paths: tuple[str, ...],
+        take: Callable[[bytes], Awaitable[Said]],
         done: Callable[[Said, int], None],
         now: Callable[[], int],
     ) -> None:
         self._place = (host, port)
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._path = f"/{secret}".encode()
+        self._paths = [f"/{path}".encode() for path in paths]
         self._take = take
         self._done = done
         self._now = now
@@ -132,7 +132,8 @@ class Webhook:
         await send({"type": "http.response.body", "body": b""})
 
     async def _heard(self, scope: MutableMapping[str, Any], receive: Receive) -> Said:
-        if not hmac.compare_digest(bytes(scope["raw_path"]), self._path):
+        asked = bytes(scope["raw_path"])
+        if not any([hmac.compare_digest(asked, path) for path in self._paths]):  # noqa: C419 - each
             return Said.WRONG_PATH
         if scope["method"] == "HEAD":  # our own question whether we can be reached
             return Said.THERE
@@ -147,7 +148,7 @@ class Webhook:
         if isinstance(body, Said):
             return body
         try:
-            return self._take(body)
+            return await self._take(body)
         except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
             return Said.NOT_STORED
 
