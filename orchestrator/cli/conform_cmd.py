@@ -42,6 +42,9 @@ def conform(
         return 0
     if report is not None and report.exists():
         raise Refused(f"{report} is there already", still="Nothing was run", then="name a new file")
+    if report is not None and not report.parent.is_dir():
+        then = "make it, or name another file"
+        raise Refused(f"There is no folder {report.parent}", still="Nothing was run", then=then)
     found = _run(wiring, tests or ["tests"], connector)
     if report is not None:
         report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -164,3 +164,18 @@ async def test_without_pytest_it_says_what_is_missing(monkeypatch: pytest.Monkey
     with pytest.raises(Unready) as caught:
         await conform([MEMORY], None, ROOT)
     assert "wallcross[testing]" in caught.value.then
+
+
+def test_a_report_that_could_not_be_kept_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "orchestrator.cli", "conform", "no-tests.py"]
+    done = subprocess.run(
+        [*line, "--report", str(tmp_path / "nowhere" / "report.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode != 0
+    assert "There is no folder" in done.stderr
+    assert "Nothing was run" in done.stderr
+    assert "no-tests.py" not in done.stderr
