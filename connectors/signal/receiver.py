@@ -27,13 +27,14 @@ from connectors.port.events import (
     ReceiptKind,
 )
 from connectors.port.messages import Device, Presence
+from connectors.shared.spool import Full, Waiting
 from connectors.shared.webhook import Said
 from connectors.signal import translate
 from connectors.signal.account import Account
 from connectors.signal.answers import mapping
 from connectors.signal.backend import Backend
 from connectors.signal.ledger import SEEN, Ledger, Seat, Timer
-from connectors.signal.spool import Full, Spool, Waiting
+from connectors.signal.spool import Spool
 
 _MOST = 200
 _HINT = 5.0
@@ -116,7 +117,7 @@ class Receiver:
 
     async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Batches after ``cursor`` until stopped."""
-        place = self._spool.now() if cursor is None else self._spool.place(cursor)
+        place = self._spool.now() if cursor is None else self._spool.of_cursor(cursor)
         self._spool.taken(place)
         if cursor is None:
             yield Batch((), self._spool.cursor(place))

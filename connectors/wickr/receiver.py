@@ -20,13 +20,14 @@ from typing import Any
 
 from connectors.port.errors import ConnectorError, Unavailable, Uncertain
 from connectors.port.events import Batch, Event, Forged, Missed
+from connectors.shared.spool import Full, Waiting
 from connectors.shared.webhook import Said
 from connectors.wickr import translate
 from connectors.wickr.answers import mapping
 from connectors.wickr.client import Client
 from connectors.wickr.folder import Folder
 from connectors.wickr.ledger import POLLING, PULSE, Ledger
-from connectors.wickr.spool import Full, Put, Spool, Waiting
+from connectors.wickr.spool import Put, Spool
 
 _MOST = 200
 _IN_ORDER = 3.0
@@ -169,7 +170,7 @@ class Receiver:
 
     async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Batches after ``cursor`` until stopped."""
-        place = self._spool.now() if cursor is None else self._spool.place(cursor)
+        place = self._spool.now() if cursor is None else self._spool.of_cursor(cursor)
         self._spool.taken(place)
         if cursor is None:
             yield Batch((), self._spool.cursor(place))

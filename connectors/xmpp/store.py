@@ -13,8 +13,6 @@ One file, SQLite, owner-only.
 """
 
 import json
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,12 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from connectors.port import AccountId, DeliveryKey, DeviceId, RoomId
-from connectors.port.errors import Rejected
 from connectors.port.messages import Device, Reader
+from connectors.shared.sealed import Sealed
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS waiting (
@@ -54,7 +49,6 @@ CREATE TABLE IF NOT EXISTS attempt (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """
-_NONCE = 12
 _PROOF, _HEARD = b"wallcross xmpp store v1", b"heard"
 MOST_WAITING = 50_000
 """Events that may wait; a consumer that stands still must not fill the disk."""
@@ -99,7 +93,7 @@ class Attempt:
     sealed_to: frozenset[Reader] | None
 
 
-class Store:
+class Store(Sealed):
     """The file of one account.
 
     Args:
@@ -113,31 +107,12 @@ class Store:
     def __init__(self, folder: Path, key: bytes) -> None:
         path = folder / "xmpp.db"
         path.touch(mode=0o600)
-        self._aead = AESGCM(key)
-        self._db = sqlite3.connect(path, isolation_level=None)
+        db = sqlite3.connect(path, isolation_level=None)
         for setting in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-            self._db.execute(f"PRAGMA {setting}")
-        self._db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA {setting}")
+        db.executescript(_SCHEMA)
+        super().__init__(db, key, _PROOF)
         self._inside = False
-        self._name = self._of_this_key()
-
-    def _of_this_key(self) -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE name = 'name'").fetchone()
-        if row is None:
-            name = secrets.token_hex(8)
-            sealed = self._seal(name.encode(), _PROOF)
-            self._db.execute("INSERT INTO meta VALUES ('name', ?)", (sealed,))
-            return name
-        try:
-            return self._open(row[0], _PROOF).decode()
-        except InvalidTag:
-            pass
-        self._db.close()
-        raise Rejected("state_key_differs", "the state folder was sealed with another state_key")
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -161,7 +136,7 @@ class Store:
 
     def put(self, told: dict[str, Any]) -> None:
         """Keeps one thing heard until it is taken over."""
-        sealed = self._seal(json.dumps(told).encode(), _HEARD)
+        sealed = self._json(told, _HEARD)
         self._db.execute("INSERT INTO waiting (sealed) VALUES (?)", (sealed,))
 
     def is_full(self) -> bool:
@@ -174,7 +149,7 @@ class Store:
         rows = self._db.execute(
             "SELECT seq, sealed FROM waiting WHERE seq > ? ORDER BY seq LIMIT ?", (seq, most)
         )
-        return [Waiting(n, json.loads(self._open(sealed, _HEARD))) for n, sealed in rows]
+        return [Waiting(n, self._read(sealed, _HEARD)) for n, sealed in rows]
 
     def taken(self, seq: int) -> None:
         """What stands up to a place was stored by whoever takes it over."""
@@ -184,15 +159,6 @@ class Store:
         """The place behind everything that ever came."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'waiting'").fetchone()
         return int(row[0]) if row else 0
-
-    def cursor(self, seq: int) -> str:
-        """A place as a cursor."""
-        return f"{self._name}.{seq}"
-
-    def of_cursor(self, cursor: str) -> int:
-        """The place of a cursor; the very beginning for one of another file."""
-        name, _, seq = cursor.partition(".")
-        return int(seq) if name == self._name and seq.isdecimal() else 0
 
     # --- what was heard -------------------------------------------------------------------------
 
@@ -292,15 +258,6 @@ class Store:
         """Deletes what is only needed for a while and is older than ``at``, microseconds UTC."""
         for table in ("attempt", "heard", "called"):
             self._db.execute(f"DELETE FROM {table} WHERE at < ?", (at,))  # noqa: S608 (constants)
-
-    # --- sealing --------------------------------------------------------------------------------
-
-    def _seal(self, plain: bytes, kind: bytes) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + self._aead.encrypt(nonce, plain, kind)
-
-    def _open(self, sealed: bytes, kind: bytes) -> bytes:
-        return self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], kind)
 
 
 def _rows(readers: frozenset[Reader] | None) -> str | None:

@@ -30,12 +30,13 @@ from connectors.port.events import (
 )
 from connectors.port.messages import Attachment, Content, Delivery
 from connectors.shared import frame
+from connectors.shared.spool import Full
 from connectors.signal import answers, groups, ids, outgoing, translate
 from connectors.signal.doctor import older
 from connectors.signal.ids import Own
 from connectors.signal.ledger import ASKED, SEEN, Ledger, Seat, Timer
 from connectors.signal.peers import read_devices, read_peers
-from connectors.signal.spool import Full, Spool
+from connectors.signal.spool import Spool
 from connectors.testing.rig import attachment
 
 UUID = "0f1e2d3c-4b5a-4968-8776-655443322110"
@@ -573,16 +574,16 @@ def test_the_spool_keeps_order_and_forgets_what_was_taken(tmp_path: Path) -> Non
     place = spool.cursor(first[-1].seq)
     spool.close()
     again = Spool(tmp_path, b"k" * 32)
-    assert again.place(place) == first[-1].seq
-    assert again.place("other.4") == 0
-    assert again.place("nonsense") == 0
+    assert again.of_cursor(place) == first[-1].seq
+    assert again.of_cursor("other.4") == 0
+    assert again.of_cursor("nonsense") == 0
     assert again.leftovers() == ["file0", "file2"]
     assert again.now() == 5
     again.close()
 
 
 def test_a_full_spool_still_takes_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.signal.spool.MOST_WAITING", 1)
+    monkeypatch.setattr("connectors.shared.spool.MOST_WAITING", 1)
     spool = Spool(tmp_path, b"k" * 32)
     spool.put({"n": 1}, 1)
     with pytest.raises(Full):

@@ -303,7 +303,7 @@ async def test_a_post_that_breaks_off_is_a_window(lab: Lab) -> None:
 async def test_more_than_may_wait_is_refused_and_is_a_window(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.signal.spool.MOST_WAITING", 5)
+    monkeypatch.setattr("connectors.shared.spool.MOST_WAITING", 5)
     bot = await lab.bot()
     await lab.hand.person("ann")
     cursor = await lab.now(bot)

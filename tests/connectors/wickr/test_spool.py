@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from connectors.port import AccountId, RoomId
 from connectors.port.errors import Rejected
-from connectors.wickr import spool as module
+from connectors.shared import spool as module
+from connectors.shared.spool import Full
 from connectors.wickr.ledger import CALLBACK, POLLING, Asked, Ledger
-from connectors.wickr.spool import Full, Put, Spool
+from connectors.wickr.spool import Put, Spool
 
 KEY, OTHER = bytes(32), bytes([1] * 32)
 
@@ -46,13 +47,13 @@ def test_another_opening_of_the_same_file_offers_the_same(tmp_path: Path) -> Non
     cursor = first.cursor(0)
     first.close()
     second = Spool(tmp_path, KEY)
-    assert texts(second, second.place(cursor)) == ["a"]
+    assert texts(second, second.of_cursor(cursor)) == ["a"]
 
 
 def test_a_cursor_of_another_file_offers_everything(spool: Spool) -> None:
     put(spool, "a")
-    assert [spool.place(c) for c in ("x.1", "", "x", f"{spool.cursor(1)}0x")] == [0, 0, 0, 0]
-    assert spool.place(spool.cursor(1)) == 1
+    assert [spool.of_cursor(c) for c in ("x.1", "", "x", f"{spool.cursor(1)}0x")] == [0, 0, 0, 0]
+    assert spool.of_cursor(spool.cursor(1)) == 1
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(spool: Spool) -> None:

@@ -455,7 +455,7 @@ async def test_while_too_much_waits_here_messages_wait_at_the_client(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot, cursor = await polled(lab)
-    monkeypatch.setattr(spool_module, "MOST_WAITING", 0)
+    monkeypatch.setattr("connectors.shared.spool.MOST_WAITING", 0)
     name = await lab.hand.write("ann", "waits")
     await lab.hand.settle()
     await asyncio.sleep(0.6)
