@@ -45,14 +45,14 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.signal.standin.acting import WAIT, Acting
+from connectors.shared.standin.line import WAIT, NotDoneError
+from connectors.signal.standin.acting import Acting
 from connectors.signal.standin.faults import FaultKind
 from connectors.signal.standin.views import (
     Asked,
     Group,
     Lost,
     Message,
-    NotDoneError,
     Person,
     SeenFile,
     Upload,

@@ -4,61 +4,25 @@ Rule kept here: the child ends when its starter does, however that ends: it read
 a pipe that dies with the starter. It ends by itself or by its own process id, never by name.
 """
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-WAIT = 10.0
-"""Seconds for the child to end by itself."""
+from connectors.shared.standin.child import Child, begin
 
 
-@dataclass(slots=True)
-class Running:
+@dataclass(slots=True, kw_only=True)
+class Running(Child):
     """A running stand-in.
 
     Attributes:
         url: of the REST server.
         control: of the far side's hand, for ``control.Control``.
         token: what the hand asks for.
-        pid: its process.
     """
 
     url: str
     control: str
     token: str = field(repr=False)
-    pid: int
-    _child: subprocess.Popen[bytes]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def running(self) -> bool:
-        """Whether it still runs."""
-        return self._child.poll() is None
-
-    def stop(self) -> None:
-        """Ends it and waits for that; may be called twice."""
-        if self._child.stdin is not None:
-            self._child.stdin.close()
-        if self._child.stdout is not None:
-            self._child.stdout.close()
-        try:
-            self._child.wait(WAIT)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
 
 
 def start(
@@ -85,22 +49,12 @@ def start(
     Raises:
         RuntimeError: it ended before it listened.
     """
-    command = [sys.executable, "-m", "connectors.signal.standin", "--until-stdin-closes"]
-    command += ["--mode", mode, "--version", version, "--port", str(port), "--webhook", webhook]
+    command = ["--mode", mode, "--version", version, "--port", str(port), "--webhook", webhook]
     command += ["--backend", backend]
     if record is not None:
         command += ["--record", str(record)]
-    child = subprocess.Popen(  # noqa: S603 (our own module, no shell)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        cwd=folder,
-    )
-    line = child.stdout.readline() if child.stdout is not None else b""
-    if not line:
-        Running("", "", "", child.pid, child).stop()
-        raise RuntimeError("the stand-in ended before it listened")
-    told = json.loads(line)
+    child, told = begin("connectors.signal.standin", command, folder)
     url, control = (f"http://127.0.0.1:{told[each]}" for each in ("port", "control"))
-    return Running(url, control, str(told["token"]), int(told["pid"]), child)
+    return Running(
+        url=url, control=control, token=str(told["token"]), pid=int(told["pid"]), _child=child
+    )

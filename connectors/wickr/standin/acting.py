@@ -4,56 +4,11 @@ Rule kept here: one method is one thing that a person does; nothing is put toget
 """
 
 import base64
-import ssl
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import httpx
-
-from connectors.wickr.standin.views import Message, NotDoneError, Person, Room, SeenFile, Upload
-
-WAIT = 30.0
-"""Seconds for an answer."""
-Json = dict[str, Any]
-
-
-class Line:
-    """The line to one stand-in's hand.
-
-    Args:
-        url: ``process.Running.control``.
-        token: ``process.Running.token``.
-    """
-
-    def __init__(self, url: str, token: str) -> None:
-        headers = {"Authorization": f"Bearer {token}"}
-        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback in the clear: no certificates
-        self._http = httpx.AsyncClient(
-            base_url=url, headers=headers, timeout=WAIT, trust_env=False, verify=nobody
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Ends the line; the stand-in goes on."""
-        await self._http.aclose()
-
-    async def _do(self, what: str, /, **fields: Any) -> Json:
-        answer = await self._http.post(f"/far/{what}", json=fields)
-        told: Json = answer.json()
-        if answer.status_code != httpx.codes.OK:
-            raise NotDoneError(told.get("error", "refused"))
-        return told
+from connectors.shared.standin.line import Json, Line
+from connectors.wickr.standin.views import Message, Person, Room, SeenFile, Upload
 
 
 class Acting(Line):

@@ -11,12 +11,12 @@ What people do is in ``acting``; what goes wrong, and what became of what, is he
 
 from typing import Any
 
-from connectors.wickr.standin.acting import WAIT, Acting
+from connectors.shared.standin.line import WAIT, NotDoneError
+from connectors.wickr.standin.acting import Acting
 from connectors.wickr.standin.faults import CHANGES, SENDS, FaultKind
 from connectors.wickr.standin.views import (
     Asked,
     Message,
-    NotDoneError,
     Passed,
     Person,
     Room,

@@ -4,20 +4,14 @@ Rule kept here: the child ends when its starter does, however that ends: it read
 a pipe that dies with the starter. It ends by itself or by its own process id, never by name.
 """
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-WAIT = 10.0
-"""Seconds for the child to end by itself."""
+from connectors.shared.standin.child import Child, begin
 
 
-@dataclass(slots=True)
-class Running:
+@dataclass(slots=True, kw_only=True)
+class Running(Child):
     """A running stand-in.
 
     Attributes:
@@ -27,7 +21,6 @@ class Running:
         user: our account.
         api_key: what the interface asks for.
         auth_token: likewise, before base64.
-        pid: its process.
     """
 
     url: str
@@ -36,38 +29,6 @@ class Running:
     user: str
     api_key: str = field(repr=False)
     auth_token: str = field(repr=False)
-    pid: int
-    _child: subprocess.Popen[bytes]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def running(self) -> bool:
-        """Whether it still runs."""
-        return self._child.poll() is None
-
-    def stop(self) -> None:
-        """Ends it and waits for that; may be called twice."""
-        _end(self._child)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            pipe.close()
-    try:
-        child.wait(WAIT)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 def start(
@@ -92,22 +53,10 @@ def start(
     Raises:
         RuntimeError: it ended before it listened.
     """
-    command = [sys.executable, "-m", "connectors.wickr.standin", "--until-stdin-closes"]
-    command += ["--modify", modify, "--on-failure", on_failure, "--port", str(port)]
+    command = ["--modify", modify, "--on-failure", on_failure, "--port", str(port)]
     command += ["--folder", str(folder)] if folder is not None else []
     command += ["--record", str(record)] if record is not None else []
-    child = subprocess.Popen(  # noqa: S603 (our own module, no shell)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        cwd=working,
-    )
-    line = child.stdout.readline() if child.stdout is not None else b""
-    if not line:
-        _end(child)
-        raise RuntimeError("the stand-in ended before it listened")
-    told = json.loads(line)
+    child, told = begin("connectors.wickr.standin", command, working)
     url, control = (f"http://127.0.0.1:{told[each]}" for each in ("port", "control"))
     asks = {name: str(told[name]) for name in ("token", "user", "api_key", "auth_token")}
     return Running(url=url, control=control, pid=int(told["pid"]), _child=child, **asks)

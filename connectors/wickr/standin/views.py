@@ -8,10 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class NotDoneError(Exception):
-    """The far side does not do that; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Person:
     """An account of Wickr; ``key`` is another once the app was installed anew."""
