@@ -1,13 +1,11 @@
-"""On a real Postfix and Dovecot: the contract, their own traps, a burst, a large document."""
+"""On a real Postfix and Dovecot: the contract, their own traps, a large document."""
 
 import asyncio
-import random
 import secrets
 import shutil
 import smtplib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +14,7 @@ import pytest
 from connectors.pgpmail.connector import MailConnector
 from connectors.pgpmail.submit import trusting
 from connectors.port import RemoteId
-from connectors.port.errors import Rejected, Unavailable, Uncertain
+from connectors.port.errors import Rejected, Unavailable
 from connectors.port.messages import Attachment, Content, Delivery
 from connectors.testing.rig import Rig
 from orchestrator.demo.mailserver import MailServer, NoMailServer
@@ -33,7 +31,6 @@ from .conftest import (
     MailRig,
     Mint,
     failing_gpg,
-    sent_by,
     serving,
     spec,
 )
@@ -195,47 +192,6 @@ async def test_a_mail_on_its_way_names_neither_this_machine_nor_a_program(real: 
     assert b"deal.test" in head
     named = (b"wallcross", b"python", b"gnupg", b"user-agent", b"x-mailer", b"autocrypt")
     assert not [word for word in named if word in head]
-
-
-# --- a burst that is cut -------------------------------------------------------------------------
-
-
-async def as_the_outbox(bot: MailConnector, what: Delivery) -> None:
-    """Sends until the outcome is known, marking what may be a repetition."""
-    while True:
-        try:
-            await bot.send(what)
-        except Unavailable:
-            continue
-        except Uncertain:
-            what = replace(what, attempt=what.attempt + 1)
-            continue
-        return
-
-
-async def test_a_burst_of_200_that_is_cut_loses_nothing_keeps_order_and_marks_doubles(
-    real: RealLab,
-) -> None:
-    bot = await real.bot()
-    room = await real.mailing(bot)
-    sent = [delivery(room, Content(f"number {n}")) for n in range(200)]
-    dice = random.Random(7)  # noqa: S311 (a fixed order of cuts, no secret)
-    cuts = ("cut before", "cut after", "data", "garbage")
-    for each in sent:
-        if dice.random() < 0.2:
-            kind = dice.choice(cuts)
-            real.front.spoils.append((kind, "451 4.3.0 later" if kind == "data" else ""))
-        await as_the_outbox(bot, each)
-    mails = await asyncio.to_thread(real.mails)
-    opened = [real.adviser.opened(mail, real.mint.bot_key) for mail in mails]
-    keys = [str(inner["Wallcross-Delivery"]) for inner in opened]
-    first = list(dict.fromkeys(keys))
-    assert first == [each.key for each in sent]
-    later = [inner for n, inner in enumerate(opened) if keys[n] in keys[:n]]
-    assert later
-    assert all(sent_by(inner)[2] for inner in later)
-    names = {(key, str(inner["Message-ID"])) for key, inner in zip(keys, opened, strict=True)}
-    assert len(names) == len(sent)  # a repetition has the same name
 
 
 # --- a large document --------------------------------------------------------------------------
