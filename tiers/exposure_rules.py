@@ -278,6 +278,12 @@ _RULES: Final = (
         keep=30 * DAY,
     ),
     Rule(
+        *("screenshot", _M, _HIGH, "Somebody put a picture of his screen into a room"),
+        "the message is taken back or gone, or a week passed without another",
+        *(_OWNER, (*_MESSAGE, Remedy.PAUSE_PERSON)),
+        keep=30 * DAY,
+    ),
+    Rule(
         *("unread_content", _M, _MED, "Something was sent that we cannot read"),
         *(_TEXT_GONE, _OWNER, _MESSAGE),
         unknown=True,

@@ -64,11 +64,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a person sends."""
+    """A file that a person sends; his app may say that it is a picture of his screen."""
 
     name: str = field(repr=False)
     data: bytes = field(repr=False)
     media_type: str = "application/octet-stream"
+    screenshot: bool = False
 
 
 class FarSide:
@@ -198,7 +199,7 @@ class FarSide:
     async def _bring(self, upload: Upload) -> JsonObject:
         answer = await self._link.call("upload", {}, _once(upload.data))
         named = {"name": upload.name, "media_type": upload.media_type}
-        return named | {"file": answer["file"]}
+        return named | {"file": answer["file"], "screenshot": upload.screenshot}
 
     async def edit(self, account: str, room: str, message: str, text: str) -> str:
         """A person replaces a message; returns the new message's name."""

@@ -31,7 +31,13 @@ async def upload(network: Network, body: AsyncIterator[bytes] | None) -> JsonObj
 def parts(network: Network, named: list[JsonObject]) -> tuple[FilePart, ...]:
     """Uploaded files as a message names them. Raises: Refusal."""
     return tuple(
-        FilePart(stored(network, f["file"]), str(f["name"]), str(f["media_type"])) for f in named
+        FilePart(
+            stored(network, f["file"]),
+            str(f["name"]),
+            str(f["media_type"]),
+            f.get("screenshot") is True,
+        )
+        for f in named
     )
 
 

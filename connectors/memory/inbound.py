@@ -63,6 +63,7 @@ def _message(answer: JsonObject, us: AccountId, attach: Attach) -> InboundMessag
         unreadable=unreadable,
         direct=need(answer, "direct", bool),
         delivery_key=_delivery_key(answer) if sender == us else None,
+        screenshot=any(need(file, "screenshot", bool) for file in need(answer, "files", list)),
     )
 
 

@@ -32,11 +32,12 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file as a message names it."""
+    """A file as a message names it; a person's app may say that it shows his screen."""
 
     file: StoredFile
     name: str = field(repr=False)
     media_type: str = field(repr=False)
+    screenshot: bool = False
 
 
 @dataclass(slots=True)

@@ -215,7 +215,7 @@ def _content(message: Message | None) -> JsonObject:
         return {"text": "", "subject": None, "author_line": None, "quoted": None, "files": []}
     files = [
         {"name": p.name, "media_type": p.media_type, "size": p.file.size, "file": p.file.id}
-        | {"sha256": p.file.sha256}
+        | {"sha256": p.file.sha256, "screenshot": p.screenshot}
         for p in message.files
     ]
     return {

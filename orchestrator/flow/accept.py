@@ -24,6 +24,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body, FileBody
 from orchestrator.flow.incoming import Incoming
 from orchestrator.flow.resolve import deal_answered, deal_named
+from orchestrator.flow.screenshot import tell_screenshot
 from orchestrator.ids import new_id
 from orchestrator.outbox.marks import Origin, mark
 from orchestrator.seal.body import SealedRow
@@ -249,6 +250,7 @@ class Accepter:
             at=at,
             actor=incoming.actor or f"channel:{incoming.connector}",
         )
+        tell_screenshot(tx, self._book, ready.deal_id, ready.message_id, incoming, at)
         self._wake(tx, ready.deal_id)
         return Receipt(ready.message_id, duplicate=False)
 

@@ -34,6 +34,7 @@ class Incoming:
         readers: whom the sender of a formal document names, in his order; none: no document.
         claimed_name: how the sender shows himself on his network; believed by nobody.
         actor: who held the keyboard at our own door, as the audit writes it; None: the channel.
+        screenshot: the sender's app says that its file is a picture of his screen.
     """
 
     connector: ConnectorName
@@ -53,6 +54,7 @@ class Incoming:
     readers: tuple[PersonId, ...] = ()
     actor: str | None = None
     claimed_name: str = field(default="", repr=False)
+    screenshot: bool = False
 
 
 def from_event(connector: ConnectorName, event: InboundMessage) -> Incoming:
@@ -74,4 +76,5 @@ def from_event(connector: ConnectorName, event: InboundMessage) -> Incoming:
         edits=event.edits,
         unreadable=event.unreadable,
         claimed_name=event.claimed_name,
+        screenshot=event.screenshot,
     )

@@ -19,10 +19,10 @@ from tiers.guarantees import Evidence, Guarantee
 
 RULES: Final = (
     *("restricted_text", "watch_name", "watch_amount", "above_room", "not_taken_back"),
-    *("off_channel", "unread_content", "unjudged", "not_carried"),
+    *("off_channel", "unread_content", "unjudged", "not_carried", "screenshot"),
 )
 """Rules whose findings are about a message, and end here."""
-PASSES: Final = {"off_channel": 7 * DAY}
+PASSES: Final = {"off_channel": 7 * DAY, "screenshot": 7 * DAY}
 """What is over after a time without another."""
 _OPEN = f"""
 SELECT f.rule, f.subject, m.accepted_at, m.state, m.taken_back_at IS NOT NULL, m.connector, m.room,

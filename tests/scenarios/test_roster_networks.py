@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.wickr.standin.control import Upload
 from orchestrator.client.evidence import RoomEvidence
 from orchestrator.client.leave_words import step_line
 from orchestrator.client.plans import DoneLine, PlanView
@@ -410,3 +411,14 @@ async def test_a_room_in_which_we_alone_may_write_is_refused_or_not_claimed(town
     assert [(a.kind, a.conversation, a.because) for a in plan.acts] == [("harden", "gate", "gate")]
     town.house.home.runtime.hands._patience = SECOND
     assert [(d.outcome, d.why) for d in await town.done(plan)] == [("not_confirmed", "not_seen")]
+
+
+@pytest.mark.parametrize("town", [pytest.param(Wickr, id="wickr")], indirect=True)
+async def test_what_an_app_calls_a_picture_of_a_screen_is_a_finding(town: Town) -> None:
+    assert isinstance(town.far, Wickr)
+    picture = Upload("screen.png", b"png", screenshot=True)
+    await town.far.hand.write(OWNER, room=town.room(), file=picture)
+    await town.far.hand.write(OWNER, room=town.room(), file=Upload("a.png", b"png"))
+    await town.taken(2)
+    sql = "SELECT severity FROM finding WHERE rule = 'screenshot' AND closed_at IS NULL"
+    assert await town.house.rows(sql) == [("low",)], "of one of the two, in a room to coordinate"
