@@ -1,7 +1,7 @@
 """Two calls at once, of which neither outlives the other's failure.
 
-Rule kept here: what is raised is a ``ConnectorError``, the first call's before the second's; anything
-else that went wrong is not taken for one.
+Rule kept here: what is raised is a ``ConnectorError``, the first call's before the second's;
+anything else that went wrong is not taken for one.
 """
 
 import asyncio
