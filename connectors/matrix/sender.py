@@ -15,8 +15,8 @@ Rules kept here:
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from connectors.matrix import layout, media
 from connectors.matrix.client import Client, Json, room_path
@@ -34,9 +34,7 @@ from connectors.matrix.rooms import members_of
 from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from connectors.port.messages import Accepted, Delivery
-
-A = TypeVar("A")
-B = TypeVar("B")
+from connectors.shared.both import both
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_BODY = 32_000
@@ -221,24 +219,3 @@ def _refuse_no_text(delivery: Delivery) -> None:
     texts = (content.text, content.subject or "", delivery.author_line or "", *names)
     if any(_SURROGATE.search(text) for text in texts):
         raise Rejected("no_text", "a text holds half of a character and cannot be sent")
-
-
-async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """Two calls at once; when one fails the other is given up. Raises: the first's error first."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(first), group.create_task(second)
-    except* ConnectorError as errors:
-        failed = next(e for e in leaves(errors) if isinstance(e, ConnectorError))
-    else:
-        return tasks[0].result(), tasks[1].result()
-    raise failed
-
-
-def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    """The errors of a group, groups in it opened."""
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error

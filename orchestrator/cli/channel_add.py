@@ -142,7 +142,7 @@ class Added:
         """What is left to do."""
         for secret, where in self.references.items():
             yield f"wallcross secret set {where}{' --random' if secret in RANDOM else ''}"
-        yield "wallcross doctor channel"
+        yield f"wallcross doctor {self.name}"
         yield "start serve anew"
         yield f"wallcross channel test {self.name}"
 

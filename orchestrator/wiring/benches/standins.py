@@ -117,7 +117,8 @@ def _rpc(http: httpx.AsyncClient, rooms: Sequence[RoomId], *, reads: bool) -> Se
         call = {"jsonrpc": "2.0", "id": secrets.token_hex(8), "method": method, "params": told}
         answer = await http.post("/api/v1/rpc", json=call)
         if "result" not in answer.raise_for_status().json():
-            raise RuntimeError(f"the daemon refused {method} to the bare client")
+            code = answer.json().get("error", {}).get("code")
+            raise RuntimeError(f"the daemon refused {method} to the bare client ({code})")
 
     async def send(text: str, room: int) -> None:
         if reads:
