@@ -20,7 +20,7 @@ from connectors.matrix.finder import Finder
 from connectors.matrix.ledger import Ledger
 from connectors.matrix.machine import Machine
 from connectors.matrix.receiver import Receiver
-from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender, both
+from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender
 from connectors.matrix.session import Session
 from connectors.matrix.settings import MatrixSecrets, MatrixSettings, read_setup
 from connectors.matrix.signin import sign_in, still_signed_in
@@ -47,6 +47,7 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.shared.both import both
 
 _KEPT_FOR = 90 * 24 * 3600 * 1_000_000
 
