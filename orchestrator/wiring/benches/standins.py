@@ -124,7 +124,7 @@ def _rpc(http: httpx.AsyncClient, rooms: Sequence[RoomId], *, reads: bool) -> Se
         if reads:
             await called("listGroups", groupId=[groups[room]])
             await called("listIdentities")
-        await called("send", groupId=groups[room], message=text)
+        await called("send", groupId=[groups[room]], message=text)
 
     return send
 
