@@ -63,7 +63,10 @@ def plan(
 @app.command()
 def channel(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(help="matrix, xmpp, wickr, signal or signal-json-rpc.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="matrix, xmpp, pgpmail, wickr, signal or signal-json-rpc."),
+    ],
     *,
     count: Annotated[int, typer.Option(min=8, help="Messages of a side in a turn.")] = 200,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Turns of each side.")] = 5,

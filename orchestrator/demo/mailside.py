@@ -122,7 +122,7 @@ class MailSide:
         folder, self._folder = self._folder, None
         async with AsyncExitStack() as ending:  # each of them, whatever the others do
             if folder is not None:
-                ending.push_async_callback(whole, _remove, folder)
+                ending.push_async_callback(whole, clear_away, folder)
                 if kept is not None:
                     ending.push_async_callback(whole, _copy, folder, kept / "mail")
                 ending.push_async_callback(whole, end_agents, folder / "ours")
@@ -176,7 +176,7 @@ def _copy(folder: Path, to: Path) -> None:
     shutil.copytree(folder, to, symlinks=True, ignore=left_out)
 
 
-def _remove(folder: Path) -> None:
+def clear_away(folder: Path) -> None:
     """Removes it, also while the last of the server's processes still writes on its way out."""
     end = time.monotonic() + _GOES_WITHIN_S
     while folder.exists() and time.monotonic() < end:

@@ -21,8 +21,9 @@ MAIL_ANCHOR = (
 VISITOR = "orchestrator/bench/visitor.py"  # a browser's websocket to our own pages, no connector
 BENCH = "orchestrator/wiring/benches/ours.py"  # into rooms of its own, on a server of its own
 BARE = "orchestrator/wiring/benches/xmpp.py"  # a stanza of slixmpp's, no connector
+BARE_MAIL = "orchestrator/wiring/benches/mail.py"  # aiosmtplib's; and a key that it has made itself
 ACTING = {
-    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, VISITOR, BENCH, BARE},
+    "send": {DISPATCH, LIVE_CHECK, FAR_SIDE, MAIL_ANCHOR, VISITOR, BENCH, BARE, BARE_MAIL},
     "undo": {DISPATCH, LIVE_CHECK},
     "create": {
         LIVE_CHECK,
@@ -44,6 +45,7 @@ ACTING = {
     },
     "rotate": {HANDS},
     "trust": {
+        BARE_MAIL,
         "orchestrator/command/keys.py",  # what a ceremony of two people came to
         "orchestrator/command/leaving.py",  # what two people undid of a leave
     },

@@ -11,6 +11,7 @@ from orchestrator.wiring.benches.channel import Stage, channel_report
 
 _STAGES = {
     "matrix": "matrix:matrix",
+    "pgpmail": "mail:pgpmail",
     "signal": "standins:signal_rest",
     "signal-json-rpc": "standins:signal_rpc",
     "wickr": "standins:wickr",
