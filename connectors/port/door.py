@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import httpx
+import sniffio  # noqa: F401 - httpcore looks for it at each step of a call; found once, it asks no disk
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
