@@ -264,7 +264,7 @@ async def test_nothing_is_lost_or_told_twice_when_our_process_is_killed(
             try:
                 batch = mails[each * round_ : each * (round_ + 1)]
                 writing = asyncio.create_task(asyncio.to_thread(posted, real, batch))
-                await taken_in(stored, each * round_ + (each if round_ == ROUNDS - 1 else 7))
+                await taken_in(child, stored, each * round_ + (each if round_ == ROUNDS - 1 else 7))
                 if round_ < ROUNDS - 1:
                     child.send_signal(signal.SIGKILL)
                 await writing
@@ -305,8 +305,9 @@ def started(config: Path, stored: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, str(script), str(config), str(stored)], cwd=root)
 
 
-async def taken_in(stored: Path, many: int) -> None:
+async def taken_in(child: "subprocess.Popen[bytes]", stored: Path, many: int) -> None:
     """Waits until so many different mails were written down."""
     async with asyncio.timeout(60):
-        while len(set(all_names(stored))) < many:  # noqa: ASYNC110 (a file)
+        while len(set(all_names(stored))) < many:
+            assert child.poll() is None, "it ended by itself"
             await asyncio.sleep(0.02)
