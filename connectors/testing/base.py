@@ -102,9 +102,10 @@ class ContractBase:
         return rig.connector
 
     async def readers(self, rig: Rig, room: RoomId | None = None) -> frozenset[Reader]:
-        """Who may read, as read back just now."""
+        """Who may read, as read back just now; our own account reads and is never named."""
         snapshot = await rig.connector.members(room or rig.room)
-        return frozenset(Reader(m.account, m.devices) for m in snapshot.members)
+        others = (m for m in snapshot.members if m.account != rig.connector.account)
+        return frozenset(Reader(m.account, m.devices) for m in others)
 
     async def delivery(
         self,
