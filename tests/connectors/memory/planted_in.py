@@ -8,8 +8,9 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.trust import TrustStore
@@ -94,6 +95,19 @@ class HidesAnAbility(MemoryConnector):
     def capabilities(self) -> Capabilities:
         most = super().capabilities
         return replace(most, can=most.can - {Guarantee.DEVICES_VERIFIED})
+
+
+class Wishful(Enum):
+    UNBREAKABLE = "unbreakable"
+
+
+@planted.breaks("test_no_more_is_promised_than_is_published")
+class PromisesWhatNobodyPublished(MemoryConnector):
+    @property
+    def capabilities(self) -> Capabilities:
+        most = super().capabilities
+        wished: Any = Wishful.UNBREAKABLE
+        return replace(most, can=most.can | {wished})
 
 
 @planted.breaks("test_members_are_all_and_ourselves")
