@@ -11,14 +11,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.memory import process
-from tiers.measure import judge, parts_of, report
+from tiers.measure import judge, report
 from tiers.model.load import load_classifier
 from tiers.tier import Tier
+from tiers.winnowing import passages, runs
 
 DEV = Path(__file__).parents[2].parent / "shared" / "tiers" / "dev.jsonl"
 SEEDS = Path(__file__).parents[2] / "tiers" / "model" / "seeds.jsonl"
@@ -99,7 +101,10 @@ def check(place: Place, file: Path, least_delivered: int) -> None:
 
 
 def judge_far_side(place: Place, rows: list[dict[str, str]], delivered: int) -> None:
-    """What arrived is what was sent, each in the room of its tier, and rates as measured."""
+    """What arrived is what was sent, each in the room of its tier, and rates as measured.
+
+    Its tier is what its own words say, or that of a stricter mail of which it repeats a passage.
+    """
     floors = place.floors()
     arrived = [line for line in place.arrived() if line["room"] in floors]
     assert len(arrived) == delivered
@@ -111,16 +116,36 @@ def judge_far_side(place: Place, rows: list[dict[str, str]], delivered: int) -> 
     landed: dict[str, set[Tier]] = {}
     for line in arrived:
         landed.setdefault(line["sha256"], set()).add(floors[line["room"]])
+    judged = []
     for row in rows:
-        tier = classifier.classify(parts_of(row)).tier
-        assert tier in landed[sha(row["text"])], row["id"]
-        if tier is Tier.VALUATION:
+        found = judge(classifier, row)
+        if found.tier not in landed[sha(row["text"])]:
+            (tier,) = landed[sha(row["text"])]
+            assert tier > found.tier, row["id"]
+            assert repeats(row, [r for r in rows if tier in landed[sha(r["text"])]]), row["id"]
+            found = replace(found, tier=tier)
+        if found.tier is Tier.VALUATION:
             assert landed[sha(row["text"])] <= {Tier.VALUATION, *others(rows, row)}
-    figures = report([judge(classifier, row) for row in rows], 1.0)
+        judged.append(found)
+    figures = report(judged, 1.0)
     by_label = [(row, max(landed[sha(row["text"])])) for row in rows]
     under = sum(found < Tier(row["tier"]) for row, found in by_label) / len(rows)
     over = sum(found > Tier(row["tier"]) for row, found in by_label) / len(rows)
     assert (under, over) == pytest.approx((figures["under"], figures["over"]), abs=1e-4)
+
+
+def repeats(row: dict[str, str], strict: list[dict[str, str]]) -> bool:
+    """Whether a passage of the mail stands in one of the stricter ones."""
+    found = runs(row["text"])
+    sources: dict[int, list[str]] = {run.at: [] for run in found}
+    for other in strict:
+        if other["id"] == row["id"]:
+            continue
+        words = {run.words for run in runs(other["text"])}
+        for run in found:
+            if run.words in words:
+                sources[run.at].append(other["id"])
+    return bool(passages(found, sources))
 
 
 def others(rows: list[dict[str, str]], row: dict[str, str]) -> set[Tier]:
