@@ -11,7 +11,6 @@ One file, SQLite, owner-only.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from connectors.matrix.devices import Target, from_rows, to_rows
 from connectors.port import AccountId, DeliveryKey, DeviceId, RemoteId, RoomId
 from connectors.port.messages import Device
+from connectors.shared.database import opened
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS attempt (
@@ -62,13 +62,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "sent.db"
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA secure_delete=ON")
-        self._db.executescript(_SCHEMA)
+        self._db = opened(folder / "sent.db", _SCHEMA)
 
     def close(self) -> None:
         """Closes the database."""

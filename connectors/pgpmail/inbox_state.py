@@ -4,8 +4,9 @@ Rule kept here: digests, names of files and instants, nothing of a mail. A diges
 mail that brought it first, so that the same mail offered again after a crash is no repetition.
 """
 
-import sqlite3
 from pathlib import Path
+
+from connectors.shared.database import opened
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
@@ -28,12 +29,7 @@ class InboxState:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "inbox.db"
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        self._db = opened(folder / "inbox.db", _SCHEMA, threads=True)
 
     def close(self) -> None:
         """Closes the file."""

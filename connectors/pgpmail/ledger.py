@@ -10,12 +10,12 @@ Rules kept here:
 One file, SQLite, owner-only. The inbound side reads it; the outbound side alone writes.
 """
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.pgpmail.settings import same_address
 from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
+from connectors.shared.database import opened
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS room (
@@ -73,13 +73,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "mail.db"
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA secure_delete=ON")
-        self._db.executescript(_SCHEMA)
+        self._db = opened(folder / "mail.db", _SCHEMA)
 
     def close(self) -> None:
         """Closes the database."""

@@ -260,6 +260,8 @@ class _Transport(httpx.AsyncBaseTransport):
 
 def _pinned(request: httpx.Request, opening: Opening, address: str) -> httpx.Request:
     """The same request to a checked address; certificate and Host stay those of the name."""
+    if address == request.url.host:
+        return request
     return httpx.Request(
         request.method,
         request.url.copy_with(host=address),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from connectors.shared.database import opened, unhurried
 from connectors.shared.sealed import Sealed
 
 _TRIAL = 64 * 1024
@@ -57,13 +58,7 @@ class SealedSpool(Sealed, ABC):
     """
 
     def __init__(self, folder: Path, key: bytes, *, schema: str, proof: bytes) -> None:
-        path = folder / "spool.db"
-        path.touch(mode=0o600)
-        db = sqlite3.connect(path)
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            db.execute(f"PRAGMA {setting}")
-        db.executescript(schema)
-        super().__init__(db, key, proof)
+        super().__init__(opened(folder / "spool.db", schema), key, proof)
         self._count = int(self._db.execute("SELECT count(*) FROM spool").fetchone()[0])
 
     def _store(
@@ -112,8 +107,11 @@ class SealedSpool(Sealed, ABC):
         return [Waiting(n, at, self._read(s, _POST)) for n, at, s in rows]
 
     def taken(self, seq: int) -> None:
-        """What stands up to a place was stored by whoever takes it over; its files can go."""
-        with self._db:
+        """What stands up to a place was stored by whoever takes it over; its files can go.
+
+        What a failing power supply brings back of it is offered again, and known again there.
+        """
+        with unhurried(self._db):
             rows = self._db.execute(
                 "DELETE FROM spool WHERE seq <= ? RETURNING files", (seq,)
             ).fetchall()

@@ -12,6 +12,7 @@ from typing import Any
 from connectors.port import AccountId, DeviceId, RoomId
 from connectors.port.errors import ConnectorError, IdentityChanged, Rejected, Unreadable
 from connectors.port.messages import Device
+from connectors.shared.joined import Joined
 from connectors.signal.backend import Backend
 from connectors.signal.groups import Group
 from connectors.signal.ids import Own
@@ -42,6 +43,7 @@ class Account:
         self._tell = tell
         self.own = Own(number, ledger.fact(_OWN_UUID))
         self.known_to_signal = True
+        self._peers = Joined(self._listed)
 
     # --- ourselves ------------------------------------------------------------------------------
 
@@ -84,6 +86,9 @@ class Account:
         Raises:
             Unreadable, Unavailable: the server does not tell.
         """
+        return await self._peers.ask()
+
+    async def _listed(self) -> dict[AccountId, Peer]:
         found = await self._backend.peers(self.own)
         known = self._ledger.identities()
         for account, peer in found.items():

@@ -10,12 +10,12 @@ Rules kept here:
 One file, SQLite, owner-only.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.port import AccountId, DeliveryKey, RoomId
+from connectors.shared.database import opened, unhurried
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
@@ -84,13 +84,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "account.db"
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA secure_delete=ON")
-        self._db.executescript(_SCHEMA)
+        self._db = opened(folder / "account.db", _SCHEMA)
 
     def close(self) -> None:
         """Closes the database."""
@@ -104,13 +98,9 @@ class Ledger:
         What a failing power supply takes of it is a receipt's name and no more, so the disk is not
         waited for; the program's own end takes nothing.
         """
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        try:
-            with self._db:
-                row = (stamp, room, key, at)
-                self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", row)
-        finally:
-            self._db.execute("PRAGMA synchronous=FULL")
+        with unhurried(self._db):
+            row = (stamp, room, key, at)
+            self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", row)
 
     def room_of(self, stamp: int) -> RoomId | None:
         """The room of a message of ours; None where it is none."""
@@ -123,8 +113,11 @@ class Ledger:
             self._db.execute("INSERT OR IGNORE INTO removal VALUES (?, ?, ?)", (stamp, asked, at))
 
     def acknowledged(self, stamp: int, account: AccountId, kind: str, at: int) -> None:
-        """Notes that somebody's client got a message; that may be known before its timestamp is."""
-        with self._db:
+        """Notes that somebody's client got a message; that may be known before its timestamp is.
+
+        Where a failing power supply takes it, a removal that was seen counts as not seen.
+        """
+        with unhurried(self._db):
             self._db.execute(
                 "INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?)", (stamp, account, kind, at)
             )

@@ -9,11 +9,11 @@ Rules kept here:
 One file, SQLite, owner-only.
 """
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.port import AccountId, RoomId
+from connectors.shared.database import opened
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS present (
@@ -53,13 +53,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "account.db"
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA secure_delete=ON")
-        self._db.executescript(_SCHEMA)
+        self._db = opened(folder / "account.db", _SCHEMA)
 
     def close(self) -> None:
         """Closes the database."""
