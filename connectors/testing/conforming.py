@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from connectors.port import Guarantee, connector
-from connectors.testing.profile import Outcome, Ran, Result, base, result, rules
+from connectors.testing.profile import Outcome, Ran, Result, base, conforms, result, rules
 
 ABILITIES = (
     "AcceptsInvites",
@@ -145,21 +145,24 @@ def _reason(outcome: Outcome, report: pytest.TestReport) -> str:
 
 
 def told(recorder: Recorder) -> dict[str, Any]:
-    """What ran, in the form that the profile's schema gives suites."""
+    """What ran, in the form that the profile's schema gives suites, and the verdict over it."""
+    found = {name: suite.results() for name, suite in sorted(recorder.suites.items())}
+    every = [one for results in found.values() for one in results]
     return {
-        "suites": [_suite(name, suite) for name, suite in sorted(recorder.suites.items())],
+        "suites": [_suite(name, recorder.suites[name], found[name]) for name in found],
         "strangers": sorted(recorder.strangers),
+        "conforms": conforms(every, recorder.strangers),
     }
 
 
-def _suite(name: str, suite: Suite) -> dict[str, Any]:
+def _suite(name: str, suite: Suite, results: Sequence[Result]) -> dict[str, Any]:
     can = None if suite.can is None else sorted(g.value for g in suite.can)
     return {
         "suite": name,
         "connector_class": suite.kind,
         "can": can,
         "abilities": list(suite.abilities),
-        "rules": [_result(found) for found in suite.results()],
+        "rules": [_result(found) for found in results],
     }
 
 

@@ -144,9 +144,16 @@ def _state(found: set[Outcome], *, promised: bool) -> State:
     return State.NOT_RUN if promised else State.NOT_PROMISED
 
 
-def conforms(results: Iterable[Result]) -> str:
-    """The verdict over all rules of all suites: ``yes``, ``with excuses`` or ``no``."""
+def conforms(results: Iterable[Result], strangers: Iterable[str] = ()) -> str:
+    """The verdict over all rules of all suites: ``yes``, ``with excuses`` or ``no``.
+
+    Nothing that was run says ``no`` as much as something that failed.
+
+    Args:
+        results: what became of each rule, of every suite.
+        strangers: tests of the contract that no rule of this version knows: nothing is known then.
+    """
     states = {one.state for one in results}
-    if not states or states & {State.FAILED, State.NOT_RUN}:
+    if not states or states & {State.FAILED, State.NOT_RUN} or any(strangers):
         return "no"
     return "with excuses" if State.EXCUSED in states else "yes"

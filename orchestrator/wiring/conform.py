@@ -4,7 +4,7 @@ Rules kept here:
 
 1. The tests run in a process of their own, where they were written: nothing of a home is there.
 2. The report claims for a connector only what ran on a class of its own package.
-3. Nothing that was run says ``no`` as much as something that failed.
+3. The verdict is the profile's own, made where the tests ran.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from orchestrator.client.problems import Refused, Unready
 from orchestrator.clock import iso, now
 
 PUBLISHED = {"profile": PROFILE, "schema": SCHEMA}
-_BAD = {"failed", "not run"}
 
 
 def published(what: str) -> str:
@@ -61,7 +60,6 @@ async def conform(tests: Sequence[str], name: str | None, folder: Path) -> dict[
         "distribution": None if registered is None else _distribution(registered),
         "grade": None if graded is None else graded.grade.value,
         **ran,
-        "conforms": _verdict(ran),
     }
 
 
@@ -98,10 +96,3 @@ def _distribution(registered: Registered) -> str | None:
     owners = packages_distributions().get(registered.package.partition(".")[0], [])
     names = sorted(set(owners))
     return f"{names[0]} {version(names[0])}" if len(names) == 1 else None
-
-
-def _verdict(ran: dict[str, Any]) -> str:
-    states = {rule["state"] for suite in ran["suites"] for rule in suite["rules"]}
-    if not states or states & _BAD or ran["strangers"]:
-        return "no"
-    return "with excuses" if "excused" in states else "yes"

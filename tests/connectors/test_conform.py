@@ -81,6 +81,12 @@ def test_what_did_not_run_or_is_promised_and_unshown_is_not_proven() -> None:
     assert conforms([]) == "no"
 
 
+def test_a_test_of_the_contract_that_no_rule_knows_is_no_proof() -> None:
+    proven = result(RULE, {t: [Ran(t, Outcome.PASSED)] for t in RULE.tests}, frozenset())
+    assert conforms([proven]) == "yes"
+    assert conforms([proven], ["test_unheard_of"]) == "no"
+
+
 async def test_the_reference_conforms_by_its_own_tests() -> None:
     found = await conform([MEMORY], "memory", ROOT)
     held_to_schema(found)
