@@ -18,30 +18,19 @@ from collections.abc import Generator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from connectors.port import Guarantee, connector
 from connectors.testing.profile import Outcome, Ran, Result, base, conforms, result, rules
 
-ABILITIES = (
-    "AcceptsInvites",
-    "ChangesMembers",
-    "CreatesRooms",
-    "EditsMessages",
-    "ExchangesKeys",
-    "FindsDelivery",
-    "ForeseesKeys",
-    "HardensRooms",
-    "HearsItself",
-    "Inspects",
-    "NetworkClock",
-    "OwnDevices",
-    "RotatesRoomKeys",
-    "UndoesMessages",
-    "VerifiesPeers",
-)
+ABILITIES = {
+    name: kind
+    for name, kind in sorted(vars(connector).items())
+    if isinstance(kind, type) and Protocol in kind.__bases__ and kind is not connector.Connector
+}
+"""Every further protocol of the port."""
 
 
 @dataclass(slots=True)
@@ -119,7 +108,7 @@ def _noted(suite: Suite, rig: Any) -> None:
     made = rig.connector
     suite.kind = f"{type(made).__module__}.{type(made).__qualname__}"
     suite.can = frozenset(made.capabilities.can)
-    suite.abilities = tuple(a for a in ABILITIES if isinstance(made, getattr(connector, a)))
+    suite.abilities = tuple(a for a, kind in ABILITIES.items() if isinstance(made, kind))
 
 
 def _outcome(item: pytest.Item, when: str, report: pytest.TestReport) -> Outcome | None:

@@ -54,6 +54,8 @@ def test_every_test_of_the_contract_is_in_one_rule() -> None:
 def test_a_report_names_every_further_ability_that_the_port_knows() -> None:
     known = {n for n, c in vars(port).items() if getattr(c, "_is_runtime_protocol", False)}
     assert set(ABILITIES) == {n for n in known if vars(port)[n].__module__ == port.__name__}
+    assert {"CreatesRooms", "EditsMessages", "Inspects"} < set(ABILITIES)
+    assert list(ABILITIES) == sorted(ABILITIES)
 
 
 RULE = Rule("timer", Guarantee.TIMER, "t", "s", ("test_a", "test_b"))
