@@ -14,10 +14,9 @@ from orchestrator.cli.plan_lines import done_line, plan_lines
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
 from orchestrator.client.plans import DoneLine
-from orchestrator.client.problems import Wrong
+from orchestrator.client.problems import Partly, Wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-PARTLY = 7
 
 
 @app.command()
@@ -73,7 +72,7 @@ def _applied(
         f"{counts['refused']} not done. {words}"
     )
     out.one(result, lambda: [counted])
-    return PARTLY if left else 0
+    return Partly.exit_code if left else 0
 
 
 def _named(plan: str | None) -> tuple[str | None, str | None]:

@@ -11,14 +11,13 @@ import typer
 from orchestrator.cli.channel_add import added
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
-from orchestrator.client.problems import Missing, Refused, SignInFirst, Unready
+from orchestrator.client.problems import Missing, Partly, Refused, SignInFirst, Unready
 from orchestrator.client.rebuilding import RebuiltRoom
 from orchestrator.client.scorecard import CardView
 from orchestrator.client.views import ChannelTest, ChannelView
 from orchestrator.config.load import config_file, state_folder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-PARTLY = 7
 Name = Annotated[str, typer.Argument(help="Name of the channel in the settings.")]
 
 
@@ -193,7 +192,7 @@ def rebuild(
     out.note(
         "Tell people to leave the old rooms. What waited for them is held: wallcross held list"
     )
-    return PARTLY if any(room.state == "not made" for room in done) else 0
+    return Partly.exit_code if any(room.state == "not made" for room in done) else 0
 
 
 def _room(room: RebuiltRoom) -> Iterator[str]:

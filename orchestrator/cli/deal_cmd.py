@@ -19,7 +19,6 @@ from orchestrator.config.model import CODE
 from tiers.people import Phase
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-WAITS = 6
 Code = Annotated[str | None, typer.Argument(help="Code name or id; else --deal.")]
 PolicyFile = Annotated[Path | None, typer.Option(help="policy.toml; else as in the settings.")]
 
@@ -139,7 +138,7 @@ def found(ctx: typer.Context, code: Code = None) -> int:
     missing = (f"  still missing: {lacking}" for lacking in request.missing)
     then = f"  next: wallcross approve yes {request.request_id} --as PERSON --key FILE"
     out.one(request, lambda: [*request.changes, *missing, then])
-    return WAITS
+    return Waits.exit_code
 
 
 @app.command()

@@ -12,11 +12,10 @@ from orchestrator.cli.out import Columns
 from orchestrator.cli.send_cmd import Key, pieces
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
-from orchestrator.client.problems import Missing, Problem
+from orchestrator.client.problems import Missing, Partly, Problem, Refused, Waits
 from orchestrator.client.views import CopyView, DocumentView, FileHead, Post
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-REFUSED, WAITS, PARTLY = 5, 6, 7
 UNSETTLED = frozenset({"waiting", "sending"})
 _WORDS = {
     "waiting": "waiting",
@@ -117,12 +116,12 @@ def _over(found: DocumentView) -> bool:
 
 def _code(found: DocumentView) -> int:
     if found.second_person:
-        return WAITS
+        return Waits.exit_code
     sent = [c for c in found.copies if c.state == "sent"]
     if len(sent) == len(found.copies):
         return 0
     going = any(c.state in {"sent", "possibly", *UNSETTLED} for c in found.copies)
-    return PARTLY if going and found.state != "held" else REFUSED
+    return Partly.exit_code if going and found.state != "held" else Refused.exit_code
 
 
 def _lines(found: DocumentView) -> list[str]:

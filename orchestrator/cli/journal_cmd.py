@@ -22,14 +22,13 @@ from orchestrator.cli.deciding import counsel_key, decide
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
-from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.client.problems import Missing, Partly, Refused, Wrong
 from orchestrator.client.views import JournalReport
 from orchestrator.journal.export import OPENED, open_export
 from orchestrator.journal.keygen import Group, NewJournalKey, generate, try_share
 from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-PARTLY = 7
 SCOPE = re.compile(r"[a-z][a-z0-9_-]*")
 PublicFile = Annotated[Path, typer.Argument(help="The public file that keygen wrote.")]
 
@@ -142,7 +141,7 @@ def open_(
         "failed": [list(one) for one in found.failed],
     }
     Out(ctx.obj).one(answer, lambda: _opened(answer, to))
-    return PARTLY if found.failed else 0
+    return Partly.exit_code if found.failed else 0
 
 
 def _group(text: str) -> Group:

@@ -16,10 +16,9 @@ from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.leave_words import CHAIN, ENTRIES, PAGE, holds_line, step_line
 from orchestrator.client.leaves import LeaveView
-from orchestrator.client.problems import KINDS, Missing
+from orchestrator.client.problems import Missing, Partly
 from orchestrator.clock import SECOND
 
-PARTLY = KINDS["partly"].exit_code
 _VERBS = ("out", "status", "undo", "check", "proof")
 
 
@@ -59,7 +58,7 @@ def out_(
         return 1
     found, out = call(ctx.obj, lambda c: c.leave(deal, person, reason), live=True)
     out.one(found, lambda: lines(found, out))
-    return PARTLY if found.state == "open" else 0
+    return Partly.exit_code if found.state == "open" else 0
 
 
 @app.command()
@@ -69,10 +68,10 @@ def status(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] =
     if person is not None:
         found, out = call(ctx.obj, lambda c: c.leave_show(deal, person))
         out.one(found, lambda: lines(found, out))
-        return PARTLY if found.state == "open" else 0
+        return Partly.exit_code if found.state == "open" else 0
     listed, out = call(ctx.obj, lambda c: c.leave_list(deal))
     out.many(listed, _columns(out), "Nobody has left this deal.")
-    return PARTLY if any(f.state == "open" for f in listed) else 0
+    return Partly.exit_code if any(f.state == "open" for f in listed) else 0
 
 
 @app.command()

@@ -16,6 +16,7 @@ from orchestrator.cli.out import Out
 from orchestrator.cli.session import arun, connected
 from orchestrator.cli.sources import rows_of
 from orchestrator.client.api import Client
+from orchestrator.client.problems import Partly
 from orchestrator.client.views import ReplayReport, Row
 from orchestrator.config import Settings
 from orchestrator.config.model import ChannelPart
@@ -25,7 +26,6 @@ SAMPLE = "sample"
 BATCH = 50
 PATIENCE_S = 60.0
 """Seconds without any change after which what still waits is reported as waiting."""
-PARTLY = 7
 FIELDS = (
     "accepted", "duplicate", "delivered", "possibly", "held", "dead", "lost",
     "by_tier", "reasons", "seconds",
@@ -58,7 +58,7 @@ def replay(
     out.one({name: figures[name] for name in FIELDS}, lambda: _lines(report))
     if report.lost:
         return 1
-    return PARTLY if report.pending else 0
+    return Partly.exit_code if report.pending else 0
 
 
 def with_sample(settings: Settings) -> Settings:
