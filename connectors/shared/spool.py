@@ -62,7 +62,12 @@ class SealedSpool(Sealed, ABC):
         self._count = int(self._db.execute("SELECT count(*) FROM spool").fetchone()[0])
 
     def _store(
-        self, batch: Iterable[tuple[dict[str, Any], str | bytes]], at: int, *, always: bool
+        self,
+        batch: Iterable[tuple[dict[str, Any], str | bytes]],
+        at: int,
+        *,
+        always: bool,
+        lasting: bool = True,
     ) -> None:
         """Seals and stores some, all of them or none; on disk when it returns.
 
@@ -70,6 +75,7 @@ class SealedSpool(Sealed, ABC):
             batch: each with the files that go with it, as the adapter keeps them.
             at: now, microseconds UTC.
             always: also when too much waits.
+            lasting: False for what a failing power supply may take: the disk is not waited for.
 
         Raises:
             Full: too much waits. sqlite3.Error: it could not be stored.
@@ -77,7 +83,7 @@ class SealedSpool(Sealed, ABC):
         if self.full and not always:
             raise Full
         rows = [(at, self._json(told, _POST), files) for told, files in batch]
-        with self._db:
+        with self._db if lasting else unhurried(self._db):
             self._db.executemany("INSERT INTO spool (at, sealed, files) VALUES (?, ?, ?)", rows)
         self._count += len(rows)
 

@@ -130,7 +130,9 @@ class Reachable:
         """Writes what could not be written before; whether nothing is left."""
         while self._untold:
             try:
-                self._spool.put({**self._untold[0]}, self._now(), always=True)
+                note = self._untold[0]
+                # who got a message is a mark beside it; what else is told must outlast a power cut
+                self._spool.put(note, self._now(), always=True, lasting=note["note"] != "receipt")
             except sqlite3.Error:
                 return False
             self._untold.pop(0)

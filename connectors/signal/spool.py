@@ -42,7 +42,13 @@ class Spool(SealedSpool):
         super().__init__(folder, key, schema=_SCHEMA, proof=_PROOF)
 
     def put(
-        self, told: dict[str, Any], at: int, files: Sequence[str] = (), *, always: bool = False
+        self,
+        told: dict[str, Any],
+        at: int,
+        files: Sequence[str] = (),
+        *,
+        always: bool = False,
+        lasting: bool = True,
     ) -> None:
         """Seals and stores one; on disk when it returns.
 
@@ -51,11 +57,12 @@ class Spool(SealedSpool):
             at: now, microseconds UTC.
             files: names of files on the server that go with it.
             always: also when too much waits; for notes of ours, of which there are few.
+            lasting: False for what a failing power supply may take: the disk is not waited for.
 
         Raises:
             Full: too much waits. sqlite3.Error: it could not be stored.
         """
-        self._store([(told, json.dumps(list(files)))], at, always=always)
+        self._store([(told, json.dumps(list(files)))], at, always=always, lasting=lasting)
 
     def _leave(self, files: list[Any]) -> None:
         names = [(name,) for each in files for name in json.loads(each)]

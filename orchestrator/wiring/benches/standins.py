@@ -4,7 +4,10 @@ Rule kept here: the bare side makes the call that a program without us would mak
 client with its connections kept, and believes what it is answered.
 """
 
+import asyncio
 import base64
+import contextlib
+import json
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,6 +19,7 @@ import httpx
 
 from connectors.port import AccountId, RoomId
 from connectors.signal.ids import internal_id
+from connectors.signal.rpc.client import EVENTS
 from connectors.signal.standin import process as signal_process
 from connectors.signal.standin.control import Control as SignalControl
 from connectors.wickr.standin import process as wickr_process
@@ -58,7 +62,7 @@ async def _signal(
                 for room in rooms:
                     await hand.write("ann", "here", group=room)  # its timer and her key are known
                 await hand.settle()
-                async with _client(server.url) as http:
+                async with _client(server.url) as http, _synced(http, backend):
                     made = _rest if backend == "rest" else _rpc
                     mine = await ours.side(connector, rooms)
                     bare, alone = (Side("httpx", made(http, rooms, reads=r)) for r in (True, False))
@@ -91,10 +95,32 @@ async def wickr(folder: Path) -> AsyncIterator[Both]:
 
 def _client(url: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback, in the clear
-    limits = httpx.Limits(max_connections=IN_FLIGHT)
+    limits = httpx.Limits(max_connections=IN_FLIGHT + 1)  # and a stream of events
     return httpx.AsyncClient(
         base_url=url, headers=headers, limits=limits, timeout=30, verify=nobody, trust_env=False
     )
+
+
+@asynccontextmanager
+async def _synced(http: httpx.AsyncClient, backend: str) -> AsyncIterator[None]:
+    """The bare client's own stream of events, read whole; the other program posts to one place."""
+    if backend == "rest":
+        yield
+        return
+    reading = asyncio.create_task(_read_events(http))
+    try:
+        yield
+    finally:
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+
+
+async def _read_events(http: httpx.AsyncClient) -> None:
+    async with http.stream("GET", EVENTS, timeout=None) as answer:
+        async for line in answer.raise_for_status().aiter_lines():
+            if line.startswith("data:"):
+                json.loads(line.removeprefix("data:"))
 
 
 def _rest(http: httpx.AsyncClient, rooms: Sequence[RoomId], *, reads: bool) -> Send:
