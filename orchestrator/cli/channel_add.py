@@ -9,28 +9,31 @@ Rules kept here:
 4. Signal takes counsel's decision, as `init` asks for it.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from orchestrator.cli.init_channels import SIGNAL, decide, reference
+from orchestrator.cli.channel_table import (
+    SIGNAL,
+    complete,
+    decision,
+    lines,
+    read,
+    references,
+    steps,
+)
+from orchestrator.cli.init_channels import decide
 from orchestrator.cli.out import Out
 from orchestrator.client.problems import Missing, Refused
-from orchestrator.clock import SECOND, now
 from orchestrator.config.load import check
 from orchestrator.secrets.ownfile import write_own
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-RANDOM = frozenset({"pickle_key", "state_key", "passphrase", "webhook_secret"})
-"""Secrets that nobody else has to know: they are made, not typed."""
-_PLAIN = re.compile(r"true|false|(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")
 _SERVICE = re.compile(r"keyring:([^/]+)/")
 
 
@@ -56,14 +59,8 @@ def added(out: Out, file: Path, kind: str, name: str, given: Sequence[str]) -> "
     if name in data.get("channels", {}):
         still = "Nothing was written"
         raise Refused(f"a channel {name} is there already", still=still, then="--name ANOTHER")
-    values = _read(given)
-    settings, secrets = _needed(kind, values)
-    for setting in settings:
-        if setting not in values:
-            asked = out.ask(f"{kind}: {setting}?", f"--setting {setting}=…", None)
-            values[setting] = _value(asked)
-    references = {s: reference(_service(data), name, s) for s in secrets}
-    return Added(before, kind, name, values, references)
+    values = complete(out, kind, read(given))
+    return Added(before, kind, name, values, references(_service(data), name, kind, values))
 
 
 class Added:
@@ -74,7 +71,7 @@ class Added:
         kind: of the channel.
         name: in the settings.
         values: its settings.
-        references: where its secrets lie.
+        secrets: where its secrets lie.
     """
 
     def __init__(
@@ -83,10 +80,10 @@ class Added:
         kind: str,
         name: str,
         values: Mapping[str, object],
-        references: Mapping[str, str],
+        secrets: Mapping[str, str],
     ) -> None:
-        self.name, self.references = name, references
-        self._before, self._kind, self._values = before, kind, values
+        self.name = name
+        self._before, self._kind, self._values, self._secrets = before, kind, values, secrets
         self._decision: tuple[str, ...] = ()
 
     def decide(self, out: Out, named: str | None, by: str | None) -> None:
@@ -101,22 +98,13 @@ class Added:
         said, who = decide(out, named, by, [SIGNAL])
         if said != "yes":
             raise typer.BadParameter("Signal needs counsel's --signal-decision yes --by NAME")
-        today = datetime.fromtimestamp(now() // SECOND, UTC).date().isoformat()
-        lines = (f"by = {json.dumps(who, ensure_ascii=False)}", f"on = {json.dumps(today)}")
-        self._decision = ("", "[decisions.signal]", "allowed = true", *lines)
+        self._decision = tuple(decision(allowed=True, by=who))
 
     @property
     def text(self) -> str:
         """The settings with it."""
-        return self._before.rstrip("\n") + "\n" + "\n".join([*self._lines(), ""])
-
-    def _lines(self) -> Iterator[str]:
-        yield from self._decision
-        yield from ("", f"[channels.{self.name}]", f"kind = {json.dumps(self._kind)}", "")
-        yield f"[channels.{self.name}.settings]"
-        yield from (f"{name} = {json.dumps(value)}" for name, value in self._values.items())
-        yield from ("", f"[channels.{self.name}.secrets]")
-        yield from (f"{name} = {json.dumps(where)}" for name, where in self.references.items())
+        more = lines(self.name, self._kind, self._values, self._secrets)
+        return self._before.rstrip("\n") + "\n" + "\n".join([*self._decision, *more, ""])
 
     def keep(self, file: Path) -> None:
         """Writes the settings, once all of them are as they must be.
@@ -140,8 +128,7 @@ class Added:
 
     def steps(self) -> Iterator[str]:
         """What is left to do."""
-        for secret, where in self.references.items():
-            yield f"wallcross secret set {where}{' --random' if secret in RANDOM else ''}"
+        yield from steps(self._kind, self._values, self._secrets)
         yield f"wallcross doctor {self.name}"
         yield "start serve anew"
         yield f"wallcross channel test {self.name}"
@@ -155,31 +142,6 @@ def _text(file: Path) -> str:
         raise Missing(
             f"there are no settings at {file}", still=still, then="wallcross init"
         ) from None
-
-
-def _needed(kind: str, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    try:
-        found: tuple[tuple[str, ...], tuple[str, ...]] = import_module(
-            "orchestrator.wiring.settings"
-        ).needed(kind, values)
-    except LookupError as error:
-        raise Missing(str(error), then="wallcross channel scorecard") from None
-    return found
-
-
-def _read(given: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise typer.BadParameter(f"--setting is NAME=VALUE; this is not: {name}")
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> object:
-    """A figure, true or false as TOML has them; everything else is a text, `+49…` too."""
-    return tomllib.loads(f"value = {text}")["value"] if _PLAIN.fullmatch(text) else text
 
 
 def _service(data: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.channel_add import added
+from orchestrator.cli.channel_table import KINDS
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Partly, Refused, SignInFirst, Unready
@@ -29,7 +30,7 @@ def channel() -> None:
 @app.command()
 def add(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(help="matrix, signal, wickr, xmpp, pgpmail, or yours.")],
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}, or yours.")],
     *,
     name: Annotated[
         str | None, typer.Option(help="In the settings; the kind, if left out.")

@@ -9,10 +9,10 @@ Rules kept here:
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -20,16 +20,14 @@ from zoneinfo import available_timezones
 
 import typer
 
+from orchestrator.cli.channel_asking import ASKED, fit, further, needs, option_of
+from orchestrator.cli.channel_table import KINDS
 from orchestrator.cli.checking import still_checks
 from orchestrator.cli.doctor_cmd import tell_checks
 from orchestrator.cli.init_channels import (
-    ASKED,
-    OPTIONS,
     Channels,
     chosen,
     decide,
-    fit,
-    needs,
     next_steps,
     offered,
     tables,
@@ -37,7 +35,6 @@ from orchestrator.cli.init_channels import (
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import make_home
 from orchestrator.client.problems import Refused
-from orchestrator.clock import SECOND, now
 from orchestrator.config import load
 from orchestrator.config.load import check, config_file, state_folder
 from orchestrator.config.mistakes import Mistake
@@ -76,7 +73,8 @@ def init(
     *,
     host: Annotated[str | None, typer.Option(help="Side or neutral firm that runs this.")] = None,
     channel: Annotated[
-        list[str] | None, typer.Option(help="matrix, signal, pgpmail or none; may be repeated.")
+        list[str] | None,
+        typer.Option(help=f"{', '.join(KINDS)}, yours, or none; may be repeated."),
     ] = None,
     signal_decision: Annotated[
         str | None, typer.Option(help="Counsel on unofficial Signal clients: yes, no or later.")
@@ -84,12 +82,16 @@ def init(
     by: Annotated[str | None, typer.Option(help="Who of counsel decided that.")] = None,
     homeserver: Annotated[str | None, typer.Option(help="matrix: address of it.")] = None,
     user: Annotated[str | None, typer.Option(help="matrix: our account, @name:server.")] = None,
-    api: Annotated[str | None, typer.Option(help="signal: address of the API server.")] = None,
+    backend: Annotated[str | None, typer.Option(help="signal: rest or json-rpc.")] = None,
+    api: Annotated[str | None, typer.Option(help="signal: address of that program.")] = None,
     number: Annotated[str | None, typer.Option(help="signal: our number, +….")] = None,
     webhook_port: Annotated[str | None, typer.Option(help="signal: port it posts to.")] = None,
     address: Annotated[str | None, typer.Option(help="pgpmail: our mail address.")] = None,
     smtp: Annotated[str | None, typer.Option(help="pgpmail: submission, host[:port].")] = None,
     imap: Annotated[str | None, typer.Option(help="pgpmail: mailbox, host[:port].")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="CHANNEL.NAME=VALUE; what is needed is asked.")
+    ] = None,
     secrets: Annotated[str | None, typer.Option(help="Folder of secrets, or auto.")] = None,
     anchor: Annotated[str | None, typer.Option(help="Folder outside this machine.")] = None,
     years: Annotated[str | None, typer.Option(help="Years that records are kept.")] = None,
@@ -105,12 +107,12 @@ def init(
         out.note("No terminal: nothing is asked, and what is piped in is not read; options count.")
     code = out.ask("1  Code name of the deal (none for later)?", "--deal", ctx.obj.deal or "none")
     named = host or out.ask("2  Which side or neutral firm runs this home?", "--host", "none")
-    needed = (api, number, webhook_port, homeserver, user, address, smtp, imap)
+    needed = (backend, api, number, webhook_port, homeserver, user, address, smtp, imap)
     given = dict(zip(ASKED, needed, strict=True))
     answers = Answers(
         host=named if named == "none" else fit("--host", named, HOST_FORM, SIDE),
         code=code if code == "none" else fit("--deal", code, CODE_FORM, CODE),
-        channels=_channels(out, channel or (), (signal_decision, by), given),
+        channels=_channels(out, channel or (), (signal_decision, by), given, setting or ()),
         secrets=_outside(
             "--secrets",
             secrets or out.ask("4  Folder of secrets without a keyring?", "--secrets", "auto"),
@@ -153,8 +155,7 @@ def settings_text(answers: Answers, zone: str) -> str:
         lines += ["", "[secrets]", f"folder = {json.dumps(answers.secrets)}"]
     if answers.code != "none":
         lines += ["", f"[deals.{answers.code}]", f"policy = {json.dumps(POLICY)}"]
-    today = datetime.fromtimestamp(now() // SECOND, UTC).date().isoformat()
-    lines += tables(answers.channels, answers.service, today)
+    lines += tables(answers.channels, answers.service)
     if answers.anchor != "none":
         lines += ["", "[[anchors]]", 'kind = "folder"', 'name = "outside"']
         lines.append(f"path = {json.dumps(answers.anchor)}")
@@ -177,6 +178,7 @@ def _channels(
     named: Sequence[str],
     counsel: tuple[str | None, str | None],
     given: Mapping[str, str | None],
+    more: Sequence[str],
 ) -> Channels:
     """The third answer: counsel's decision on Signal first, then the channels."""
     decided, by = decide(out, *counsel, named)
@@ -184,7 +186,7 @@ def _channels(
     question = f"3  Which channels ({choice}), with commas, or none?"
     text = ",".join(named) or out.ask(question, "--channel", "none")
     kinds = chosen(text, decided)
-    return Channels(kinds, decided, by, needs(out, kinds, given))
+    return Channels(kinds, decided, by, needs(out, kinds, given, further(more)))
 
 
 def _check(text: str) -> None:
@@ -200,8 +202,8 @@ def _check(text: str) -> None:
 
 def _named(mistake: Mistake) -> str:
     """A mistake by the option that it came from: the place names it, or the remedy's first word."""
-    last, word = mistake.place.rpartition(".")[2], mistake.remedy.partition(":")[0].lower()
-    option = OPTIONS.get(last) or OPTIONS.get(word) or mistake.place
+    word = re.split(r"[:,]", mistake.remedy, maxsplit=1)[0].lower()
+    option = option_of(mistake.place, word) or mistake.place
     return f"{option}: {mistake.wrong}. {mistake.remedy}"
 
 

@@ -77,6 +77,18 @@ def test_what_a_setting_calls_for_is_asked_for_and_nothing_else(wx: Wx, file: Pa
     assert "channels.signal.secrets.webhook_secret" in shown.out + shown.err
 
 
+def test_what_another_program_must_know_is_typed_and_not_made(wx: Wx, file: Path) -> None:
+    steps = wx("channel", "add", "signal", *SIGNAL, *COUNSEL, "--json").json["next"]
+    where = "keyring:wallcross-halcyon/signal"
+    assert f"wallcross secret set {where}-webhook-secret" in steps
+    assert f"wallcross secret set {where}-state-key --random" in steps
+    assert any("RECEIVE_WEBHOOK_URL=http://127.0.0.1:9440/" in step for step in steps)
+    matrix = ("--setting", "homeserver=https://n.example", "--setting", "user=@b:n.example")
+    assert wx("channel", "add", "matrix", "--name", "second", *matrix).code == 0
+    secrets = tomllib.loads(file.read_text())["channels"]["second"]["secrets"]
+    assert set(secrets) == {"password", "pickle_key"}
+
+
 def test_one_of_that_name_is_not_written_over(wx: Wx, file: Path) -> None:
     found = wx("channel", "add", "matrix", "--setting", "user=@b:c")
     assert found.code != 0

@@ -53,7 +53,7 @@ def test_on_no_signal_is_not_offered_and_valuation_is_on_matrix(wx: Wx, home: Pa
     assert refused.code == 2
     assert "--channel signal needs counsel's" in refused.err
     assert not (home / "wallcross.toml").exists()
-    assert init_channels.offered("no") == ("matrix", "pgpmail")
+    assert init_channels.offered("no") == ("matrix", "pgpmail", "wickr", "xmpp")
     assert wx("init", "--no-input", *NO, *MATRIX).code == 0
     assert _seats(home) == ["matrix"]
     assert "signal" not in tomllib.loads((home / "wallcross.toml").read_text())["channels"]
@@ -179,3 +179,66 @@ def test_a_no_beside_a_signal_channel_is_red_and_a_yes_is_not(wx: Wx, home: Path
         file.read_text().partition("[decisions.signal]")[0] + '[channels.signal]\nkind = "signal"\n'
     )
     assert wx("doctor", "counsel", "--json").json["state"] == "soon"
+
+
+WICKR = (
+    *("--channel", "wickr", "--setting", "wickr.api=https://wickr.kestrel.example"),
+    *("--setting", "wickr.user=deal-bot"),
+)
+XMPP = (
+    *("--channel", "xmpp", "--setting", "xmpp.account=bot@kestrel.example"),
+    *("--setting", "xmpp.rooms=rooms.kestrel.example"),
+)
+
+
+def test_it_offers_every_network_that_can_be_added_later(wx: Wx, home: Path) -> None:
+    done = wx("init", "--no-input", *YES, *XMPP, *WICKR, *SIGNAL)
+    assert done.code == 0, done.err
+    channels = tomllib.loads((home / "wallcross.toml").read_text("utf-8"))["channels"]
+    assert list(channels) == ["signal", "wickr", "xmpp"]
+    assert channels["wickr"]["settings"]["user"] == "deal-bot"
+    assert set(channels["wickr"]["secrets"]) == {"api_key", "auth_token", "state_key"}
+    assert channels["xmpp"]["secrets"]["password"] == "keyring:wallcross/xmpp-password"
+    assert "keyring:wallcross/xmpp-state-key --random" in done.out
+    assert "signal-webhook-secret\n" in done.out  # the API server must know it: it is not made here
+
+
+def test_signals_own_daemon_is_asked_for_no_webhook(wx: Wx, home: Path) -> None:
+    done = wx("init", "--no-input", *YES, *SIGNAL, "--backend", "json-rpc")
+    assert done.code == 0, done.err
+    found = tomllib.loads((home / "wallcross.toml").read_text("utf-8"))["channels"]["signal"]
+    assert found["settings"]["backend"] == "json-rpc"
+    assert "listen_port" not in found["settings"]
+    assert set(found["secrets"]) == {"state_key"}
+    assert "RECEIVE_WEBHOOK_URL" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("--channel", "xmpp", "--setting", "xmpp.account=b@c.example"), "--setting xmpp.rooms"),
+        ((*XMPP, "--setting", "xmpp.tls=never"), "--setting xmpp.tls"),
+        ((*XMPP, "--setting", "tls=direct"), "--setting is"),
+        ((*XMPP, "--setting", "wickr.user=b"), "belongs to --channel wickr"),
+        ((*MATRIX, "--setting", "matrix.user=@a:b"), "stands beside --setting matrix.user"),
+        ((*SIGNAL, "--backend", "webhooks"), "--backend"),
+        ((*SIGNAL, "--backend", "json-rpc", "--webhook-port", "9440"), "--webhook-port"),
+        ((*WICKR[:2], "--setting", "wickr.user=b", "--setting", "wickr.api=http://f.x"), "https"),
+    ],
+)
+def test_a_setting_that_would_not_be_taken_is_told(
+    wx: Wx, home: Path, line: tuple[str, ...], told: str
+) -> None:
+    done = wx("init", "--no-input", *YES, *line)
+    assert done.code == 2, done.err
+    assert told in done.err
+    assert not (home / "wallcross.toml").exists()
+
+
+def test_mail_that_is_read_from_a_folder_is_asked_for_no_mailbox(wx: Wx, home: Path) -> None:
+    line = (*MAIL[:6], "--setting", "pgpmail.maildir=/srv/mail")
+    done = wx("init", "--no-input", *line)
+    assert done.code == 0, done.err
+    found = tomllib.loads((home / "wallcross.toml").read_text("utf-8"))["channels"]["pgpmail"]
+    assert found["settings"]["maildir"] == "/srv/mail"
+    assert "imap_host" not in found["settings"]
