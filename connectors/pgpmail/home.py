@@ -17,12 +17,14 @@ import contextlib
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gnupg
 
+from connectors.pgpmail.gathered import Gathered
 from connectors.pgpmail.listing import Certificate, read_listing
 from connectors.pgpmail.packets import sealed_for
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
@@ -69,6 +71,7 @@ class Home:
         self._passphrase = passphrase
         self._program = program
         self._gnupg: gnupg.GPG | None = None
+        self._listed = Gathered(self._listing)
 
     def __repr__(self) -> str:
         return f"Home({str(self.folder)!r})"
@@ -114,20 +117,29 @@ class Home:
     async def certificates(self, fingerprints: Sequence[str]) -> list[Certificate]:
         """Certificates as they stand now, their signatures checked.
 
+        Who asks while gpg lists for others waits for the next listing, which is for all who wait.
+
         Args:
             fingerprints: of primary keys that were imported.
 
         Raises:
-            Unreadable: gpg did not list all of them.
+            Unreadable: gpg did not list each of them once.
         """
-        if not fingerprints:
+        wanted = frozenset(fingerprints)
+        if not wanted:
             return []
-        ran = await self._run(*_LISTING, *sorted(fingerprints))
-        found = read_listing(ran.out.decode("utf-8", "replace"))
-        listed = [each for each in found if each.fingerprint in fingerprints]
-        if {each.fingerprint for each in listed} != set(fingerprints):
+        found = await self._listed.ask(wanted)
+        if len(found) < len(wanted):
             raise Unreadable("keys_unreadable", "gpg did not list the keys that were imported")
-        return listed
+        return [found[each] for each in sorted(wanted)]
+
+    async def _listing(self, wanted: frozenset[str]) -> dict[str, Certificate]:
+        """What gpg lists of some keys, by fingerprint; what it lists twice is left out."""
+        ran = await self._run(*_LISTING, *sorted(wanted))
+        listed = read_listing(ran.out.decode("utf-8", "replace"))
+        times = Counter(each.fingerprint for each in listed)
+        found = {each.fingerprint: each for each in listed}
+        return {each: found[each] for each in wanted if times[each] == 1}
 
     async def inspect(self, data: bytes) -> list[Certificate]:
         """The certificates in a file, without importing them.

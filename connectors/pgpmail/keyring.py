@@ -5,13 +5,17 @@ Rules kept here:
 1. A certificate that was imported is a proposal. Only ``trust`` pins its fingerprint to an address.
 2. A pin is worth nothing beside a second certificate with the same address, until one is barred.
 3. The gate looks at the certificate as it stands at each send; nothing is remembered of a verdict.
+4. What the ledger says is read once gpg has listed: a key that came or was withdrawn meanwhile
+   counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from connectors.pgpmail.gate import HINTS, Refused, Usable, ends, judge
 from connectors.pgpmail.home import Home
 from connectors.pgpmail.ledger import Ledger
+from connectors.pgpmail.listing import Certificate
 from connectors.port import AccountId, DeviceId
 from connectors.port.errors import IdentityChanged, Rejected, Unavailable
 from connectors.port.messages import Device
@@ -19,6 +23,32 @@ from connectors.port.messages import Device
 KEY = DeviceId("openpgp")
 """What a key is called among an account's devices; further ones have their key id behind it."""
 _OF_THE_KEY_ITSELF = frozenset({"unpinned_key", "second_key", "address_differs", "no_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An address's keys at one look.
+
+    Attributes:
+        devices: all of them.
+        verdict: whether, and with which, it may be written to.
+    """
+
+    devices: frozenset[Device]
+    verdict: Usable | Refused
+
+    @property
+    def usable(self) -> Usable:
+        """The key to seal to.
+
+        Raises:
+            IdentityChanged: the key is not the one that was compared.
+            Rejected: it is, and may not be used.
+        """
+        if isinstance(self.verdict, Usable):
+            return self.verdict
+        code = self.verdict.code
+        raise (IdentityChanged if code in _OF_THE_KEY_ITSELF else Rejected)(code, self.verdict.hint)
 
 
 class Keyring:
@@ -64,13 +94,27 @@ class Keyring:
 
     async def devices(self, account: AccountId) -> frozenset[Device]:
         """An address's keys as they stand now. Raises: Unreadable."""
-        known = sorted(self._ledger.known(account))
-        listed = await self._home.certificates(known)
-        main = self._main(account, known)
-        return frozenset(
-            Device(KEY if c.fingerprint == main else _further(c.fingerprint), c.fingerprint)
-            for c in listed
-        )
+        return self._devices(account, await self._listed(account))
+
+    async def standing(self, account: AccountId) -> Standing:
+        """An address's keys and what the gate says of them, at one look. Raises: Unreadable."""
+        listed = await self._listed(account)
+        return Standing(self._devices(account, listed), self._judged(account, listed, 0))
+
+    async def _listed(self, account: AccountId) -> dict[str, Certificate]:
+        """All certificates of an address that are not barred, by fingerprint. Raises: Unreadable.
+
+        They are listed anew until none came and none was barred while gpg listed.
+        """
+        while True:
+            known = self._ledger.known(account)
+            listed = await self._home.certificates(sorted(known))
+            if self._ledger.known(account) == known:
+                return {each.fingerprint: each for each in listed}
+
+    def _devices(self, account: AccountId, listed: Iterable[str]) -> frozenset[Device]:
+        main = self._main(account, sorted(listed))
+        return frozenset(Device(KEY if each == main else _further(each), each) for each in listed)
 
     def _main(self, account: AccountId, known: list[str]) -> str | None:
         """The key that is called just ``openpgp``: the pinned one, else the only one."""
@@ -96,20 +140,24 @@ class Keyring:
             account: the address.
             ahead: microseconds from now; keys end.
         """
-        known = sorted(self._ledger.known(account))
-        if len(known) != 1:
-            return Refused("second_key" if known else "no_key")
-        if known[0] not in self._ledger.pinned(account):
+        return self._judged(account, await self._listed(account), ahead)
+
+    def _judged(
+        self, account: AccountId, listed: Mapping[str, Certificate], ahead: int
+    ) -> Usable | Refused:
+        if len(listed) != 1:
+            return Refused("second_key" if listed else "no_key")
+        (certificate,) = listed.values()
+        if certificate.fingerprint not in self._ledger.pinned(account):
             return Refused("unpinned_key")
-        (certificate,) = await self._home.certificates(known)
         return judge(certificate, account, self._now() + ahead)
 
     async def ends(self, account: AccountId) -> int | None:
         """When an address can be written to no more; 0: now, None: never. Raises: Unreadable."""
-        known = sorted(self._ledger.known(account))
-        if not isinstance(await self.verdict(account), Usable):
+        listed = await self._listed(account)
+        if not isinstance(self._judged(account, listed, 0), Usable):
             return 0
-        (certificate,) = await self._home.certificates(known)
+        (certificate,) = listed.values()
         return ends(certificate, self._now())
 
     async def own_verdict(
@@ -125,20 +173,6 @@ class Keyring:
         if isinstance(found, Usable):
             return found
         raise Unavailable(f"own_key_{found.code}", "our own key cannot be used: renew it")
-
-    async def usable(self, account: AccountId) -> Usable:
-        """The key to seal to.
-
-        Raises:
-            IdentityChanged: the key is not the one that was compared.
-            Rejected: it is, and may not be used.
-            Unreadable: gpg does not tell.
-        """
-        found = await self.verdict(account)
-        if isinstance(found, Usable):
-            return found
-        kind = IdentityChanged if found.code in _OF_THE_KEY_ITSELF else Rejected
-        raise kind(found.code, found.hint)
 
 
 def _further(fingerprint: str) -> DeviceId:

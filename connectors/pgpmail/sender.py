@@ -130,11 +130,11 @@ class Sender:
         named = next((r for r in delivery.readers if r.account == account), None)
         if named is None:
             raise ReadersChanged("reader_unknown", "the mailing goes to somebody who may not read")
-        devices = await self._keyring.devices(account)
-        if named.devices is not None and not devices <= named.devices:
+        standing = await self._keyring.standing(account)
+        if named.devices is not None and not standing.devices <= named.devices:
             raise IdentityChanged("key_differs", "the adviser has a key that was not compared")
-        found = await self._keyring.usable(account)
-        sealed = frozenset(each for each in devices if each.key == found.fingerprint)
+        found = standing.usable
+        sealed = frozenset(each for each in standing.devices if each.key == found.fingerprint)
         return found.subkey, Reader(account, sealed)
 
     def _noted(self, delivery: Delivery) -> Sent:
