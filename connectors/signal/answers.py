@@ -10,6 +10,7 @@ Rules kept here:
 Source: signal-cli-rest-api before and after release 0.100, signal-cli JsonSendMessageResult.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ _NO_ACCOUNT = "Specified account does not exist"
 _NO_PROFILE = "please first update your profile"
 _WRONG_NUMBER = "Failed to set the trust for this number"
 _NOBODY_REACHED = "Failed to send message"
+_LIMITED = "RATE_LIMIT_FAILURE"
 _FIRST_SERVER_FAULT, _TOO_MANY, _NOT_NOW = 500, 429, 503
 _REFUSED_US = (401, 403)
 _MOST_TOKENS, _LONGEST_TOKEN = 8, 200
@@ -131,8 +133,29 @@ def _unreached(failed: tuple[str, ...], readers: int) -> ConnectorError:
 
 
 def challenge(told: Raw) -> tuple[str, ...]:
-    """The tokens with which a person can lift a rate limit."""
-    return tokens_of(sequence(told.get("challenge_tokens")))
+    """The tokens with which a person can lift a rate limit.
+
+    Without a daemon the server says 400, and the tokens are JSON inside signal-cli's raw output.
+    """
+    return tokens_of([*sequence(told.get("challenge_tokens")), *_dug(text(told.get("error")))])
+
+
+def _dug(said: str) -> list[object]:
+    if _LIMITED not in said:
+        return []
+    return [
+        mapping(each).get("token")
+        for line in said.splitlines()
+        for each in sequence(mapping(_json(line)).get("results"))
+    ]
+
+
+def _json(line: str) -> object:
+    try:
+        found: object = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def tokens_of(values: Sequence[object]) -> tuple[str, ...]:
@@ -161,7 +184,7 @@ def refusal(status: int, told: Raw, *, acts: bool) -> ConnectorError:
         acts: whether the call acts.
     """
     said = text(told.get("error"))
-    if status == _TOO_MANY:
+    if status == _TOO_MANY or _LIMITED in said:
         return Unavailable("rate_limited", how_to_lift(challenge(told)))
     if status in _REFUSED_US:
         return Unavailable("credential_refused", "the proxy refuses our api_token")

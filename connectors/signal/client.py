@@ -33,7 +33,6 @@ _BEFORE_LEAVING = (
 )
 _SLOWEST = 256 * 1024
 """Bytes a second: the pace below which a long transfer is given up."""
-_TOO_MANY = 429
 
 
 class Client:
@@ -159,9 +158,10 @@ class Client:
         if answer.is_success:
             return answer
         told = answers.mapping(_json(answer.content))
-        if answer.status_code == _TOO_MANY:
+        refused = answers.refusal(answer.status_code, told, acts=acts)
+        if refused.code == "rate_limited":
             self.challenge = answers.challenge(told)
-        raise answers.refusal(answer.status_code, told, acts=acts)
+        raise refused
 
     def _told(self, answer: httpx.Response, *, acts: bool) -> object:
         found = _json(answer.content)

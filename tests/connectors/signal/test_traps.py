@@ -1,8 +1,10 @@
 """Each thing that the real server was seen to do with messages."""
 
 import asyncio
+import json
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from connectors.port import AccountId, RemoteId, RoomId
@@ -12,8 +14,8 @@ from connectors.port.errors import (
     Unavailable,
     Uncertain,
 )
-from connectors.port.events import KeyChanged
-from connectors.port.messages import Content, RoomSpec
+from connectors.port.events import Forged, KeyChanged
+from connectors.port.messages import Content, Reader, RoomSpec
 from connectors.signal.ids import internal_id, rest_id
 from connectors.signal.standin.control import Upload
 from connectors.testing.rig import attachment
@@ -24,8 +26,12 @@ from .conftest import DAY, NUMBER, Lab, asked, fails, said, until
 
 
 async def test_both_json_rpc_modes_say_json_rpc(lab: Lab) -> None:
-    await lab.bot()
-    assert (await asked(lab, "about"))[0].status == 200
+    """So that word is what is read, and nothing hangs on which of the two it is."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{lab.server.url}/v1/about")).json()["mode"] == "json-rpc"
+    bot = await lab.bot()
+    assert (await bot.health()).up
+    assert (await asked(lab, "about"))[-1].status == 200
 
 
 async def test_mode_normal_is_refused_with_what_to_set(lab: Lab) -> None:
@@ -166,6 +172,38 @@ async def test_a_rate_limit_surfaces_its_challenge_token(lab: Lab) -> None:
     assert (await bot.health()).code == "ok"
 
 
+async def test_a_rate_limit_in_normal_mode_is_400_and_its_token_is_dug_out(lab: Lab) -> None:
+    """The mode is refused at the start; a server that comes back in it is understood."""
+    bot = await lab.bot(look_every=600.0)
+    await lab.hand.reset(mode="normal")
+    line = RoomId(await lab.account("ann"))
+    delivery = await lab.delivery(bot, line, readers=frozenset({Reader(AccountId(line))}))
+    await lab.hand.rate_limit("token-1")
+    error = await fails(bot.send(delivery), Unavailable)
+    assert (error.code, "token-1" in error.hint) == ("rate_limited", True)
+    assert [one.status for one in await asked(lab, "send")] == [400]
+    assert "token-1" in (await bot.health()).hint
+
+
+async def test_bad_base64_is_400_that_quotes_its_place_and_we_quote_nothing(lab: Lab) -> None:
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    await lab.hand.refuse(text="illegal base64 data at input byte 4")
+    error = await fails(bot.send(await lab.delivery(bot, room)), Rejected)
+    assert (error.code, "base64" in str(error)) == ("http_400", False)
+    assert await lab.ours("ann", room) == []
+
+
+async def test_the_array_has_one_element_however_many_recipients(lab: Lab) -> None:
+    """So it is no list of whom was reached: who was not stands in its ``errors`` alone."""
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann", "bob", "cyd")
+    delivery = await lab.delivery(bot, room)
+    await lab.hand.fail_recipients(["bob", "cyd"])
+    error = await fails(bot.send(delivery), Uncertain)
+    assert "2 of 3" in error.hint
+
+
 async def test_a_400_without_a_known_phrase_is_a_refusal_that_quotes_nothing(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
@@ -303,6 +341,20 @@ async def test_neither_polling_nor_the_websocket_is_used(lab: Lab) -> None:
     assert [int(m.remote_id.rpartition("/")[2]) for m in said(events)] == stamps
     assert await asked(lab, "receive") == []
     assert await lab.hand.losses() == ()
+
+
+async def test_the_webhook_is_one_level_deeper_than_the_websocket(lab: Lab) -> None:
+    """A frame as the WebSocket gives it is nobody's post: refused, told, and not taken in."""
+    bot = await lab.bot()
+    cursor = await lab.now(bot)
+    frame = {"envelope": {"dataMessage": {"message": "x", "timestamp": 1}}, "account": NUMBER}
+    assert await lab.post(bot, json.dumps(frame).encode()) == 400
+    assert (await lab.first(bot, cursor, Forged)).code == "malformed"
+    whole = {"jsonrpc": "2.0", "method": "receive", "params": frame}
+    frame["envelope"] |= {"sourceUuid": await lab.account("ann"), "timestamp": 1}
+    assert await lab.post(bot, json.dumps(whole).encode()) == 200
+    events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
+    assert [m.content.text for m in said(events)] == ["x"]
 
 
 async def test_a_consumer_that_stands_still_holds_no_request_up(lab: Lab) -> None:

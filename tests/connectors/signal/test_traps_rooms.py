@@ -360,6 +360,39 @@ async def test_a_private_lines_timer_that_is_refused_says_so(lab: Lab) -> None:
     await fails(bot.create(spec), Rejected)
 
 
+async def test_members_by_username_go_out_in_no_call(lab: Lab) -> None:
+    """The server turns them into signal-cli's form in json-rpc mode alone."""
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    await lab.hand.forget_requests()
+    named = AccountId("bob.01")
+    spec = RoomSpec("x", frozenset({named}), frozenset(), DAY, gate=False)
+    for act in (bot.create(spec), bot.invite(room, named), bot.remove(room, named)):
+        assert (await fails(act, Rejected)).code == "account_form"
+    made = {"group_create", "members_add", "members_remove"}
+    assert not made & {one.verb for one in await lab.hand.requests()}
+
+
+async def test_profile_and_account_settings_say_2xx_also_on_failure_and_are_never_called(
+    lab: Lab,
+) -> None:
+    """204 that a profile was set, and 201 where 204 is described: both are a person's to do."""
+    bot = await lab.bot()
+    room = await lab.room(bot, "ann")
+    await bot.send(await lab.delivery(bot, room))
+    await bot.inspect()
+    await bot.health()
+    routes = {one.route for one in await lab.hand.requests()}
+    assert routes
+    assert not [route for route in routes if "/profiles/" in route or "/accounts/{" in route]
+
+
+async def test_an_unknown_path_is_404_in_text_and_is_no_refusal_of_ours(lab: Lab) -> None:
+    with pytest.raises(Rejected) as caught:
+        await lab.bot(api=f"{lab.server.url}/elsewhere")
+    assert caught.value.code == "http_404"
+
+
 async def test_a_room_that_vanished_is_unreadable_and_gets_nothing(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")
