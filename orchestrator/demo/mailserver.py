@@ -19,22 +19,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from orchestrator.demo.loopback import certify, free_port
 
-from orchestrator.clock import SECOND, now
-
-_NAME = "mail.deal.test"
+NAME = "mail.deal.test"
 _OWNER = "vmail"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -245,7 +238,7 @@ class MailServer:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         os.chown(self.folder / "box", owner.pw_uid, owner.pw_gid)
         os.chown(self.folder / "state", pwd.getpwnam("postfix").pw_uid, -1)
-        certify(self.folder / "crt", self.folder / "key")
+        certify(self.folder / "crt", self.folder / "key", NAME, "localhost")
         values = self._values(owner)
         files = {
             "pf/main.cf": _MAIN.format(**values),
@@ -298,46 +291,6 @@ def _owner() -> pwd.struct_passwd:
     command = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _OWNER)
     subprocess.run(command, check=True)  # noqa: S603 (a fixed command line)
     return pwd.getpwnam(_OWNER)
-
-
-def certify(certificate: Path, key_file: Path) -> None:
-    """A certificate of its own for this machine, for a month."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
-    today = datetime.fromtimestamp(now() // SECOND, UTC)
-    names: Iterable[x509.GeneralName] = (
-        x509.DNSName(_NAME),
-        x509.DNSName("localhost"),
-        x509.IPAddress(ip_address("127.0.0.1")),
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

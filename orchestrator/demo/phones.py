@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from connectors.signal.standin.control import Control, Message
 from connectors.signal.standin.process import Running, start
-from orchestrator.demo.mailserver import free_port
+from orchestrator.demo.loopback import free_port
 from orchestrator.demo.whole import whole
 from tiers.ids import AccountId
 

@@ -14,7 +14,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
-from orchestrator.demo.mailserver import certify, free_port
+from orchestrator.demo.loopback import certify, free_port
+from orchestrator.demo.mailserver import NAME
 
 
 @dataclass
@@ -46,7 +47,7 @@ class SmallMail:
     def start(self) -> None:
         """Starts it. Raises: RuntimeError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        certify(self.ca_file, self.folder / "key")
+        certify(self.ca_file, self.folder / "key", NAME, "localhost")
         for user in self.users:
             for name in ("tmp", "new", "cur"):
                 (self.mailbox(user) / name).mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ import hmac
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
+from orchestrator.demo.loopback import free_port
 
 ENVIRONMENT = "WALLCROSS_SYNAPSE_PYTHON"
 _START_SECONDS = 60.0
@@ -105,7 +106,7 @@ class Homeserver:
         """Starts it and waits until it answers. Raises: NoSynapse."""
         python = synapse_python()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         self._configure()
         command = [str(python), "-m", "synapse.app.homeserver", "-c", str(self.folder / "hs.yaml")]
         with (self.folder / "out.log").open("ab") as log:
@@ -251,10 +252,3 @@ def _logging(folder: Path) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["file"]},
         "disable_existing_loggers": False,
     }
-
-
-def _free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -29,7 +29,8 @@ from orchestrator.client.path import reachable
 from orchestrator.client.views import DocumentView, FileHead, NewConversation, Post
 from orchestrator.client.wire import socket_transport
 from orchestrator.demo.adviser import Adviser
-from orchestrator.demo.mailserver import MailServer, cannot, free_port
+from orchestrator.demo.loopback import free_port
+from orchestrator.demo.mailserver import MailServer, cannot
 from orchestrator.demo.smallmail import SmallMail
 from orchestrator.roster.document import to_document
 from tiers.ids import AccountId, ConnectorName

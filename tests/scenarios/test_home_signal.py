@@ -19,7 +19,7 @@ from connectors.signal.standin.control import Control, Message
 from orchestrator.clock import SECOND
 from orchestrator.command.home import OpenHome
 from orchestrator.config.load import load
-from orchestrator.demo.mailserver import free_port
+from orchestrator.demo.loopback import free_port
 from orchestrator.wiring import open_runtime, opening
 from tiers.ids import AccountId
 from tiers.people import Roster

@@ -8,7 +8,6 @@ ours has.
 import asyncio
 import contextlib
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from connectors.port import AccountId, RoomId
 from orchestrator.demo.synapse import Homeserver, NoSynapse
 from orchestrator.wiring.benches import ours
 from orchestrator.wiring.benches.channel import IN_FLIGHT, Both, CannotBench, Side
+from orchestrator.wiring.benches.plain import plain_client
 
 _PASSWORD = "only-for-the-bench"  # noqa: S105 - of accounts that end with the run
 
@@ -55,7 +55,8 @@ async def _both(stack: contextlib.AsyncExitStack, server: Homeserver, folder: Pa
         await client.sync(timeout=0, full_state=True)
     await stack.enter_async_context(_syncing(ann))
     await stack.enter_async_context(_syncing(bare))
-    http = await stack.enter_async_context(_http(server.url, bare.access_token))
+    headers = {"authorization": f"Bearer {bare.access_token}"}
+    http = await stack.enter_async_context(plain_client(server.url, headers))
     mine = await ours.side(connector, rooms)
     return Both("Synapse", mine, _bare(bare, others, http), _bare(bare, others, None))
 
@@ -101,12 +102,6 @@ async def _room_of(bare: AsyncClient, ann: AsyncClient) -> RoomId:
     )
     await ann.join(made.room_id)
     return RoomId(made.room_id)
-
-
-def _http(url: str, token: str) -> httpx.AsyncClient:
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback, in the clear
-    headers = {"authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(base_url=url, headers=headers, verify=nobody, trust_env=False)
 
 
 def _bare(client: AsyncClient, rooms: Sequence[RoomId], http: httpx.AsyncClient | None) -> Side:

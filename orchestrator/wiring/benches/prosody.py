@@ -3,7 +3,6 @@
 Rule kept here: nothing of it listens elsewhere, speaks to another server, or outlives the block.
 """
 
-import datetime as dt
 import shutil
 import socket
 import subprocess
@@ -13,12 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-from orchestrator.clock import SECOND, now
+from orchestrator.demo.loopback import certify, free_port
 from orchestrator.wiring.benches.channel import CannotBench
 
 DOMAIN, ROOMS = "bench.test", "rooms.bench.test"
@@ -61,8 +55,8 @@ def prosody(folder: Path, *names: str) -> Iterator[Running]:
     if program is None:
         raise CannotBench("Prosody is not here: apt-get install prosody, or `make env` as root")
     (folder / "data").mkdir(parents=True)
-    port = _free_port()
-    _certify(folder)
+    port = free_port()
+    certify(folder / "crt", folder / "key", DOMAIN, ROOMS)
     config = folder / "config.lua"
     config.write_text(_CONFIG.format(folder=folder, port=port, domain=DOMAIN, rooms=ROOMS))
     for name in names:
@@ -90,31 +84,3 @@ def _wait(port: int) -> None:
         if time.monotonic() > ends:
             raise CannotBench("Prosody did not begin to answer")
         time.sleep(0.05)  # until the port is there: nothing else tells
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _certify(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])
-    today = dt.datetime.fromtimestamp(now() // SECOND, dt.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName(DOMAIN), x509.DNSName(ROOMS)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - dt.timedelta(days=1))
-        .not_valid_after(today + dt.timedelta(days=2))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
-    (folder / "crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))

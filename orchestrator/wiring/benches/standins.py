@@ -9,7 +9,6 @@ import base64
 import contextlib
 import json
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +24,8 @@ from connectors.signal.standin.control import Control as SignalControl
 from connectors.wickr.standin import process as wickr_process
 from connectors.wickr.standin.control import Control as WickrControl
 from orchestrator.wiring.benches import ours
-from orchestrator.wiring.benches.channel import IN_FLIGHT, Both, Send, Side
+from orchestrator.wiring.benches.channel import Both, Send, Side
+from orchestrator.wiring.benches.plain import plain_client
 
 NUMBER = "+15550100"
 """The stand-in's account."""
@@ -62,7 +62,7 @@ async def _signal(
                 for room in rooms:
                     await hand.write("ann", "here", group=room)  # its timer and her key are known
                 await hand.settle()
-                async with _client(server.url) as http, _synced(http, backend):
+                async with plain_client(server.url) as http, _synced(http, backend):
                     made = _rest if backend == "rest" else _rpc
                     mine = await ours.side(connector, rooms)
                     bare, alone = (Side("httpx", made(http, rooms, reads=r)) for r in (True, False))
@@ -85,20 +85,12 @@ async def wickr(folder: Path) -> AsyncIterator[Both]:
                 rooms = await ours.rooms_of(connector, ann)
                 token = base64.b64encode(server.auth_token.encode()).decode()
                 headers = {"x-api-key": server.api_key, "authorization": f"Basic {token}"}
-                async with _client(server.url, headers) as http:
+                async with plain_client(server.url, headers) as http:
                     mine = await ours.side(connector, rooms)
                     bare, alone = (
                         Side("httpx", _wickr(http, rooms, reads=r)) for r in (True, False)
                     )
                     yield Both("stand-in of the Wickr IO web interface", mine, bare, alone)
-
-
-def _client(url: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loopback, in the clear
-    limits = httpx.Limits(max_connections=IN_FLIGHT + 1)  # and a stream of events
-    return httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=30, verify=nobody, trust_env=False
-    )
 
 
 @asynccontextmanager
