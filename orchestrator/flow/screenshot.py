@@ -44,7 +44,7 @@ def tell_screenshot(
     if tx.one(_SAID, (incoming.connector, incoming.remote_id, RULE)) is not None:
         return
     severity = "low" if _floor(book, incoming) is Tier.COORDINATION else "high"
-    raise_finding(tx, deal_id, message_id, Raised("screenshot", severity, _WHY, _THEN), at)
+    raise_finding(tx, deal_id, message_id, Raised(RULE, severity, _WHY, _THEN), at)
 
 
 def _floor(book: Book, incoming: Incoming) -> Tier | None:
