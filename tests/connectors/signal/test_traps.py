@@ -347,11 +347,12 @@ async def test_the_webhook_is_one_level_deeper_than_the_websocket(lab: Lab) -> N
     """A frame as the WebSocket gives it is nobody's post: refused, told, and not taken in."""
     bot = await lab.bot()
     cursor = await lab.now(bot)
-    frame = {"envelope": {"dataMessage": {"message": "x", "timestamp": 1}}, "account": NUMBER}
+    envelope: dict[str, object] = {"dataMessage": {"message": "x", "timestamp": 1}}
+    frame = {"envelope": envelope, "account": NUMBER}
     assert await lab.post(bot, json.dumps(frame).encode()) == 400
     assert (await lab.first(bot, cursor, Forged)).code == "malformed"
     whole = {"jsonrpc": "2.0", "method": "receive", "params": frame}
-    frame["envelope"] |= {"sourceUuid": await lab.account("ann"), "timestamp": 1}
+    envelope |= {"sourceUuid": await lab.account("ann"), "timestamp": 1}
     assert await lab.post(bot, json.dumps(whole).encode()) == 200
     events, _ = await lab.events(bot, cursor, lambda e: bool(said(e)))
     assert [m.content.text for m in said(events)] == ["x"]

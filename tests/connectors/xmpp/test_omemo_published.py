@@ -260,3 +260,37 @@ async def _fuzz(bot: Bot, anna: Person, message: Message) -> None:
         assert opened or unreadable or made.xml.find(f".//{NS}payload") is None
 
     await asyncio.to_thread(fuzz)
+
+
+async def published(client: Any, account: str) -> set[str]:
+    """What an account publishes, as it is told itself."""
+    found = await client.plugin["xep_0030"].get_items(jid=JID(account), timeout=10)
+    return {str(node) for _, node, _ in found["disco_items"]["items"]}
+
+
+async def test_only_omemo_0_3_seals_so_no_other_bundle_of_ours_is_published(lab: OmemoLab) -> None:
+    """The plug-in publishes bundles of ``urn:xmpp:omemo:2`` as well, to which nobody seals."""
+    bot, anna = await lab.bot(), await lab.person("anna")
+    ours = await published(bot.client, bot.account)
+    hers = await published(anna.client, anna.address)
+    assert [node for node in hers if node.startswith("urn:xmpp:omemo:2")]
+    assert LIST_NODE in ours & hers
+    assert not [node for node in ours if node.startswith("urn:xmpp:omemo")]
+    sealed = await bot.sealer.seal("EV/EBITDA 11.2x", await bot.readers(anna))
+    namespaces = {part.tag.partition("}")[0].strip("{") for part in sealed.payload}
+    assert NAMESPACE in namespaces
+    assert not [name for name in namespaces if name.startswith("urn:xmpp:omemo")]
+
+
+async def test_a_recipient_without_a_trusted_device_stops_the_message(lab: OmemoLab) -> None:
+    """A wrong fingerprint: nothing is sealed to anybody, and nothing leaves."""
+    bot, anna = await lab.bot(), await lab.person("anna")
+    account = AccountId(anna.address)
+    (shown,) = (await bot.readers(anna))[account]
+    wrong = Device(shown.device, "00" * 32)
+    with pytest.raises(IdentityChanged):
+        await bot.sealer.seal("x", {account: frozenset({wrong})})
+    await bot.sealer.distrust(account, shown)
+    with pytest.raises(IdentityChanged) as caught:
+        await bot.sealer.seal("x", {account: frozenset({shown})})
+    assert caught.value.code == "device_distrusted"
