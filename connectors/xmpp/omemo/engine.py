@@ -19,7 +19,7 @@ The library writes texts into its log: it is silenced here.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,7 @@ from omemo.session_manager import (
     SenderNotFound,
     SessionManager,
 )
-from omemo.storage import Just, Nothing, Storage
+from omemo.storage import Maybe, Nothing, Storage
 from omemo.types import TrustLevel
 
 from connectors.port import AccountId
@@ -327,7 +327,25 @@ class Engine:
             await self._beside.store_session(before)
 
 
-class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # the extra may not be there to be read
+class _Read(Maybe):  # type: ignore[misc, unused-ignore]  # the extra may not be there to be read
+    """A value that was read for whoever asked, and that nobody else has: it needs no copies."""
+
+    is_just, is_nothing = True, False
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def from_just(self) -> Any:
+        return self._value
+
+    def maybe(self, _default: object) -> Any:
+        return self._value
+
+    def fmap(self, function: Callable[[Any], Any]) -> "_Read":
+        return _Read(function(self._value))
+
+
+class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # likewise
     """The library's storage: rows of the unit that is under way."""
 
     def __init__(self, store: Store) -> None:
@@ -337,7 +355,7 @@ class _Rows(Storage):  # type: ignore[misc, unused-ignore]  # the extra may not 
 
     async def _load(self, key: str) -> Any:
         found = self.unit.get((_ROW, key))
-        return Nothing() if found is None else Just(json.loads(found))
+        return Nothing() if found is None else _Read(json.loads(found))
 
     async def _store(self, key: str, value: Any) -> None:
         self.unit.put((_ROW, key), value)

@@ -3,7 +3,8 @@
 Rules kept here:
 
 1. One act at a time moves the keys on, and what it made of them is on the disk before the
-   ciphertext, the answer or the new keys that follow from it leave.
+   ciphertext, the answer or the new keys that follow from it leave. What several wait to have
+   sealed at once is one act; where one of them cannot be, each is an act of its own.
 2. What was opened is committed when whoever asked has stored it; a crash before lets the same
    stanza be opened again, a crash after finds it stored.
 3. A message is its sender's only when it was sealed by a device of that very account, with a key
@@ -13,6 +14,7 @@ Rules kept here:
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -62,6 +64,15 @@ def open_sealer(
     return OmemoSealer(account, Store(folder / _FOLDER, key), withdraw)
 
 
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """One who waits to have a text sealed."""
+
+    text: bytes = field(repr=False)
+    chosen: frozenset[Target]
+    made: tuple[Element, ...] | ConnectorError | None = field(default=None, repr=False)
+
+
 class OmemoSealer:
     """Seals and opens for one account.
 
@@ -81,6 +92,7 @@ class OmemoSealer:
         self._peers: Peers | None = None
         self._turn = asyncio.Lock()
         self._leaving = asyncio.Lock()
+        self._asked: list[_Asked] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._unmet: dict[AccountId, float] = {}
         self._renewed = 0.0
@@ -216,18 +228,61 @@ class OmemoSealer:
             raise Rejected("no_text", "a text holds half of a character") from None
         await _legibly(peers.not_older({*readers, self._account}, _OLD))
         chosen = targets(readers, self._bar(device, peers, readers))
-        async with self._turn:
-            payload = await self._act(self._sealed(text, chosen))
+        payload = await self._with_others(_Asked(text, chosen))
         self._leave()
         named = device.device in readers.get(device.account, frozenset())
         return Sealed(payload, as_readers(chosen | ({device} if named else set())))
 
-    async def _sealed(self, text: bytes, chosen: frozenset[Target]) -> Any:
+    async def _with_others(self, asked: _Asked) -> tuple[Element, ...]:
+        """Has one sealed together with all that wait for it at the same time.
+
+        Whoever gets the turn first does it for all; the others find it done.
+        """
+        self._asked.append(asked)
+        try:
+            async with self._turn:
+                if asked in self._asked:
+                    await asyncio.sleep(0)  # lets in whoever is ready in this very step
+                    await self._seal_asked()
+        finally:
+            if asked in self._asked:
+                self._asked.remove(asked)  # given up: nothing of it was kept
+        if asked.made is None or isinstance(asked.made, ConnectorError):
+            raise asked.made or Unavailable("unsealed", "it was given up before it was sealed")
+        return asked.made
+
+    async def _seal_asked(self) -> None:
+        group = tuple(self._asked)
+        try:
+            payloads = await self._act(self._sealed(group))
+        except ConnectorError as error:
+            if len(group) == 1:
+                self._answer(group[0], error)
+            else:
+                for one in group:
+                    await self._seal_alone(one)
+        else:
+            for one, payload in zip(group, payloads, strict=True):
+                self._answer(one, payload)
+
+    async def _seal_alone(self, one: _Asked) -> None:
+        try:
+            (payload,) = await self._act(self._sealed((one,)))
+        except ConnectorError as error:
+            self._answer(one, error)
+        else:
+            self._answer(one, payload)
+
+    def _answer(self, one: _Asked, made: tuple[Element, ...] | ConnectorError) -> None:
+        one.made = made
+        self._asked.remove(one)
+
+    async def _sealed(self, group: tuple[_Asked, ...]) -> list[tuple[Element, ...]]:
         now = asyncio.get_running_loop().time()
         if now - self._renewed > _HOUR:
             await self._engine.renew()
             self._renewed = now
-        return await self._engine.seal(text, chosen)
+        return [await self._engine.seal(one.text, one.chosen) for one in group]
 
     def _bar(
         self, device: Target, peers: Peers, readers: Mapping[AccountId, frozenset[Device]]
