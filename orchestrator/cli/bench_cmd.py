@@ -65,7 +65,7 @@ def channel(
     ctx: typer.Context,
     kind: Annotated[
         str,
-        typer.Argument(help="matrix, xmpp, pgpmail, wickr, signal or signal-json-rpc."),
+        typer.Argument(help="matrix, xmpp, xmpp-omemo, pgpmail, wickr, signal or signal-json-rpc."),
     ],
     *,
     count: Annotated[int, typer.Option(min=8, help="Messages of a side in a turn.")] = 200,

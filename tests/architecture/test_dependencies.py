@@ -23,6 +23,7 @@ LINE = re.compile(
 )
 
 # Where the environment of the tests does not have it: packages named unlike their distribution.
+SEALING = ("connectors/xmpp/omemo/", "orchestrator/wiring/benches/xmpp_omemo.py")
 OWNERS = {"sklearn": "scikit-learn", "slixmpp_omemo": "slixmpp-omemo"}
 
 Project = Mapping[str, Mapping[str, list[str] | Mapping[str, list[str]]]]
@@ -127,7 +128,7 @@ def test_the_product_imports_what_it_declares_and_no_more(
     product: list[Source], declared: dict[str, list[str]]
 ) -> None:
     shipped_suite = [s for s in product if s.path.startswith("connectors/testing/")]
-    sealing = [s for s in product if s.path.startswith("connectors/xmpp/omemo/")]
+    sealing = [s for s in product if s.path.startswith(SEALING)]
     running = [s for s in product if s not in [*shipped_suite, *sealing]]
     for sources, requirements in (
         (running, declared["runtime"]),

@@ -16,6 +16,7 @@ _STAGES = {
     "signal-json-rpc": "standins:signal_rpc",
     "wickr": "standins:wickr",
     "xmpp": "xmpp:xmpp",
+    "xmpp-omemo": "xmpp:xmpp_omemo",
 }
 KINDS = tuple(_STAGES)
 
