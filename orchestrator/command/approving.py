@@ -9,6 +9,8 @@ Rules kept here:
    start, while its request has not lapsed.
 3. What cannot be carried out now stays agreed to, undone, and is tried again when somebody who
    signed it says yes again, or at the next start.
+4. Which deal a request is of is looked up; what may be done with it is read off the deal's chain,
+   every signature checked again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -105,7 +107,8 @@ class Approvals:
         at = self._r.now()
 
         def read(tx: Tx) -> RequestView:
-            deal, of = _deal_of(tx, request)
+            deal = _deal_of(self._r, tx, request)
+            of = standing(tx, deal.deal_id)
             return _view(tx, deal, of, of.requests[request], at)
 
         return await self._r.store.read(read)
@@ -122,28 +125,23 @@ class Approvals:
     ) -> RequestView:
         """Records a person's signed answer, and carries the plan out when it was the last one."""
         at, signed = self._r.now(), signed_text(signature)
-
-        def unit(tx: Tx) -> DealId:
-            deal, _ = _deal_of(tx, request)
-            given = (deal.deal_id, request, said, person, signed)
-            answer(tx, *given, at=at, actor=actor, reason=reason)
-            return deal.deal_id
-
-        deal_id = await self._r.store.write(unit)
+        deal = await self._deal(request)
+        given = (deal, request, said, person, signed)
+        await self._r.store.write(lambda tx: answer(tx, *given, at=at, actor=actor, reason=reason))
         if said == "yes":
-            await self._carry_out(deal_id, request, actor)
+            await self._carry_out(deal, request, actor)
         return await self.approval_show(request)
 
     async def approval_take_back(self, request: str, *, actor: str) -> RequestView:
         """Takes a request back, by whoever asked for it."""
-        at = self._r.now()
-
-        def unit(tx: Tx) -> None:
-            deal, _ = _deal_of(tx, request)
-            take_back(tx, deal.deal_id, request, at=at, actor=actor)
-
-        await self._r.store.write(unit)
+        at, deal = self._r.now(), await self._deal(request)
+        await self._r.store.write(lambda tx: take_back(tx, deal, request, at=at, actor=actor))
         return await self.approval_show(request)
+
+    async def _deal(self, request: str) -> DealId:
+        """Found in what is committed: a request is never taken out again."""
+        found = await self._r.store.read(lambda tx: _deal_of(self._r, tx, request))
+        return found.deal_id
 
     async def _carry_out(self, deal: DealId, request: str, actor: str) -> None:
         try:
@@ -215,12 +213,11 @@ async def _is_done(runtime: Runtime, deal: DealId, request: str) -> bool:
     return found.requests[request].done_at is not None
 
 
-def _deal_of(tx: Tx, request: str) -> tuple[Deal, Standing]:
-    for deal in list_deals(tx):
-        found = standing(tx, deal.deal_id)
-        if request in found.requests:
-            return deal, found
-    raise Missing("there is no such request", then="wallcross approve list")
+def _deal_of(runtime: Runtime, tx: Tx, request: str) -> Deal:
+    found = runtime.standings.deal_of(tx, request)
+    if found is None:
+        raise Missing("there is no such request", then="wallcross approve list")
+    return found
 
 
 def _view(tx: Tx, deal: Deal, found: Standing, request: Request, at: int) -> RequestView:

@@ -27,6 +27,7 @@ from orchestrator.journal.policy import JournalPolicy
 from orchestrator.journal.writer import JournalWriter
 from orchestrator.keys.keyring import Keyring
 from orchestrator.notify.run import Notifier
+from orchestrator.query.standings import Standings
 from orchestrator.risk.prints import Fingerprints
 from orchestrator.rooms.acts import Hands
 from orchestrator.rooms.distress import Distress
@@ -118,6 +119,7 @@ class Runtime:
     running: Running = field(default_factory=Running)
     plan_runs: PlanRuns = field(default_factory=PlanRuns)
     once: Once = field(default_factory=Once)
+    standings: Standings = field(default_factory=Standings)
 
 
 def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:

@@ -24,7 +24,6 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.flow.agreed import RELEASE
 from orchestrator.query.cut import Cut, cut
 from orchestrator.query.needs import may_sign
-from orchestrator.query.standings import Standings
 from orchestrator.store.unit import Row, Tx
 from tiers.ids import ConversationId, DealId, PersonId
 from tiers.rights import Right, Scope, Viewer
@@ -68,7 +67,6 @@ class HeldLists:
 
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
-        self._standings = Standings()
 
     async def listed(self, deal: DealId, viewer: Viewer) -> views.HeldDeskView:
         """What is held, cut to a viewer. Raises: Unready."""
@@ -86,7 +84,7 @@ class HeldLists:
         )
 
     def _look(self, tx: Tx, seen: Cut, at: int) -> _Look:
-        deal, found = seen.deal.deal_id, self._standings.of(tx, seen.deal.deal_id)
+        deal, found = seen.deal.deal_id, self._r.standings.of(tx, seen.deal.deal_id)
         whole = seen.scope(Right.HELD) is Scope.ALL
         asked = [] if whole else sorted(_asked_about(found, seen.person, at))
         row = tx.one(_FIGURES, (at, deal)) or (0, 0)

@@ -26,7 +26,6 @@ from orchestrator.query.just_now import Told, just_now
 from orchestrator.query.needs import ABOUT_HELD, DRIFT, HELD, LEAK_RISK, PEOPLE, Needs, needs
 from orchestrator.query.needs import APPROVALS as SIGN
 from orchestrator.query.risk import EVERY
-from orchestrator.query.standings import Standings
 from orchestrator.query.tiers import Cards, Shown
 from orchestrator.query.traffic import Traffic
 from orchestrator.store.unit import Tx
@@ -73,7 +72,6 @@ class Overviews:
 
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
-        self._standings = Standings()
         self._cards = Cards(runtime, Traffic())
 
     async def needs(self, deal: DealId, viewer: Viewer) -> Mapping[str, int]:
@@ -82,7 +80,7 @@ class Overviews:
         view = self._deal(deal)
 
         def read(tx: Tx) -> Needs:
-            return needs(tx, view, viewer, self._standings.of(tx, deal), at)
+            return needs(tx, view, viewer, self._r.standings.of(tx, deal), at)
 
         return (await self._r.store.read(read)).counts()
 
@@ -115,7 +113,7 @@ class Overviews:
     def _look(self, tx: Tx, seen: Cut, at: int) -> _Read:
         deal = seen.deal
         zone = ZoneInfo(self._r.settings.config.home.time_zone)
-        found = self._standings.of(tx, deal.deal_id)
+        found = self._r.standings.of(tx, deal.deal_id)
         return _Read(
             needs(tx, deal, seen.viewer, found, at),
             found.signing_at,

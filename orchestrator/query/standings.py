@@ -1,11 +1,13 @@
 """Where each deal's approvals stand, read once for each state of its chain.
 
 Rule kept here: what is kept is for showing and counting alone. Whatever permits reads the chain and
-checks every signature again (``orchestrator.approvals.requests``).
+checks every signature again (``orchestrator.approvals.requests``). It is asked with what is
+committed, so that nothing is kept that was undone.
 """
 
 from orchestrator.approvals.requests import standing
 from orchestrator.approvals.standing import Standing
+from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId
 
@@ -30,3 +32,15 @@ class Standings:
         if kept is None or kept[0] != newest:
             kept = self._kept[deal] = newest, standing(tx, deal)
         return kept[1]
+
+    def deal_of(self, tx: Tx, request: str) -> Deal | None:
+        """The deal that a request is of; None: there is no such request.
+
+        It costs a look-up for each deal, not the reading of what was ever signed there.
+
+        Args:
+            tx: that reads what is committed.
+            request: its id.
+        """
+        of = (d for d in list_deals(tx) if request in self.of(tx, d.deal_id).requests)
+        return next(of, None)

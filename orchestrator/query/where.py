@@ -10,8 +10,6 @@ Rules kept here:
 from collections.abc import Mapping
 
 from orchestrator.command.runtime import Runtime
-from orchestrator.query.standings import Standings
-from orchestrator.roster.deals import list_deals
 from orchestrator.store.unit import Tx
 from tiers.ids import DealId, PersonId
 
@@ -30,7 +28,6 @@ class Where:
 
     def __init__(self, runtime: Runtime) -> None:
         self._r = runtime
-        self._standings_of_requests = Standings()
 
     async def where(self, kind: str, name: str) -> Belongs | None:
         """The deal of a thing and its author; None where there is none, or it is no deal's."""
@@ -43,7 +40,5 @@ class Where:
         return None if row is None else (DealId(row[0]), row[1] and PersonId(row[1]))
 
     def _of_request(self, tx: Tx, request: str) -> Belongs | None:
-        for deal in list_deals(tx):
-            if request in self._standings_of_requests.of(tx, deal.deal_id).requests:
-                return deal.deal_id, None
-        return None
+        found = self._r.standings.deal_of(tx, request)
+        return None if found is None else (found.deal_id, None)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from orchestrator.approvals import requests
-from orchestrator.approvals.errors import NotAllowed
+from orchestrator.approvals.errors import BadSignature, NotAllowed
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.approvals import NewCredential, Refusal, RequestView
-from orchestrator.client.problems import Problem, Refused, Unready, Waits
+from orchestrator.client.problems import Missing, Problem, Refused, Unready, Waits
 from orchestrator.command import adopting, approving
 from orchestrator.command import deals as deals_module
 from orchestrator.config.policy import default_text, read_policy
@@ -115,6 +115,35 @@ async def test_its_author_may_not_agree_nor_twice_one_person(house: House) -> No
     await say(house, request, BO)
     assert (await say(house, request, BO)).state == "waits"
     assert await house.state(message) == "held"
+
+
+async def test_what_was_looked_up_before_permits_nothing(house: House) -> None:
+    """Each answer is held to the chain as it stands then, whoever was shown what before."""
+    await found(house, ADA, BO, CY, DI)
+    message = await hold(house)
+    request = await ask_release(house, message)
+    shown = await house.home.approval_show(request)
+    assert shown.may_agree == ("bo", "cy", "di")
+    await house.home.approver_withdraw(house.deal, PersonId("bo"), actor=ACTOR)
+    with pytest.raises(NotAllowed, match="bo may not agree"):
+        await say(house, request, BO)
+    assert (await house.home.approval_show(request)).may_agree == ("cy", "di")
+    with pytest.raises(BadSignature):
+        await house.home.approval_answer(
+            request, "yes", PersonId("cy"), DI.armoured(shown.yes), actor=ACTOR
+        )
+    assert (await say(house, request, CY, "no")).state == "refused"
+    with pytest.raises(NotAllowed, match="refused"):
+        await say(house, request, DI)
+    with pytest.raises(NotAllowed, match="refused"):
+        await house.home.approval_take_back(request, actor=ACTOR)
+    unknown = "apr_" + "0" * 32
+    with pytest.raises(Missing):
+        await house.home.approval_show(unknown)
+    with pytest.raises(Missing):
+        await house.home.approval_take_back(unknown, actor=ACTOR)
+    assert await house.state(message) == "held"
+    assert await house.arrived() == []
 
 
 async def test_agreement_goes_beyond_nobodys_clearance(house: House) -> None:
