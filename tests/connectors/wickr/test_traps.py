@@ -45,9 +45,13 @@ async def test_the_key_is_in_no_url(lab: Lab) -> None:
 
 
 async def test_the_token_stands_alone_in_the_base64(lab: Lab) -> None:
-    """In the form ``user:password`` it is 401, as a test of the stand-in shows."""
-    bot = await lab.bot()
-    await lab.room(bot, "ann")
+    """In the form ``user:password`` it is refused."""
+    token = lab.server.auth_token
+    bot = open_connector(with_secret(lab, auth_token=f"bot:{token}"))
+    assert (await fails(bot.open(), Unavailable)).code == "credential_refused"
+    await lab.hand.forget_requests()
+    again = await lab.bot()
+    await lab.room(again, "ann")
     assert {one.status for one in await lab.hand.requests()} == {200}
 
 
