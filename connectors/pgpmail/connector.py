@@ -346,7 +346,8 @@ class _Parts:
             raise
 
     async def close(self) -> None:
-        """Ends the stream of mails, the database and the agent."""
+        """Ends the connections, the stream of mails, the database and the agent."""
+        await self.submission.close()
         await self.inbox.close()
         self.ledger.close()
         await self.home.end()

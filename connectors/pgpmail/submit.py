@@ -9,10 +9,11 @@ Rules kept here:
 3. 4xx is for now, 5xx for good. What a server writes beside its code is not passed on, as it may
    quote what we wrote; of its words only a number of seconds to wait is read.
 4. A mail is streamed: it is never whole in memory.
+5. Mails of a moment share connections (``sessions``); whether the account is taken is asked on a
+   new one.
 """
 
 import asyncio
-import contextlib
 import re
 import socket
 import ssl
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import aiosmtplib
 
+from connectors.pgpmail.sessions import Sessions
 from connectors.port.door import Door, DoorClosed, Opening
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
 
@@ -32,8 +34,6 @@ _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
 _WAIT = re.compile(r"\b(\d{1,5}) ?(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
 _AT_ONCE = 4
 """Connections at the same time; servers count them by account."""
-_POLITE = 1.0
-"""Seconds that a farewell may take; nothing hangs on it."""
 _LONG_END = 5.0
 """How many times longer than any other answer the last one may take (RFC 5321, 4.5.3.2.6)."""
 
@@ -108,10 +108,15 @@ class Submission:
         self._context = context
         self._silence = silence
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._sessions = Sessions(self._connected)
+
+    async def close(self) -> None:
+        """Ends connections that were kept."""
+        await self._sessions.close()
 
     async def greet(self) -> None:
         """Signs in and out. Raises: Unavailable, Rejected."""
-        async with self._session() as smtp:
+        async with self._sessions.alone() as smtp:
             answer = await _asked(smtp.noop())
             if answer.code >= _TEMPORARY:
                 raise _refusal(answer.code, answer.message)
@@ -124,7 +129,7 @@ class Submission:
             Unavailable: certainly not taken, for now.
             Uncertain: it may have been taken.
         """
-        async with self._turns, self._session() as smtp:
+        async with self._turns, self._sessions.one() as smtp:
             await self._announce(smtp, mail)
             started = await _asked(smtp.execute_command(b"DATA"))
             if started.code >= _TEMPORARY or started.code < 0:
@@ -132,20 +137,6 @@ class Submission:
             if started.code != _START_INPUT:
                 raise Rejected("data_not_taken", "the mail server took the mail before it was sent")
             await self._write(smtp, mail)
-
-    @contextlib.asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
-        """A connection, TLS up and signed in; broken off unless all went well."""
-        smtp = await self._connected()
-        transport = smtp.transport
-        try:
-            yield smtp
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await smtp.quit(timeout=_POLITE)
-        finally:
-            smtp.close()
-            if isinstance(transport, asyncio.Transport):
-                transport.abort()  # a close would write what waits, and wait for the other side
 
     async def _connected(self) -> aiosmtplib.SMTP:
         error: ConnectorError

@@ -34,10 +34,30 @@ class Failing(SMTP):
             return
         await super().smtp_DATA(arg)
 
+    async def smtp_RSET(self, arg: str) -> None:  # noqa: N802 (the library's name)
+        front: Front = self.event_handler
+        answer = front.pop("rset")
+        if answer == "nothing":
+            return
+        if answer is not None:
+            await self.push(answer)
+            return
+        await super().smtp_RSET(arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802 (the library's name)
+        self.event_handler.farewells += 1
+        await super().smtp_QUIT(arg)
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if self.event_handler.down:
             transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self.event_handler.down and isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+            return
+        super().data_received(data)
 
 
 @dataclass
@@ -49,6 +69,7 @@ class Front:
     down: bool = False
     seen: list[tuple[str, str, list[str]]] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
+    farewells: int = 0
 
     def pop(self, kind: str) -> str | None:
         for each in self.spoils:

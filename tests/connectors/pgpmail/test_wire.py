@@ -15,6 +15,7 @@ import pytest
 
 from connectors.pgpmail.connector import MailConnector, open_connector
 from connectors.pgpmail.home import Home
+from connectors.pgpmail.sessions import Sessions
 from connectors.pgpmail.settings import MailSettings
 from connectors.pgpmail.submit import Mail, Submission, trusting
 from connectors.port import AccountId, ConnectorName, DeliveryKey, RoomId
@@ -234,7 +235,7 @@ def _without_tls(submission: Submission) -> None:
         await smtp.ehlo()
         return smtp
 
-    submission._connected = connected  # type: ignore[method-assign]
+    submission._sessions = Sessions(connected)
 
 
 # --- settings -------------------------------------------------------------------------------------
