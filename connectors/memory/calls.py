@@ -11,8 +11,11 @@ from typing import TypeVar
 from connectors.memory.translate import BadAnswerError
 from connectors.memory.wire import BrokenError, JsonObject, Link, NotSentError, Refusal
 from connectors.port.errors import (
+    NOT_A_MEMBER,
+    ROOM_UNKNOWN,
     ConnectorError,
     IdentityChanged,
+    NoRoom,
     ReadersChanged,
     Rejected,
     Unavailable,
@@ -28,13 +31,23 @@ KINDS: dict[str, type[ConnectorError]] = {
     "identity": IdentityChanged,
     "unavailable": Unavailable,
     "unreadable": Unreadable,
+    "no_room": Rejected,
 }
+_CODES = {ROOM_UNKNOWN, NOT_A_MEMBER}
 
 
 def refused(refusal: Refusal) -> ConnectorError:
     """The port's error for the network's no; one that we do not know is the cautious one."""
     kind = KINDS.get(refusal.kind, Uncertain)
     return kind(refusal.code, refusal.hint, retry_after=refusal.retry_after)
+
+
+def _untold(refusal: Refusal) -> ConnectorError:
+    """The port's error for a question that was refused."""
+    if refusal.kind == "no_room" and refusal.code in _CODES:
+        return NoRoom(refusal.code, refusal.hint)
+    known = refused(refusal)
+    return known if isinstance(known, Unavailable) else Unreadable(known.code, known.hint)
 
 
 def _unanswered(error: Exception) -> ConnectorError:
@@ -70,13 +83,11 @@ class Calls:
         raise error
 
     async def ask(self, verb: str, fields: JsonObject, read: Callable[[JsonObject], T]) -> T:
-        """Reads something. Raises: Unreadable, Unavailable."""
+        """Reads something. Raises: NoRoom, Unreadable, Unavailable."""
         try:
             return read(await self._call(verb, fields))
         except Refusal as refusal:
-            known = refused(refusal)
-            cannot = not isinstance(known, Unavailable)
-            error = Unreadable(known.code, known.hint) if cannot else known
+            error = _untold(refusal)
         except (NotSentError, BrokenError) as broken:
             error = _unanswered(broken)
         except BadAnswerError:

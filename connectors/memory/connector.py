@@ -200,7 +200,7 @@ class MemoryConnector(Steering):
         return bool(held) and all(self._trust.trusts(member.account, d) for d in held or ())
 
     async def members(self, room: RoomId) -> MemberSnapshot:
-        """Reads members and devices. Raises: Unreadable, Unavailable."""
+        """Reads members and devices. Raises: NoRoom, Unreadable, Unavailable."""
         at = self._now()
         read = partial(translate.snapshot, room, read_at=at)
         snapshot = await self._calls().ask("members", {"room": room}, read)

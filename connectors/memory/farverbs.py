@@ -14,6 +14,7 @@ from connectors.memory.model import FLAGS, Message, Room
 from connectors.memory.network import HARDENED, Network, Options
 from connectors.memory.record import arrival
 from connectors.memory.wire import JsonObject, Refusal
+from connectors.port.errors import ROOM_UNKNOWN
 
 
 async def answer(
@@ -194,7 +195,7 @@ def _register(network: Network, call: JsonObject) -> JsonObject:
 def _room(network: Network, call: JsonObject) -> Room:
     room = network.rooms.get(call["room"])
     if room is None:
-        raise Refusal("rejected", "room_unknown")
+        raise Refusal("rejected", ROOM_UNKNOWN)
     return room
 
 

@@ -13,6 +13,7 @@ from connectors.memory.faults import Faults
 from connectors.memory.model import FLAGS, Account, Entry, Message, Room, Seat, StoredFile
 from connectors.memory.record import Record
 from connectors.memory.wire import JsonObject, Refusal
+from connectors.port.errors import NOT_A_MEMBER, ROOM_UNKNOWN
 
 DAY = 86_400_000_000
 HARDENED = dict.fromkeys(FLAGS, True)
@@ -133,9 +134,9 @@ class Network:
         """A room in which this account sits. Raises: Refusal."""
         known = self.rooms.get(room) if isinstance(room, str) else None
         if known is None:
-            raise Refusal("rejected", "room_unknown", "the network knows no such room")
+            raise Refusal("no_room", ROOM_UNKNOWN, "the network knows no such room")
         if name not in known.seats:
-            raise Refusal("rejected", "not_a_member", "our account is not in the room")
+            raise Refusal("no_room", NOT_A_MEMBER, "our account is not in the room")
         return known
 
     def make_room(
@@ -173,7 +174,7 @@ class Network:
     def unseat(self, room: Room, name: str, by: str | None, *, noticed: bool = True) -> None:
         """Puts an account out, and whoever notices seals with a new key; it is told as well."""
         if room.seats.pop(name, None) is None:
-            raise Refusal("rejected", "not_a_member")
+            raise Refusal("rejected", NOT_A_MEMBER)
         if noticed:
             room.holders.clear()
         self.membership(room, name, "left" if by == name else "removed", by, also=name)

@@ -9,6 +9,7 @@ from connectors.memory.faults import FaultKind
 from connectors.memory.model import FLAGS, Room
 from connectors.memory.network import Network
 from connectors.memory.wire import JsonObject, Refusal
+from connectors.port.errors import NOT_A_MEMBER
 
 
 def _ruled(network: Network, name: str, call: JsonObject) -> Room:
@@ -41,7 +42,7 @@ def role(network: Network, name: str, call: JsonObject) -> JsonObject:
     room, admin = _ruled(network, name, call), bool(call["admin"])
     seat = room.seats.get(str(call["account"]))
     if seat is None:
-        raise Refusal("rejected", "not_a_member", "only a member can be an admin: ask him in first")
+        raise Refusal("rejected", NOT_A_MEMBER, "only a member can be an admin: ask him in first")
     if seat.admin != admin:
         seat.admin = admin
         network.membership(room, str(call["account"]), "role", name)

@@ -29,7 +29,7 @@ class Refusal(Exception):
 
     Args:
         kind: which error of the port it becomes: ``rejected``, ``readers``, ``identity``,
-            ``unavailable`` or ``unreadable``.
+            ``unavailable``, ``unreadable`` or ``no_room`` (an act in none is ``rejected``).
         code: short, for machines.
         hint: what a person can do; never quotes a message.
         retry_after: microseconds.

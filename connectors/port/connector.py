@@ -66,11 +66,19 @@ class Connector(Protocol):
         ...
 
     async def posture(self, room: RoomId) -> Posture:
-        """Reads a room's settings back. Raises: Unreadable, Unavailable."""
+        """Reads a room's settings back.
+
+        Raises:
+            NoRoom: the network certainly has us in no such room. Unreadable, Unavailable.
+        """
         ...
 
     async def members(self, room: RoomId) -> MemberSnapshot:
-        """Reads a room's members and their devices back. Raises: Unreadable, Unavailable."""
+        """Reads a room's members and their devices back.
+
+        Raises:
+            NoRoom: the network certainly has us in no such room. Unreadable, Unavailable.
+        """
         ...
 
     async def send(self, delivery: Delivery) -> Accepted:

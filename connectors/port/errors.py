@@ -7,7 +7,12 @@ tells a person what to do next.
 """
 
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+ROOM_UNKNOWN: Final = "room_unknown"
+"""Code: the network knows no such room."""
+NOT_A_MEMBER: Final = "not_a_member"
+"""Code: the network has a room in which our account is not; asked in is not in."""
 
 
 class Outcome(Enum):
@@ -65,6 +70,21 @@ class Uncertain(ConnectorError):
 
 
 class Unreadable(ConnectorError):
-    """The network did not tell a posture or a list of members: it counts as not held."""
+    """The network did not tell a posture or a list of members: it counts as not held.
+
+    Nothing else follows from it. An answer that made no sense is no sign that a room is gone.
+    """
 
     outcome = Outcome.NOT_SENT
+
+
+class NoRoom(Unreadable):
+    """The network certainly says that there is no such room, or that our account is not in it.
+
+    People's rooms are made anew on this word alone, so a reading raises it only where the network
+    says so in a form that no failure has: where one answer may come of a failure, a second one
+    that is made apart has to agree. In doubt it is ``Unreadable``.
+
+    Args:
+        code: ``ROOM_UNKNOWN`` or ``NOT_A_MEMBER``, and no other.
+    """

@@ -184,16 +184,27 @@ def rebuild(
     many = sum(room.state == "lost" for room in lost)
     if look or not many:
         out.each(lost, _room, f"No conversation has a room on {name}.")
-        return 0
-    out.note("People keep the old rooms on their own devices; nothing of ours looks after those.")
+        return _rebuilt_code(lost)
+    out.note(
+        "The old rooms stay on people's devices, and go on there for who is in them: we can put"
+        " nobody out of a room that we are not in. Each leaves it himself."
+    )
     if not out.agreed(f"Make {many} room(s) on {name} anew, and ask their people in?", yes=yes):
         return 1
     done, _ = call(ctx.obj, lambda c: c.channel_rebuild(name, only_look=False), live=True)
     out.each(done, _room, f"No conversation has a room on {name}.")
     out.note(
-        "Tell people to leave the old rooms. What waited for them is held: wallcross held list"
+        "Nothing is sent to the old rooms any more, nor read there. Have everybody who is named as"
+        " still in one leave it, and say so to him in the new one. What waited for them is held:"
+        " wallcross held list"
     )
-    return Partly.exit_code if any(room.state == "not made" for room in done) else 0
+    return _rebuilt_code(done)
+
+
+def _rebuilt_code(rooms: Sequence[RebuiltRoom]) -> int:
+    """Partly done where a room was not made, or could not be judged."""
+    partly = any(room.state == "not made" or room.unsure for room in rooms)
+    return Partly.exit_code if partly else 0
 
 
 def _room(room: RebuiltRoom) -> Iterator[str]:
@@ -204,6 +215,11 @@ def _room(room: RebuiltRoom) -> Iterator[str]:
         yield f"left out, as they may not read there or have no account: {', '.join(room.left_out)}"
     if room.why is not None:
         yield room.why
+    if room.then is not None:
+        yield f"next: {room.then}"
+    if room.behind:
+        yield f"may be in the old room still: {', '.join(room.behind)}"
+        yield f"each of them, {room.leaving}"
 
 
 def _lines(found: ChannelTest) -> Iterator[str]:

@@ -18,7 +18,11 @@ class RebuiltRoom:
         was: the room in whose place it stands; None where nothing was made.
         people: who were asked in.
         left_out: who had a seat and may not be asked in any more, or has no account there.
-        why: in words, where it stands as it was.
+        why: in words, what the network says of it.
+        unsure: it stands because nobody could say for certain that it is lost.
+        then: what to do next.
+        behind: who had a seat in a lost room, and may have it still.
+        leaving: what each of them does to be rid of it.
     """
 
     deal: str
@@ -29,6 +33,10 @@ class RebuiltRoom:
     people: int = 0
     left_out: tuple[str, ...] = ()
     why: str | None = None
+    unsure: bool = False
+    then: str | None = None
+    behind: tuple[str, ...] = ()
+    leaving: str | None = None
 
 
 class RebuildApi(Wire):

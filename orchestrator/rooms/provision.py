@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.port.connector import Connector, CreatesRooms
-from connectors.port.errors import ConnectorError
+from connectors.port.errors import ROOM_UNKNOWN, ConnectorError, NoRoom
 from connectors.port.messages import RoomSpec
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
@@ -47,9 +47,6 @@ from tiers.ids import (
 )
 from tiers.people import Person
 from tiers.tier import Tier
-
-_FORGOTTEN = "room_unknown"
-"""A network in memory says so of what an earlier process had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +334,10 @@ class Provisioner:
         try:
             if network is not None:
                 await network.members(binding.room)
-        except ConnectorError as error:
-            return error.code == _FORGOTTEN
+        except NoRoom as error:
+            return error.code == ROOM_UNKNOWN  # so says a network in memory that began anew
+        except ConnectorError:
+            return False
         return False
 
     def _people(self, deal: DealView, request: Request) -> tuple[Person, ...]:

@@ -97,6 +97,64 @@ async def test_what_cannot_be_asked_is_not_lost(house: House) -> None:
         await house.home.channel_rebuild(ConnectorName("nowhere"), only_look=True, actor=ACTOR)
 
 
+GARBLED = [
+    (FaultKind.UNREADABLE, "bad_answer"),
+    (FaultKind.GARBAGE, "bad_answer"),
+    (FaultKind.REFUSE, "refused"),
+    (FaultKind.ANSWER_NOTHING, "bad_answer"),
+    (FaultKind.RATE_LIMIT, "rate_limited"),
+    (FaultKind.CUT_LOST, "cut"),
+]
+
+
+@pytest.mark.parametrize(("fault", "code"), GARBLED, ids=str)
+async def test_a_garbled_answer_is_no_proof_and_nothing_is_made(
+    house: House, fault: FaultKind, code: str
+) -> None:
+    """The planted fault: one channel whose answers make no sense, with every room standing."""
+    before = {label: house.room(label) for label in ("lunch", "price")}
+    entries = await house.rows("SELECT count(*) FROM audit WHERE deal_id = ?", house.deal)
+    await house.far.inject(fault, verb="members", times=None)
+    found = await rebuilt(house)
+    assert {room.state for room in found.values()} == {"stands"}
+    for room in found.values():
+        assert room.unsure
+        assert "we could not be sure" in (room.why or "")
+        assert code in (room.why or "")
+        assert room.then
+    assert {label: house.room(label) for label in before} == before
+    assert await house.rows("SELECT count(*) FROM audit WHERE deal_id = ?", house.deal) == entries
+
+
+async def test_beside_a_lost_room_one_that_is_not_sure_stands(house: House) -> None:
+    stands = house.room("price")
+    await lose(house, "lunch")
+    await house.far.inject(FaultKind.UNREADABLE, verb="members", room=stands, times=None)
+    found = await rebuilt(house)
+    assert (found["lunch"].state, found["price"].state) == ("made anew", "stands")
+    assert (found["lunch"].unsure, found["price"].unsure) == (False, True)
+    assert house.room("price") == stands
+
+
+async def test_who_had_a_seat_in_a_lost_room_is_named_with_how_to_leave_it(house: House) -> None:
+    people = await seats(house, "lunch")
+    await lose(house, "lunch")
+    looked = (await rebuilt(house, only_look=True))["lunch"]
+    done = (await rebuilt(house))["lunch"]
+    for room in (looked, done):
+        assert set(room.behind) == people
+        assert "leave" in (room.leaving or "")
+    assert {seat for room in (await rebuilt(house)).values() for seat in room.behind} == set()
+
+
+async def test_a_room_that_we_were_put_out_of_is_made_anew(house: House) -> None:
+    account = house.home.runtime.connectors[NAME].account
+    await house.far.remove_member(house.room("lunch"), account)
+    found = await rebuilt(house)
+    assert found["lunch"].state == "made anew"
+    assert "our account is not in it" in (found["lunch"].why or "")
+
+
 async def test_a_room_that_stood_in_stands_in_for_the_new_one(opens: Opens) -> None:
     house = await mirrored(opens)
     spare = NewRoom(channel=BOTH[1], owners=("ada",), alternate_of=house.room("lunch"))
