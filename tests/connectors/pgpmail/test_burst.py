@@ -193,7 +193,7 @@ async def test_of_two_hundred_each_way_none_is_lost_and_each_double_says_so(
 ) -> None:
     real.acquainted = True
     *come, last = await asyncio.to_thread(letters, real, MANY + 1)
-    out = fraying(real.port, now_and_then(3, 0.25, 500, 16_000))
+    out = fraying(real.port, now_and_then(3, 0.8, 500, 60_000))
     into = fraying(real.server.imaps, now_and_then(5, 1.0, 9_000, 50_000))
     async with out as smtp, into as imap:
         bot = await real.bot()
