@@ -19,6 +19,7 @@ from connectors.port.connector import (
     AcceptsInvites,
     Connector,
     CreatesRooms,
+    FindsDelivery,
     HearsItself,
     UndoesMessages,
 )
@@ -80,10 +81,12 @@ class Trial:
     async def _in_own_room(self, connector: CreatesRooms) -> None:
         spec = RoomSpec("Room check", frozenset(), frozenset(), _TIMER, gate=False)
         room = await connector.create(spec)
-        if await self._alone(room):
-            await self._speak(room)
-        if isinstance(connector, AcceptsInvites):
-            await self._leave(connector, room)
+        try:
+            if await self._alone(room):
+                await self._speak(room)
+        finally:  # whatever was not told of it, it is given up
+            if isinstance(connector, AcceptsInvites):
+                await self._leave(connector, room)
 
     async def _alone(self, room: RoomId) -> bool:
         self.posture = await self.connector.posture(room)
@@ -102,6 +105,11 @@ class Trial:
         content = Content("Channel check. Nothing to do.")
         accepted = await self.connector.send(Delivery(key, room, content, frozenset()))
         self._step("own message", "accepted", ok=True)
+        if isinstance(connector, FindsDelivery):
+            found = await connector.find(room, key)
+            same = found is not None and found.remote_id == accepted.remote_id
+            text = "as the network has it" if same else "the network has it not"
+            self._step("own message read back", text, ok=same)
         if isinstance(connector, HearsItself):
             await self._hear(connector, key)
         if isinstance(connector, UndoesMessages):

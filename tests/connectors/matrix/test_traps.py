@@ -279,6 +279,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeserver]:
     server.stop()
 
 
+@pytest.mark.real
 async def test_synapses_own_limits_refuse_a_tenth_quick_message_until_lifted_for_us(
     limited: Homeserver, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from connectors.port import ConnectorName
 from connectors.port.connector import AcceptsInvites, Inspects
 from connectors.port.errors import Unavailable
 from connectors.registry import Grade, find
+from connectors.wickr.standin.faults import FaultKind
 from orchestrator.command.overview import _set_up
 from orchestrator.command.runtime import Channel
 from orchestrator.command.trial import Trial
@@ -64,6 +65,20 @@ async def test_a_room_with_ourselves_alone_shows_what_it_can_and_is_given_up(lab
     (room,) = await lab.hand.rooms()
     assert (await lab.hand.room(room)).members == ()
     assert trial.grade(Proven.LAB, stated=False, timer_seen=True) is Proven.LAB
+
+
+async def test_a_room_whose_settings_are_not_told_is_given_up_all_the_same(lab: Lab) -> None:
+    bot = await lab.bot()
+    await lab.hand.fault(FaultKind.GARBAGE_MEMBERS, verb="room", times=None)
+    trial = Trial("wickr", bot)
+    await trial.run()
+    assert [(s.name, s.ok) for s in trial.steps][-2:] == [
+        ("own room given up", True),
+        ("failed", False),
+    ]
+    (room,) = await lab.hand.rooms()
+    assert (await lab.hand.room(room)).members == ()
+    assert trial.grade(Proven.LAB, stated=True, timer_seen=True) is Proven.NONE
 
 
 async def test_a_network_that_ignores_timers_is_not_fit(lab: Lab) -> None:

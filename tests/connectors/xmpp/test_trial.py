@@ -26,6 +26,7 @@ async def test_a_room_of_our_own_is_read_back_spoken_in_and_left(lab: Lab) -> No
         ("own room, settings read back", True, "4 guarantees"),
         ("members read back", True, "1 member"),
         ("own message", True, "accepted"),
+        ("own message read back", True, "as the network has it"),
         ("own room given up", True, "left"),
     ]
     assert trial.grade(Grade.FIELD, stated=False, timer_seen=False) is Grade.FIELD
