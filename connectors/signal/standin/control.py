@@ -43,9 +43,9 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from connectors.shared.standin.line import WAIT, NotDoneError
+from connectors.shared.standin.line import NotDoneError
+from connectors.shared.standin.mishaps import Mishaps
 from connectors.signal.standin.acting import Acting
 from connectors.signal.standin.faults import FaultKind
 from connectors.signal.standin.views import (
@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 
-class Control(Acting):
+class Control(Acting, Mishaps):
     """The whole hand: people, and what goes wrong.
 
     Args:
@@ -80,24 +80,6 @@ class Control(Acting):
     """
 
     # what goes wrong
-
-    async def fault(
-        self,
-        kind: FaultKind,
-        *,
-        verb: str | None = None,
-        times: int | None = 1,
-        amount: int = 0,
-        text: str = "",
-        who: Sequence[str] = (),
-    ) -> None:
-        """Arms a fault, see ``faults.FaultKind``; ``verb`` as in ``rest.ROUTES``, or ``*``."""
-        fields = {"verb": verb, "times": times, "amount": amount, "text": text}
-        await self._do("fault", kind=str(kind), who=list(who), **fields)
-
-    async def clear_faults(self) -> None:
-        """Nothing goes wrong any more."""
-        await self._do("clear_faults")
 
     async def refuse(self, verb: str = "send", *, text: str = "") -> None:
         """The next call is refused by signal-cli: 400 (500 where that is so)."""
@@ -120,55 +102,23 @@ class Control(Acting):
         """
         await self.fault(FaultKind.RATE_LIMIT, verb=verb, text=token, times=times, amount=wait)
 
-    async def cut_lost(self, verb: str = "send") -> None:
-        """The next call is read, nothing is done, the connection is reset."""
-        await self.fault(FaultKind.CUT_LOST, verb=verb)
+    async def answer_nothing(
+        self, verb: str = "send", *, text: str = "", times: int | None = 1
+    ) -> None:
+        """The next call is answered with success that names nothing, or this JSON; nothing is done.
 
-    async def cut_after(self, verb: str = "send") -> None:
-        """The next call is done, and the connection is reset before an answer."""
-        await self.fault(FaultKind.CUT_AFTER, verb=verb)
-
-    async def cut_midway(self, verb: str = "send") -> None:
-        """The next call is done, and the connection is reset in the middle of the answer."""
-        await self.fault(FaultKind.CUT_MIDWAY, verb=verb)
-
-    async def answer_nothing(self, verb: str = "send") -> None:
-        """The next call is answered with success that names nothing; nothing is done."""
-        await self.fault(FaultKind.NOTHING, verb=verb)
-
-    async def lie(self, verb: str = "send") -> None:
-        """The next send or group update is answered as if done; nothing is done."""
-        await self.fault(FaultKind.LIE, verb=verb)
-
-    async def garbage(self, verb: str = "send", *, status: int = 0) -> None:
-        """The next call is done, its answer is a page of HTML."""
-        await self.fault(FaultKind.GARBAGE, verb=verb, amount=status)
-
-    async def slow(self, verb: str = "send", *, by: int = 200_000) -> None:
-        """The next call is done so many microseconds late."""
-        await self.fault(FaultKind.SLOW, verb=verb, amount=by)
-
-    async def hang(self, verb: str = "send", *, done: bool = True) -> None:
-        """The next call is never answered; ``done``: what it asks for is done."""
-        await self.fault(FaultKind.HANG if done else FaultKind.HANG_LOST, verb=verb)
+        Args:
+            verb: which call.
+            text: the JSON.
+            times: how many.
+        """
+        await self.fault(FaultKind.NOTHING, verb=verb, text=text, times=times)
 
     async def fail_recipients(
         self, who: Sequence[str] = (), *, reason: str = "NETWORK_FAILURE"
     ) -> None:
         """The next sending does not reach these people (all but one if none is named)."""
         await self.fault(FaultKind.FAIL_RECIPIENTS, who=who, text=reason)
-
-    async def partial_members(self, verb: str = "*") -> None:
-        """The next group read leaves out a member and an admin."""
-        await self.fault(FaultKind.PARTIAL_MEMBERS, verb=verb)
-
-    async def garbage_members(self, verb: str = "*") -> None:
-        """The next group read has no list where its members should be."""
-        await self.fault(FaultKind.GARBAGE_MEMBERS, verb=verb)
-
-    async def ignore_timer(self) -> None:
-        """The next group made or changed keeps its time to live, and nobody says so."""
-        await self.fault(FaultKind.IGNORE_TIMER)
 
     async def duplicate_webhook(self, times: int = 1) -> None:
         """So many received lines are posted twice."""
@@ -182,14 +132,6 @@ class Control(Acting):
         """The next send is done, and signal-cli's answer does not say who was reached."""
         await self.fault(FaultKind.NO_RESULTS)
 
-    async def go_down(self) -> None:
-        """The server is gone: connections refused; messages wait at the service."""
-        await self._do("go_down")
-
-    async def come_back(self) -> None:
-        """The server is there again, and gets what waited."""
-        await self._do("come_back")
-
     async def lose_daemon(self) -> None:
         """signal-cli is gone: health and about answer as ever, all else never."""
         await self._do("daemon", there=False)
@@ -202,10 +144,6 @@ class Control(Acting):
         """Sets ``RECEIVE_WEBHOOK_URL``; empty: nobody is told."""
         await self._do("webhook", url=url)
 
-    async def settle(self, seconds: float = WAIT) -> None:
-        """Waits until all that was received is posted or lost. Raises: NotDoneError."""
-        await self._do("settle", seconds=seconds)
-
     async def losses(self) -> tuple[Lost, ...]:
         """What reached nobody, for good, in order."""
         return tuple(Lost(**each) for each in (await self._do("losses"))["losses"])
@@ -217,15 +155,3 @@ class Control(Acting):
     async def requests(self) -> tuple[Asked, ...]:
         """Requests that the server got, in order."""
         return tuple(Asked(**each) for each in (await self._do("requests"))["requests"])
-
-    async def forget_requests(self) -> None:
-        """Forgets them."""
-        await self._do("forget_requests")
-
-    async def advance(self, by: int) -> int:
-        """Puts the far side's clock forward, microseconds; returns its time."""
-        return int((await self._do("clock", by=by))["now"])
-
-    async def reset(self, **options: Any) -> None:
-        """A new network with nobody on it, set up as at the start but for ``options.Options``."""
-        await self._do("reset", options=options)

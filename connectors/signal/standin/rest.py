@@ -9,6 +9,7 @@ Rules kept here:
 
 import asyncio
 import inspect
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from connectors.shared.standin.seen import Seen
 from connectors.signal.standin import accounting, grouping, receiving, sending
 from connectors.signal.standin.api import Standin
 from connectors.signal.standin.faults import Fault, FaultKind
 from connectors.signal.standin.network import Refused
-from connectors.signal.standin.seen import Seen, SeenCall, readable
+from connectors.signal.standin.seen import SeenCall, readable
 from connectors.signal.standin.wire import TEXT, Answer, Call, Wrong, error, told
 
 Handler = Callable[[Standin, Call], Answer | Awaitable[Answer]]
@@ -129,7 +131,7 @@ class Rest:
     """
 
     def __init__(self, far: Standin, record: Path | None = None) -> None:
-        self.seen = Seen(record)
+        self.seen: Seen[SeenCall] = Seen(record)
         self._far = far
         self.app = Starlette(
             routes=[
@@ -217,7 +219,10 @@ def _instead(far: Standin, routed: Routed, call: Call) -> Answer | None:
     down = far.fault(FaultKind.UNAVAILABLE, call)
     if down is not None:
         return Answer(down.amount or 503, b"Service Unavailable\n", TEXT)
-    if far.fault(FaultKind.NOTHING, call) is not None:
+    nothing = far.fault(FaultKind.NOTHING, call)
+    if nothing is not None and nothing.text:
+        return told(routed.status, json.loads(nothing.text))
+    if nothing is not None:
         empty: object = [] if far.options.answers_array else {}
         return told(routed.status, empty) if routed.verb == "send" else Answer(routed.status)
     if routed.verb == "group_update":

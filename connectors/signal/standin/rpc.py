@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from connectors.shared.standin.seen import Seen
 from connectors.signal.standin import rpc_methods
 from connectors.signal.standin.api import Standin
 from connectors.signal.standin.faults import FaultKind
@@ -34,7 +35,7 @@ from connectors.signal.standin.rpc_wire import (
     USER,
     Failure,
 )
-from connectors.signal.standin.seen import Seen, SeenCall
+from connectors.signal.standin.seen import SeenCall
 from connectors.signal.standin.stream import Stream
 from connectors.signal.standin.wire import NO_ACCOUNT, TEXT, Answer, Call, Wrong, told
 
@@ -50,7 +51,7 @@ class Rpc:
     """
 
     def __init__(self, far: Standin, record: Path | None = None) -> None:
-        self.seen = Seen(record)
+        self.seen: Seen[SeenCall] = Seen(record)
         self._far = far
         self.app = Starlette(
             routes=[
@@ -148,8 +149,9 @@ class Rpc:
         body = call.body()
         if method.account:
             self._known(body.text("account"))
-        if self._far.fault(FaultKind.NOTHING, call):
-            return {}
+        nothing = self._far.fault(FaultKind.NOTHING, call)
+        if nothing is not None:
+            return json.loads(nothing.text or "{}")
         refused = self._far.fault(FaultKind.REFUSE, call)
         if refused is not None:
             raise Failure(USER, refused.text or "Failed to send message")

@@ -1,20 +1,22 @@
 """What the stand-in can be told to do wrong.
 
-Rule kept here: a fault is armed for a number of calls of one verb and is used up by them; nothing
-goes wrong that was not asked for, but for what the real program does wrong by itself.
+Rule kept here: nothing goes wrong that was not asked for, but for what the real program does wrong
+by itself.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import ClassVar
 
-ANY = "*"
+from connectors.shared.standin import faults
+from connectors.shared.standin.faults import ANY
+
 CHANGES = "changes"
 """Every call that changes a room: ``CHANGING``."""
 CHANGING = frozenset({"room_create", "room_modify", "room_delete"})
 SENDS = "sends"
 """Every call that sends something: ``SENDING``."""
 SENDING = frozenset({"send", "file"})
-SETS = {CHANGES: CHANGING, SENDS: SENDING}
 
 
 class FaultKind(StrEnum):
@@ -70,51 +72,10 @@ DEFAULT_VERB = {
     FaultKind.SWAP: "arrive",
 }
 
-
-@dataclass(slots=True)
-class Fault:
-    """One armed fault.
-
-    Attributes:
-        kind: what goes wrong.
-        verb: for which call, by the names in ``interface.ROUTES``; a name of ``SETS``, or ``*``.
-        times: how often still; None for ever.
-        amount: see the kind.
-        text: see the kind.
-    """
-
-    kind: FaultKind
-    verb: str
-    times: int | None = 1
-    amount: int = 0
-    text: str = ""
-
-    def fits(self, verb: str) -> bool:
-        """Whether it is meant for this call."""
-        return self.verb in (verb, ANY) or verb in SETS.get(self.verb, ())
+Fault = faults.Fault[FaultKind]
 
 
-class Faults:
+class Faults(faults.Faults[FaultKind]):
     """The armed faults of one stand-in."""
 
-    def __init__(self) -> None:
-        self._armed: list[Fault] = []
-
-    def arm(self, fault: Fault) -> None:
-        """From now on it happens."""
-        self._armed.append(fault)
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self._armed.clear()
-
-    def take(self, kind: FaultKind, verb: str) -> Fault | None:
-        """Uses up one armed fault of this kind for this call, if there is one."""
-        for fault in self._armed:
-            if fault.kind is kind and fault.fits(verb):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times == 0:
-                        self._armed.remove(fault)
-                return fault
-        return None
+    sets: ClassVar[Mapping[str, frozenset[str]]] = {CHANGES: CHANGING, SENDS: SENDING}

@@ -24,11 +24,12 @@ from urllib.parse import unquote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from connectors.shared.standin.seen import Seen
 from connectors.wickr.standin import messages, rooms
 from connectors.wickr.standin.api import Standin
 from connectors.wickr.standin.faults import FaultKind
 from connectors.wickr.standin.network import Refused
-from connectors.wickr.standin.seen import Seen, SeenCall
+from connectors.wickr.standin.seen import SeenCall
 from connectors.wickr.standin.wire import MOST_JSON, Answer, Call, Silent, Wrong, parts, said
 
 Handler = Callable[[Standin, Call], Answer | Awaitable[Answer]]
@@ -107,7 +108,7 @@ class Interface:
     """
 
     def __init__(self, far: Standin, record: Path | None = None) -> None:
-        self.seen = Seen(record)
+        self.seen: Seen[SeenCall] = Seen(record)
         self._far = far
         self._v1 = f"/WickrIO/V1/Apps/{far.options.api_key}"
         self._v2 = "/WickrIO/V2/Apps"
