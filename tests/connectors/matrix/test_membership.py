@@ -1,6 +1,7 @@
 """Who is put out on a real Synapse stays out, and reads nothing that is written afterwards."""
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -22,6 +23,26 @@ async def test_a_kick_suffices_in_a_room_that_is_entered_by_invitation(lab: Lab)
     with pytest.raises(Refused):
         await mal.join(room)
     assert mal.user not in {m.account for m in (await bot.members(room)).members}
+
+
+async def test_who_was_put_out_fetches_nothing_writes_nothing_and_lets_nobody_in(lab: Lab) -> None:
+    bot, anna, mal = await lab.bot(), await lab.person("anna"), await lab.person("mal")
+    room = await lab.room(bot, anna, mal)
+    await bot.remove(room, AccountId(mal.user))
+    accepted = await bot.send(lab.delivery(room, "after", anna))
+    acts = (
+        mal.held_by_server(room, accepted.remote_id),
+        mal.raw("PUT", f"{place(room)}/send/m.room.message/1", {"msgtype": "m.text", "body": "x"}),
+        mal.invite(room, mal.user),
+        mal.weaken(room, "m.room.history_visibility", {"history_visibility": "shared"}),
+    )
+    for act in acts:
+        with pytest.raises(Refused):
+            await act
+
+
+def place(room: RoomId) -> str:
+    return f"/_matrix/client/v3/rooms/{quote(room, safe='')}"
 
 
 async def test_an_invitation_taken_back_cannot_be_followed(lab: Lab) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+from slixmpp import JID
 
 from connectors.port import RoomId
 from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
+from connectors.port.events import MembershipChanged
 from connectors.port.messages import Accepted, Reader
 from connectors.xmpp import desk, translate, wire
 from connectors.xmpp.connector import open_connector
@@ -293,6 +295,43 @@ async def test_who_was_removed_is_thrown_out_and_does_not_come_in_again(rig: Xmp
     await rig.connector.remove(rig.room, alice.account)
     await alice.settle()
     assert await refusal(alice.join(rig.room)) == "registration-required"
+
+
+async def test_who_was_removed_fetches_nothing_writes_nothing_and_lets_nobody_in(
+    rig: XmppRig,
+) -> None:
+    """As on Matrix: what was written after he went, and what was there before, are refused him."""
+    alice, bob = rig.far.alice, await rig.lab.person("bob")
+    archive = wire.made(f"{{{wire.MAM}}}query")
+    assert await refusal(alice.ask(rig.room, "set", archive)) == ""
+    await rig.connector.remove(rig.room, alice.account)
+    await alice.settle()
+    accepted = await rig.connector.send(rig.lab.delivery(rig.room, "after", bob))
+    await alice.settle()
+    seen = {wire.name_by(message, rig.room) for message in alice.shown}
+    assert accepted.remote_id not in seen
+    assert await refusal(alice.ask(rig.room, "set", archive)) == "forbidden"
+    cursor = await rig.lab.now(rig.connector)
+    message = alice.make_message(mto=JID(rig.room), mtype="groupchat", mbody="from outside")
+    message.send()
+    await alice.settle()
+    await bob.write(rig.room, "from inside")
+    heard, _ = await rig.lab.events(rig.connector, cursor, lambda e: bool(said(e)))
+    assert [m.content.text for m in said(heard)] == ["from inside"]
+    assert await refusal(alice.affiliate(rig.room, alice.account, "member"))
+
+
+async def test_a_removal_by_another_owner_is_seen_by_name(rig: XmppRig) -> None:
+    cursor = await rig.lab.now(rig.connector)
+    root = await rig.lab.root()
+    await root.affiliate(rig.room, rig.far.alice.account, "none")
+    events, _ = await rig.lab.events(
+        rig.connector, cursor, lambda e: any(isinstance(x, MembershipChanged) for x in e)
+    )
+    changed = [e for e in events if isinstance(e, MembershipChanged)]
+    assert rig.far.alice.account in {e.account for e in changed}
+    left = {m.account for m in (await rig.connector.members(rig.room)).members}
+    assert rig.far.alice.account not in left
 
 
 async def test_who_sits_on_in_a_room_that_is_open_to_all_is_sent_out(rig: XmppRig) -> None:
