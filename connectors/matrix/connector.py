@@ -24,6 +24,7 @@ from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender
 from connectors.matrix.session import Session
 from connectors.matrix.settings import MatrixSecrets, MatrixSettings, read_setup
 from connectors.matrix.signin import sign_in, still_signed_in
+from connectors.matrix.standing import SEAT_MISSING, Standing
 from connectors.matrix.steward import Steward
 from connectors.matrix.witness import Witness
 from connectors.port import AccountId, DeliveryKey, DeviceId, Guarantee, RemoteId, RoomId
@@ -252,11 +253,12 @@ class MatrixConnector:
         return rooms.RoomState(e for e in events if isinstance(e, dict))
 
     async def posture(self, room: RoomId) -> Posture:
-        """Reads a room's settings back. Raises: Unreadable, Unavailable."""
+        """Reads a room's settings back. Raises: NoRoom, Unreadable, Unavailable."""
         at = self._setup.now()
-        state = await self._state(room)
-        listed = await self._told(f"{BASE}/directory/list/room/{part(room)}", room)
-        aliases = await self._told(room_path(room, "aliases"), room)
+        async with self._open.standing.reading(room):
+            state = await self._state(room)
+            listed = await self._told(f"{BASE}/directory/list/room/{part(room)}", room)
+            aliases = await self._told(room_path(room, "aliases"), room)
         found = rooms.Reading(
             state=state,
             listed=listed.get("visibility") != "private",
@@ -284,16 +286,17 @@ class MatrixConnector:
             raise Unreadable(error.code, f"a setting of {what} is not told") from error
 
     async def members(self, room: RoomId) -> MemberSnapshot:
-        """Reads a room's members and their devices back. Raises: Unreadable, Unavailable.
+        """Reads a room's members and their devices back. Raises: NoRoom, Unreadable, Unavailable.
 
         Two lists are read that a homeserver makes apart. Where they differ, or something else
         shows somebody there whom neither names, all of them count and the list is not whole.
         """
         parts, at = self._open, self._setup.now()
-        state, joined = await both(self._state(room), self._joined(room))
-        listed = state.members()
-        if self.account not in listed.joined:
-            raise Unreadable("not_a_member", "our account is not in this room")
+        async with parts.standing.reading(room):
+            state, joined = await both(self._state(room), self._joined(room))
+            listed = state.members()
+            if self.account not in listed.joined:
+                raise Unreadable(SEAT_MISSING, "the room's state does not have our account in it")
         unlisted = await self._unlisted(room, listed.and_of(joined))
         found = listed.and_of(joined | unlisted)
         told = await parts.machine.query(found.everybody)
@@ -426,7 +429,8 @@ class _Parts:
         self.sender = Sender(client, self.machine, self.ledger, setup.now, limit, rules.standby)
         self.steward = Steward(client, rules)
         self.witness = Witness()
-        self.finder = Finder(client, self.machine, self.ledger, setup.now)
+        self.standing = Standing(client)
+        self.finder = Finder(client, self.machine, self.ledger, self.standing, setup.now)
         self.receiver = Receiver(
             client, self.machine, self.ledger, self.witness, settings.sync_wait, limit
         )

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.port import AccountId, DeviceId
-from connectors.port.errors import IdentityChanged, ReadersChanged, Rejected, Unavailable
+from connectors.port.errors import (
+    NOT_A_MEMBER,
+    IdentityChanged,
+    ReadersChanged,
+    Rejected,
+    Unavailable,
+)
 from connectors.port.messages import Device, Reader
 
 OLM = "m.olm.v1.curve25519-aes-sha2"
@@ -106,7 +112,7 @@ def check_readers(members: Members, readers: Collection[Reader], own: AccountId)
         Rejected: our own account is not in. ReadersChanged: somebody else is.
     """
     if own not in members.joined:
-        raise Rejected("not_a_member", "our account is not in this room")
+        raise Rejected(NOT_A_MEMBER, "our account is not in this room")
     beyond = members.everybody - {r.account for r in readers} - {own}
     if beyond:
         raise ReadersChanged("readers_changed", f"{len(beyond)} more than planned are in the room")

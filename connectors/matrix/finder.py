@@ -10,11 +10,12 @@ Rules kept here:
 import hashlib
 from collections.abc import AsyncIterator, Callable
 
-from connectors.matrix.client import Client, Json, room_path
+from connectors.matrix.client import Client, Json, malformed, room_path
 from connectors.matrix.devices import sealed_readers
 from connectors.matrix.layout import DELIVERY, PART
 from connectors.matrix.ledger import MAIN, Attempt, Ledger, same_session
 from connectors.matrix.machine import Machine
+from connectors.matrix.standing import Standing
 from connectors.matrix.translate import mapping_of, sent_at
 from connectors.port import DeliveryKey, RemoteId, RoomId
 from connectors.port.errors import Rejected, Unreadable
@@ -33,15 +34,22 @@ class Finder:
         client: signed in.
         machine: our keys.
         ledger: what we remember of sends.
+        standing: whether we are in a room: to who is not, its events are not there.
         now: the clock, microseconds UTC.
     """
 
     def __init__(
-        self, client: Client, machine: Machine, ledger: Ledger, now: Callable[[], int]
+        self,
+        client: Client,
+        machine: Machine,
+        ledger: Ledger,
+        standing: Standing,
+        now: Callable[[], int],
     ) -> None:
         self._client = client
         self._machine = machine
         self._ledger = ledger
+        self._standing = standing
         self._now = now
 
     async def find(self, room: RoomId, key: DeliveryKey) -> Accepted | None:
@@ -88,7 +96,9 @@ class Finder:
         query = {"dir": "b", "limit": _PAGE}
         for _ in range(_MOST_PAGES):
             answer = await self._client.call("GET", room_path(room, "messages"), query=query)
-            chunk = answer.get("chunk") or []
+            chunk = answer.get("chunk")
+            if not isinstance(chunk, list):
+                raise malformed(acts=False)
             for event in chunk:
                 if since is not None and 0 < sent_at(event) < since:
                     return
@@ -119,11 +129,18 @@ class Finder:
         return True
 
     async def _handed_out(self, room: RoomId, event: RemoteId) -> bool:
-        """Whether an event's content is still told. What we know of and is purged, is not."""
+        """Whether an event's content is still told. What we know of and is purged, is not.
+
+        To somebody who is not in the room the homeserver says the same of what others still read.
+        """
         try:
             raw = await self._client.call("GET", room_path(room, "event", event))
         except Rejected as error:
-            if error.code == "not_found" and self._ledger.is_ours(room, event):
+            purged = error.code == "not_found" and self._ledger.is_ours(room, event)
+            if purged and await self._standing.is_in(room):
                 return False
             raise
-        return bool(raw.get("content"))
+        content = raw.get("content")
+        if raw.get("event_id") != event or not isinstance(content, dict):
+            raise malformed(acts=False)
+        return bool(content)

@@ -17,13 +17,19 @@ from collections import defaultdict
 from connectors.matrix import levels, receiver, rooms
 from connectors.matrix.client import BASE, Client, malformed, part, room_path
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
+from connectors.port.errors import (
+    NOT_A_MEMBER,
+    ConnectorError,
+    Rejected,
+    Unavailable,
+    Unreadable,
+)
 from connectors.port.messages import RoomSpec
 
 _MOST_WAITS = 40
 _LONGEST_WAIT = 60.0
 _SECOND = 1_000_000
-_IN = {"join", "invite"}
+_IN, _OUT = {"join", "invite"}, {"leave", "ban", "knock"}
 
 
 class Steward:
@@ -105,7 +111,7 @@ class Steward:
         """Makes a member an admin, or one no more. Raises: ConnectorError."""
         self._only_others(account, self._rules.own, None if admin else self._rules.standby)
         if await self._membership(room, account) not in _IN:
-            raise Rejected("not_a_member", "only a member can be an admin: ask him in first")
+            raise Rejected(NOT_A_MEMBER, "only a member can be an admin: ask him in first")
         ours = [a for a in (self._rules.own, self._rules.standby) if a is not None]
         async with self._turns[room]:
             state = await self._state(room)
@@ -132,7 +138,10 @@ class Steward:
             if error.code == "not_found":
                 return ""
             raise
-        return str(told.get("membership", ""))
+        membership = told.get("membership")
+        if membership not in _IN | _OUT:
+            raise malformed(acts=False)
+        return str(membership)
 
     async def says_gone(self, room: RoomId, account: AccountId) -> bool:
         """Whether the homeserver, asked about one account, says that it is not in a room.

@@ -204,6 +204,8 @@ class MemoryConnector(Steering):
         at = self._now()
         read = partial(translate.snapshot, room, read_at=at)
         snapshot = await self._calls().ask("members", {"room": room}, read)
+        if snapshot.complete and self._account not in {m.account for m in snapshot.members}:
+            raise Unreadable("own_seat_missing", "the list says that it is whole, and lacks us")
         if self._settings.unsafe_trust_first_seen:
             self._trust_new(snapshot)
         return snapshot

@@ -31,6 +31,8 @@ class FaultKind(Enum):
     DUPLICATE_EVENT = "duplicate_event"
     OUT_OF_ORDER = "out_of_order"
     PARTIAL_MEMBERS = "partial_members"
+    NO_MEMBERS = "no_members"
+    """A list of members that names nobody, and says that it is whole."""
     UNREADABLE = "unreadable"
     """The answer leaves out what was asked for."""
     TIMER_IGNORED = "timer_ignored"
@@ -64,6 +66,7 @@ DEFAULT_VERB = {
     FaultKind.DUPLICATE_EVENT: "sync",
     FaultKind.OUT_OF_ORDER: "sync",
     FaultKind.PARTIAL_MEMBERS: "members",
+    FaultKind.NO_MEMBERS: "members",
     FaultKind.UNREADABLE: "posture",
     FaultKind.TIMER_IGNORED: "create",
     FaultKind.UNNOTICED: "remove",

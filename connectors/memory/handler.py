@@ -173,6 +173,8 @@ class Handler:
             done["events"] = [event for event in done["events"] for _ in range(2)]
         if verb == "sync" and self._take(FaultKind.OUT_OF_ORDER, verb, room):
             done["events"].reverse()
+        if verb == "members" and self._take(FaultKind.NO_MEMBERS, verb, room):
+            done["members"] = []
         if verb == "members" and self._take(FaultKind.PARTIAL_MEMBERS, verb, room):
             done["members"] = done["members"][: len(done["members"]) // 2]
             done["complete"] = False

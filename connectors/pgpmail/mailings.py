@@ -14,7 +14,7 @@ from collections.abc import Callable
 from connectors.pgpmail.ledger import Ledger
 from connectors.pgpmail.settings import plain_address, same_address
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import Rejected, Unreadable
+from connectors.port.errors import ROOM_UNKNOWN, NoRoom, Rejected
 from connectors.port.messages import RoomSpec
 
 
@@ -49,26 +49,26 @@ class Mailings:
         return room
 
     def account_of(self, room: RoomId) -> AccountId:
-        """Whom a mailing was made for. Raises: Unreadable."""
+        """Whom a mailing was made for. Raises: NoRoom."""
         found = self._ledger.account_of(room)
         if found is None:
-            raise Unreadable("unknown_room", "there is no such mailing")
+            raise NoRoom(ROOM_UNKNOWN, "there is no such mailing")
         return found
 
     def goes_to(self, room: RoomId) -> AccountId | None:
-        """Whom it goes to now; None after he was put out. Raises: Unreadable."""
+        """Whom it goes to now; None after he was put out. Raises: NoRoom."""
         account = self.account_of(room)
         return None if self._ledger.is_ended(room) else account
 
     def let_in(self, room: RoomId, account: AccountId) -> None:
-        """Has it go to its adviser again. Raises: Rejected, Unreadable."""
+        """Has it go to its adviser again. Raises: Rejected, NoRoom."""
         self._only_others(account)
         if same_address(account) != same_address(self.account_of(room)):
             raise Rejected("one_adviser", "a mailing goes to one adviser: make one for each")
         self._ledger.resume(room)
 
     def put_out(self, room: RoomId, account: AccountId) -> None:
-        """Has it go to nobody, if it goes to him. Raises: Rejected, Unreadable."""
+        """Has it go to nobody, if it goes to him. Raises: Rejected, NoRoom."""
         self._only_others(account)
         if same_address(account) == same_address(self.account_of(room)):
             self._ledger.end(room, self._now())

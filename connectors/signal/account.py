@@ -4,13 +4,22 @@ Rules kept here:
 
 1. Nothing is kept between two questions but what tells a change: keys and devices as last seen.
 2. A change is told once, as a note in the spool, before it is kept as known.
+3. That a group is none of ours is believed where two listings say so, made by two calls.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from connectors.port import AccountId, DeviceId, RoomId
-from connectors.port.errors import ConnectorError, IdentityChanged, Rejected, Unreadable
+from connectors.port.errors import (
+    NOT_A_MEMBER,
+    ROOM_UNKNOWN,
+    ConnectorError,
+    IdentityChanged,
+    NoRoom,
+    Rejected,
+    Unreadable,
+)
 from connectors.port.messages import Device
 from connectors.shared.joined import Joined
 from connectors.signal.backend import Backend
@@ -124,15 +133,37 @@ class Account:
         """A group as listed now.
 
         Raises:
-            Unreadable: there is none, or the listing makes no sense. Unavailable.
+            NoRoom: there is none. Unreadable: the listing makes no sense. Unavailable.
         """
         found = await self._backend.group(room, self.own)
         if found is None:
-            raise Unreadable("unknown_room", "the API server knows no such group")
+            raise await self.out_of(room, ROOM_UNKNOWN)
         self._learn(found.our_uuid)
         if found.room != room:
             raise Unreadable("group_malformed", "the API server told of another group")
         return found
+
+    async def out_of(self, room: RoomId, code: str) -> Unreadable:
+        """What it means that a group is not listed, or is listed without us.
+
+        The list of all groups has to say so too. One that names no group shows nothing: a client
+        that was just set up lists none until it has heard of its groups.
+
+        Args:
+            room: the group.
+            code: what its own listing says, ``ROOM_UNKNOWN`` or ``NOT_A_MEMBER``.
+
+        Raises:
+            Unreadable, Unavailable: that list is not told.
+        """
+        listed = {group.room: group for group in await self.groups()}
+        found = listed.get(room)
+        if not listed:
+            hint = "no group is listed at all: have the account in any one, and look again"
+            return Unreadable("no_groups_listed", hint)
+        if found is not None and (found.ours or code != NOT_A_MEMBER):
+            return Unreadable("group_unsettled", "two listings of the group differ; ask again")
+        return NoRoom(code, "Signal does not have our account in this group")
 
     async def groups(self) -> list[Group]:
         """All groups as listed now. Raises: Unreadable, Unavailable."""

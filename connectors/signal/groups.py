@@ -75,8 +75,8 @@ def read_group(told: object, own: Own) -> Group | None:
     if told is None:
         return None
     raw = mapping(told)
-    room, link = raw.get("id"), raw.get("invite_link")
-    if not isinstance(room, str) or not isinstance(link, str):
+    room, link, ours = raw.get("id"), raw.get("invite_link"), raw.get("member")
+    if not isinstance(room, str) or not isinstance(link, str) or not isinstance(ours, bool):
         raise nonsense()
     allowed = mapping(raw.get("permissions"))
     return Group(
@@ -84,12 +84,25 @@ def read_group(told: object, own: Own) -> Group | None:
         members=accounts(raw, "members", own),
         invited=accounts(raw, "pending_invites", own),
         admins=accounts(raw, "admins", own),
-        ours=raw.get("member") is True,
+        ours=ours,
         link=link,
         adds=text(allowed.get("add_members")),
         posts=text(allowed.get("send_messages")),
         our_uuid=own_uuid([told], own.number),
     )
+
+
+def read_groups(told: object, own: Own) -> list[Group]:
+    """All groups of a listing.
+
+    Raises:
+        Unreadable: it makes no sense, as a list of which an entry is missing does not.
+    """
+    found = [read_group(each, own) for each in told] if isinstance(told, list) else [None]
+    known = [group for group in found if group is not None]
+    if len(known) < len(found):
+        raise nonsense()
+    return known
 
 
 def nonsense() -> Unreadable:

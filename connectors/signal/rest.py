@@ -148,10 +148,8 @@ class Rest:
         return read_group(await self._read("groups", room, expand=True), own)
 
     async def groups(self, own: Own) -> list[Group]:
-        """All groups as listed now."""
-        told = await self._read("groups", expand=True)
-        found = [read_group(each, own) for each in told] if isinstance(told, list) else []
-        return [group for group in found if group is not None]
+        """All groups as listed now. Raises: Unreadable, Unavailable."""
+        return groups.read_groups(await self._read("groups", expand=True), own)
 
     async def make(self, spec: RoomSpec, people: Collection[AccountId]) -> RoomId:
         """Makes a group."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from connectors.port import AccountId, RemoteId, RoomId
 from connectors.port.errors import (
+    NOT_A_MEMBER,
     ConnectorError,
     IdentityChanged,
     ReadersChanged,
@@ -63,7 +64,7 @@ class Sender:
         self._tell = tell
 
     async def seats(self, room: RoomId) -> dict[AccountId, Seat]:
-        """Who reads a room, our own account included. Raises: Unreadable, Unavailable."""
+        """Who reads a room, our own account included. Raises: NoRoom, Unreadable, Unavailable."""
         own = self._account.own.account
         if is_line(room):
             joined = Presence.JOINED.value
@@ -72,12 +73,14 @@ class Sender:
         return (await self.group(room)).seats()
 
     async def group(self, room: RoomId) -> Group:
-        """A group that we are in. Raises: Unreadable, Unavailable."""
+        """A group that we are in. Raises: NoRoom, Unreadable, Unavailable."""
         if not is_group(room):
-            raise Unreadable("unknown_room", "this is no room of Signal")
+            raise Unreadable("room_form", "this is no room of Signal")
         group = await self._account.group(room)
+        if not group.ours and self._account.own.account in group.members:
+            raise Unreadable("group_malformed", "the listing has us among the members, and not in")
         if not group.ours:
-            raise Unreadable("not_a_member", "our account is not in this group")
+            raise await self._account.out_of(room, NOT_A_MEMBER)
         return group
 
     async def send(self, delivery: Delivery) -> Accepted:
@@ -94,7 +97,7 @@ class Sender:
 
     async def _send(self, delivery: Delivery, edits: int | None) -> Accepted:
         if not is_group(delivery.room) and not is_line(delivery.room):
-            raise Rejected("unknown_room", "this is no room of Signal")
+            raise Rejected("room_form", "this is no room of Signal")
         request = self._backend.prepare(delivery, self._account.own, edits)
         readers = await self._check_readers(delivery)
         try:

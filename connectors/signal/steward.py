@@ -14,7 +14,7 @@ Rules kept here:
 from collections.abc import Callable
 
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import Rejected, Uncertain
+from connectors.port.errors import NOT_A_MEMBER, Rejected, Uncertain
 from connectors.port.messages import Presence, RoomSpec
 from connectors.signal import groups
 from connectors.signal.account import Account
@@ -118,7 +118,7 @@ class Steward:
         if not (admin and seat is not None and seat.admin):
             await self._backend.set_admins(room, {account}, admin=admin)
         if seat is None and account not in (await self._account.group(room)).seats():
-            raise Rejected("not_a_member", "he is not in the group")
+            raise Rejected(NOT_A_MEMBER, "he is not in the group")
 
     def _own(self) -> frozenset[AccountId | None]:
         uuid = self._account.own.uuid

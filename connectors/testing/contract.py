@@ -10,6 +10,7 @@ Rule kept here: every test was seen to fail on a connector that breaks just what
 """
 
 from connectors.testing.abilities import Abilities
+from connectors.testing.absent import Absent
 from connectors.testing.failing import Failing
 from connectors.testing.hardening import Hardening, Rotating
 from connectors.testing.imitating import Imitating
@@ -25,6 +26,7 @@ class ConnectorContract(
     Imitating,
     Failing,
     Reading,
+    Absent,
     Receiving,
     Abilities,
     Membership,

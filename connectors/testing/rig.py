@@ -17,6 +17,11 @@ from connectors.port import AccountId, Guarantee, RemoteId, RoomId
 from connectors.port.connector import Connector
 from connectors.port.messages import Attachment
 
+MUDDLES = ("malformed", "server fault", "too many", "cut", "empty", "refused")
+"""Ways in which the next answer about a room says nothing of it: it makes no sense, the server or
+what stands before it failed or asks to wait, the line broke, a list names nobody and nothing, or
+it is refused once, as if the room were none of ours."""
+
 
 class CannotError(Exception):
     """This rig cannot bring that about on its network."""
@@ -114,6 +119,14 @@ class Far(Protocol):
         """Whom the network itself lets in: in or asked in, ours included."""
         ...
 
+    async def no_room(self) -> RoomId:
+        """A name as the network gives them, of a room that is not there."""
+        ...
+
+    async def put_us_out(self, room: RoomId) -> None:
+        """Our own account is in a room no more; the others still are."""
+        ...
+
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         """Texts of ours that a person's own client can open, in the room or out of it.
 
@@ -168,6 +181,10 @@ class Faults(Protocol):
 
     async def unreadable_posture(self) -> None:
         """The next reading of settings tells nothing."""
+        ...
+
+    async def muddle(self, how: str) -> None:
+        """The next reading of a room goes wrong in one of the ways of ``MUDDLES``."""
         ...
 
     async def ignore_timer(self) -> None:

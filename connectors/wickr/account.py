@@ -4,15 +4,18 @@ Rules kept here:
 
 1. Nothing is kept between two questions but who sat in a room, which tells a listing that lacks
    somebody from one in which he is gone.
-2. A room that we are not in, or that does not answer, is unreadable and never empty.
+2. A room that we are not in, or that does not answer, is unreadable and never empty. That it is
+   none of ours is concluded from whole lists of all rooms alone, never from its own refusal.
 """
 
+from contextlib import suppress
+
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import Rejected, Unreadable
+from connectors.port.errors import NOT_A_MEMBER, ROOM_UNKNOWN, NoRoom, Rejected, Unreadable
 from connectors.wickr.client import Client, part
 from connectors.wickr.ids import Kind, kind_of, other_end
 from connectors.wickr.ledger import Ledger
-from connectors.wickr.rooms import Room, read_room, read_rooms
+from connectors.wickr.rooms import Room, read_all, read_room, read_rooms
 
 _PATHS = {Kind.SECURE_ROOM: "/Rooms", Kind.GROUP: "/GroupConvo"}
 
@@ -25,7 +28,7 @@ def path_of(room: RoomId) -> str:
     """
     kind = kind_of(room)
     if kind not in _PATHS:
-        raise Unreadable("unknown_room", "this is no room of Wickr")
+        raise Unreadable("room_form", "this is no room of Wickr")
     return f"{_PATHS[kind]}/{part(room)}"
 
 
@@ -42,24 +45,48 @@ class Account:
         self.own = own
 
     async def room(self, room: RoomId) -> Room:
-        """A room that we are in, as listed now. Raises: Unreadable, Unavailable."""
-        try:
-            told = await self._client.read(path_of(room))
-        except Rejected:
-            told = None
-        if told is None:
-            raise Unreadable("unknown_room", "the web interface does not tell of this room")
-        found = read_room(told, room)
-        if self.own not in found.members:
-            raise Unreadable("not_a_member", "our account is not in this room")
-        return found
+        """A room that we are in, as listed now. Raises: NoRoom, Unreadable, Unavailable."""
+        path, code, told = path_of(room), ROOM_UNKNOWN, None
+        with suppress(Rejected):
+            told = await self._client.read(path)
+        if told is not None:
+            found, code = read_room(told, room), NOT_A_MEMBER
+            if self.own in found.members:
+                return found
+        if await self.is_out(room, said=False):
+            raise NoRoom(code, "Wickr does not list this room among ours")
+        raise Unreadable("room_untold", "the web interface does not tell of this room")
+
+    async def is_out(self, room: RoomId, *, said: bool) -> bool:
+        """Whether Wickr's list of all our rooms, read twice alike, lacks one.
+
+        An unknown room and a failing client are the same 400, and a client that was just set up
+        may list nothing yet. So a list that names no room at all shows nothing by itself.
+
+        Args:
+            room: the room.
+            said: Wickr has just said that we went out, which an empty list agrees with.
+
+        Raises:
+            Unreadable: the list is not told, or makes no sense. Unavailable.
+        """
+        first, again = await self._all(room), await self._all(room)
+        return (
+            (said or bool(first)) and first == again and room not in {each.room for each in first}
+        )
+
+    async def _all(self, room: RoomId) -> list[Room]:
+        """All rooms of one's kind, as listed now."""
+        group, told = kind_of(room) is Kind.GROUP, None
+        with suppress(Rejected):
+            told = await self._client.read(_PATHS[Kind.GROUP if group else Kind.SECURE_ROOM])
+        return read_all(told, group=group)
 
     async def rooms(self) -> list[Room]:
         """All secure rooms that we are in. Raises: Unreadable, Unavailable."""
-        try:
+        told = None
+        with suppress(Rejected):
             told = await self._client.read("/Rooms")
-        except Rejected:
-            told = None
         return [room for room in read_rooms(told) if self.own in room.members]
 
     async def settled(self, room: RoomId) -> Room:

@@ -61,6 +61,21 @@ def read_rooms(told: object) -> list[Room]:
     return [_room(mapping(each)) for each in _listed(told)]
 
 
+def read_all(told: object, *, group: bool) -> list[Room]:
+    """All rooms of a listing of all of a kind, which is a list also where it has one.
+
+    Args:
+        told: the answer.
+        group: group conversations were asked for; else secure rooms.
+
+    Raises:
+        Unreadable: it makes no sense, or is another listing.
+    """
+    if not isinstance(mapping(told).get("groupconvos" if group else "rooms"), list):
+        raise _nonsense()
+    return read_rooms(told)
+
+
 def read_room(told: object, room: RoomId) -> Room:
     """One room of the listing that was asked for it.
 

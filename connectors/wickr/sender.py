@@ -56,7 +56,7 @@ class Sender:
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once. Raises: ConnectorError."""
         if kind_of(delivery.room) is None:
-            raise Rejected("unknown_room", "this is no room of Wickr")
+            raise Rejected("room_form", "this is no room of Wickr")
         ttl = self._ttl(delivery)
         body = outgoing.text_body(delivery, ttl)
         await outgoing.check_files(delivery.content.attachments, self._limit)

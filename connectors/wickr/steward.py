@@ -20,6 +20,8 @@ from typing import Any
 
 from connectors.port import AccountId, RoomId
 from connectors.port.errors import (
+    NOT_A_MEMBER,
+    NoRoom,
     Rejected,
     Unavailable,
     Uncertain,
@@ -135,7 +137,7 @@ class Steward:
         async with self._one:
             before = await self._ruled(room, account)
             if account not in before.members:
-                raise Rejected("not_a_member", "only somebody who is in can be a moderator")
+                raise Rejected(NOT_A_MEMBER, "only somebody who is in can be a moderator")
             masters = before.masters | {account} if admin else before.masters - {account}
             if masters != before.masters:
                 await self._change(before, replace(before, masters=masters))
@@ -225,17 +227,19 @@ class Steward:
                 raise Unavailable("not_left", "Wickr says that we are out, and we are still in")
 
     async def _is_in(self, room: RoomId) -> bool:
-        """Whether a room still tells us of itself. Raises: Uncertain."""
-        unknown = False
+        """Whether we are still in a room. Raises: Uncertain: neither is said for certain."""
         try:
             await self._account.room(room)
-        except Unreadable:
+        except NoRoom:
             return False
-        except Unavailable:
-            unknown = True
-        if unknown:
-            raise Uncertain("not_read_back", "whether we are out cannot be read")
-        return True
+        except (Unreadable, Unavailable):
+            pass
+        else:
+            return True
+        with suppress(Unreadable, Unavailable):
+            if await self._account.is_out(room, said=True):
+                return False
+        raise Uncertain("not_read_back", "whether we are out cannot be read")
 
 
 def _only_possible(spec: RoomSpec) -> None:

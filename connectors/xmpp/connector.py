@@ -221,9 +221,9 @@ class XmppConnector:
     async def posture(self, room: RoomId) -> Posture:
         """Reads a room's settings back. Raises: Unreadable, Unavailable."""
         parts, at = self._open, self._setup.now()
+        lists = await self._lists(room)
         form = await parts.desk.form(room)
         offered = await parts.desk.features(room)
-        lists = await self._lists(room)
         found = rooms.Reading(form, offered, lists, parts.sealer is not None, at)
         return Posture(
             room=room,
@@ -247,7 +247,7 @@ class XmppConnector:
         parts, at = self._open, self._setup.now()
         lists = await self._lists(room)
         if self.account not in lists.listed:
-            raise Unreadable("not_a_member", "our account is not in this room")
+            raise Unreadable("own_seat_missing", "the lists that we may read do not name us")
         parts.store.came(room, lists.occupants)
         found = rooms.members(lists, parts.store.been(room))
         if parts.sealer is not None:

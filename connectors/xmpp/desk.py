@@ -4,7 +4,8 @@ Rules kept here:
 
 1. Nothing that was read before counts. Whoever asks while a reading is under way gets the next one,
    together with all who ask meanwhile: no answer is older than its question.
-2. What is refused or makes no sense is ``Unreadable``; nobody is concluded from it.
+2. What is refused or makes no sense is ``Unreadable``; nobody is concluded from it, and no room is
+   taken for gone: for that two questions have to be answered so.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import Rejected, Unreadable
+from connectors.port.errors import NOT_A_MEMBER, ROOM_UNKNOWN, NoRoom, Rejected, Unreadable
 from connectors.xmpp import addresses, wire
 from connectors.xmpp.line import Line
 from connectors.xmpp.rooms import Lists
@@ -21,6 +22,9 @@ from connectors.xmpp.wire import Form
 
 T = TypeVar("T")
 _ALL = ("owner", "admin", "member")
+_NOT_THERE = {"item_not_found", "gone"}
+_NO_MEMBER = "registration_required"
+_NOT_LET = {"forbidden", _NO_MEMBER}
 
 
 class Desk:
@@ -43,10 +47,11 @@ class Desk:
         """Who may come in and who is in, begun to be read after this call.
 
         Raises:
-            Unreadable: refused, or without sense. Unavailable: not now.
+            NoRoom: the service has us in no such room. Unreadable: refused, or without sense.
+            Unavailable: not now.
         """
         if not addresses.is_room(room, self._service):
-            raise Unreadable("room_unknown", "this is no room of the configured service")
+            raise Unreadable("room_form", "this is no room of the configured service")
         waiting = self._next.get(room)
         if waiting is None:
             running = self._running.get(room)
@@ -65,10 +70,38 @@ class Desk:
                 del self._running[room]
 
     async def _read(self, room: RoomId) -> Lists:
-        owners, admins, members = await self._listed(room)
-        await self._told(self._seats.enter(room))
+        try:
+            owners, admins, members = await self._listed(room)
+            await self._told(self._seats.enter(room))
+        except Unreadable as error:
+            raise await self._meant(room, error) from None
         occupants, hidden = self._seats.occupants(room)
         return Lists(owners, admins, members, occupants, hidden=hidden)
+
+    async def _meant(self, room: RoomId, refused: Unreadable) -> Unreadable:
+        """What it means that a room is not told of: another question has to be answered alike.
+
+        Who is in a room and is ruler no more is ``forbidden`` its lists, so that says nothing; who
+        is no member of it is not let in. What is offered is asked of a room without entering it.
+
+        Source: XEP-0045, 6.4 and 7.2.7; RFC 6120, 8.3.3.5 and 8.3.3.7.
+        """
+        if refused.code in _NOT_THERE and await self._refusal(self.features(room)) in _NOT_THERE:
+            return NoRoom(ROOM_UNKNOWN, "the service knows no such room")
+        if refused.code in _NOT_LET:
+            entered = await self._refusal(self._told(self._seats.enter(room)))
+            if entered == _NO_MEMBER:
+                return NoRoom(NOT_A_MEMBER, "the room is for members only, and we are none")
+        return refused
+
+    @staticmethod
+    async def _refusal(asked: Awaitable[object]) -> str:
+        """The code with which something is not told; empty where it is. Raises: Unavailable."""
+        try:
+            await asked
+        except Unreadable as error:
+            return error.code
+        return ""
 
     async def _listed(self, room: RoomId) -> list[frozenset[AccountId]]:
         """The lists, in the order of ``_ALL``."""
@@ -84,7 +117,7 @@ class Desk:
     async def form(self, room: RoomId) -> Form:
         """A room's configuration. Raises: Unreadable, Unavailable."""
         if not addresses.is_room(room, self._service):
-            raise Unreadable("room_unknown", "this is no room of the configured service")
+            raise Unreadable("room_form", "this is no room of the configured service")
         query = wire.made(f"{{{wire.MUC_OWNER}}}query")
         answer = await self._told(self._line.ask(room, "get", query))
         form = wire.form_in(answer.find(f"{{{wire.MUC_OWNER}}}query"))

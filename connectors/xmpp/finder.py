@@ -125,6 +125,6 @@ class Finder:
     async def _archived(self, room: RoomId) -> None:
         """Raises: ConnectorError where the room has no archive to be asked."""
         if not addresses.is_room(room, self._settings.rooms):
-            raise Rejected("room_unknown", "this is no room of the configured service")
+            raise Rejected("room_form", "this is no room of the configured service")
         if wire.MAM not in await self._desk.features(room):
             raise Unreadable("no_archive", "the room keeps no archive that could be asked")

@@ -38,6 +38,8 @@ from connectors.xmpp.store import Store
 from connectors.xmpp.translate import Came
 
 _MOST = 200
+_OUT = {"item_not_found", "gone", "registration_required", "forbidden"}
+"""Refusals to let us in that last; every other is tried again."""
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 _AT_ONCE = 8
 _SEATS = 60
@@ -448,10 +450,10 @@ class Receiver:
             try:
                 async with self._limit:
                     await self._enter_and_read(room)
-            except Rejected:
-                self._gone(room)
-                return
-            except (ConnectorError, sqlite3.Error):
+            except (ConnectorError, sqlite3.Error) as error:
+                if isinstance(error, Rejected) and error.code in _OUT:
+                    self._gone(room)
+                    return
                 await asyncio.sleep(pause)
             else:
                 return

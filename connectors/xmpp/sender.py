@@ -26,6 +26,7 @@ from slixmpp.stanza import Message
 
 from connectors.port import AccountId, DeliveryKey, RemoteId, RoomId
 from connectors.port.errors import (
+    NOT_A_MEMBER,
     ConnectorError,
     IdentityChanged,
     ReadersChanged,
@@ -314,7 +315,7 @@ def check_readers(lists: Lists, named: frozenset[AccountId], own: AccountId) -> 
         Rejected: our own account may not. ReadersChanged: somebody else may.
     """
     if own not in lists.listed:
-        raise Rejected("not_a_member", "our account is not in this room")
+        raise Rejected(NOT_A_MEMBER, "our account is not in this room")
     beyond = lists.everybody - named - {own}
     if beyond:
         raise ReadersChanged("readers_changed", f"{len(beyond)} more than planned are in the room")

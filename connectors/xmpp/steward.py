@@ -19,7 +19,13 @@ from collections import defaultdict
 from xml.etree.ElementTree import Element
 
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
+from connectors.port.errors import (
+    NOT_A_MEMBER,
+    ConnectorError,
+    Rejected,
+    Unavailable,
+    Unreadable,
+)
 from connectors.port.messages import RoomSpec
 from connectors.xmpp import addresses, rooms, wire
 from connectors.xmpp.desk import Desk
@@ -126,7 +132,7 @@ class Steward:
             lists = await self._desk.lists(room)
             if account not in lists.listed:
                 _only_whole(lists)
-                raise Rejected("not_a_member", "only a member can be an admin: ask him in first")
+                raise Rejected(NOT_A_MEMBER, "only a member can be an admin: ask him in first")
             if admin is (account in lists.ruling):
                 return
             above = "owner" if account == self._standby else "admin"
@@ -159,7 +165,7 @@ class Steward:
     async def join(self, room: RoomId) -> None:
         """Goes in where we are asked to. Raises: ConnectorError."""
         if not addresses.is_room(room, self._settings.rooms):
-            raise Rejected("room_unknown", "this is no room of the configured service")
+            raise Rejected("room_form", "this is no room of the configured service")
         await self._seats.enter(room)
         self._receiver.live_in(room)
 

@@ -261,7 +261,7 @@ def _named(room: RoomId) -> str:
     """A group by its internal id. Raises: Unreadable: it is no group."""
     internal = internal_id(room)
     if internal is None:
-        raise Unreadable("unknown_room", "this is no room of Signal")
+        raise Unreadable("room_form", "this is no room of Signal")
     return internal
 
 

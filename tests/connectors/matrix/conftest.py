@@ -456,6 +456,17 @@ class MatrixFaults:
     async def unreadable_posture(self) -> None:
         await self.unreadable_members()
 
+    async def muddle(self, how: str) -> None:
+        spoil = {
+            "malformed": garbage,
+            "server fault": answering(502, {}),
+            "too many": answering(429, {"errcode": "M_LIMIT_EXCEEDED"}),
+            "cut": cut_before,
+            "empty": answering(200, []),
+            "refused": answering(403, {"errcode": "M_FORBIDDEN", "error": "no"}),
+        }[how]
+        self.proxy.spoil("state", spoil)
+
     async def ignore_timer(self) -> None:
         self.proxy.spoil("create", without_timer)
 
@@ -591,6 +602,14 @@ class MatrixFar:
             for e in answer["chunk"]
             if e["content"]["membership"] in {"join", "invite"}
         )
+
+    async def no_room(self) -> RoomId:
+        return RoomId("!nowhere:deal.test")
+
+    async def put_us_out(self, room: RoomId) -> None:
+        """Who made a room is above all its people: he is out where a device of his own goes."""
+        path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/leave"
+        await self.bot._open.client.call("POST", path, {})
 
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         """Cyd hands the person the bytes of all that the homeserver holds."""

@@ -110,6 +110,12 @@ class MemoryFar:
     async def seated(self, room: RoomId) -> frozenset[AccountId]:
         return frozenset(map(AccountId, (await self.side.state(room))["seats"]))
 
+    async def no_room(self) -> RoomId:
+        return RoomId("!nowhere:memory")
+
+    async def put_us_out(self, room: RoomId) -> None:
+        await self.side.remove_member(room, US)
+
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         return tuple(await self.side.opened(account, room, by=US))
 
@@ -152,6 +158,17 @@ class MemoryFaults:
 
     async def unreadable_posture(self) -> None:
         await self.side.inject(FaultKind.UNREADABLE)
+
+    async def muddle(self, how: str) -> None:
+        kind = {
+            "malformed": FaultKind.GARBAGE,
+            "server fault": FaultKind.UNAVAILABLE,
+            "too many": FaultKind.RATE_LIMIT,
+            "cut": FaultKind.CUT_LOST,
+            "empty": FaultKind.NO_MEMBERS,
+            "refused": FaultKind.REFUSE,
+        }[how]
+        await self.side.inject(kind, verb=ANY)
 
     async def ignore_timer(self) -> None:
         await self.side.inject(FaultKind.TIMER_IGNORED)

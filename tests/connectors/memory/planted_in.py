@@ -25,7 +25,13 @@ from connectors.port import (
     Source,
 )
 from connectors.port.capabilities import Capabilities, Health, Posture
-from connectors.port.errors import ConnectorError, Unavailable, Unreadable
+from connectors.port.errors import (
+    ROOM_UNKNOWN,
+    ConnectorError,
+    NoRoom,
+    Unavailable,
+    Unreadable,
+)
 from connectors.port.events import (
     Batch,
     Event,
@@ -143,6 +149,36 @@ class TakesUnreadableForEmpty(MemoryConnector):
             return await super().members(room)
         except Unreadable:
             return MemberSnapshot(room, (), complete=True, read_at=1)
+
+
+@planted.breaks(
+    "test_a_room_that_is_not_there_is_said_to_be_none",
+    "test_a_room_that_we_were_put_out_of_is_said_to_be_none_of_ours",
+)
+class KnowsNoLoss(MemoryConnector):
+    async def members(self, room: RoomId) -> MemberSnapshot:
+        try:
+            return await super().members(room)
+        except NoRoom as error:
+            raise Unreadable(error.code) from error
+
+
+@planted.breaks("test_a_garbled_answer_takes_no_room_away")
+class TakesGarbledForGone(MemoryConnector):
+    async def members(self, room: RoomId) -> MemberSnapshot:
+        try:
+            return await super().members(room)
+        except Unreadable as error:
+            raise NoRoom(ROOM_UNKNOWN) from error
+
+
+@planted.breaks("test_garbled_settings_take_no_room_away")
+class TakesGarbledSettingsForGone(MemoryConnector):
+    async def posture(self, room: RoomId) -> Posture:
+        try:
+            return await super().posture(room)
+        except Unreadable as error:
+            raise NoRoom(ROOM_UNKNOWN) from error
 
 
 @planted.breaks("test_while_nothing_answers_reading_is_unavailable")

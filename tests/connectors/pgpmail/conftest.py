@@ -468,6 +468,11 @@ class MailFaults:
     async def unreadable_posture(self) -> None:
         await self.unreadable_members()
 
+    async def muddle(self, how: str) -> None:
+        """A mailing is read from our own ledger and keyring; gpg alone can fail."""
+        assert how
+        await self.unreadable_members()
+
     async def ignore_timer(self) -> None:
         raise CannotError
 
@@ -605,6 +610,12 @@ class MailFar:
             ).fetchall()
         database.close()
         return frozenset({BOT, *(AccountId(address) for (address,) in rows)})
+
+    async def no_room(self) -> RoomId:
+        return RoomId("mailing-" + "0" * 32)
+
+    async def put_us_out(self, room: RoomId) -> None:
+        raise CannotError("a mailing is our own: nobody else could put us out")
 
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         return tuple(each.text for each in await self.arrived(room))

@@ -16,6 +16,8 @@ OF_THE_NETWORK: Mapping[str, str] = {
     "test_members_are_all_and_ourselves": "a mailing has one adviser and nobody more",
     "test_a_partial_list_says_so": "who a mailing goes to stands in our own ledger, whole",
     "test_a_room_without_a_gate_says_so": "what an adviser writes reaches us alone: always a gate",
+    "test_a_room_that_we_were_put_out_of_is_said_to_be_none_of_ours": "a mailing is our own: "
+    "nobody else could put us out",
     "test_owners_are_admins_and_members": "an adviser has no say over a mailing",
     "test_while_nothing_answers_reading_is_unavailable": "a mailing is read from our own keyring",
     "test_a_new_device_is_fine_where_devices_are_left_open": "a second key of the same address "

@@ -127,4 +127,4 @@ async def test_of_an_unknown_mailing_nobody_is_put_out(lab: Lab) -> None:
         bot.remove(room, MEMBER),
         bot.set_admin(room, MEMBER, admin=True),
     ):
-        assert (await fails(act, Unreadable)).code == "unknown_room"
+        assert (await fails(act, Unreadable)).code == "room_unknown"

@@ -25,6 +25,7 @@ from connectors.port.events import Event, InboundMessage
 from connectors.port.messages import Content, Delivery, Device, Reader, RoomSpec
 from connectors.shared import frame
 from connectors.signal.connector import SignalConnector, open_connector
+from connectors.signal.ids import rest_id
 from connectors.signal.standin import process
 from connectors.signal.standin.control import Control, Message, Upload
 from connectors.signal.standin.faults import CHANGES, FaultKind
@@ -434,6 +435,15 @@ class FarPeople:
         accounts["bot"] = AccountId(NUMBER)
         return frozenset(accounts[name] for name in (*group.members, *group.pending))
 
+    async def no_room(self) -> RoomId:
+        nowhere = rest_id("yMnKy8zNzs/Q0dLT1NXW19jZ2tvc3d7f4OHi4+Tl5uc=")
+        assert nowhere is not None
+        return nowhere
+
+    async def put_us_out(self, room: RoomId) -> None:
+        await self._hand.remove_member(room, "bot", by="owner")
+        await self._hand.settle()
+
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         """What was sent to his phone; a group's message is sealed to each member by himself."""
         shown = await self._rig.lab.ours(await self._called(account), room)
@@ -445,6 +455,9 @@ class FarPeople:
 
 class FarFaults:
     """What the stand-in does wrong, once."""
+
+    nothing = "null"
+    """What it answers about a group that it does not know."""
 
     def __init__(self, hand: Control) -> None:
         self._hand = hand
@@ -482,6 +495,15 @@ class FarFaults:
 
     async def unreadable_posture(self) -> None:
         await self._hand.garbage_members()
+
+    async def muddle(self, how: str) -> None:
+        if how in {"server fault", "too many"}:
+            await self._hand.unavailable("group", status=500 if how == "server fault" else 429)
+        elif how == "empty":
+            await self._hand.answer_nothing("group", text=self.nothing)
+        else:
+            act = {"malformed": self._hand.garbage, "cut": self._hand.cut_lost}
+            await act.get(how, self._hand.refuse)("group")
 
     async def ignore_timer(self) -> None:
         await self._hand.ignore_timer()
@@ -524,6 +546,8 @@ class FarFaults:
 
 class StreamFaults(FarFaults):
     """What the stand-in of signal-cli's own daemon does wrong, once: it also says how long."""
+
+    nothing = "[]"
 
     async def rate_limit(self, retry_after: int) -> None:
         await self._hand.rate_limit(wait=retry_after // SECOND)

@@ -164,7 +164,7 @@ async def test_an_unknown_group_is_changed_by_nobody(lab: Lab) -> None:
     assert nowhere is not None
     ann = await lab.account("ann")
     for act in (bot.invite(nowhere, ann), bot.remove(nowhere, ann), bot.harden(nowhere, spec())):
-        assert (await fails(act, Unreadable)).code == "unknown_room"
+        assert (await fails(act, Unreadable)).code == "no_groups_listed"
 
 
 async def test_who_is_no_admin_any_more_changes_nobody(lab: Lab) -> None:

@@ -12,6 +12,7 @@ from connectors.port import AccountId, Evidence, Guarantee, RoomId
 from connectors.port.capabilities import Posture
 from connectors.port.errors import (
     IdentityChanged,
+    NoRoom,
     ReadersChanged,
     Rejected,
     Unavailable,
@@ -283,7 +284,9 @@ async def test_a_room_that_vanished_is_unreadable_and_gets_nothing(stream_lab: L
     bot, room = await ready(stream_lab)
     delivery = await stream_lab.delivery(bot, room)
     await stream_lab.hand.vanish(room)
-    assert (await fails(bot.posture(room), Unreadable)).code == "unknown_room"
+    assert (await fails(bot.posture(room), Unreadable)).code == "no_groups_listed"
+    await stream_lab.room(bot, "ann")
+    assert (await fails(bot.posture(room), NoRoom)).code == "room_unknown"
     await fails(bot.members(room), Unreadable)
     await fails(bot.send(delivery), Unavailable)
 

@@ -9,6 +9,7 @@ import pytest
 from connectors.port import AccountId, Evidence, Guarantee, RoomId
 from connectors.port.errors import (
     IdentityChanged,
+    NoRoom,
     Rejected,
     Unavailable,
     Uncertain,
@@ -30,10 +31,11 @@ HOUR = DAY // 24
 
 async def test_an_unknown_group_is_200_and_null(lab: Lab) -> None:
     bot = await lab.bot()
+    await lab.room(bot, "ann")
     nowhere = rest_id("yMnKy8zNzs/Q0dLT1NXW19jZ2tvc3d7f4OHi4+Tl5uc=")
     assert nowhere is not None
     for act in (bot.posture(nowhere), bot.members(nowhere)):
-        assert (await fails(act, Unreadable)).code == "unknown_room"
+        assert (await fails(act, NoRoom)).code == "room_unknown"
 
 
 async def test_a_group_is_made_hardened_and_read_back(lab: Lab) -> None:
@@ -398,7 +400,9 @@ async def test_a_room_that_vanished_is_unreadable_and_gets_nothing(lab: Lab) -> 
     room = await lab.room(bot, "ann")
     delivery = await lab.delivery(bot, room)
     await lab.hand.vanish(room)
-    assert (await fails(bot.posture(room), Unreadable)).code == "unknown_room"
+    assert (await fails(bot.posture(room), Unreadable)).code == "no_groups_listed"
+    await lab.room(bot, "ann")
+    assert (await fails(bot.posture(room), NoRoom)).code == "room_unknown"
     await fails(bot.members(room), Unreadable)
     await fails(bot.send(delivery), Unavailable)
     assert await lab.ours("ann", None) == []

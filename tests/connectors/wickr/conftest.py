@@ -355,6 +355,15 @@ class FarPeople:
         accounts = {p.name: AccountId(p.account) for p in await self._hand.people()}
         return frozenset(accounts[name] for name in (await self._hand.room(room)).members)
 
+    async def no_room(self) -> RoomId:
+        return RoomId("S" + "0" * 63)
+
+    async def put_us_out(self, room: RoomId) -> None:
+        """We are in another room still: of a client that lists none nothing is believed."""
+        await self._rig.lab.room(self._rig.connector, "ann")
+        await self._hand.remove_member(room, "bot", by="owner")
+        await self._hand.settle()
+
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         """What his app has; Wickr seals each message to who is in the room."""
         name = account.partition("@")[0]
@@ -402,6 +411,15 @@ class FarFaults:
 
     async def unreadable_posture(self) -> None:
         await self._hand.garbage_members()
+
+    async def muddle(self, how: str) -> None:
+        if how in {"server fault", "too many"}:
+            await self._hand.unavailable("room", status=500 if how == "server fault" else 429)
+        elif how == "empty":
+            await self._hand.answer_nothing("room", text='{"rooms": []}')
+        else:
+            act = {"malformed": self._hand.garbage, "cut": self._hand.cut_lost}
+            await act.get(how, self._hand.refuse)("room")
 
     async def ignore_timer(self) -> None:
         await self._hand.ignore_timer()

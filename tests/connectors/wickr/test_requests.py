@@ -317,6 +317,7 @@ async def test_a_poll_asks_for_a_number_of_messages(wire: Recorder, make: Make) 
 async def test_who_goes_out_of_a_room_says_that_he_leaves(wire: Recorder, make: Make) -> None:
     wire.answers["DELETE", f"/Rooms/{ROOM}"] = (200, "bot left room successfully")
     wire.answers["GET", f"/Rooms/{ROOM}"] = (400, "Failed to retrieve room")
+    wire.answers["GET", "/Rooms"] = (200, json.dumps({"rooms": []}))
     bot = await make()
     await bot.leave(ROOM)
     assert [one.query for one in wire.of("DELETE", f"/Rooms/{ROOM}")] == [{"reason": ["leave"]}]

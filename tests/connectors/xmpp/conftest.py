@@ -253,6 +253,17 @@ class XmppFaults:
     async def unreadable_posture(self) -> None:
         self.proxy.spoil("form", refusing("forbidden", "auth"))
 
+    async def muddle(self, how: str) -> None:
+        spoil = {
+            "malformed": senseless,
+            "server fault": refusing("internal-server-error", "cancel"),
+            "too many": refusing("resource-constraint", "wait"),
+            "cut": cut_before,
+            "empty": swallowed,
+            "refused": refusing("item-not-found", "cancel"),
+        }[how]
+        self.proxy.spoil("list", spoil)
+
     async def ignore_timer(self) -> None:
         raise CannotError("no room of XMPP has a timer")
 
@@ -378,6 +389,12 @@ class XmppFar:
             assert listed is not None
             found |= listed
         return frozenset(found)
+
+    async def no_room(self) -> RoomId:
+        return RoomId(f"{secrets.token_hex(16)}@{ROOMS}")
+
+    async def put_us_out(self, room: RoomId) -> None:
+        await (await self.lab.root()).affiliate(room, self.bot, "none")
 
     async def opened(self, account: AccountId, room: RoomId) -> tuple[str, ...]:
         person = await self.lab.crowd.person(account)
