@@ -5,11 +5,13 @@ Rules kept here:
 1. The bare side makes the calls that a program without us would make: a mail of RFC 3156, signed
    and sealed by python-gnupg, and `aiosmtplib.send` over TLS with a password. Its key is made as
    ours is, its agent has our settings, and it seals to the same adviser's key.
-2. The server is a process of its own: what the small one of the demo does would count as ours.
+2. Its mailbox is under IDLE in a thread of its own, as ours is (``benches.channel``, rule 1).
+3. The server is a process of its own: what the small one of the demo does would count as ours.
 """
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,9 +22,11 @@ from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
 from email.utils import formatdate, make_msgid
 from pathlib import Path
+from threading import Thread
 
 import aiosmtplib
 import gnupg
+from imapclient import IMAPClient
 
 from connectors.pgpmail.home import Home
 from connectors.port import AccountId
@@ -171,6 +175,31 @@ async def _bare(server: MailServer, ann: Adviser) -> AsyncIterator[_Bare]:
         ann.take((await home.export(own)).decode())
         trusted = ssl.create_default_context(cafile=str(server.ca_file))
         library = gnupg.GPG(gnupghome=str(place))
-        yield _Bare(library, own, ann.fingerprint(), phrase, server.submission, trusted)
+        with _listening(server, trusted):
+            yield _Bare(library, own, ann.fingerprint(), phrase, server.submission, trusted)
     finally:
         await home.end()
+
+
+@contextmanager
+def _listening(server: MailServer, trusted: ssl.SSLContext) -> Iterator[None]:
+    """The bare side's mailbox, open and waited on."""
+    client = IMAPClient("127.0.0.1", server.imaps, ssl_context=trusted)
+    client.login(_BARE, _PASSWORD)
+    client.select_folder("INBOX", readonly=True)
+    client.idle()
+    waiting = Thread(target=_wait, args=(client,))
+    waiting.start()
+    try:
+        yield
+    finally:
+        client.socket().shutdown(socket.SHUT_RDWR)
+        waiting.join()
+        client.shutdown()
+
+
+def _wait(client: IMAPClient) -> None:
+    """Takes note of what the server says, until the connection is ended."""
+    with contextlib.suppress(OSError, IMAPClient.Error):
+        while client.idle_check():
+            continue
