@@ -1,4 +1,4 @@
-"""The keys and sessions of our device: the library's session manager, driven one act at a time.
+"""The keys and sessions of our device: slixmpp-omemo over a session manager that acts for nobody.
 
 Rules kept here:
 
@@ -19,7 +19,7 @@ The library writes texts into its log: it is silenced here.
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,9 +47,11 @@ from connectors.port.messages import Device
 from connectors.xmpp.omemo import wire
 from connectors.xmpp.omemo.marks import Marks
 from connectors.xmpp.omemo.pep import NAMESPACE
+from connectors.xmpp.omemo.plugin import Plugin
 from connectors.xmpp.omemo.store import Store, Unit
 from connectors.xmpp.omemo.targets import Target
 
+_LOGS = ("doubleratchet", "oldmemo", "omemo", "omemo.core", "slixmpp_omemo", "twomemo", "x3dh")
 _ROW = "omemo"
 _UNDECIDED = "UNDECIDED"
 _WEEK_SECONDS = 7 * 24 * 60 * 60
@@ -61,6 +63,7 @@ _UNREADABLE: tuple[tuple[type[Exception], str], ...] = (
     (PublicDataInconsistency, "key_changed"),
     (KeyExchangeFailed, "key_used"),
     (DecryptionFailed, "undecryptable"),
+    (UnicodeDecodeError, "no_text"),
 )
 
 
@@ -97,12 +100,12 @@ class Found:
     """What was opened.
 
     Attributes:
-        body: bytes of the body; None where there is none.
+        text: of the body; None where there is none.
         device: which sealed it.
         unreadable: short code why it could not be opened.
     """
 
-    body: bytes | None = field(repr=False)
+    text: str | None = field(repr=False)
     device: Device | None
     unreadable: str | None = None
 
@@ -120,7 +123,7 @@ class Engine:
     def __init__(
         self, account: AccountId, store: Store, marks: Marks, published: Published
     ) -> None:
-        for name in ("omemo", "omemo.core", "oldmemo", "x3dh", "doubleratchet"):
+        for name in _LOGS:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self.account = account
         self.published = published
@@ -131,6 +134,7 @@ class Engine:
         self._backend = Oldmemo(self._rows)
         self._beside = Oldmemo(_Beside(self._rows))
         self._manager: Any = None
+        self._plugin: Any = None
         self._own: Target | None = None
         self._listed: dict[AccountId, frozenset[int]] = {}
         self._agreed: set[Target] = set()
@@ -178,7 +182,7 @@ class Engine:
             device, _ = await manager.get_own_device_information()
             key = wire.fingerprint(device.identity_key)
             self._own = Target(self.account, int(device.device_id), key)
-            self._manager = manager
+            self._manager, self._plugin = manager, Plugin(self.account, manager)
             self.out = Out()  # what is to be published is told by ``settle``
         self._manager.before_history_sync()
 
@@ -209,7 +213,7 @@ class Engine:
 
     # --- sealing --------------------------------------------------------------------------------
 
-    async def seal(self, body: bytes, targets: frozenset[Target]) -> tuple[Element, ...]:
+    async def seal(self, text: str, targets: frozenset[Target]) -> tuple[Element, ...]:
         """Seals to exactly these devices; to be committed before it leaves.
 
         Raises:
@@ -220,18 +224,13 @@ class Engine:
             await self._list(account)
         for target in sorted(targets - self._agreed, key=lambda t: (t.account, t.number)):
             await self._agree(target)
-        others = frozenset(str(account) for account in accounts - {self.account})
         self.chosen = targets
         try:
-            messages, _ = await self._manager.encrypt(others, {NAMESPACE: body})
+            return wire.payload(await self._plugin.seal(text, accounts))
         except NoEligibleDevices:
             raise _missing() from None
         finally:
             self.chosen = frozenset()
-        (message,) = messages or (None,)
-        if message is None or _recipients(message) != {(t.account, t.number) for t in targets}:
-            raise _missing()
-        return wire.payload(message)
 
     async def _list(self, account: AccountId) -> None:
         """Has the library know which devices an account publishes."""
@@ -292,30 +291,29 @@ class Engine:
     async def _open(self, sealed: Element, sender: AccountId) -> Found:
         try:
             await self._list(sender)
-            message = await wire.parse_message(sealed, sender, self.account, self._manager)
-            body, device, _ = await self._decrypt(message)
-            return Found(body, wire.device(device.device_id, device.identity_key))
+            text, device = await self._plugin.open(sealed, sender)
+            return Found(text, wire.device(device.device_id, device.identity_key))
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001 (what a stranger wrote, through five libraries)
             return Found(None, None, _why(error))
 
-    async def _decrypt(self, message: Any) -> Any:
-        """The library's answer, out of the session that there is or the one beside it."""
+    async def either(self, decrypt: Callable[[Any], Awaitable[Any]], message: Any) -> Any:
+        """What ``decrypt`` gives, out of the session that there is or the one beside it."""
         place = message.bare_jid, message.device_id
         before = await self._backend.load_session(*place)
         if any(exchange is not None for _, exchange in message.keys):
-            found = await self._manager.decrypt(message)
+            found = await decrypt(message)
             await self._set_beside(before, await self._backend.load_session(*place))
             return found
         beside = await self._beside.load_session(*place)
         try:
-            return await self._manager.decrypt(message)
+            return await decrypt(message)
         except DecryptionFailed:
             if beside is None or before is None:
                 raise
         await self._backend.store_session(beside)
-        found = await self._manager.decrypt(message)
+        found = await decrypt(message)
         await self._beside.store_session(before)
         return found
 
@@ -386,6 +384,17 @@ class _Manager(SessionManager):  # type: ignore[misc, unused-ignore]  # likewise
 
     engine: Engine
 
+    async def encrypt(self, *asked: Any, **more: Any) -> Any:
+        """Seals, and holds what came of it to what was chosen. Raises: Unavailable."""
+        messages, errors = await super().encrypt(*asked, **more)
+        if [_recipients(message) for message in messages] != [_places(self.engine.chosen)]:
+            raise _missing()
+        return messages, errors
+
+    async def decrypt(self, message: Any) -> Any:
+        """Opens, out of either session."""
+        return await self.engine.either(super().decrypt, message)
+
     async def _upload_bundle(self, bundle: Any) -> None:
         self.engine.out.bundle = bundle
 
@@ -426,6 +435,10 @@ def _bound(engine: Engine) -> Any:
 
 def _recipients(message: Any) -> set[tuple[AccountId, int]]:
     return {(AccountId(key.bare_jid), int(key.device_id)) for key, _ in message.keys}
+
+
+def _places(chosen: frozenset[Target]) -> set[tuple[AccountId, int]]:
+    return {(target.account, target.number) for target in chosen}
 
 
 def _missing() -> Unavailable:

@@ -68,7 +68,7 @@ def open_sealer(
 class _Asked:
     """One who waits to have a text sealed."""
 
-    text: bytes = field(repr=False)
+    text: str = field(repr=False)
     chosen: frozenset[Target]
     made: tuple[Element, ...] | ConnectorError | None = field(default=None, repr=False)
 
@@ -223,12 +223,12 @@ class OmemoSealer:
         """Seals a body to exactly these devices. Raises: IdentityChanged, Rejected, Unavailable."""
         device, peers = self._loaded(), self._ready()
         try:
-            text = body.encode()
+            body.encode()
         except UnicodeEncodeError:
             raise Rejected("no_text", "a text holds half of a character") from None
         await _legibly(peers.not_older({*readers, self._account}, _OLD))
         chosen = targets(readers, self._bar(device, peers, readers))
-        payload = await self._with_others(_Asked(text, chosen))
+        payload = await self._with_others(_Asked(body, chosen))
         self._leave()
         named = device.device in readers.get(device.account, frozenset())
         return Sealed(payload, as_readers(chosen | ({device} if named else set())))
@@ -358,15 +358,9 @@ class OmemoSealer:
         code = found.unreadable
         if code is None and found.device and self._marks.is_anothers(sender, found.device):
             code = "key_of_another"
-        text: str | None = None
-        if code is None and found.body is not None:
-            try:
-                text = found.body.decode()
-            except UnicodeDecodeError:
-                code = "no_text"
         if code is not None:
             self._engine.forget()
-        return Opened(text, found.device, code)
+        return Opened(None if code is not None else found.text, found.device, code)
 
     # --- what leaves ----------------------------------------------------------------------------
 

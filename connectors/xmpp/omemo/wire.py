@@ -82,11 +82,6 @@ def copies_for(sealed: Element, number: int) -> Iterator[Element]:
         yield copy
 
 
-async def parse_message(sealed: Element, sender: str, own: str, manager: Any) -> Any:
-    """What the library makes of it. Raises: whatever the library does on what makes no sense."""
-    return await oldmemo.etree.parse_message(sealed, sender, own, manager)
-
-
 def parse_bundle(found: Element, account: str, number: int) -> Any | None:
     """The bundle of a device; None when it makes no sense."""
     try:
@@ -108,7 +103,6 @@ def keys_alone(message: Any) -> tuple[Element, ...]:
     return oldmemo.etree.serialize_message(message), Element(f"{_HINTS}store")
 
 
-def payload(message: Any) -> tuple[Element, ...]:
+def payload(sealed: Element) -> tuple[Element, ...]:
     """What stands in a stanza in place of its body."""
-    named = Element(f"{_EME}encryption", {"namespace": NAMESPACE, "name": "OMEMO"})
-    return oldmemo.etree.serialize_message(message), named
+    return sealed, Element(f"{_EME}encryption", {"namespace": NAMESPACE, "name": "OMEMO"})
