@@ -170,7 +170,7 @@ class RiskLook:
 
         def unit(tx: Tx) -> None:
             write(tx, signals, ruling, owner)
-            settle(tx, deal, signals.at)
+            settle(tx, deal, signals.rooms, signals.at)
             settle_lost(tx, deal_id, self.runtime.book.lost, signals.at)
 
         await self.runtime.store.write(unit)
@@ -239,6 +239,7 @@ class RiskLook:
             unread_since=since,
             at=at,
             still=observer.stands_still(binding.connector),
+            members_at=facts.members_at,
         )
 
     async def _keys(self, deal: DealView) -> _Slow:

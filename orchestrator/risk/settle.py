@@ -5,7 +5,8 @@ Rules kept here:
 1. A trouble that is told each time it happens is over once it did not happen for a day; of a
    misaddressed mail, for a week.
 2. A finding about a stranger, or a mail that is not believed, is over once nothing of him is kept.
-3. An account that nobody owned is over once somebody of the roster owns it.
+3. An author whom nobody owned is over once somebody of the roster owns his account, or once a
+   whole list of the room's members that was read later lacks it.
 4. A sealed name that could not be opened is over once it can, or once it is no more.
 5. A device of our own account that nobody knew is over once a list that was asked for later lacks
    it; what one finding stands for many is over once no device is listed but one.
@@ -18,7 +19,7 @@ from orchestrator.clock import DAY
 from orchestrator.deals.book import HOME, DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.risk.rules import Key
-from orchestrator.risk.signals import OwnListed
+from orchestrator.risk.signals import OwnListed, RoomSignal
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, ConnectorName
 
@@ -46,20 +47,21 @@ WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule IN ('mail_quarantined', '
 _OWN_OPEN = """
 SELECT subject, last_seen FROM finding WHERE deal_id = ? AND closed_at IS NULL AND rule = ?"""
 _AUTHORS = """
-SELECT f.rule, f.subject, m.connector, m.sender FROM finding f
+SELECT f.rule, f.subject, m.connector, m.room, m.sender, f.last_seen FROM finding f
 JOIN message m ON m.message_id = f.subject
 WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule = 'unknown_author'"""
 
 
-def settle(tx: Tx, deal: DealView, at: int) -> int:
+def settle(tx: Tx, deal: DealView, rooms: Iterable[RoomSignal], at: int) -> int:
     """Closes what ended by itself in a deal; returns how many.
 
     Args:
         tx: writes.
         deal: in force.
+        rooms: of the deal, as they were read.
         at: now, microseconds UTC.
     """
-    over = [*_passed(tx, deal.deal_id, at), *_owned(tx, deal)]
+    over = [*_passed(tx, deal.deal_id, at), *_owned_or_gone(tx, deal, rooms)]
     return _close(tx, deal.deal_id, over, at)
 
 
@@ -113,10 +115,20 @@ def _passed(tx: Tx, deal_id: str, at: int) -> list[Key]:
     return [(rule, subject) for rule, subject in tx.all(_PASSED, before)]
 
 
-def _owned(tx: Tx, deal: DealView) -> Iterator[Key]:
-    for rule, subject, channel, account in tx.all(_AUTHORS, (deal.deal_id,)):
-        if deal.author(ConnectorName(channel), AccountId(account)) is not None:
+def _owned_or_gone(tx: Tx, deal: DealView, rooms: Iterable[RoomSignal]) -> Iterator[Key]:
+    read = {room.place: room for room in rooms}
+    for rule, subject, channel, room, account, seen in tx.all(_AUTHORS, (deal.deal_id,)):
+        owned = deal.author(ConnectorName(channel), AccountId(account)) is not None
+        if owned or _lacks(read.get(f"{channel}:{room}"), account, seen):
             yield rule, subject
+
+
+def _lacks(room: RoomSignal | None, account: str, since: int) -> bool:
+    """Whether a whole list of members, read later, is without somebody."""
+    if room is None or room.members is None or not room.whole:
+        return False
+    later = room.members_at is not None and room.members_at > since
+    return later and account not in {member.account for member in room.members}
 
 
 def _close(tx: Tx, deal_id: str, over: list[Key], at: int) -> int:

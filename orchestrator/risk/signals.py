@@ -50,6 +50,7 @@ class RoomSignal:
         whole: the list was complete.
         unread_since: since when something of it could not be read; None while all was.
         at: when it was read, or tried, microseconds UTC.
+        members_at: when its list of members was read; None where it could not be.
     """
 
     place: str
@@ -63,6 +64,7 @@ class RoomSignal:
     at: int
     still: bool = False
     """Nothing is asked of its channel now: it is paused or closed, which is told by itself."""
+    members_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
