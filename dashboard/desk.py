@@ -6,12 +6,16 @@ Rules kept here:
    a page leaves out is a courtesy, never the control.
 2. A session that is over empties the page at once. Whatever else goes wrong stops the part that
    asked, in words of what is wrong, what still holds and what to do; never in a traceback.
+3. What became of an act moves nothing on the page: a part has its place for it before there is
+   anything to say. What moved would leave the next press beside what it was meant for, and give a
+   live part another name than the one by which the browser hands in presses on it.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from time import monotonic
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -23,6 +27,12 @@ from orchestrator.client.sign_in import MeView, MyDeal
 
 T = TypeVar("T")
 _TOLD = "desk.told"
+_KEPT = "desk.kept"
+PLACE: Final = "told"
+"""Key of the place where it is said what became of an act (``static/pages.css`` puts it there)."""
+DONE_S: Final = 12.0
+FAILED_S: Final = 60.0
+"""How long a part that makes itself anew goes on saying it."""
 NOTHING = ("nothing", "nothing")
 
 
@@ -88,9 +98,13 @@ class Desk:
 
 
 @contextmanager
-def part() -> Iterator[None]:
-    """A part of a page: what goes wrong in it is said in its place, and the rest goes on."""
-    told()
+def part(*, again: bool = False) -> Iterator[None]:
+    """A part of a page: what goes wrong in it is said in its place, and the rest goes on.
+
+    Args:
+        again: it makes itself anew by itself, and says for a while what became of an act.
+    """
+    told(again=again)
     try:
         yield
     except SignInFirst:
@@ -99,15 +113,29 @@ def part() -> Iterator[None]:
         states.failed(problem)
 
 
-def told() -> None:
-    """Says what became of the last act, once."""
+def told(*, again: bool = False) -> None:
+    """Says what became of the last act; its place is there when there is nothing to say, too.
+
+    Args:
+        again: as of ``part``.
+    """
     found = st.session_state.pop(_TOLD, None)
     if not isinstance(found, Told):
-        return
-    if found.problem is not None:
-        states.failed(found.problem)
-    else:
-        states.done(found.words)
+        found = _kept() if again else None
+    elif again:
+        stays = DONE_S if found.problem is None else FAILED_S
+        st.session_state[_KEPT] = (found, monotonic() + stays)
+    with st.container(key=None if found is None else PLACE):
+        if found is not None and found.problem is not None:
+            states.failed(found.problem)
+        elif found is not None:
+            states.done(found.words)
+
+
+def _kept() -> Told | None:
+    """What was said already, and not for long enough yet."""
+    found, until = st.session_state.get(_KEPT, (None, 0.0))
+    return found if monotonic() < until else None
 
 
 def live(every_s: float, show: Callable[[], None]) -> None:
@@ -117,13 +145,14 @@ def live(every_s: float, show: Callable[[], None]) -> None:
         every_s: seconds between.
         show: makes it; asks the API each time.
     """
+    st.session_state.pop(_KEPT, None)  # what was said before the whole page was made anew
 
     @st.fragment(run_every=every_s)
-    def again() -> None:
-        with part():
+    def live_part() -> None:
+        with part(again=True):
             show()
 
-    again()
+    live_part()
 
 
 def signed_out() -> None:

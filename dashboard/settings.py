@@ -2,6 +2,9 @@
 
 Rule kept here: what stands in ``HARDENED`` is what is in force, whatever a file or a variable of
 this machine says; ``in_force`` reads the effective values.
+
+``runner.fastReruns`` is off so that no press is lost: with it, what a page was asked while it was
+being made is thrown away by the next press, with the press that asked for it.
 """
 
 from collections.abc import Mapping
@@ -26,6 +29,7 @@ HARDENED: Mapping[str, Any] = {
     "logger.enableRich": False,
     "logger.hideWelcomeMessage": True,
     "logger.level": "warning",
+    "runner.fastReruns": False,
     "runner.magicEnabled": False,
     "server.address": "127.0.0.1",
     "server.allowRunOnSave": False,

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 WATCH: Final = "/in/watch.js"
+PRESS: Final = "/in/press.js"
 STYLE: Final = "/in/pages.css"
 PUSH: Final = "/push.js"
 _HEAD: Final = (
@@ -17,6 +18,7 @@ _HEAD: Final = (
     '<link rel="preload" href="/in/font/inter.woff2" as="font" type="font/woff2" crossorigin>'
     f'<link rel="stylesheet" href="{STYLE}">'
     f'<script src="{WATCH}"></script>'
+    f'<script src="{PRESS}"></script>'
     f'<script src="{PUSH}" defer></script>'
 )
 _ICON: Final = '<link rel="icon" type="image/svg+xml" href="/in/mark.svg">'

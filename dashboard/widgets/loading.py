@@ -4,6 +4,7 @@ Rules kept here:
 
 1. Nobody sees it before 300 ms have gone (``static/pages.css``): what comes at once does not flash.
 2. It stands where nothing is shown yet; over figures that are shown already nothing is drawn.
+3. Its place is there at each run, filled or not: what follows it stays where it is.
 """
 
 from collections.abc import Callable
@@ -28,10 +29,10 @@ def loading(key: str, lines: int, ask: Callable[[], T], *, cards: int = 0) -> T:
         ask: asks the API.
         cards: how many cards stand beside each other below them.
     """
+    place = st.empty()
     if st.session_state.get(KEY) == key:
         return ask()  # it is shown already, and stays until the new figures are there
     st.session_state[KEY] = key
-    place = st.empty()
     try:
         with place.container(key=KEY + "-" + key):
             _shape(lines, cards)

@@ -9,12 +9,10 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
-from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from orchestrator.client.api import Client
 from orchestrator.client.views import Post
@@ -22,6 +20,7 @@ from tests.scenarios.conftest import eventually
 from tests.scenarios.house import PRICE
 
 from .people import Person, at_browser
+from .presses import press
 from .test_approvals import ADA, CY, DI, keys, says_yes
 from .town import Town, town
 
@@ -111,22 +110,15 @@ async def one(author: Person, message: str, act: str) -> None:
     """Presses what he decided, and sees that it was taken."""
     card = author.page.locator(f".st-key-held-{message}")
     if act == "move":
-        await card.get_by_role("button", name="Move it to #price").click(timeout=LONG_MS)
+        await press(card.get_by_role("button", name="Move it to #price"))
     elif act == "drop":
-        await card.get_by_role("button", name="Drop it").click(timeout=LONG_MS)
-        await author.page.get_by_role("button", name="Drop it for good").click(timeout=LONG_MS)
+        await press(card.get_by_role("button", name="Drop it"))
+        await press(author.page.get_by_role("button", name="Drop it for good"))
     else:
-        button = card.get_by_role("button", name="Ask for its release")
-        taken = card.get_by_text("It waits for two people.")
-        for _ in range(6):  # a press that met a redraw of the page is pressed again, as people do
-            await button.or_(taken).first.wait_for(timeout=LONG_MS)
-            if await button.is_visible():
-                await button.click(timeout=LONG_MS)
-            with suppress(PlaywrightTimeout):
-                await taken.wait_for(timeout=LONG_MS / 6)
-                return
-        raise AssertionError("it was asked for six times, and nobody was told")
-    await card.wait_for(state="detached", timeout=LONG_MS)
+        await press(card.get_by_role("button", name="Ask for its release"))
+        await card.get_by_text("It waits for two people.").first.wait_for(timeout=LONG_MS)
+        return
+    await card.first.wait_for(state="detached", timeout=LONG_MS)
 
 
 async def agreed(made: Town) -> None:

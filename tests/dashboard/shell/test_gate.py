@@ -80,7 +80,14 @@ async def standing(client: httpx.AsyncClient) -> str:
 
 def test_what_anybody_is_given_is_a_list_of_our_own_files() -> None:
     found = set(public.public())
-    assert {"/in", "/in/in.js", "/in/in.css", "/in/watch.js", "/in/font/inter.woff2"} <= found
+    assert {
+        "/in",
+        "/in/in.js",
+        "/in/in.css",
+        "/in/watch.js",
+        "/in/press.js",
+        "/in/font/inter.woff2",
+    } <= found
     assert all(path.startswith(("/in", "/key", public.FAVICON)) for path in found)
     assert public.find("/in/../gate.py") is None
 

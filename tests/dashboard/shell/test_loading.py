@@ -47,3 +47,10 @@ def test_cards_are_drawn_where_cards_will_stand() -> None:
     at = AppTest.from_string(SCRIPT.replace("3, ask)", "1, ask, cards=2)")).run()
     assert at.session_state["held"] == [1 + 2 * 4]
     assert not at.markdown
+
+
+def test_what_follows_stays_where_it_is_once_the_shape_is_gone() -> None:
+    at = AppTest.from_string(SCRIPT).run()
+    first = list(at.main.children)
+    at.run()
+    assert list(at.main.children) == first
