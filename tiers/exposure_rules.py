@@ -360,7 +360,7 @@ _RULES: Final = (
     ),
     Rule(
         *("journal", _M, _HIGH, "Messages wait for a journal key, or counsel's decision"),
-        *("a key is adopted", _COUNSEL, (Remedy.TELL_PERSON,)),
+        *("what waited went on", _COUNSEL, (Remedy.TELL_PERSON,)),
         weight=2,
     ),
     Rule(
@@ -384,11 +384,6 @@ _RULES: Final = (
         *("notice_changed", _P, _LOW, "Some acknowledged an earlier wording of a side's notice"),
         *("they acknowledge the new one", _COUNSEL, (Remedy.TELL_PERSON,)),
         weight=1,
-    ),
-    Rule(
-        *("room_unknown", _M, _HIGH, "A room may have been made of which nothing is known"),
-        *("it is found, or another takes its place", _OPERATOR, (Remedy.LOOK,)),
-        unknown=True,
     ),
     # About people's hours and volume: off, counted for a side, never for a person.
     Rule(

@@ -7,8 +7,10 @@ Rules kept here:
 2. A finding about a stranger, or a mail that is not believed, is over once nothing of him is kept.
 3. An author whom nobody owned is over once somebody of the roster owns his account, or once a
    whole list of the room's members that was read later lacks it.
-4. A sealed name that could not be opened is over once it can, or once it is no more.
-5. A device of our own account that nobody knew is over once a list that was asked for later lacks
+4. Messages that waited for a journal are no trouble once those that waited when it was last seen
+   went on.
+5. A sealed name that could not be opened is over once it can, or once it is no more.
+6. A device of our own account that nobody knew is over once a list that was asked for later lacks
    it; what one finding stands for many is over once no device is listed but one.
 """
 
@@ -51,6 +53,12 @@ SELECT f.rule, f.subject, m.connector, m.room, m.sender, f.last_seen FROM findin
 JOIN message m ON m.message_id = f.subject
 WHERE f.deal_id = ? AND f.closed_at IS NULL AND f.rule = 'unknown_author'"""
 
+_JOURNALED = """
+SELECT f.rule, f.subject FROM finding f
+WHERE f.deal_id = ?1 AND f.closed_at IS NULL AND f.rule = 'journal' AND NOT EXISTS (
+    SELECT 1 FROM message m INDEXED BY message_waiting
+    WHERE m.deal_id = ?1 AND m.state = 'accepted' AND m.accepted_at <= f.last_seen)"""
+
 
 def settle(tx: Tx, deal: DealView, rooms: Iterable[RoomSignal], at: int) -> int:
     """Closes what ended by itself in a deal; returns how many.
@@ -61,7 +69,8 @@ def settle(tx: Tx, deal: DealView, rooms: Iterable[RoomSignal], at: int) -> int:
         rooms: of the deal, as they were read.
         at: now, microseconds UTC.
     """
-    over = [*_passed(tx, deal.deal_id, at), *_owned_or_gone(tx, deal, rooms)]
+    journaled = [(rule, subject) for rule, subject in tx.all(_JOURNALED, (deal.deal_id,))]
+    over = [*_passed(tx, deal.deal_id, at), *_owned_or_gone(tx, deal, rooms), *journaled]
     return _close(tx, deal.deal_id, over, at)
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from orchestrator.client.views import FileHead, Post
+from orchestrator.command.risk_look import RiskLook
 from orchestrator.deals.counsel import Counsel, JournalEntry
 from tiers.classify import Classification, Context, Part
 from tiers.ids import MessageId
@@ -28,6 +29,28 @@ async def test_a_private_conversation_is_never_sealed_to_joint_counsel(opens: Op
     assert await house.state(message) == "accepted"  # it waits for its own side's key
     assert await house.rows("SELECT 1 FROM journal") == []
     assert "journal" in await house.findings()
+
+
+@pytest.mark.tampers("a journal key is taken out of the store")
+async def test_what_waits_for_a_journal_is_a_finding_until_it_went_on(opens: Opens) -> None:
+    house = await opens((BOARD,))
+    runtime, look = house.home.runtime, RiskLook(house.home.runtime)
+    [(number, *key)] = await house.rows("SELECT * FROM journal_key WHERE scope = 'kestrel'")
+    await runtime.store.write(lambda tx: tx.run("DELETE FROM journal_key WHERE scope = 'kestrel'"))
+    runtime.counsel.forget()
+    message = await house.send("Noon in room four.", to="board")
+    await house.quiet()
+    await look.look()
+    assert "journal" in await house.findings()
+    marks = ", ".join("?" * (1 + len(key)))
+    row = (number, *key)
+    await runtime.store.write(lambda tx: tx.run(f"INSERT INTO journal_key VALUES ({marks})", row))  # noqa: S608 - marks alone
+    await house.home.runtime.book.reload(runtime.store, house.deal)
+    runtime.counsel.forget()
+    await runtime.store.write(lambda tx: runtime.engine.wake(f"@route/{house.deal}", 0, tx))
+    assert await house.ends(message) == "delivered"
+    await look.look()
+    assert "journal" not in await house.findings()
 
 
 class Fails:

@@ -63,6 +63,17 @@ def test_whatever_is_raised_is_described() -> None:
     assert {rule: where for rule, where in found.items() if rule not in REGISTRY} == {}
 
 
+def test_whatever_is_described_is_spoken_of() -> None:
+    """A rule that no code names is a promise that nobody keeps."""
+    spoken = {
+        node.value
+        for path in (ROOT / "orchestrator").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert set(REGISTRY) <= spoken
+
+
 def test_every_remedy_is_a_way() -> None:
     assert set(WAYS) == set(Remedy)
     assert all(remedy in WAYS for rule in REGISTRY.values() for remedy in rule.remedies)
