@@ -296,7 +296,8 @@ class _Parts:
         self.received = Folder(settings.attachments, limit)
         self.uploads = Folder(settings.uploads, limit)
         self.account = Account(self.client, self.ledger, own)
-        self.sender = Sender(self.client, self.account, self.ledger, now, limit)
+        burns = settings.burn_on_read
+        self.sender = Sender(self.client, self.account, self.ledger, now, limit, burns)
         self.steward = Steward(
             self.client, self.account, self.ledger, now, standby, settings.burn_on_read
         )

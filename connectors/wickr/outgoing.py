@@ -18,7 +18,7 @@ import secrets
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from connectors.port import RoomId
 from connectors.port.errors import Rejected
@@ -41,12 +41,33 @@ def target(room: RoomId) -> dict[str, Any]:
     return {"vgroupid": room}
 
 
-def text_body(delivery: Delivery, ttl: int) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """For how long a message on a private line stays; a room has its own.
+
+    Attributes:
+        ttl: seconds to live. 0, here as there, is none.
+        bor: seconds after reading.
+    """
+
+    ttl: int = 0
+    bor: int = 0
+
+    def fields(self) -> dict[str, int]:
+        """As the program takes them: what is none is left out."""
+        named = {"ttl": self.ttl, "bor": self.bor}
+        return {name: seconds for name, seconds in named.items() if seconds}
+
+
+AS_THE_ROOM: Final = Lives()
+
+
+def text_body(delivery: Delivery, lives: Lives) -> dict[str, Any] | None:
     """The body of ``POST /Messages``; None where a delivery is files alone and names nobody.
 
     Args:
         delivery: what.
-        ttl: seconds to live on a private line; 0 for what the room has.
+        lives: for how long.
 
     Raises:
         Rejected: it cannot go.
@@ -58,7 +79,7 @@ def text_body(delivery: Delivery, ttl: int) -> dict[str, Any] | None:
         if content.attachments:
             return None
         raise Rejected("empty", "a message of Wickr has a text or a file")
-    body = {**target(delivery.room), "message": shown, **({"ttl": ttl} if ttl else {})}
+    body = {**target(delivery.room), "message": shown, **lives.fields()}
     if len(encoded(body)) > MOST_ENCODED:
         raise Rejected("too_large", f"as it is sent the text is longer than {MOST_ENCODED} bytes")
     return body
@@ -107,20 +128,19 @@ class Upload:
         yield self.tail
 
 
-def upload(file: Attachment, room: RoomId, ttl: int) -> Upload:
+def upload(file: Attachment, room: RoomId, lives: Lives) -> Upload:
     """What carries a file.
 
     Args:
         file: the file.
         room: where to.
-        ttl: seconds to live on a private line; 0 for what the room has.
+        lives: for how long.
     """
     boundary, word = secrets.token_hex(_BOUNDARY), secrets.token_hex(_WORD)
     name = unique_name(file.name, word)
     line = kind_of(room) is Kind.LINE
     fields = {"users": json.dumps([other_end(room)])} if line else {"vgroupid": str(room)}
-    if ttl:
-        fields["ttl"] = str(ttl)
+    fields |= {name: str(seconds) for name, seconds in lives.fields().items()}
     lines = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
         for key, value in fields.items()

@@ -37,6 +37,7 @@ class Sender:
     Args:
         now: the clock, microseconds UTC.
         limit: largest file in bytes.
+        burn_on_read: seconds, on private lines; None without.
     """
 
     def __init__(
@@ -46,39 +47,41 @@ class Sender:
         ledger: Ledger,
         now: Callable[[], int],
         limit: int,
+        burn_on_read: int | None,
     ) -> None:
         self._client = client
         self._account = account
         self._ledger = ledger
         self._now = now
         self._limit = limit
+        self._bor = burn_on_read or 0
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once. Raises: ConnectorError."""
         if kind_of(delivery.room) is None:
             raise Rejected("room_form", "this is no room of Wickr")
-        ttl = self._ttl(delivery)
-        body = outgoing.text_body(delivery, ttl)
+        lives = self._lives(delivery)
+        body = outgoing.text_body(delivery, lives)
         await outgoing.check_files(delivery.content.attachments, self._limit)
         await self._check_readers(delivery)
         if body is not None:
             answer = await self._client.act("POST", "/Messages", body)
             check_taken(answer.text, SENT)
-        await self._files(delivery, ttl, left=body is not None)
+        await self._files(delivery, lives, left=body is not None)
         return Accepted(our_message(delivery.key, delivery.attempt), self._now())
 
-    def _ttl(self, delivery: Delivery) -> int:
-        """Seconds to live that a private line's message carries; a room has its own."""
+    def _lives(self, delivery: Delivery) -> outgoing.Lives:
+        """What a private line's message carries; a room has its own."""
         if kind_of(delivery.room) is not Kind.LINE:
-            return 0
+            return outgoing.AS_THE_ROOM
         asked = self._ledger.asked(delivery.room)
-        return 0 if asked is None else asked.seconds
+        return outgoing.Lives(0 if asked is None else asked.seconds, self._bor)
 
-    async def _files(self, delivery: Delivery, ttl: int, *, left: bool) -> None:
+    async def _files(self, delivery: Delivery, lives: outgoing.Lives, *, left: bool) -> None:
         for file in delivery.content.attachments:
             partly = False
             try:
-                await self._file(file, delivery, ttl)
+                await self._file(file, delivery, lives)
             except (Rejected, Unavailable):
                 if not left:
                     raise
@@ -87,9 +90,9 @@ class Sender:
                 raise Uncertain("partly_sent", "a part of the message left before a file failed")
             left = True
 
-    async def _file(self, file: Attachment, delivery: Delivery, ttl: int) -> None:
+    async def _file(self, file: Attachment, delivery: Delivery, lives: outgoing.Lives) -> None:
         """Sends one file. Raises: ConnectorError."""
-        upload = outgoing.upload(file, delivery.room, ttl)
+        upload = outgoing.upload(file, delivery.room, lives)
         with suppress(sqlite3.Error):  # then it is a file among others on the bot's host
             self._ledger.uploaded(upload.word, self._now())
         said = await self._client.upload(upload.pieces(), upload.length, upload.boundary)

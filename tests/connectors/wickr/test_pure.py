@@ -346,15 +346,21 @@ def delivery(room: RoomId = ROOM, text: str = "body", **more: Any) -> Delivery:
 
 
 def test_a_room_is_named_alone_and_a_person_as_an_object() -> None:
-    assert outgoing.text_body(delivery(), 0) == {"vgroupid": ROOM, "message": "body"}
-    line = outgoing.text_body(delivery(RoomId("1:ann@x")), 60)
-    assert line == {"users": [{"name": "ann@x"}], "message": "body", "ttl": 60}
+    assert outgoing.text_body(delivery(), outgoing.AS_THE_ROOM) == {
+        "vgroupid": ROOM,
+        "message": "body",
+    }
+    line = outgoing.text_body(delivery(RoomId("1:ann@x")), outgoing.Lives(60, 5))
+    assert line == {"users": [{"name": "ann@x"}], "message": "body", "ttl": 60, "bor": 5}
 
 
 def test_an_empty_message_never_goes_out() -> None:
     with pytest.raises(Rejected):
-        outgoing.text_body(delivery(text=""), 0)
-    assert outgoing.text_body(delivery(text="", files=(attachment("x", b"x"),)), 0) is None
+        outgoing.text_body(delivery(text=""), outgoing.AS_THE_ROOM)
+    assert (
+        outgoing.text_body(delivery(text="", files=(attachment("x", b"x"),)), outgoing.AS_THE_ROOM)
+        is None
+    )
 
 
 @given(texts.map(lambda t: t * 200))
@@ -363,7 +369,9 @@ def test_an_empty_message_never_goes_out() -> None:
 @example("\n" * 32_000)
 def test_no_body_is_so_long_that_the_program_takes_it_for_an_empty_one(text: str) -> None:
     try:
-        body = outgoing.text_body(delivery(text=text or "x", author_line="Ann"), 0)
+        body = outgoing.text_body(
+            delivery(text=text or "x", author_line="Ann"), outgoing.AS_THE_ROOM
+        )
     except Rejected:
         return
     assert body is not None
@@ -395,7 +403,7 @@ async def body_of(upload: outgoing.Upload) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 1, 8192, 100_000])
 async def test_an_upload_is_as_long_as_it_says(size: int) -> None:
-    upload = outgoing.upload(attachment("x.pdf", b"y" * size), ROOM, 0)
+    upload = outgoing.upload(attachment("x.pdf", b"y" * size), ROOM, outgoing.AS_THE_ROOM)
     body = await body_of(upload)
     assert len(body) == upload.length
     assert b'name="vgroupid"\r\n\r\n' + ROOM.encode() in body
@@ -403,10 +411,11 @@ async def test_an_upload_is_as_long_as_it_says(size: int) -> None:
 
 
 async def test_people_of_an_upload_are_plain_strings() -> None:
-    upload = outgoing.upload(attachment("x", b"y"), RoomId("1:ann@x"), 60)
+    upload = outgoing.upload(attachment("x", b"y"), RoomId("1:ann@x"), outgoing.Lives(60, 5))
     body = await body_of(upload)
     assert b'name="users"\r\n\r\n' + json.dumps(["ann@x"]).encode() in body
     assert b'name="ttl"\r\n\r\n60\r\n' in body
+    assert b'name="bor"\r\n\r\n5\r\n' in body
     assert b"vgroupid" not in body
 
 
@@ -415,7 +424,7 @@ async def test_a_file_of_another_length_does_not_pass(announced: int) -> None:
     file = attachment("x", b"x" * 5000, size=announced)
     with pytest.raises(Rejected):
         await outgoing.check_files((file,), MIB)
-    upload = outgoing.upload(file, ROOM, 0)
+    upload = outgoing.upload(file, ROOM, outgoing.AS_THE_ROOM)
     with pytest.raises(Rejected):
         await body_of(upload)
 

@@ -97,6 +97,21 @@ async def test_a_private_lines_ttl_goes_with_each_message_in_seconds(lab: Lab) -
     assert [type(one.body["ttl"]) for one in await asked(lab, "send")] == [int]
 
 
+async def test_a_private_lines_burn_on_read_goes_with_each_message_and_file(lab: Lab) -> None:
+    bot = await lab.bot(burn_on_read=60)
+    await lab.hand.person("ann")
+    people = frozenset({account("ann")})
+    line = await bot.create(RoomSpec("x", people, frozenset(), DAY, gate=False, direct=True))
+    room = await lab.room(bot, "ann")
+    content = Content("see", None, (attachment("a.pdf", b"bytes"),))
+    await bot.send(await lab.delivery(bot, line, content=content))
+    await bot.send(await lab.delivery(bot, room))
+    seen = [(m.room is None, m.ttl, m.bor) for m in await lab.ours("ann")]
+    assert seen == [(True, 86_400, 60), (True, 86_400, 60), (False, 86_400, 60)]
+    sent = [one.body for one in await asked(lab, "send")]
+    assert ["bor" in body for body in sent] == [True, False]  # a room has its own
+
+
 # --- 2.5 what lies: sending -------------------------------------------------------------------
 
 
