@@ -7,7 +7,11 @@ BIN := .venv/bin
 JOBS ?= 3
 LONG_JOBS ?= 2
 ARGS ?=
+ONCE ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools
+
+# Tests start hundreds of processes, and each would compile all of the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-long test-real test-deep check format lock bench clean distclean
@@ -46,19 +50,25 @@ test: .venv/.ready ## the fast tests
 
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
+# Of CI's runs each test is in one (tests/architecture/test_runs.py): with ONCE set, as .ci/run sets
+# it, `make test-real` leaves out what is fast, which `make check` has just run.
 BESIDE := not alone and not deep
+REAL := real and $(BESIDE)$(if $(ONCE), and long)
 AGAIN := --last-failed --last-failed-no-failures none
 
 test-long: env ## crashes, browsers, figures (minutes)
 	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not real and $(BESIDE)' $(ARGS) \
 		|| $(BIN)/pytest -q -m 'long and not real and $(BESIDE)' $(AGAIN)
-	@$(BIN)/pytest -q -m 'long and alone' $(ARGS)
+	@$(BIN)/pytest -q -m 'long and alone and not deep' $(ARGS)
 
-# Those of OMEMO run in its own environment, which has all of the other and that library beside it.
+# Those that wait for OMEMO run in its own environment, which has all of the other and that library
+# beside it: the files that say so, wherever they stand.
+OMEMO = $(shell grep -rl 'reason=.*run .venv-omemo' tests --include='test_*.py')
+
 test-real: env .signal-cli/venv/.ready ## every test that meets a real server, fast and long; each skip is printed with its reason
-	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'real and $(BESIDE)' $(ARGS) \
-		|| $(BIN)/pytest -q -m 'real and $(BESIDE)' $(AGAIN)
-	@.venv-omemo/bin/pytest -q -n $(LONG_JOBS) -m 'real and $(BESIDE)' tests/connectors/xmpp -k omemo $(ARGS)
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m '$(REAL)' $(ARGS) \
+		|| $(BIN)/pytest -q -m '$(REAL)' $(AGAIN)
+	@.venv-omemo/bin/pytest -q -n $(LONG_JOBS) --dist worksteal -m '$(BESIDE)' $(OMEMO) $(ARGS)
 
 test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
 	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)
