@@ -103,7 +103,7 @@ def _read(chain: ChainView) -> str:
 def _anchors(chain: ChainView) -> None:
     if chain.anchors:
         name, at = max(chain.anchors.items(), key=lambda one: one[1])
-        told_at("Last held outside this host by " + safe(name) + ":", at)
+        told_at("Last held outside this host, under the name " + safe(name) + ":", at)
         st.caption("No entry stood longer than " + span(chain.longest) + " before that was so.")
     else:
         st.markdown(

@@ -56,7 +56,7 @@ def _answer(found: HeldDeskView) -> str:
     if any("move" in item.may for item in found.items):
         what = some(len(found.items), "message is", "messages are")
         them = "it" if len(found.items) == 1 else "them"
-        return what + " held, and with others. You may settle " + them + " too."
+        return what + " held, and others settle " + them + ". You may do so too."
     if found.items:
         return "Others ask for your agreement about a held message."
     if found.total:

@@ -9,6 +9,7 @@ from dashboard.desk import Desk
 from dashboard.safe import plain, safe
 from dashboard.widgets import charts, states
 from dashboard.widgets.base import instant, verdict
+from dashboard.widgets.desk_words import falls_words, risk_words
 from dashboard.widgets.loading import loading
 from dashboard.widgets.spans import listed, some
 from orchestrator.client.problems import Problem
@@ -78,7 +79,8 @@ def _answer(found: RiskView, needs: int) -> None:
     looked = "Not looked at yet."
     if found.looked_at is not None:
         looked = "Looked at " + charts.ago(found.looked_at, found.at) + "."
-    verdict(safe(found.says), "attention" if needs else "good", looked)
+    said = safe(found.says) if found.score is None else risk_words(found.score)
+    verdict(said, "attention" if needs else "good", looked)
 
 
 def _score(found: RiskView, score: ScoreView) -> None:
@@ -86,7 +88,7 @@ def _score(found: RiskView, score: ScoreView) -> None:
     with left, st.container(border=True, height="stretch", key="score"):
         alt = "Leak risk is " + str(score.total) + ". " + plain(score.meaning)
         charts.gauge(score.total, score.act_at, score.level, alt, "gauge")
-        st.markdown("You act from " + str(score.act_at) + ". " + _falls(score))
+        st.markdown(falls_words(score))
         who, what = str(score.members), str(score.messages)
         st.markdown(
             ":material/group: **" + who + "** who could read :gray[people, devices, keys]  \n"
@@ -96,16 +98,6 @@ def _score(found: RiskView, score: ScoreView) -> None:
         st.markdown("**What moved it**")
         _causes(found)
         _parts(score)
-
-
-def _falls(score: ScoreView) -> str:
-    """What the score falls to once the dearest parts are settled."""
-    parts = [part for part in score.parts if not part.silent][:2]
-    if not parts:
-        return "Nothing is open."
-    first = safe(parts[-1].falls_to)
-    what = "the first item is" if len(parts) == 1 else "the two dearest items are"
-    return "Falls to **" + first + "** when " + what + " settled."
 
 
 def _causes(found: RiskView) -> None:

@@ -15,7 +15,7 @@ from dashboard.widgets.loading import loading
 from dashboard.widgets.spans import some, span, whole_days
 from dashboard.widgets.times import tooltip
 from orchestrator.client.overview import Item, Overview, TierCard
-from orchestrator.client.risk import RiskView
+from orchestrator.client.risk import RiskView, ScoreView
 from orchestrator.client.views import Happening
 
 LOOK_EVERY_S: Final = 5.0
@@ -160,9 +160,15 @@ def _risk(desk: Desk) -> None:
         elif found.stale:
             st.markdown(":orange[:material/help:] The rules have not run since the start.")
         if not found.stale:
-            st.markdown(safe(found.score.says))
+            st.markdown(_stands(found.score))
             _month(found)
         go.way("leak_risk", "See what it is made of")
+
+
+def _stands(score: ScoreView) -> str:
+    """The score, and what it falls to where anything is open."""
+    falls = " " + words.falls_words(score) if score.parts else ""
+    return words.risk_words(score) + falls
 
 
 def _month(found: RiskView) -> None:

@@ -218,7 +218,8 @@ def _controls(view: MembershipsView) -> bool:
     )
     if view.counts.people > MOST_AT_ONCE:
         st.caption("Above 300 people this opens on what differs. Search, or choose Everyone.")
-    shown = kind.segmented_control(
+    right = kind.container(horizontal=True, horizontal_alignment="right")
+    shown = right.segmented_control(
         "As",
         ["Table", "Map"],
         default="Table",

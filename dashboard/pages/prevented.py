@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.desk import Desk, part
-from dashboard.safe import safe
 from dashboard.widgets.base import card, chip, instant, told_at, verdict
+from dashboard.widgets.desk_words import held_rule
 from dashboard.widgets.loading import loading
 from dashboard.words import held_words
 from orchestrator.client.api import Client
@@ -85,7 +85,7 @@ def _row(row: PreventedRow) -> None:
         mine, theirs = instant(row.at)
         mark = chip(row.tier) + " " if row.tier else ""
         st.markdown(mark + "**" + _said(row) + "** " + BECAME[row.became])
-        rules = safe(", ".join(row.rules))
+        rules = ", ".join(held_rule(code).lower() for code in row.rules)
         numbers = ", ".join(str(n) for n in row.entries)
         st.caption(
             mine

@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.theme import DARK, LIGHT
-from dashboard.widgets.spans import day, span
+from dashboard.widgets.spans import SECOND, day, span
 
 Spec = dict[str, Any]
 TIER_COLOURS: Final = {
@@ -241,4 +241,4 @@ def _peaks(points: Sequence[tuple[int, int]], look: dict[str, str]) -> Spec:
 
 def ago(at: int, now: int) -> str:
     """How long ago something was."""
-    return span(now - at) + " ago"
+    return "just now" if now - at < SECOND else span(now - at) + " ago"

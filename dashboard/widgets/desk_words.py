@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from dashboard.safe import safe
+from dashboard.widgets.charts import LEVEL_WORDS
 from dashboard.widgets.spans import listed, number, span
 from orchestrator.client.overview import Item, Overview, TierCard, Verdict
+from orchestrator.client.risk import ScoreView
 from orchestrator.client.views import Happening
 
 PHASES: Final[Mapping[str, str]] = {
@@ -71,6 +73,14 @@ _VERBS: Final[Mapping[str, str]] = {
     "person.return": "A leave is to be undone",
     "signing.window": "A signing window is to open",
 }
+_LAST: Final[Mapping[str, str]] = {
+    "0 seconds": "second",
+    "1 second": "second",
+    "1 min": "minute",
+    "1 hour": "hour",
+    "1 day": "day",
+}
+"""How a span of one is said after *in the last*."""
 TIER_WORDS: Final[Mapping[str, str]] = {
     "valuation": "valuation",
     "operations": "operations",
@@ -139,7 +149,7 @@ def checked_words(shown: Overview) -> str:
         return "No room was read back yet."
     age = span(shown.at - found.oldest_at)
     if every:
-        return "Checked on " + which + " in the last " + age
+        return "Checked on " + which + " in the last " + _LAST.get(age, age)
     return "Checked on " + some_ + ". The oldest reading is of " + age + " ago"
 
 
@@ -220,6 +230,23 @@ def happened(one: Happening, names: Mapping[str, str]) -> tuple[str, str, str, s
         "moved": (who + "'s message, to " + where) if who and where else where,
     }.get(one.kind, " · ".join(part for part in (who, where) if part))
     return icon, colour, title, " · ".join(part for part in (joined, reason) if part)
+
+
+def risk_words(score: ScoreView) -> str:
+    """Where the score stands, and from where one acts."""
+    if not score.parts:
+        return safe(score.says)
+    stands = "Leak risk " + str(score.total) + ", " + LEVEL_WORDS.get(score.level, "").lower()
+    return stands + ". You act from " + str(score.act_at) + "."
+
+
+def falls_words(score: ScoreView) -> str:
+    """What the score falls to once its heaviest parts are settled."""
+    parts = [part for part in score.parts if not part.silent][:2]
+    if not parts:
+        return "Nothing is open."
+    what = "the first item is" if len(parts) == 1 else "the two heaviest items are"
+    return "Falls to " + str(parts[-1].falls_to) + " when " + what + " settled."
 
 
 def held_rule(code: str) -> str:

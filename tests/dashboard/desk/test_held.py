@@ -111,5 +111,5 @@ async def test_what_is_with_others_is_not_said_to_wait_for_who_may_settle_it(loo
     message = await look.house.send(PRICE, "el", "lunch")
     assert await look.house.ends(message) == "held"
     at = await look.page("held", look.as_("participant", "owner"))
-    assert "1 message is held, and with others." in words(at)
+    assert "1 message is held, and others settle it. You may do so too." in words(at)
     assert at.button(key=f"move-{message}-0").label == "Move it to #price"
