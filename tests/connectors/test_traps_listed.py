@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 PAGE = ROOT / "docs" / "channels" / "traps.md"
-_NAMED = re.compile(r"`([a-z]+/test_\w+\.py)::(test_\w+)`")
+_NAMED = re.compile(r"`([a-z/]+/test_\w+\.py)::(test_\w+)`")
 _ROW = re.compile(r"^\| (?!seen|---)")
 
 

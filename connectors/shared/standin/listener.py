@@ -33,9 +33,10 @@ class Listener:
     Args:
         app: the ASGI application.
         port: 0 lets the system choose.
+        sockets: WebSockets are served too; else an upgrade is a plain request.
     """
 
-    def __init__(self, app: Any, port: int) -> None:
+    def __init__(self, app: Any, port: int, *, sockets: bool = False) -> None:
         self.port = port
         self._app = app
         self._config = Config(
@@ -44,7 +45,7 @@ class Listener:
             log_config=None,
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws="websockets-sansio" if sockets else "none",
         )
         self._state = ServerState()
         self._server: asyncio.Server | None = None

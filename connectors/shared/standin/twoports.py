@@ -19,7 +19,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -41,12 +41,15 @@ class TwoPorts(ABC):
         refused: what the far side raises where it does not do something; told with its message.
     """
 
+    sockets: ClassVar[bool] = False
+    """The program serves WebSockets."""
+
     def __init__(self, port: int, control: int, refused: type[Exception]) -> None:
         self.token = secrets.token_urlsafe(24)
         self._refused = refused
         self._going: asyncio.Task[None] | None = None
         hand = Starlette(routes=[Route("/far/{verb}", self._answer, methods=["POST"])])
-        self.program_port = Listener(self._serve, port)
+        self.program_port = Listener(self._serve, port, sockets=self.sockets)
         self.hand_port = Listener(hand, control)
 
     @abstractmethod

@@ -11,7 +11,7 @@ Rules kept here:
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from connectors.shared.standin.twoports import Application, Json, TwoPorts, parser, serve
 from connectors.signal.standin import hand
@@ -31,6 +31,8 @@ class Process(TwoPorts):
         control: of the hand; likewise.
         record: folder for the requests, tests only.
     """
+
+    sockets: ClassVar[bool] = True
 
     def __init__(
         self, options: Options, port: int = 0, control: int = 0, record: Path | None = None

@@ -89,6 +89,25 @@ class Listening:
             self._pending.set_result(False)
 
 
+class Waiter:
+    """Somebody at the WebSocket; what comes while he does not wait is not for him."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Future[Json] | None = None
+
+    async def next(self) -> Json:
+        """What comes next, from now on."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        return await self._waiting
+
+    def offer(self, params: Json) -> bool:
+        """Hands it over without waiting; whether he took it."""
+        if self._waiting is None or self._waiting.done():
+            return False
+        self._waiting.set_result(params)
+        return True
+
+
 class Daemon:
     """The reader, the webhook and the losses of one server.
 
@@ -112,6 +131,7 @@ class Daemon:
         self._came = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.waiters: list[Waiter] = []
         self._listening: list[Listening] = []
         self._late: _Line | None = None
 
@@ -245,8 +265,12 @@ class Daemon:
     async def _hand_on(self, client: httpx.AsyncClient, line: _Line) -> None:
         if self._network.options.streams:
             await self._tell(line)
-        elif not self.webhook:
+            return
+        taken = [each.offer(line.params) for each in self.waiters]
+        if not self.webhook and not any(taken):
             self._lose(line.queued, "nobody listens")
+        elif not self.webhook:
+            self.posted += 1
         else:
             twice = self._faults.take(FaultKind.TWICE_WEBHOOK, WEBHOOK) is not None
             failed = [await self._post(client, line.params) for _ in range(2 if twice else 1)]

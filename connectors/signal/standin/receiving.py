@@ -3,8 +3,8 @@
 Rules kept here:
 
 1. Normal mode: the call takes what waits; a JSON array goes out as text/plain.
-2. Json-rpc mode: there is a WebSocket at the same path, which loses messages. It is not offered
-   here; a plain GET is refused as the real one refuses it.
+2. Json-rpc mode: there is a WebSocket at the same path, which loses messages (``socket``); a plain
+   GET is refused as the real one refuses it.
 3. A file stays until somebody deletes it, whatever became of its message.
 """
 

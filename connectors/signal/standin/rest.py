@@ -18,10 +18,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from connectors.shared.standin.seen import Seen
-from connectors.signal.standin import accounting, grouping, receiving, sending
+from connectors.signal.standin import accounting, grouping, receiving, sending, socket
 from connectors.signal.standin.api import Standin
 from connectors.signal.standin.faults import Fault, FaultKind
 from connectors.signal.standin.network import Refused
@@ -29,6 +30,7 @@ from connectors.signal.standin.seen import SeenCall, readable
 from connectors.signal.standin.wire import TEXT, Answer, Call, Wrong, error, told
 
 Handler = Callable[[Standin, Call], Answer | Awaitable[Answer]]
+RECEIVE = "/v1/receive/{number}"
 PORTAL = b"<html><body>welcome to the portal</body></html>"
 
 
@@ -110,7 +112,7 @@ ROUTES = (
     Routed("POST", "/v1/reactions/{number}", "reaction_add", sending.react),
     Routed("DELETE", "/v1/reactions/{number}", "reaction_remove", sending.react),
     Routed("POST", "/v1/receipts/{number}", "receipt", sending.receipt),
-    Routed("GET", "/v1/receive/{number}", "receive", receiving.receive, 200),
+    Routed("GET", RECEIVE, "receive", receiving.receive, 200),
     Routed("POST", "/v1/register/{number}", "register", accounting.register, 201),
     Routed("POST", "/v1/register/{number}/verify/{token}", "verify", accounting.verify, 201),
     Routed("DELETE", "/v1/remote-delete/{number}", "remote_delete", sending.remote_delete, 201),
@@ -133,12 +135,11 @@ class Rest:
     def __init__(self, far: Standin, record: Path | None = None) -> None:
         self.seen: Seen[SeenCall] = Seen(record)
         self._far = far
-        self.app = Starlette(
-            routes=[
-                Route(each.path, self._endpoint(each), methods=[each.method]) for each in ROUTES
-            ],
-            exception_handlers={HTTPException: _unknown},
-        )
+        routes: list[BaseRoute] = [
+            Route(each.path, self._endpoint(each), methods=[each.method]) for each in ROUTES
+        ]
+        routes.append(WebSocketRoute(RECEIVE, self._socket))
+        self.app = Starlette(routes=routes, exception_handlers={HTTPException: _unknown})
 
     def _endpoint(self, routed: Routed) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -184,6 +185,14 @@ class Rest:
             length = {"content-length": str(len(given.body or b"") or 1)}
             return StreamingResponse(half(request, given), given.status, length, kind)
         return Response(given.body, given.status, media_type=kind)
+
+    async def _socket(self, opened: WebSocket) -> None:
+        await socket.serve(self._far, opened, self._note_socket)
+
+    def _note_socket(self, opened: WebSocket, status: int) -> None:
+        at, query = self._far.clock.now(), dict(opened.query_params)
+        path = opened.url.path
+        self.seen.add(SeenCall(at, "GET", path, RECEIVE, "receive", query, None, status))
 
     def _note(self, routed: Routed, call: Call, request: Request, given: Answer) -> None:
         self.seen.add(

@@ -1,9 +1,15 @@
 """Receiving: webhook, polling, envelopes, files, and what is lost."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from connectors.signal.standin.control import NotDoneError, Upload
 from connectors.signal.standin.faults import FaultKind
@@ -377,15 +383,54 @@ async def test_a_phone_can_have_a_wrong_clock(far: Far, hook: Hook) -> None:
     assert envelope["serverReceivedTimestamp"] > 1_700_000_000_000
 
 
-async def test_an_upgrade_to_a_websocket_is_refused_politely(far: Far) -> None:
-    headers = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-    }
-    answer = await far.rest.get(f"/v1/receive/{US}", headers=headers)
-    assert answer.status_code == 400
+@asynccontextmanager
+async def frames(far: Far, number: str = US) -> AsyncIterator[list[dict[str, Any]]]:
+    """What a healthy subscriber of the WebSocket is given."""
+    got: list[dict[str, Any]] = []
+    url = f"{far.url.replace('http', 'ws', 1)}/v1/receive/{number.replace('+', '%2B')}"
+    async with connect(url, proxy=None) as socket:
+
+        async def read() -> None:
+            got.extend([json.loads(frame) async for frame in socket])
+
+        reading = asyncio.create_task(read())
+        yield got
+        await socket.close()
+        await reading
+
+
+@pytest.mark.parametrize("burst", [5, 20, 100])
+async def test_the_websocket_loses_nearly_all_of_a_burst(far: Far, burst: int) -> None:
+    await far.hand.webhook("")
+    async with frames(far) as got:
+        await far.hand.lose_daemon()
+        for n in range(burst):
+            await far.hand.write("ann", f"{n}")
+        await far.hand.find_daemon()
+        await far.hand.settle()
+        losses = await far.hand.losses()
+    assert 1 <= len(got) <= 2
+    assert len(losses) == burst - len(got)
+    assert got[0]["envelope"]["dataMessage"]["message"] == "0"
+    assert got[0].keys() == {"envelope", "account"}
+
+
+async def test_beside_a_webhook_the_websocket_is_given_what_it_waits_for(
+    far: Far, hook: Hook
+) -> None:
+    """The posts slow the reader down, so a healthy subscriber is back in time."""
+    async with frames(far) as got:
+        for n in range(20):
+            await far.hand.write("ann", f"{n}")
+        await far.hand.settle()
+    assert [f["envelope"]["dataMessage"]["message"] for f in got] == [str(n) for n in range(20)]
+    assert len(hook.bodies) == 20
+
+
+async def test_the_websocket_of_another_account_is_refused(far: Far) -> None:
+    with pytest.raises(InvalidStatus):
+        async with frames(far, "+15550999"):
+            pass
 
 
 async def test_files_can_be_ignored_from_outside(far: Far, hook: Hook) -> None:
