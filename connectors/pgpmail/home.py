@@ -33,8 +33,10 @@ _OPTIONS = (
     *("--no-options", "--batch", "--no-tty", "--no-greeting", "--no-permission-warning"),
     *("--no-auto-key-locate", "--no-auto-key-retrieve", "--disable-dirmngr"),
     *("--no-auto-check-trustdb", "--trust-model", "always", "--no-emit-version", "--no-comments"),
-    *("--lock-once", "--no-encrypt-to", "--no-throw-keyids"),
+    *("--lock-once", "--no-encrypt-to", "--no-throw-keyids", "--no-random-seed-file"),
 )
+"""Without a seed file each gpg draws all its randomness from the kernel: of two that meet at the
+file one would wait for a quarter of a second, then longer."""
 _SEALING = (
     *("--sign", "--encrypt", "--armor", "-z", "0", "--compress-algo", "none"),
     *("--cipher-algo", "AES256", "--digest-algo", "SHA256", "--set-filename", ""),

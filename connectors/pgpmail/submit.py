@@ -176,7 +176,8 @@ class Submission:
         async with asyncio.timeout(self._door.limits.connect):
             for address in await self._door.addresses(self._opening):
                 family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                made = socket.socket(family, socket.SOCK_STREAM)
+                # named, so that asyncio has it send at once: else each mail's end waits 40 ms
+                made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
                 made.setblocking(False)  # noqa: FBT003 (the library takes no name)
                 try:
                     await loop.sock_connect(made, (address, self._opening.port))

@@ -168,6 +168,18 @@ async def test_a_key_that_is_gone_stops_its_own_mails_and_no_others(
     assert await asyncio.gather(*both) == ["keys_unreadable", "sent"]
 
 
+async def test_no_gpg_waits_for_another_at_a_seed_of_randomness(
+    bot: MailConnector, slow: Slow
+) -> None:
+    rooms = [await bot.create(spec(MEMBER)) for _ in range(4)]
+    seed = bot._open.home.folder / "random_seed"
+    await asyncio.to_thread(seed.unlink, missing_ok=True)
+    slow.forget()
+    await asyncio.gather(*(bot.send(mail(room)) for room in rooms))
+    assert slow.runs("--no-random-seed-file") == slow.runs("--homedir")
+    assert not await asyncio.to_thread(seed.exists)
+
+
 # --- what is seen --------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 
 import pytest
 
@@ -60,6 +61,13 @@ async def test_each_mail_has_a_return_path_of_its_own_on_a_kept_connection(
     for _ in range(2):
         await bot.send(mail(room))
     assert len({sender for sender, _, _ in lab.front.seen}) == 2
+
+
+async def test_a_mails_last_line_waits_for_no_other(bot: MailConnector, room: RoomId) -> None:
+    await bot.send(mail(room))
+    (kept,) = bot._open.submission._sessions._idle
+    made = kept.smtp.get_transport_info("socket")
+    assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_twelve_mails_at_once_take_four_connections_at_most(
