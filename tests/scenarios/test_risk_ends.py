@@ -8,6 +8,8 @@ from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Content
 from orchestrator.clock import DAY, HOUR
 from orchestrator.command.risk_look import RiskLook
+from orchestrator.deals.book import HOME
+from orchestrator.risk.settle import PASSING, SLOWLY
 from orchestrator.wiring.assemble import tell_lost
 from tiers.ids import AccountId, ConnectorName, PersonId, RemoteId, RoomId
 from tiers.rights import DeskRole
@@ -17,6 +19,7 @@ from .house import ACTOR, CHANNEL
 from .test_first_contact import listener
 from .test_flow_rooms import SOFT
 from .test_risk import desk
+from .test_risk_answers import raised
 
 pytestmark = pytest.mark.usefixtures("untold")
 
@@ -71,6 +74,21 @@ async def test_a_mail_that_also_goes_to_somebody_of_no_deal_is_told_for_a_week(
     house.clock.ahead += 2 * DAY
     await look.look()
     assert await house.rows(sql) == []
+
+
+@pytest.mark.parametrize("rule", sorted(set(PASSING) - {SLOWLY}))
+async def test_what_is_told_each_time_it_happens_is_over_after_a_day_without(
+    house: House, rule: str
+) -> None:
+    look = RiskLook(house.home.runtime)
+    for deal in (house.deal, HOME):
+        await raised(house, rule, f"{CHANNEL}:mallory of {deal}", deal=deal)
+    house.clock.ahead += DAY - HOUR
+    await look.look()
+    assert rule in await house.findings()
+    house.clock.ahead += 2 * HOUR
+    await look.look()
+    assert rule not in await house.findings()
 
 
 async def test_a_lost_name_is_over_once_it_can_be_read(house: House) -> None:
