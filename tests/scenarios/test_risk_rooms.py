@@ -55,6 +55,7 @@ async def test_that_our_account_may_change_a_room_no_more_is_found_until_it_may(
     await eventually(reads(house, "bot_demoted"))
     await house.far.set_admin(room, OURS, admin=True)
     await eventually(over(house, "bot_demoted"))
+    assert "wrong_role" not in await house.findings()  # who made us one again may change it too
 
 
 async def test_who_is_cleared_and_not_in_is_found_until_he_is_in(house: House) -> None:
@@ -85,3 +86,14 @@ async def test_an_author_on_no_list_is_found_until_he_is_in_the_room_no_more(hou
     await eventually(found)
     await house.far.remove_member(room, "mallory")
     await eventually(gone)
+    assert "unknown_member" not in await house.findings()
+
+
+async def test_who_is_not_cleared_is_found_until_he_is_in_the_room_no_more(house: House) -> None:
+    room = house.room("price")
+    await house.far.add_member(room, "el", by="ada")
+    await eventually(reads(house, "uncleared_member"))
+    await house.far.remove_member(room, "el")
+    await house.home.runtime.watcher.look_at_all()
+    await eventually(over(house, "uncleared_member"))
+    assert "unknown_member" not in await house.findings()
