@@ -26,7 +26,7 @@ from connectors.pgpmail.ledger import Ledger, Sent
 from connectors.pgpmail.settings import MailSettings, same_address
 from connectors.pgpmail.submit import Mail, Submission
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import IdentityChanged, ReadersChanged, Rejected
+from connectors.port.errors import ROOM_UNKNOWN, IdentityChanged, ReadersChanged, Rejected
 from connectors.port.messages import Accepted, Delivery, Device, Reader
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -85,7 +85,7 @@ class Sender:
         self._refuse_oversize(delivery)
         account = self._ledger.account_of(delivery.room)
         if account is None:
-            raise Rejected("unknown_room", "there is no such mailing")
+            raise Rejected(ROOM_UNKNOWN, "there is no such mailing")
         async with self._turns[delivery.room]:
             return await self._send(delivery, account)
 

@@ -426,11 +426,21 @@ def listed(**fields: Any) -> dict[str, Any]:
         {"admins": 3},
         {"invite_link": None},
         {"id": None},
+        {"member": None},
+        {"member": "yes"},
     ],
 )
 def test_a_listing_of_the_wrong_form_tells_nothing(fields: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         groups.read_group(listed(**fields), OWN)
+
+
+@pytest.mark.parametrize("told_of", [None, {}, "x", [None], [{}], [listed(), None]])
+def test_a_list_of_all_groups_that_is_not_whole_tells_nothing(told_of: Any) -> None:
+    """An empty one too would be taken for: our account is in none."""
+    with pytest.raises(Unreadable):
+        groups.read_groups(told_of, OWN)
+    assert len(groups.read_groups([listed()], OWN)) == 1
 
 
 def test_people_are_read_by_name_or_expanded() -> None:

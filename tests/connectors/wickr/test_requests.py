@@ -20,6 +20,7 @@ from connectors.port.connector import Setup
 from connectors.port.errors import (
     ConnectorError,
     IdentityChanged,
+    NoRoom,
     ReadersChanged,
     Rejected,
     Unavailable,
@@ -321,6 +322,49 @@ async def test_who_goes_out_of_a_room_says_that_he_leaves(wire: Recorder, make: 
     bot = await make()
     await bot.leave(ROOM)
     assert [one.query for one in wire.of("DELETE", f"/Rooms/{ROOM}")] == [{"reason": ["leave"]}]
+
+
+NOBODY: dict[str, Any] = {"members": [{"name": "ann@x"}], "masters": [{"name": "ann@x"}]}
+OTHER = {"vgroupid": "S" + "9" * 63, "members": [{"name": BOT}], "masters": [{"name": BOT}]}
+
+
+@pytest.mark.parametrize(
+    "every",
+    [
+        (400, "Failed to retrieve rooms"),
+        (200, "<html>welcome</html>"),
+        (200, "{}"),
+        (200, '{"rooms": {}}'),
+        (200, '{"rooms": []}'),
+        (200, json.dumps({"groupconvos": [OTHER]})),
+        (200, json.dumps({"rooms": OTHER})),
+        (200, json.dumps({"rooms": [OTHER, None]})),
+        (429, "wait"),
+        (502, "down"),
+    ],
+)
+async def test_a_400_is_no_lost_room_unless_the_whole_list_lacks_it(
+    wire: Recorder, make: Make, every: tuple[int, str]
+) -> None:
+    wire.answers["GET", f"/Rooms/{ROOM}"] = (400, "Failed to retrieve room")
+    wire.answers["GET", "/Rooms"] = every
+    bot = await make()
+    with pytest.raises((Unreadable, Unavailable)) as caught:
+        await bot.members(ROOM)
+    assert not isinstance(caught.value, NoRoom)
+
+
+async def test_a_whole_list_without_a_room_says_that_it_is_none(wire: Recorder, make: Make) -> None:
+    wire.answers["GET", "/Rooms"] = (200, json.dumps({"rooms": [OTHER]}))
+    bot = await make()
+    for one, code in (
+        ((400, "Failed to retrieve room"), "room_unknown"),
+        ((200, json.dumps({"rooms": [OTHER | {"vgroupid": ROOM, **NOBODY}]})), "not_a_member"),
+    ):
+        wire.answers["GET", f"/Rooms/{ROOM}"] = one
+        with pytest.raises(NoRoom) as caught:
+            await bot.members(ROOM)
+        assert caught.value.code == code
 
 
 async def test_a_group_that_says_we_left_and_still_lists_us_is_not_left(
