@@ -131,6 +131,8 @@ class XmppConnector:
         }
         if not self._settings.archive:
             can.add(Guarantee.HISTORY_HIDDEN)
+        if self._settings.forgets_after is not None:
+            can.add(Guarantee.TIMER)  # attested by who runs the server
         return frozenset(can)
 
     # --- signing in and out ---------------------------------------------------------------------
@@ -224,7 +226,8 @@ class XmppConnector:
         lists = await self._lists(room)
         form = await parts.desk.form(room)
         offered = await parts.desk.features(room)
-        found = rooms.Reading(form, offered, lists, parts.sealer is not None, at)
+        sealed, forgets = parts.sealer is not None, self._settings.forgets_after
+        found = rooms.Reading(form, offered, lists, sealed, at, forgets)
         return Posture(
             room=room,
             holdings=rooms.holdings(found, secure=parts.line.client.secure),

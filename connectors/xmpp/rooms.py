@@ -5,7 +5,8 @@ Rules kept here:
 1. Fields differ from server to server: what the form offers is set, and what we want and it does
    not offer is named. A room without the two that matter (members only, real addresses shown) is
    not made.
-2. A guarantee is held where the answers show it. A default that we know of is no reading.
+2. A guarantee is held where the answers show it. A default that we know of is no reading, and what
+   an operator says of his server is only requested.
 3. Every member of a members-only room has a voice again each time that he comes in, so no room has
    a gate: nothing here says that a message can be stopped before it is read.
 """
@@ -90,6 +91,8 @@ class Reading:
         lists: who is on which list; None where they were refused.
         sealed: we seal what we send.
         at: when, microseconds UTC.
+        forgets_after: after how long the server is said to forget, microseconds; None where nobody
+            said so.
     """
 
     form: Form
@@ -97,6 +100,7 @@ class Reading:
     lists: Lists
     sealed: bool
     at: int
+    forgets_after: int | None = None
 
 
 def wanted(*, archive: bool) -> dict[str, str]:
@@ -162,8 +166,11 @@ def holdings(found: Reading, *, secure: bool) -> tuple[Holding, ...]:
         found: what was read.
         secure: our own line is TLS with a certificate that was checked.
     """
-    held = _held(found, secure=secure)
-    return tuple(Holding(g, Evidence.VERIFIED, source, found.at) for g, source in held)
+    held = [Holding(g, Evidence.VERIFIED, s, found.at) for g, s in _held(found, secure=secure)]
+    if found.forgets_after is not None:  # no form or feature tells it: it stands in our settings
+        told, value = Evidence.REQUESTED, found.forgets_after
+        held.append(Holding(Guarantee.TIMER, told, Source.PERSON, found.at, value))
+    return tuple(held)
 
 
 def _held(found: Reading, *, secure: bool) -> Iterator[tuple[Guarantee, Source]]:

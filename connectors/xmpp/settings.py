@@ -38,6 +38,8 @@ class XmppSettings(BaseModel):
         nick: under which we sit in rooms.
         archive: the rooms that we make keep an archive, so that what comes while we are away is
             caught up; without OMEMO newcomers can read it too, and rooms do not hide history.
+        archive_seconds: after how many the server is set to forget what a room's archive keeps. No
+            server tells it, so that a room's timer is only *requested* by it: a person attests it.
         moderation: the rooms offer XEP-0425, so that what was said can be taken back.
         omemo: seal end to end; needs the extra of that name.
         withdraw: numbers of devices of our account whose keys are lost, to be taken off the list of
@@ -62,6 +64,7 @@ class XmppSettings(BaseModel):
     resource: str = Field(default="wallcross", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     nick: str = Field(default="wallcross", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     archive: bool = True
+    archive_seconds: int | None = Field(default=None, ge=3600, le=10 * 366 * 24 * 3600)
     moderation: bool = False
     omemo: bool = False
     withdraw: tuple[str, ...] = ()
@@ -97,6 +100,11 @@ class XmppSettings(BaseModel):
     def domain(self) -> str:
         """The domain of our account; certificates are checked for it."""
         return domain_of(self.account)
+
+    @property
+    def forgets_after(self) -> int | None:
+        """After how long the server is said to forget what was written, microseconds."""
+        return None if self.archive_seconds is None else self.archive_seconds * 1_000_000
 
     @property
     def opening(self) -> Opening:

@@ -351,6 +351,15 @@ def test_what_we_seal_is_shown_by_cryptography() -> None:
     assert sources[Guarantee.INVITE_ONLY] is Source.SERVER
 
 
+def test_what_an_operator_says_of_his_archive_is_a_timer_that_is_only_requested() -> None:
+    form, week = set_so(FORM, archive=True), 7 * 24 * 3600 * 1_000_000
+    reading = Reading(form, frozenset(), LISTS, sealed=True, at=5, forgets_after=week)
+    found = rooms.holdings(reading, secure=True)
+    (timer,) = (h for h in found if h.guarantee is Guarantee.TIMER)
+    assert (timer.evidence, timer.source, timer.value) == (Evidence.REQUESTED, Source.PERSON, week)
+    assert not timer.stands(5)
+
+
 def test_who_is_in_and_on_no_list_counts_and_the_lists_are_not_whole() -> None:
     lists = Lists(LISTS.owners, LISTS.admins, LISTS.members, frozenset({OWN, BOB}), hidden=False)
     assert not lists.complete
