@@ -5,15 +5,20 @@ Rule kept here: in memory, and in a file only where a folder is given for that.
 
 import json
 from collections import deque
-from dataclasses import asdict
+from dataclasses import Field, asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 MOST_SEEN = 20_000
-Call = TypeVar("Call", bound="DataclassInstance")
+
+
+class Row(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Call = TypeVar("Call", bound=Row)
 
 
 class Seen(Generic[Call]):
