@@ -68,7 +68,7 @@ class Plugin(XEP_0384):  # type: ignore[misc, unused-ignore]  # the extra may no
         return self._manager
 
     async def refresh_device_lists(self, *_: object) -> None:
-        """Lists were read for this very message, and the manager was told of them."""
+        """Does nothing: lists were read for this very message, and the manager was told of them."""
 
     @property
     def storage(self) -> Any:
