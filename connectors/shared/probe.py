@@ -1,7 +1,8 @@
-"""Whether our own listener can be reached, seen from outside of it.
+"""Whether what is posted reaches us, seen from outside.
 
-Rule kept here: it is asked at the place that the posting program was told, so that a proxy of ours
-that stands between and does not answer is seen as well. Nothing but an empty answer is taken.
+Rule kept here: it is asked by a post, at the place that the posting program was told, so that a
+proxy that stands between and lets no post through is seen as well. Nothing but an empty answer is
+taken.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import asyncio
 import httpx
 
 from connectors.port.door import Door, DoorClosed, Opening
-from connectors.shared.webhook import Said
+from connectors.port.posts import Said
+from connectors.shared.webhook import QUESTION
 
 
 class Probe:
-    """Asks one listener.
+    """Asks at one place.
 
     Args:
         base: URL before the secret path.
@@ -24,7 +26,9 @@ class Probe:
 
     def __init__(self, base: str, secret: str, *, private: bool, anew: bool = False) -> None:
         self._url = f"{base.rstrip('/')}/{secret}"
-        self._headers = {"Connection": "close"} if anew else {}
+        self._headers = {"Content-Type": "application/json"}  # as what the programs post
+        if anew:
+            self._headers["Connection"] = "close"
         self._http = Door([Opening.of(base, private=private)]).client()
 
     async def close(self) -> None:
@@ -32,10 +36,10 @@ class Probe:
         await self._http.aclose()
 
     async def answers(self, seconds: float) -> bool:
-        """Whether the listener answers now."""
+        """Whether a post is heard now."""
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._http.head(self._url, headers=self._headers)
+                answer = await self._http.post(self._url, content=QUESTION, headers=self._headers)
         except (httpx.HTTPError, DoorClosed, TimeoutError):
             return False
         return answer.status_code == Said.THERE

@@ -1,60 +1,48 @@
-"""The listener that a program beside us posts to: who knows a secret path, on loopback, is heard.
+"""What is posted to an account: who knows a secret is heard, at our listener or through the API.
 
 Rules kept here:
 
-1. The path is the only proof there is: it is compared in constant time, stands in no log of ours,
-   and who does not know it is answered 404 before a byte of what he sends is read.
+1. The secret, a path of random bytes, is the only proof there is: it is compared in constant time,
+   stands in no log of ours, and who does not know it is answered 404 before a byte of what he sends
+   is read.
 2. A post comes once, so it is answered 200 only once it is on disk (``take`` has returned); nothing
    but that is waited for, as the program may do nothing else meanwhile.
-3. What is refused is counted, and told of at most once a minute for each reason.
+3. Few bodies are read at once, and none for long: what is lost by that is told as a loss.
+4. What is refused is counted, and told of at most once a minute for each reason.
 """
 
 import asyncio
 import hmac
 import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import uvicorn
 
 from connectors.port.errors import Unavailable
+from connectors.port.posts import Said
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of one post: texts and thumbnails; files stay where the program is."""
+MOST_AT_ONCE = 4
+"""Bodies of one account that are read at once; the programs post one at a time."""
+QUESTION = b'{"wallcross": "is this heard?"}'
+"""What we post to ourselves, to see whether a post reaches us: it is answered, and nothing else."""
 _PATIENCE = 10.0
 _MINUTE = 60_000_000
-
-
-class Said(IntEnum):
-    """What a post is answered with."""
-
-    STORED = 200
-    THERE = 204
-    MALFORMED = 400
-    OTHER_ACCOUNT = 403
-    WRONG_PATH = 404
-    WRONG_METHOD = 405
-    BROKEN_OFF = 408
-    TOO_LARGE = 413
-    NOT_STORED = 503
-
-
 _FORGED = {Said.MALFORMED, Said.OTHER_ACCOUNT, Said.WRONG_PATH, Said.WRONG_METHOD}
 
 
-class Webhook:
-    """Listens for the length of its life.
+class Posts:
+    """What is posted to one account, by whichever door it comes.
 
     Args:
-        host: loopback address.
-        port: 0 for any.
-        paths: those that are taken, without their slash; the first is probed.
+        secrets: those that are taken; the first is probed.
         take: stores a post's body and says what came of it.
         done: told of everything that was answered to somebody, with the instant it began.
         now: the clock, microseconds UTC.
@@ -62,19 +50,76 @@ class Webhook:
 
     def __init__(
         self,
-        host: str,
-        port: int,
-        paths: tuple[str, ...],
+        secrets: tuple[str, ...],
         take: Callable[[bytes], Awaitable[Said]],
         done: Callable[[Said, int], None],
         now: Callable[[], int],
     ) -> None:
-        self._place = (host, port)
-        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._paths = [f"/{path}".encode() for path in paths]
+        self._secrets = [secret.encode() for secret in secrets]
         self._take = take
         self._done = done
         self._now = now
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def posted(self, secret: str, pieces: AsyncIterator[bytes]) -> Said:
+        """Takes one post; see ``connectors.port.posts.TakesPosts``."""
+        began = self._now()
+        said = await self._heard(pieces) if self._knows(secret) else Said.WRONG_PATH
+        self._done(said, began)
+        return said
+
+    def asked(self, secret: str) -> Said:
+        """Answers what is no post."""
+        said = Said.WRONG_METHOD if self._knows(secret) else Said.WRONG_PATH
+        self._done(said, self._now())
+        return said
+
+    def _knows(self, secret: str) -> bool:
+        given = secret.encode(errors="replace")
+        return any([hmac.compare_digest(given, one) for one in self._secrets])  # noqa: C419 - each
+
+    async def _heard(self, pieces: AsyncIterator[bytes]) -> Said:
+        try:
+            async with asyncio.timeout(_PATIENCE), self._turns:
+                body = await _whole(pieces)
+        except TimeoutError:
+            return Said.BROKEN_OFF
+        if isinstance(body, Said):
+            return body
+        if body == QUESTION:
+            return Said.THERE
+        try:
+            return await self._take(body)
+        except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
+            return Said.NOT_STORED
+
+
+async def _whole(pieces: AsyncIterator[bytes]) -> bytes | Said:
+    """A body, unless it is too large or breaks off."""
+    body = bytearray()
+    try:
+        async for piece in pieces:
+            body += piece
+            if len(body) > MOST_BYTES:
+                return Said.TOO_LARGE
+    except Exception:  # noqa: BLE001 - whatever ended it, it did not come whole
+        return Said.BROKEN_OFF
+    return bytes(body)
+
+
+class Webhook:
+    """A listener of our own on loopback, for the length of its life.
+
+    Args:
+        host: loopback address.
+        port: 0 for any.
+        posts: what is posted.
+    """
+
+    def __init__(self, host: str, port: int, posts: Posts) -> None:
+        self._place = (host, port)
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._posts = posts
         self._socket: socket.socket | None = None
         self._server: _Quiet | None = None
         self._running: asyncio.Task[None] | None = None
@@ -122,49 +167,27 @@ class Webhook:
         """One request (ASGI)."""
         if scope["type"] != "http":
             return
-        began = self._now()
-        said = await self._heard(scope, receive)
-        self._done(said, began)
+        secret = bytes(scope["raw_path"]).decode("latin-1").removeprefix("/")
+        if scope["method"] == "POST":
+            said = await self._posts.posted(secret, _arriving(receive))
+        else:
+            said = self._posts.asked(secret)
         headers = [] if said is Said.THERE else [(b"content-length", b"0")]
         if said not in {Said.STORED, Said.THERE}:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": int(said), "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _heard(self, scope: MutableMapping[str, Any], receive: Receive) -> Said:
-        asked = bytes(scope["raw_path"])
-        if not any([hmac.compare_digest(asked, path) for path in self._paths]):  # noqa: C419 - each
-            return Said.WRONG_PATH
-        if scope["method"] == "HEAD":  # our own question whether we can be reached
-            return Said.THERE
-        return await self._posted(receive) if scope["method"] == "POST" else Said.WRONG_METHOD
 
-    async def _posted(self, receive: Receive) -> Said:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                body = await _whole(receive)
-        except TimeoutError:
-            return Said.BROKEN_OFF
-        if isinstance(body, Said):
-            return body
-        try:
-            return await self._take(body)
-        except Exception:  # noqa: BLE001 - whatever it is, it was not stored, and that is told
-            return Said.NOT_STORED
-
-
-async def _whole(receive: Receive) -> bytes | Said:
-    """A request's body, unless it is too large or breaks off."""
-    body = bytearray()
-    while True:
+async def _arriving(receive: Receive) -> AsyncIterator[bytes]:
+    """A request's body. Raises: ConnectionError where it breaks off."""
+    more = True
+    while more:
         message = await receive()
         if message["type"] != "http.request":
-            return Said.BROKEN_OFF
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            return Said.TOO_LARGE
-        if not message.get("more_body", False):
-            return bytes(body)
+            raise ConnectionError
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 class _Quiet(uvicorn.Server):

@@ -11,7 +11,7 @@ Rules kept here:
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
@@ -35,8 +35,9 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.port.posts import Said
 from connectors.shared.probe import Probe
-from connectors.shared.webhook import Said, Webhook
+from connectors.shared.webhook import Posts, Webhook
 from connectors.signal import groups
 from connectors.signal.account import Account
 from connectors.signal.backend import Backend
@@ -136,7 +137,7 @@ class SignalConnector:
 
     @property
     def listens_on(self) -> int:
-        """The port that the API server is to post to; 0 while closed, and where nobody posts."""
+        """The port that the API server is to post to; 0 while closed, and where there is none."""
         return self._parts.ears.port if self._parts is not None else 0
 
     # --- opening and closing --------------------------------------------------------------------
@@ -345,6 +346,11 @@ class SignalConnector:
                 async for batch in batches:
                     yield batch
 
+    async def posted(self, secret: str, pieces: AsyncIterator[bytes]) -> Said:
+        """Takes what comes through our API; nothing where a listener of our own is posted to."""
+        posts = self._parts.posts if self._parts is not None else None
+        return Said.WRONG_PATH if posts is None else await posts.posted(secret, pieces)
+
     # --- keys of others -------------------------------------------------------------------------
 
     async def trust(self, account: AccountId, device: Device) -> None:
@@ -398,6 +404,7 @@ class _Parts:
             settings.max_attachment_bytes,
             self._suspect,
         )
+        self.posts: Posts | None = None
         self.ears = self._ears(calls, settings, secrets, now)
         self.watch = Watch(
             self.ears,
@@ -419,13 +426,14 @@ class _Parts:
         take, near = self.receiver.take, settings.opening.loopback
         if isinstance(calls, RpcClient):
             return Stream(calls, take, self.reachable, now, settings.patience, near=near)
-        host, port = settings.listen, settings.listen_port or 0
-        answered = self.reachable.answered
+        host, port = settings.listen, settings.listen_port
 
         async def posted(body: bytes) -> Said:
             return take(body)
 
-        webhook = Webhook(host, port, (secrets.path,), posted, answered, now)
+        posts = Posts((secrets.path,), posted, self.reachable.answered, now)
+        webhook = None if port is None else Webhook(host, port, posts)
+        self.posts = posts if webhook is None else None
 
         def probe(at: int) -> Probe:
             base = f"http://[{host}]:{at}" if ":" in host else f"http://{host}:{at}"

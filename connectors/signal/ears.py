@@ -48,18 +48,18 @@ class Ears(Protocol):
 
 
 class Posted:
-    """Our listener, to which the API server posts.
+    """What the API server posts: to our own listener, or through our API.
 
     Args:
-        webhook: the listener.
+        webhook: our listener; None where it comes through our API.
         backend: the API server.
-        probe: makes what asks our listener from outside, once its port is known.
+        probe: makes what posts to us from outside, once the listener's port is known.
         now: the clock, microseconds UTC.
     """
 
     def __init__(
         self,
-        webhook: Webhook,
+        webhook: Webhook | None,
         backend: Backend,
         probe: Callable[[int], Probe],
         now: Callable[[], int],
@@ -72,29 +72,31 @@ class Posted:
 
     @property
     def port(self) -> int:
-        """Where our listener is."""
-        return self._webhook.port
+        """Where our listener is; 0 where there is none."""
+        return 0 if self._webhook is None else self._webhook.port
 
     async def start(self) -> None:
         """Listens. Raises: Unavailable when the port is taken."""
-        await self._webhook.start()
-        self._probe = self._make(self._webhook.port)
+        if self._webhook is not None:
+            await self._webhook.start()
+        self._probe = self._make(self.port)
 
     async def stop(self) -> None:
         """Hears nobody any more."""
         if self._probe is not None:
             await self._probe.close()
-        await self._webhook.stop()
+        if self._webhook is not None:
+            await self._webhook.stop()
 
     async def well(self, seconds: float) -> Mapping[str, int | None]:
-        """Whether the server answers, and our listener at the place that the server was told."""
+        """Whether the server answers, and we at the place that the server was told."""
         if self._probe is None:
             return {API_AWAY: None, UNREACHED: None}
+        began = self._now()  # what breaks behind an answer is seen next time
         alive, reached = await asyncio.gather(
             self._backend.alive(seconds), self._probe.answers(seconds)
         )
-        now = self._now()
-        return {API_AWAY: now if alive else None, UNREACHED: now if reached else None}
+        return {API_AWAY: began if alive else None, UNREACHED: began if reached else None}
 
     def check(self, heard_at: int | None) -> Check:
         """Whether a post has come since the start."""

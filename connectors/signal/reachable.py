@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from connectors.shared.webhook import Forgeries, Said
+from connectors.port.posts import Said
+from connectors.shared.webhook import Forgeries
 from connectors.signal.ledger import Ledger
 from connectors.signal.spool import Spool
 

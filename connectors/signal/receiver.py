@@ -27,8 +27,8 @@ from connectors.port.events import (
     ReceiptKind,
 )
 from connectors.port.messages import Device, Presence
+from connectors.port.posts import Said
 from connectors.shared.spool import Full, Waiting
-from connectors.shared.webhook import Said
 from connectors.signal import translate
 from connectors.signal.account import Account
 from connectors.signal.answers import mapping

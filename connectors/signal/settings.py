@@ -46,10 +46,12 @@ class SignalSettings(BaseModel):
         number: our own number, E.164.
         standby: a second account of ours, by its UUID, that is an admin of each group that we make.
         listen: loopback address that the API server posts to.
-        listen_port: port there; 0 takes any (then only a test can tell the server which). Needed
-            with ``rest``, and unknown to ``json-rpc``.
-        reached_at: base URL before the secret under which the API server reaches us, where a proxy
-            of ours stands between; that it answers is watched. Without it, our listener itself is.
+        listen_port: port there; 0 takes any (then only a test can tell the server which). Without
+            it nothing listens, and posts come through our API alone: then ``reached_at`` is needed.
+            Of ``rest`` alone.
+        reached_at: base URL before the secret under which the API server reaches us: our API's
+            ``…/api/v1/webhooks/NAME``, or that of a proxy of ours before our listener. That it
+            answers is watched. Without it, our listener itself is.
         patience: seconds after which a call without an answer is given up.
         max_attachment_bytes: largest file sent or fetched; with ``json-rpc`` 14 MiB go out at most.
         attachments: folder in which signal-cli's daemon keeps received files, if it is on this
@@ -100,8 +102,11 @@ class SignalSettings(BaseModel):
 
     @model_validator(mode="after")
     def _of_the_backend(self) -> Self:
-        if self.backend == "rest" and self.listen_port is None:
-            raise ValueError("listen_port: the API server posts to it; name a free port")
+        if self.backend == "rest" and self.listen_port is None and self.reached_at is None:
+            raise ValueError(
+                "listen_port: the API server posts to it; name a free port, or in reached_at"
+                " where it reaches our API"
+            )
         if self.backend == "rest" and self.attachments is not None:
             raise ValueError("attachments: the API server deletes files itself; take it out")
         if self.backend != "rest" and (self.listen_port, self.reached_at) != (None, None):
@@ -118,7 +123,8 @@ class SignalSettings(BaseModel):
             values: the settings so far.
         """
         rest = values.get("backend", cls.model_fields["backend"].default) == "rest"
-        return (("listen_port",), ("webhook_secret",)) if rest else ((), ())
+        listens = rest and "reached_at" not in values
+        return ("listen_port",) if listens else (), ("webhook_secret",) if rest else ()
 
     @property
     def rest(self) -> bool:

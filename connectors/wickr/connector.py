@@ -11,7 +11,7 @@ Rules kept here:
 import asyncio
 import secrets as random
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -29,8 +29,9 @@ from connectors.port.messages import (
     Presence,
     RoomSpec,
 )
+from connectors.port.posts import Said
 from connectors.shared.probe import Probe
-from connectors.shared.webhook import Webhook
+from connectors.shared.webhook import Posts, Webhook
 from connectors.wickr import rooms
 from connectors.wickr.account import Account
 from connectors.wickr.answers import mapping
@@ -113,7 +114,7 @@ class WickrConnector:
 
     @property
     def listens_on(self) -> int:
-        """The port that the bot's client is to post to; 0 while closed, or polling by choice."""
+        """The port that the bot's client is to post to; 0 while closed, and where none is."""
         webhook = self._parts.webhook if self._parts is not None else None
         return webhook.port if webhook is not None else 0
 
@@ -225,7 +226,7 @@ class WickrConnector:
         """Reads a room's settings back. Raises: Unreadable, Unavailable."""
         parts, at, kind = self._open, self._setup.now(), kind_of(room)
         if kind is None:
-            raise Unreadable("unknown_room", "this is no room of Wickr")
+            raise Unreadable("room_form", "this is no room of Wickr")
         if kind is Kind.LINE:
             with _own_disk():
                 asked = parts.ledger.asked(room)
@@ -257,6 +258,16 @@ class WickrConnector:
             async with aclosing(self._open.receiver.receive(cursor)) as batches:
                 async for batch in batches:
                     yield batch
+
+    async def posted(self, secret: str, pieces: AsyncIterator[bytes]) -> Said:
+        """Takes what comes through our API; nothing where a listener of our own is posted to."""
+        posts = self._parts.posts if self._parts is not None else None
+        return Said.WRONG_PATH if posts is None else await posts.posted(secret, pieces)
+
+    async def hold_posts(self) -> None:
+        """Has the client keep what comes, where it posts through our API."""
+        if self._parts is not None and self._parts.posts is not None:
+            await self._parts.watch.hold(_LEAVING)
 
 
 @contextmanager
@@ -306,6 +317,7 @@ class _Parts:
         )
         self.windows = Windows(self.ledger, self.spool, now, self.receiver.came)
         self.webhook: Webhook | None = None
+        self.posts: Posts | None = None
         self.posted_to = False
         self._paths = self.spool.paths()
         self._probe: Probe | None = None
@@ -330,37 +342,36 @@ class _Parts:
 
     async def start(self) -> None:
         """Listens, takes what waits, then has the client post here. Raises: ConnectorError."""
+        through_api = self._settings.through_api
         if self._settings.receive == "callback":
             self.watch = self._watch(await self._listen())
         with self.receiver.queued_first():
             await self.receiver.drain()
             self.spool.keep_paths(self._paths)
-            self.posted_to = self.webhook is not None  # from now on the client may know of us
-            await self.watch.set_up()
+            self.posted_to = self._probe is not None  # from now on the client may know of us
+            await (self.watch.wait() if through_api else self.watch.set_up())
             await self.receiver.drain()  # what came to the queue before the callback was set
         self.windows.opened()
         self.watch.start()
 
     async def _listen(self) -> str:
-        """Begins to listen under a new path; the whole address of it.
+        """Begins to take posts under a new path; the whole address of it.
 
         It is new each time, as the web interface writes it to its own log; the one before is still
         taken, for a client that was told no other yet.
         """
-        settings = self._settings
-        path = random.token_urlsafe(_SECRET)
+        settings, path = self._settings, random.token_urlsafe(_SECRET)
         self._paths = (path, *self._paths[:1])
-        self.webhook = Webhook(
-            settings.listen,
-            settings.listen_port,
-            self._paths,
-            self.receiver.take,
-            self.windows.answered,
-            self._setup.now,
-        )
-        await self.webhook.start()
+        answered, now = self.windows.answered, self._setup.now
+        posts = Posts(self._paths, self.receiver.take, answered, now)
+        if settings.through_api:
+            self.posts = posts
+        else:
+            self.webhook = Webhook(settings.listen, settings.listen_port, posts)
+            await self.webhook.start()
+        port = 0 if self.webhook is None else self.webhook.port
         host = f"[{settings.listen}]" if ":" in settings.listen else settings.listen
-        base = (settings.reached_at or f"http://{host}:{self.webhook.port}").rstrip("/")
+        base = (settings.reached_at or f"http://{host}:{port}").rstrip("/")
         self._probe = Probe(base, path, private=settings.private_address, anew=True)
         return f"{base}/{path}"
 

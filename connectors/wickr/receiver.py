@@ -20,8 +20,8 @@ from typing import Any
 
 from connectors.port.errors import ConnectorError, Unavailable, Uncertain
 from connectors.port.events import Batch, Event, Forged, Missed
+from connectors.port.posts import Said
 from connectors.shared.spool import Full, Waiting
-from connectors.shared.webhook import Said
 from connectors.wickr import translate
 from connectors.wickr.answers import mapping
 from connectors.wickr.client import Client

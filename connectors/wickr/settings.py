@@ -40,9 +40,11 @@ class WickrSettings(BaseModel):
         receive: how messages come: posted to us, with polling as the fallback, or polled.
         poll_every: seconds between two polls.
         listen: loopback address that the bot's client posts to.
-        listen_port: port there; 0 takes any, as we tell the client ourselves.
-        reached_at: base URL under which the client reaches us, where a proxy of ours stands
-            between. Without it, our listener itself is.
+        listen_port: port there; 0 takes any, as we tell the client ourselves. Without it and with
+            ``reached_at`` nothing listens, and posts come through our API alone.
+        reached_at: base URL under which the client reaches us: our API's
+            ``…/api/v1/webhooks/NAME``, or that of a proxy of ours before our listener's port.
+            Without it, our listener itself is.
         patience: seconds after which a call without an answer is given up.
         attachments: folder of this machine in which the client leaves received files; None where
             it is not mounted here: then they cannot be read.
@@ -103,11 +105,14 @@ class WickrSettings(BaseModel):
                 raise ValueError(f"{name}: use https; http only on loopback")
         if "/WickrIO" in self.api:
             raise ValueError("api: give scheme, host and port alone; the key is never in a path")
-        if self.reached_at is not None and not self.listen_port:
-            raise ValueError("listen_port: give the port that reached_at leads to")
         if self.standby == self.user:
             raise ValueError("standby: name another account than user")
         return self
+
+    @property
+    def through_api(self) -> bool:
+        """What is posted comes through our API, and nothing of this connector listens."""
+        return self.receive == "callback" and self.reached_at is not None and not self.listen_port
 
     @property
     def opening(self) -> Opening:

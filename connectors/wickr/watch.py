@@ -2,9 +2,9 @@
 
 Rules kept here:
 
-1. Each second: whether the web interface answers, the client posts to us, our own listener can be
-   reached, and what the client counts as failed, so that no window is longer than it was. A
-   callback that is not ours is set again.
+1. Each second: whether the web interface answers, the client posts to us, its posts reach us, and
+   what the client counts as failed, so that no window is longer than it was. A callback that is not
+   ours is set again; where the client posts to nobody, it is set once we are reached.
 2. The client's queue is emptied each few seconds also while it posts: it may keep what it could not
    post. Without a callback it is polled, and that is all there is.
 3. What fails is tried again; a look never ends the watching.
@@ -30,6 +30,7 @@ SWEEP = 4.0
 """Seconds between two looks into the queue while the client posts to us."""
 _SIGN_OF_LIFE = 2.0
 _LAST_POLL = 0.6
+_LAST_LOOK = 0.3
 _SECOND = 1_000_000
 _ASK_AGAIN = 15 * _SECOND
 """Microseconds between two tries to have a client post that takes no callback."""
@@ -74,6 +75,7 @@ class Watch:
         self._poll_every = poll_every
         self._every = every
         self._ask_at = 0
+        self._held = False
         self._soon = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.posts: Posts | None = None
@@ -100,32 +102,49 @@ class Watch:
         if not self._callback.wanted and self.posts is Posts.AS_WANTED:
             self._windows.posting(begins=False)
 
+    async def wait(self) -> None:
+        """Has the client post to nobody until we are reached: our API answers later than we do."""
+        if self._callback.wanted and await self._callback.take_away(_SIGN_OF_LIFE):
+            self.posts = Posts.NOWHERE
+
     async def take_down(self, seconds: float) -> None:
         """Has the client keep what comes until we are back."""
+        posted = self.posts is not Posts.NOWHERE
         if self._callback.wanted and await self._callback.take_away(seconds):
+            self.posts = Posts.NOWHERE
+            reached = not posted or await self._is_reached(_LAST_LOOK)
             with suppress(sqlite3.Error):
-                self._windows.posting(begins=False)
+                if self._windows.left(reached=reached):
+                    self._windows.posting(begins=False)
+
+    async def hold(self, seconds: float) -> None:
+        """Has the client keep what comes from now on: nobody will be posted to."""
+        self._held = True
+        await self.take_down(seconds)
 
     async def _beat(self) -> None:
         began = self._now()
         reached, shown, errors = await asyncio.gather(
             self._is_reached(), self._shown(), self._counted.errors()
         )
-        well = {UNREACHED: reached}
+        if self._held:
+            return
+        waits = shown is Posts.NOWHERE and self.posts is not Posts.AS_WANTED
+        well = {UNREACHED: reached or waits}
         if self._callback.wanted:
             well[API_AWAY] = shown is not None
         if shown is not None:
-            waits = shown is Posts.NOWHERE and self.posts is not Posts.AS_WANTED
             well[CHANGED] = shown is Posts.AS_WANTED or waits
         if self._windows.beat(well, began, errors):
             self._soon.set()
         self.posts = self.posts if shown is None else shown
-        if shown is Posts.ELSEWHERE or (shown is Posts.NOWHERE and self._now() >= self._ask_at):
+        due = reached and self._now() >= self._ask_at  # where nobody is reached, messages wait
+        if shown is Posts.ELSEWHERE or (shown is Posts.NOWHERE and due):
             self._ask_at = self._now() + _ASK_AGAIN
             await self.set_up(_SIGN_OF_LIFE)
 
-    async def _is_reached(self) -> bool:
-        return self._probe is None or await self._probe.answers(_SIGN_OF_LIFE)
+    async def _is_reached(self, seconds: float = _SIGN_OF_LIFE) -> bool:
+        return self._probe is None or await self._probe.answers(seconds)
 
     async def _shown(self) -> Posts | None:
         """Where the client posts to; None where the web interface does not say."""

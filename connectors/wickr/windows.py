@@ -7,8 +7,9 @@ Rules kept here:
    is written down, and ends with the first at which it is well again.
 2. While a window is open, or one could not be written down, the pulse stands still: should we end
    now, the next start tells of all of it.
-3. What ended in order, with the callback taken away and that read back, lost nothing: messages wait
-   in the client's queue. What was under way at any other end is told of at the next start.
+3. What ended in order, with the callback taken away and that read back, loses nothing from then on:
+   messages wait in the client's queue. A window that is open then is told, and ends with it. What
+   was under way at any other end is told of at the next start.
 4. What is told is told through the spool, in the order of everything else.
 """
 
@@ -17,7 +18,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from connectors.shared.webhook import Forgeries, Said
+from connectors.port.posts import Said
+from connectors.shared.webhook import Forgeries
 from connectors.wickr.ledger import CALLBACK, POLLED, POLLING, PULSE, Ledger
 from connectors.wickr.spool import Put, Spool
 
@@ -135,6 +137,22 @@ class Windows:
             self._open.setdefault(NOT_STORED, began)
         elif said is Said.STORED and NOT_STORED in self._open:
             self._missed(self._open.pop(NOT_STORED), self._now(), NOT_STORED)
+
+    def left(self, *, reached: bool) -> bool:
+        """The client posts to nobody any more: tells of what is open.
+
+        Args:
+            reached: we could be reached until then.
+
+        Returns:
+            whether all of it is written down.
+        """
+        now = self._now()
+        if not reached:
+            self._open.setdefault(UNREACHED, self._well_at)
+        for code in tuple(self._open):
+            self._missed(self._open.pop(code), now, code)
+        return self._retold()
 
     def tell(self, note: dict[str, Any]) -> None:
         """Has something told in its order; kept in memory while it cannot be written."""

@@ -85,6 +85,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
         "gate_ended": "the front is a process of this home's user, and no session",
         "key_upload_look": "an adviser has no account; he holds a one-time link",
         "key_upload": "as above; what he hands in is a proposal",
+        "webhook_post": "a network's server knows a secret; its channel compares it, and answers",
     }
 )
 """Operations for whoever is not signed in yet, with the reason."""

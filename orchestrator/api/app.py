@@ -52,6 +52,7 @@ from orchestrator.api.state import router as state
 from orchestrator.api.strangers import router as strangers
 from orchestrator.api.tiering import router as tiering
 from orchestrator.api.trouble import router as trouble
+from orchestrator.api.webhooks import router as webhooks
 from orchestrator.api.who import VIEWER_IN_SCOPE
 from tiers.rights import Viewer
 
@@ -129,6 +130,7 @@ def application() -> FastAPI:
         prevented,
         reading,
         known,
+        webhooks,
     ):
         app.include_router(router, prefix=PREFIX)
     app.include_router(scim, include_in_schema=False)  # it describes itself

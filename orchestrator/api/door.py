@@ -43,7 +43,7 @@ USED = "wallcross-used"
 FAILURES_EACH_MINUTE = 60
 """Tokens that are none, before all such are told to wait; those that are some never are."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_MACHINES = (f"{API}/device/", f"{API}/oidc/back-channel")
+_MACHINES = (f"{API}/device/", f"{API}/oidc/back-channel", f"{API}/webhooks/")
 """Paths that no browser's page calls: they carry a secret of their own and take no cookie."""
 
 
@@ -65,6 +65,7 @@ async def at_desk(home: Home, settings: Settings) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            await home.hold_posts()
             keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await keeping

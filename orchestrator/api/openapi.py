@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from orchestrator.api.access import LOCAL, OPEN, TABLE, Need
 from orchestrator.api.idempotency import STREAMED
+from orchestrator.api.limits import COUNTED_BEHIND
 from orchestrator.client.problems import KINDS, PREFIX
 from orchestrator.signin.secret import COOKIE
 from tiers.ids import DealId
@@ -115,10 +116,13 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     if method == "get":
         parameters.append(_TAG)
         answers["304"] = {"description": "It is as it was."}
-    elif name not in STREAMED:
+    elif name not in STREAMED | COUNTED_BEHIND:
         parameters.append(_KEY)
     if name in STREAMED:
         _streamed(operation)
+    if name in COUNTED_BEHIND:
+        operation["requestBody"] = {"required": True, "content": dict(_BYTES)}
+        answers["204"] = {"description": "It was a question whether anybody is there."}
 
 
 _PROBLEM_CONTENT = {
@@ -126,10 +130,12 @@ _PROBLEM_CONTENT = {
 }
 
 
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
 def _streamed(operation: dict[str, Any]) -> None:
     """A body that is read as it arrives, described by headers."""
-    whole = {"schema": {"type": "string", "format": "binary"}}
-    operation["requestBody"] = {"required": True, "content": {"application/octet-stream": whole}}
+    operation["requestBody"] = {"required": True, "content": dict(_BYTES)}
     operation["parameters"] += [
         {"name": n, "in": "header", "required": True, "description": d, "schema": {**_TEXT}}
         for n, d in _HEADERS.items()

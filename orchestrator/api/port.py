@@ -37,6 +37,7 @@ from orchestrator.api.port_record import ApprovalAccess, ApproverAccess, RecordA
 from orchestrator.api.port_risk import RiskAccess
 from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_signing import SigningAccess
+from orchestrator.api.port_webhooks import WebhookAccess
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, PersonView
@@ -608,6 +609,7 @@ class Home(
     NotifyAccess,
     PreventedAccess,
     ReadingAccess,
+    WebhookAccess,
     Protocol,
 ):
     """A home that is open."""

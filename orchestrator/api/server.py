@@ -4,11 +4,13 @@ Rules kept here:
 
 1. The socket is made for its owner alone in a folder that only its owner enters, by the holder of
    the home's lock, so that what is already there is a left-over and goes.
-2. Nothing of a request is logged: paths may hold names of conversations.
+2. Nothing of a request is logged, whoever listens to the server's log: paths may hold names of
+   conversations, and a channel's secret.
 3. It ends cleanly: no new request, running ones get a few seconds, the socket goes.
 """
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -97,6 +99,7 @@ async def listening_near(app: ASGIApp, host: str, port: int) -> AsyncIterator[No
 async def _serving(
     app: ASGIApp, listener: socket.socket, http: type[H11Protocol]
 ) -> AsyncIterator[None]:
+    logging.getLogger("uvicorn.access").disabled = True
     server = _Quiet(
         uvicorn.Config(
             app,

@@ -36,6 +36,7 @@ from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import Signings
 from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
+from orchestrator.command.webhooks import Webhooks
 from orchestrator.query.desk_pages import DeskPages
 from orchestrator.query.happenings import Happenings
 from orchestrator.query.operating import OperatingHome
@@ -46,6 +47,7 @@ from orchestrator.query.where import Where
 
 class OpenHome(
     Reading,
+    Webhooks,
     PreventedLedger,
     Notifying,
     Deals,

@@ -55,11 +55,19 @@ def _is_secret(value: object, place: Place) -> bool:
 
 _PATH = re.compile(r"(unix:)?/")
 _WITHIN = re.compile(r"[/_-]")
+_ADDRESS = re.compile(r"https?://")
 
 
 def _random(value: str) -> bool:
-    """Whether it holds a long random word; of a path each word of each part is one by itself."""
-    words = _WITHIN.split(value) if _PATH.match(value) else [value]
+    """Whether it holds a long random word.
+
+    Of a path each word of each part is one by itself, and each part of an address.
+    """
+    words = [value]
+    if _PATH.match(value):
+        words = _WITHIN.split(value)
+    elif _ADDRESS.match(value):
+        words = value.split("/")
     return any(
         _entropy(word) > _BITS and sum(c.isdigit() for c in word) >= len(word) // 8
         for part in words

@@ -50,6 +50,7 @@ PATHS = (
     "/session/link",
     "/session/passkey",
     "/key-upload",
+    "/webhooks/{n}/{n}",
     "/me",
     "/events-",
     "/openapi.json",

@@ -12,6 +12,7 @@ Whoever adds an operation adds its line, from what people are to see and do, not
 _NOBODY_YET = """
     session_link gate_ended passkey_ask passkey_sign sign_in_ways
     device_begin device_token oidc_begin oidc_back oidc_back_channel key_upload key_upload_look
+    webhook_post
 """
 NOBODY_YET = frozenset(_NOBODY_YET.split())
 """Open to whoever is not signed in."""

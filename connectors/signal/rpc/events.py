@@ -25,7 +25,8 @@ import httpx
 from connectors.port.connector import Check
 from connectors.port.door import DoorClosed
 from connectors.port.errors import Unavailable
-from connectors.shared.webhook import MOST_BYTES, Said
+from connectors.port.posts import Said
+from connectors.shared.webhook import MOST_BYTES
 from connectors.signal.reachable import CUT, TOO_LARGE, UNTOLD, Reachable
 from connectors.signal.rpc.client import Client
 from connectors.signal.rpc.sse import Event, Parser

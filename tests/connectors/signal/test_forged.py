@@ -12,7 +12,8 @@ from connectors.port import ConnectorName
 from connectors.port.connector import Setup
 from connectors.port.errors import Rejected, Unavailable
 from connectors.port.events import Forged
-from connectors.shared.webhook import Forgeries, Said
+from connectors.port.posts import Said
+from connectors.shared.webhook import Forgeries
 from connectors.signal.connector import open_connector
 from connectors.signal.standin.control import Upload
 

@@ -17,7 +17,7 @@ from connectors.port import ConnectorName
 from connectors.port.connector import Inspects, Setup
 from connectors.port.door import Door, Opening
 from connectors.port.errors import Rejected, Unavailable, Uncertain
-from connectors.shared.webhook import Said
+from connectors.port.posts import Said
 from connectors.signal.connector import open_connector
 from connectors.signal.ids import Own
 from connectors.signal.outgoing import Request

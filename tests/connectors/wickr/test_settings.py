@@ -26,10 +26,12 @@ def setup(
     )
 
 
-def test_where_we_are_reached_needs_the_port_that_it_leads_to() -> None:
-    with pytest.raises(Rejected) as caught:
-        read_setup(setup(GOOD | {"reached_at": "https://wallcross.example"}))
-    assert "listen_port" in str(caught.value)
+def test_where_we_are_reached_without_a_port_is_our_api() -> None:
+    at = {"reached_at": "https://wallcross.example/api/v1/webhooks/wickr"}
+    assert read_setup(setup(GOOD | at))[0].through_api
+    assert not read_setup(setup(GOOD | at | {"listen_port": 9440}))[0].through_api
+    assert not read_setup(setup(GOOD | at | {"receive": "poll"}))[0].through_api
+    assert not read_setup(setup())[0].through_api
 
 
 def test_the_least_that_is_needed_is_enough() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.shared.webhook import Said
+from connectors.port.posts import Said
 from connectors.wickr.ledger import POLLING, Ledger
 from connectors.wickr.spool import Spool
 from connectors.wickr.windows import BATCH_LOST, CHANGED, NOT_RUNNING, UNREACHED, Windows

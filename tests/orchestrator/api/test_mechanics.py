@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.api import idempotency, state
+from orchestrator.api import idempotency, limits, state
 from orchestrator.api.access import OPEN
 from orchestrator.api.app import application, make_app, make_desk
 from orchestrator.api.guard import operations
@@ -331,7 +331,7 @@ def test_each_operation_is_described() -> None:
             named = {p["name"].lower() for p in operation.get("parameters", ())}
             safe = method == "get"
             assert ("if-none-match" in named) == safe, path
-            expected = not safe and name not in idempotency.STREAMED
+            expected = not safe and name not in idempotency.STREAMED | limits.COUNTED_BEHIND
             assert ("idempotency-key" in named) == expected, path
             assert (operation.get("security") == []) == (name in OPEN), name
 

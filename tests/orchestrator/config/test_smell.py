@@ -18,11 +18,13 @@ SECRETS = {
     "a Slack token": 'note = "xoxb-1234567890-abcdefghijkl"',
     "a signed token": 'note = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln"',
     "a password in an address": 'server = "https://bot:hunter2@example.org"',
+    "a secret in an address": f'at = "https://example.org:8643/x/{secrets.token_hex(32)}"',
     "random hexadecimal": f'note = "{secrets.token_hex(32)}"',
     "random base64": 'note = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="',
 }
 INNOCENT = {
     "an address": 'homeserver = "https://matrix.example.org:8448/path"',
+    "an address of our API": 'at = "http://127.0.0.1:54321/api/v1/webhooks/signal-2"',
     "a Matrix id": 'user = "@wallcross:kestrel-and-partners.example.org"',
     "a path": 'folder = "/var/lib/wallcross/anchors/outside/storage/two"',
     "a path with a number": 'folder = "/srv/deal_of_the_northern_house_100/x2b4_ob80j6/anchor"',
