@@ -281,7 +281,7 @@ def counts(found: Sequence[Line]) -> MemberCounts:
     """How much differs in rows."""
     states = [cell.state for line in found for cell in line.cells if cell is not None]
     return MemberCounts(
-        people=sum(line.person is not None for line in found),
+        people=sum(line.person is not None and line.identity != "left" for line in found),
         remove=states.count(State.EXTRA),
         add=states.count(State.MISSING),
         paused=states.count(State.PAUSED),

@@ -22,7 +22,11 @@ __all__ = ["browser", "chromium", "folder"]
 LONG_MS = 20_000
 GONE_S = 12.0
 NAME = "Ada ![x](https://evil.example/p.png) :red[Approved] www.evil.example :material/home: $x$"
-EVIL = "a[href*='evil'], img[src*='evil'], [style*='color'] >> text=Approved"
+EVIL = (
+    "a[href*='evil'], img[src*='evil'], span[style*='color']:has-text('Approved'), "
+    "[class*='stMarkdownColoredText']:has-text('Approved')"
+)
+"""What a name would be if it were taken for more than a name."""
 
 
 async def by_link(home: Town, person: Person, name: str) -> None:
