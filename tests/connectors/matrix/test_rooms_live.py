@@ -1,5 +1,6 @@
 """Taking back, invitations, private lines and the one way out, on a real Synapse."""
 
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 
 from connectors.port import AccountId, RoomId
 from connectors.port.errors import (
+    ConnectorError,
+    NoRoom,
     Unavailable,
     Unreadable,
 )
@@ -14,7 +17,7 @@ from connectors.port.events import MembershipChange, MembershipChanged
 from connectors.port.messages import Content
 from connectors.testing.rig import attachment
 
-from .conftest import Lab, Proxy
+from .conftest import Lab, Proxy, answering
 
 pytestmark = pytest.mark.long
 
@@ -123,3 +126,24 @@ async def test_a_redirect_is_refused_and_nothing_is_sent(lab: Lab, proxy: Proxy)
     assert (refused.value.code, len(heard)) == ("redirect_refused", 1)
     await anna.sync()
     assert anna.texts(room) == []
+
+
+async def test_out_of_a_room_it_is_none_of_ours_and_nothing_in_it_counts_as_purged(
+    lab: Lab, proxy: Proxy
+) -> None:
+    bot, anna = await lab.bot(homeserver=await proxy.start()), await lab.person("anna")
+    room = await lab.room(bot, anna)
+    accepted = await bot.send(lab.delivery(room, "still read", anna))
+    proxy.spoil("state", answering(404, {"errcode": "M_NOT_FOUND"}))
+    with pytest.raises(Unreadable) as caught:
+        await bot.members(room)
+    assert not isinstance(caught.value, NoRoom)
+    await bot.leave(room)
+    with pytest.raises(NoRoom):
+        await bot.members(room)
+    with pytest.raises(NoRoom):
+        await bot.posture(room)
+    gone = False
+    with suppress(ConnectorError):  # that it cannot be said is a good end too
+        gone = await bot.is_gone(room, accepted.remote_id)
+    assert not gone

@@ -14,7 +14,14 @@ import pytest
 from slixmpp import JID
 
 from connectors.port import RoomId
-from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain
+from connectors.port.errors import (
+    ConnectorError,
+    NoRoom,
+    Rejected,
+    Unavailable,
+    Uncertain,
+    Unreadable,
+)
 from connectors.port.events import MembershipChanged
 from connectors.port.messages import Accepted, Reader
 from connectors.xmpp import desk, translate, wire
@@ -277,6 +284,17 @@ async def test_a_refused_join_is_told_at_once_also_in_a_room_that_was_entered_be
         await seats.enter(rig.room)
     assert caught.value.code in {"forbidden", "registration_required"}
     assert time.monotonic() - began < 1
+
+
+async def test_who_rules_a_room_no_more_is_not_said_to_be_out_of_it(rig: XmppRig) -> None:
+    """Other servers tell such a one `forbidden`, as a fault may too; nothing is concluded."""
+    await (await rig.lab.root()).affiliate(rig.room, rig.bot, "member")
+    members = (await rig.connector.members(rig.room)).members
+    assert rig.bot in {member.account for member in members}
+    rig.proxy.spoil("list", refusing("forbidden", "auth"), times=3)
+    with pytest.raises(Unreadable) as caught:
+        await rig.connector.members(rig.room)
+    assert not isinstance(caught.value, NoRoom)
 
 
 async def until(test: Callable[[], object], seconds: float = 5) -> None:
