@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` and `make test`, each from a fresh clone.
 # Fast tests wait for processes of theirs more than they work: three run beside each other on two
-# cores. The environments come from hashed locks (requirements/); nothing is installed by hand.
+# cores, each a stretch of tests that share what they begin with. The environments come from hashed
+# locks (requirements/); nothing is installed by hand.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -46,7 +47,7 @@ pictures: env ## take the pictures of the docs anew (ARGS='overview held' takes 
 	@$(BIN)/python -m tools.screenshots $(ARGS)
 
 test: .venv/.ready ## the fast tests
-	@$(BIN)/pytest -q -n $(JOBS) $(ARGS)
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
@@ -78,7 +79,7 @@ check: .venv/.ready ## lint, format, types, import contracts, fast tests
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
 format: .venv/.ready ## put the code into its one form
 	@$(BIN)/ruff check --fix --quiet $(SOURCES) || true
