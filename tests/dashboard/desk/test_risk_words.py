@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.safe import safe
 from dashboard.widgets import charts
 from dashboard.widgets.desk_words import falls_words, risk_words
 from orchestrator.client.risk import PartView, ScoreView
@@ -51,7 +52,7 @@ def test_what_is_accepted_for_now_is_not_said_to_be_settled() -> None:
     found = score(24, part(1, 12), part(2, 0, silent=True))
     assert falls_words(found) == "Falls to 12 when the first item is settled."
     assert falls_words(score(0)) == "Nothing is open."
-    assert risk_words(score(0)) == "Leak risk 0. Nothing is known that could get out."
+    assert risk_words(score(0)) == safe(score(0).says)
 
 
 @pytest.mark.parametrize(("age", "said"), [(0, "just now"), (1, "1 second ago"), (90, "1 min ago")])
