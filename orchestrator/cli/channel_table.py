@@ -147,8 +147,9 @@ def steps(kind: str, values: Mapping[str, object], secrets: Mapping[str, str]) -
     for secret, where in secrets.items():
         yield f"wallcross secret set {where}{' --random' if secret in RANDOM else ''}"
     if kind == SIGNAL and "webhook_secret" in secrets:
-        here = f"http://127.0.0.1:{values['listen_port']}"
-        yield f"at the API server: RECEIVE_WEBHOOK_URL={here}/<the webhook-secret>"
+        here = str(values.get("reached_at") or f"http://127.0.0.1:{values['listen_port']}")
+        address = f"{here.rstrip('/')}/<the webhook-secret>"
+        yield f"at the API server: RECEIVE_WEBHOOK_URL={address}"
 
 
 def _text(what: object) -> str:

@@ -89,6 +89,15 @@ def test_what_another_program_must_know_is_typed_and_not_made(wx: Wx, file: Path
     assert set(secrets) == {"password", "pickle_key"}
 
 
+def test_where_our_own_api_is_posted_to_its_address_is_the_one_to_give(wx: Wx, file: Path) -> None:
+    there = "https://desk.example.com/api/v1/webhooks/signal"
+    given = (*SIGNAL[:4], "--setting", f"reached_at={there}", *COUNSEL)
+    done = wx("channel", "add", "signal", *given, "--json")
+    assert done.code == 0, done.err
+    assert "listen_port" not in tomllib.loads(file.read_text())["channels"]["signal"]["settings"]
+    assert any(f"RECEIVE_WEBHOOK_URL={there}/<" in step for step in done.json["next"])
+
+
 def test_one_of_that_name_is_not_written_over(wx: Wx, file: Path) -> None:
     found = wx("channel", "add", "matrix", "--setting", "user=@b:c")
     assert found.code != 0
