@@ -7,7 +7,7 @@ Rules kept here:
 2. An approval is told from its signatures, each verified when it is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.approvals.requests import standing
@@ -27,6 +27,7 @@ from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation
 from tiers.guarantees import LAPSES, Demand, Evidence, Guarantee, Holding, Source
 from tiers.ids import ConversationId
+from tiers.trust import KeyState
 
 Told = Mapping[tuple[str, str], tuple[tuple[str, ...], int]]
 """By room: who was told what it is, and when the last was."""
@@ -146,7 +147,8 @@ def _room(
         for connector, account in person.accounts.items()
         if connector == room.connector
     }
-    keys = (kept.keys.get((room.connector, account), ()) for account in sorted(accounts))
+    keys = {account: kept.keys.get((room.connector, account), ()) for account in sorted(accounts)}
+    compared = _compared(room, keys.values())
     return RoomEvidence(
         connector=room.connector,
         room=room.room,
@@ -158,17 +160,34 @@ def _room(
         members=room.members or (),
         strangers=room.strangers,
         controls=tuple(
-            _control(guarantee, demands.get(guarantee), _holding(room, guarantee), at)
+            _control(guarantee, demands.get(guarantee), _holding(room, guarantee, compared), at)
             for guarantee in Guarantee
         ),
-        keys=tuple(key for of in keys for key in of),
+        keys=tuple(key for of in keys.values() for key in of),
         told=told,
         told_at=told_at,
     )
 
 
-def _holding(room: views.RoomView, guarantee: Guarantee) -> Holding | None:
+def _compared(room: views.RoomView, keys: Collection[tuple[MemberKeyView, ...]]) -> Holding | None:
+    """That people compared the keys of everybody in a room: concluded, whatever its network says.
+
+    A device that was shut out is no compared one: it may stand on its owner's list still.
+    """
+    if room.read_at is None or not room.complete or room.strangers or not keys:
+        return None
+    if any({key.state for key in of} != {KeyState.VERIFIED.value} for of in keys):
+        return None
+    kind = Guarantee.DEVICES_VERIFIED
+    return Holding(kind, Evidence.VERIFIED, Source.CRYPTOGRAPHY, room.read_at)
+
+
+def _holding(
+    room: views.RoomView, guarantee: Guarantee, compared: Holding | None
+) -> Holding | None:
     """The surest word on a promise."""
+    if guarantee is Guarantee.DEVICES_VERIFIED:
+        return compared
     said = [_held(g) for g in room.guarantees if g.guarantee == guarantee.value]
     return max(said, key=lambda h: (h.evidence, h.at), default=None)
 

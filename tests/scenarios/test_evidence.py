@@ -61,6 +61,8 @@ async def test_each_control_has_its_grade_and_whoever_says_so(attested: House) -
     sealed = control(found, "price", "end_to_end_encrypted")
     assert (sealed.evidence, sealed.met, sealed.demanded) == ("verified", True, "verified")
     assert sealed.lapses_at is not None
+    compared = control(found, "price", "devices_verified")
+    assert (compared.evidence, compared.met, compared.demanded) == ("verified", True, "verified")
     assert found.made_up
     assert found.founded_at is None
     (price, lunch) = found.conversations
@@ -70,6 +72,16 @@ async def test_each_control_has_its_grade_and_whoever_says_so(attested: House) -
     assert price.rooms[0].read_at is not None
     assert lunch.rooms[0].complete
     assert await only(attested, "lunch") == ["lunch"]
+
+
+async def test_one_device_that_was_shut_out_ends_the_word_that_all_are_compared(
+    attested: House,
+) -> None:
+    home, deal, ada = attested.home, attested.deal, PersonId("ada")
+    [key] = await home.key_list(deal, ada)
+    await home.key_mark(deal, ada, key.device, "revoke", actor=ACTOR)
+    compared = control(await home.evidence_show(deal, None), "price", "devices_verified")
+    assert (compared.evidence, compared.met) == (None, False)
 
 
 async def only(house: House, label: str) -> list[str | None]:
