@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 JOBS ?= 3
-LONG_JOBS ?= 2
+LONG_JOBS ?= 3
 ARGS ?=
 ONCE ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools

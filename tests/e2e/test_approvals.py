@@ -19,6 +19,7 @@ from tiers.approval import Role
 from tiers.people import Party
 
 from .people import NARROW, Person, at_browser
+from .presses import press
 from .town import Town, town
 
 pytestmark = pytest.mark.long
@@ -186,14 +187,14 @@ async def test_an_export_is_asked_for_and_downloaded_once_from_the_page(
         await signed_in(operator, made, None)
         await operator.go("/audit")
         page = operator.page
-        await page.get_by_role("button", name="Ask for it").click(timeout=LONG_MS)
-        await page.get_by_role("button", name="Get the link").click(timeout=LONG_MS)
+        await press(page.get_by_role("button", name="Ask for it"))
+        await press(page.get_by_role("button", name="Get the link"))
         link = page.get_by_role("link", name="Download, once")
         await link.wait_for(timeout=LONG_MS)
         path = await link.get_attribute("href")
         assert path is not None
         async with page.expect_download(timeout=LONG_MS) as waiting:
-            await link.click()
+            await press(link)
         found = await waiting.value
         assert found.suggested_filename == "wallcross-audit.tar"
         kept = folder / "export.tar"
