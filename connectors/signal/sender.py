@@ -24,7 +24,6 @@ from connectors.port.errors import (
     Unreadable,
 )
 from connectors.port.messages import Accepted, Delivery, Presence, Reader
-from connectors.shared.both import both
 from connectors.signal.account import Account
 from connectors.signal.backend import Backend
 from connectors.signal.groups import UNDO_FOR, Group
@@ -125,7 +124,8 @@ class Sender:
             ReadersChanged, IdentityChanged: somebody else would read. Unavailable.
         """
         try:
-            seats, peers = await both(self.seats(delivery.room), self._account.peers())
+            seats = await self.seats(delivery.room)
+            peers = await self._account.peers()
         except Unreadable as error:
             raise Unavailable(error.code, error.hint) from None
         named = {reader.account: reader for reader in delivery.readers}
