@@ -15,29 +15,15 @@ from typing import Any
 
 import pytest
 
-from connectors.port import ConnectorName, DeliveryKey, RoomId
-from connectors.port.errors import ConnectorError
+from connectors.port import ConnectorName, RoomId
 from connectors.port.events import Event, Missed
-from connectors.port.messages import Content, Delivery, Reader
-from connectors.shared import frame
 from connectors.wickr.connector import WickrConnector
+from connectors.wickr.standin.control import Control
 from orchestrator import clock
-from orchestrator.clock import MINUTE
-from orchestrator.outbox import rows
-from orchestrator.outbox.dispatch import Dispatcher
-from orchestrator.outbox.item import Item
-from orchestrator.outbox.port import Cleared, Due, HeldAs, NotYet, Verdict
-from orchestrator.seal.master import create_master
-from orchestrator.seal.sealer import Sealer
-from orchestrator.secrets.home import HomeSecrets
-from orchestrator.store.schema import migrate
-from orchestrator.store.unit import Store, Tx
-from tiers.decision import Reason
+from tests.connectors.burst import Way, burst_out, judge
 
 from .conftest import MOST, Lab, missed, said
 
-NAME = ConnectorName("wickr")
-DEAL = "deal_" + "0a" * 16
 COUNT, LANES = 200, 4
 PACE = 0.02
 """Seconds between two messages of a person who writes without a pause."""
@@ -52,68 +38,11 @@ def free_port() -> int:
 # --- out --------------------------------------------------------------------------------------
 
 
-@dataclass
-class Everybody:
-    """A guard that clears everything for whoever is in the room, and repeats, marked."""
-
-    bot: WickrConnector
-    texts: dict[str, str]
-
-    async def clear(self, due: Due, began: int) -> Verdict:
-        del began
-        room = RoomId(due.item.room)
-        try:
-            members = (await self.bot.members(room)).members
-        except ConnectorError:
-            return NotYet(clock.now() + 100_000)
-        readers = frozenset(Reader(m.account) for m in members)
-        text = self.texts[due.item.message_id]
-        attempt = 2 if due.item.possibly else 1
-        key = DeliveryKey(due.item.wire_key)
-        delivery = Delivery(key, room, Content(text), readers, "Ann Example", attempt=attempt)
-        return Cleared(delivery, repeat_unknown=True)
-
-    def repeats_unknown(self, item: Item) -> bool:
-        del item
-        return True
-
-    async def stopped(self, due: Due, reasons: tuple[Reason, ...]) -> HeldAs:
-        del due, reasons
-        return HeldAs(None, None, clock.now() + MINUTE)
-
-
-def queue(sealer: Sealer, name: str, room: str) -> Callable[[Tx], None]:
-    at = clock.now()
-
-    def unit(tx: Tx) -> None:
-        tx.run(
-            "INSERT INTO message (message_id, deal_id, connector, remote_id, sender, sent_at, "
-            "accepted_at, size, state) VALUES (?, ?, 'api', ?, 'ada', ?, ?, 4, 'delivering')",
-            (name, DEAL, name, at, at),
-        )
-        sealer.insert(tx, sealer.prepare(DEAL, name, b"text"))
-        rows.enqueue(
-            tx,
-            kind="send",
-            message_id=name,
-            deal_id=DEAL,
-            conversation_id="cnv_" + "0b" * 16,
-            connector=NAME,
-            room=room,
-            as_tier="operations",
-            blocks=False,
-            at=at,
-        )
-
-    return unit
-
-
-async def chaos(lab: Lab) -> None:
-    """Every way in which a call can be cut and repeated, one after the other, twice.
+def ways_out(hand: Control) -> list[Way]:
+    """Every way in which a call can be cut and repeated.
 
     Not among them: a 400 and a ``Need …``, after which nothing is repeated by itself.
     """
-    hand = lab.hand
 
     async def away() -> None:
         await hand.go_down()
@@ -125,7 +54,7 @@ async def chaos(lab: Lab) -> None:
         await asyncio.sleep(0.3)
         await hand.find_interface()
 
-    ways: list[Callable[[], Awaitable[None]]] = [
+    return [
         hand.cut_after,
         hand.cut_lost,
         hand.cut_midway,
@@ -140,17 +69,6 @@ async def chaos(lab: Lab) -> None:
         lambda: hand.hang(done=False),
         lambda: hand.answer_nothing(text="something else"),
     ]
-    for way in [*ways, *ways]:
-        await way()
-        await asyncio.sleep(0.25)
-
-
-async def drained(dispatcher: Dispatcher, lane: str) -> None:
-    while True:
-        until = await dispatcher.drain(lane)
-        if until is None:
-            return
-        await asyncio.sleep(max(0, until - clock.now()) / 1_000_000)
 
 
 @pytest.mark.long
@@ -159,36 +77,8 @@ async def test_a_burst_out_with_cuts_loses_nothing_and_marks_every_double(
 ) -> None:
     bot = await lab.bot(patience=1.0)
     rooms = [await lab.room(bot, "ann", "bob") for _ in range(LANES)]
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    migrate(home / "store.db")
-    store, secrets = Store(home / "store.db"), HomeSecrets(tmp_path / "secrets", "home_1", None)
-    sealer = Sealer(home, secrets, create_master(secrets), clock.now)
-    texts = {f"msg_{n:032x}": f"number {n}" for n in range(COUNT)}
-    for n, name in enumerate(texts):
-        await store.write(queue(sealer, name, rooms[n % LANES]))
-    guard = Everybody(bot, texts)
-    dispatcher = Dispatcher(
-        store, sealer, {NAME: bot}, guard, clock.now, lambda _: False, lambda _n, _r: None
-    )
-    spoiling = asyncio.create_task(chaos(lab))
-    async with asyncio.timeout(240):
-        await asyncio.gather(*(drained(dispatcher, f"{NAME}/{room}") for room in rooms))
-    await spoiling
-    dead = await store.read(lambda tx: tx.all("SELECT state FROM delivery WHERE state <> 'done'"))
-    await store.close()
-    assert dead == []
-    doubles = 0
-    for lane, room in enumerate(rooms):
-        shown = [frame.parse(m.text or "") for m in await lab.ours("ann", room)]
-        firsts = list(dict.fromkeys(one.text for one in shown))
-        assert firsts == [f"number {n}" for n in range(lane, COUNT, LANES)]
-        seen: set[str] = set()
-        for one in shown:
-            assert one.repeated or one.text not in seen, "a double that does not say so"
-            doubles += one.text in seen
-            seen.add(one.text)
-    assert doubles, "the cuts were none"
+    await burst_out(tmp_path, bot, ConnectorName("wickr"), rooms, ways_out(lab.hand))
+    judge([[m.text for m in await lab.ours("ann", room)] for room in rooms])
 
 
 # --- in ---------------------------------------------------------------------------------------
