@@ -168,7 +168,7 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "conv_resume": Need(Right.ADD, Scope.ALL, Act.SECOND, step_up=True),
         "conv_attest": Need(Right.FINDINGS, Scope.ALL, Act.ALONE),
         "key_verify": Need(Right.KEYS, Scope.ALL, Act.SECOND, step_up=True, speaks=("by_a",)),
-        "key_import": Need(Right.KEYS, Scope.OWN, Act.SECOND, subject="person"),
+        "key_add": Need(Right.KEYS, Scope.OWN, Act.SECOND, subject="person"),
         "key_mark": _TAKES_HIM,
         "plan": _WHOLE_MATRIX,
         "plan_apply": _TAKES,

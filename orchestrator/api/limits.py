@@ -27,7 +27,7 @@ LONGER: Mapping[str, int] = MappingProxyType(
         "replay_accept": 256 * MIB,
         "adopt": 16 * MIB,
         "deal_new": 16 * MIB,
-        "key_import": 2 * MIB,
+        "key_add": 2 * MIB,
     }
 )
 """Bytes of a body, where more than a MiB is meant."""

@@ -439,7 +439,7 @@ class KeyAccess(Protocol):
         """
         ...
 
-    async def key_import(
+    async def key_add(
         self,
         deal: DealId,
         person: PersonId,

@@ -90,12 +90,12 @@ async def key_verify(
     )
 
 
-@router.post("/keys/{person}/import", status_code=201)
-async def key_import(
+@router.post("/keys/{person}/add", status_code=201)
+async def key_add(
     deal: Deal, person: str, body: Certificate, home: OpenHome, actor: Actor
 ) -> KeyView:
     """Takes a person's certificate in as a proposal."""
-    return await home.key_import(
+    return await home.key_add(
         deal, PersonId(person), body.channel, body.armour.encode(), actor=actor
     )
 

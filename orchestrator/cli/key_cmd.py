@@ -33,20 +33,24 @@ def list_(ctx: typer.Context, person: Annotated[str | None, typer.Argument()] = 
     out.many(found, _columns(out), "No device was seen yet.")
 
 
-@app.command("import")
-def import_(
+@app.command()
+def add(
     ctx: typer.Context,
     person: Person,
     file: Annotated[Path, typer.Argument(help="His OpenPGP certificate, in armour.")],
     *,
     channel: Channel = None,
 ) -> None:
-    """Takes in the certificate that a person handed over, and shows the words to compare."""
+    """Takes in the certificate that a person handed over, and shows the words to compare.
+
+    The renewed certificate of a key that was compared already needs no second comparison. Devices
+    of other networks are seen there by themselves, and are not added.
+    """
     if not file.is_file():
         raise Missing(f"There is no file {file}", still="No key was changed")
     armour = file.read_text(encoding="ascii", errors="replace")
     deal = named(ctx, None)
-    found, out = call(ctx.obj, lambda c: c.key_import(deal, person, armour, channel), live=True)
+    found, out = call(ctx.obj, lambda c: c.key_add(deal, person, armour, channel), live=True)
     out.one(found, lambda: _to_compare(found))
 
 

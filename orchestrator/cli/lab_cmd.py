@@ -88,7 +88,7 @@ def _where(found: Mapping[str, str]) -> list[str]:
         f"homeserver    {found['homeserver']}",
         f"channels      {found['channels']}  (add it to wallcross.toml)",
         f"roster        {found['roster']}  (twelve people: wallcross roster import)",
-        f"adviser's key {found['adviser']}  (wallcross key import)",
+        f"adviser's key {found['adviser']}  (wallcross key add)",
         f"our key       put what `wallcross key export` writes to {found['ours_goes_to']}",
         f"screens       {found['screens']}  (what each person's program shows)",
     ]

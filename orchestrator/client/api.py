@@ -422,12 +422,12 @@ class Client(
         body |= {"replaces": replaces}
         return await self._post(list[KeyView], path, body)
 
-    async def key_import(
+    async def key_add(
         self, deal: str, person: str, armour: str, channel: str | None = None
     ) -> KeyView:
         """Takes a person's certificate in as a proposal."""
         body = {"channel": channel, "armour": armour}
-        return await self._post(KeyView, f"{deal_path(deal)}/keys/{part(person)}/import", body)
+        return await self._post(KeyView, f"{deal_path(deal)}/keys/{part(person)}/add", body)
 
     async def key_export(self, channel: str | None = None) -> str:
         """Our own certificate in armour."""

@@ -88,7 +88,7 @@ class Enrolments(Crossings):
             raise Missing(
                 f"no account is proved by words on {', '.join(strange)}",
                 still=AS_BEFORE,
-                then="wallcross channel list; a mail address is proved by its key: key import",
+                then="wallcross channel list; a mail address is proved by its key: key add",
             )
         without = sorted(able - set(person.accounts)) or sorted(able)
         found = tuple(ConnectorName(c) for c in dict.fromkeys(asked)) or tuple(without)

@@ -85,7 +85,7 @@ class KeyUpload(DocumentsDesk):
         link.tries -= 1
         if link.tries <= 0:
             self._key_links.pop(kept, None)
-        key = await Keys(self._r).key_import(
+        key = await Keys(self._r).key_add(
             link.deal, link.person, None, armour.encode(), actor=f"key-link:{link.person}"
         )
         self._key_links.pop(kept, None)

@@ -75,7 +75,7 @@ class Keys:
         ends = self._r.keyring.changes_after(account, device, at, lasts)
         return replace(key, state=counts, words=words_for(key.key), lapses_at=ends)
 
-    async def key_import(
+    async def key_add(
         self,
         deal: DealId,
         person: PersonId,

@@ -83,7 +83,7 @@ class DayStage(Stage):
         ours = await self.client.key_export(MAIL)
         for reader, adviser in self.mail.advisers.items():
             armour = await asyncio.to_thread(adviser.certificate)
-            await self.client.key_import(self.deal, reader, armour, MAIL)
+            await self.client.key_add(self.deal, reader, armour, MAIL)
             await asyncio.to_thread(adviser.take, ours)
             one, other = [p for p in ADVISERS if p != reader][:2]
             await self.client.key_verify(self.deal, reader, one, other)

@@ -59,7 +59,7 @@ async def renewed(stage: Stage) -> None:
     """Whose key was over renews it, hands it over, and gets a copy after all. Raises: NotSeen."""
     adviser = stage.mail.advisers[EXPIRED]
     await whole(adviser.renew)
-    await stage.client.key_import(stage.deal, EXPIRED, await whole(adviser.certificate), MAIL)
+    await stage.client.key_add(stage.deal, EXPIRED, await whole(adviser.certificate), MAIL)
     known = await whole(adviser.known)
     head = FileHead(name=_NAME, size=len(AGREEMENT.encode()), media_type="text/plain")
     post = Post(person=_SENDER, conversation="agreement", file=head, readers=(EXPIRED,))
@@ -73,7 +73,7 @@ async def _exchange_keys(stage: Stage) -> None:
     ours = await stage.client.key_export(MAIL)
     for reader, adviser in stage.mail.advisers.items():
         armour = await whole(adviser.certificate)
-        await stage.client.key_import(stage.deal, reader, armour, MAIL)
+        await stage.client.key_add(stage.deal, reader, armour, MAIL)
         one, other = [person for person in READERS if person != reader][:2]
         await stage.client.key_verify(stage.deal, reader, one, other)
         await whole(adviser.take, ours)

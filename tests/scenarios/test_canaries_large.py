@@ -208,7 +208,7 @@ async def set_up(world: World) -> None:
         await client.adopt(world.deal, "roster", to_document(replace(listed, people=people)))
         await asyncio.to_thread(world.reader.take, await client.key_export("mail"))
         armour = await asyncio.to_thread(world.reader.certificate)
-        await client.key_import(world.deal, BY_MAIL, armour, "mail")
+        await client.key_add(world.deal, BY_MAIL, armour, "mail")
         await client.key_verify(world.deal, BY_MAIL, "ada", "bo")
         for label, channel, person in (
             ("agreement", "mail", BY_MAIL),

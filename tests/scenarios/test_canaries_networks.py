@@ -161,7 +161,7 @@ async def exchange_keys(stage: Stage) -> None:
     ours = await stage.client.key_export(MAIL)
     for reader, adviser in stage.mail.advisers.items():
         armour = await asyncio.to_thread(adviser.certificate)
-        await stage.client.key_import(stage.deal, reader, armour, MAIL)
+        await stage.client.key_add(stage.deal, reader, armour, MAIL)
         one, other = [person for person in READERS if person != reader][:2]
         await stage.client.key_verify(stage.deal, reader, one, other)
         await asyncio.to_thread(adviser.take, ours)

@@ -348,7 +348,7 @@ async def test_a_copy_for_a_key_that_was_renewed_is_seen(theatre: Theatre) -> No
     key, below = [row.split(":")[9] for row in listed.splitlines() if row.startswith("fpr:")]
     for which in ((), (below,)):
         ada._gpg("--quick-set-expire", key, "2y", *which)
-    await stage.client.key_import(stage.deal, EXPIRED, ada.certificate(), MAIL)
+    await stage.client.key_add(stage.deal, EXPIRED, ada.certificate(), MAIL)
     step = await theatre.sees(agreement_sent, LATE_S)
     assert step.text == "not seen: Ada Lindqvist was sent a copy, and the key is over"
 

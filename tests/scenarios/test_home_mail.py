@@ -49,7 +49,7 @@ class Firm:
         """Certificates both ways; his is compared by two others."""
         home, deal, el = self.house.home, self.house.deal, PersonId("el")
         armour = self.el.certificate().encode()
-        await home.key_import(deal, el, MAIL, armour, actor=ACTOR)
+        await home.key_add(deal, el, MAIL, armour, actor=ACTOR)
         await home.key_verify(deal, el, PersonId("ada"), PersonId("bo"), actor=ACTOR)
         self.el.take(await home.key_export(MAIL))
 

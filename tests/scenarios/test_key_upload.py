@@ -81,7 +81,7 @@ async def test_of_many_keys_the_first_are_shown_and_any_is_found_by_its_owners_n
     )
     larger = to_document(replace(listed, people=(*listed.people, *guests)))
     await house.home.adopt(house.deal, "roster", larger, actor=ACTOR)
-    await house.home.key_import(house.deal, EL, MAIL, firm.el.certificate().encode(), actor=ACTOR)
+    await house.home.key_add(house.deal, EL, MAIL, firm.el.certificate().encode(), actor=ACTOR)
     async with at_desk(house, seated(house, "ada", PERSON, OFFICER)) as client:
         view = await client.desk_documents(str(house.deal))
         assert (len(view.keys), view.keys_found) == (MOST_KEYS, many + 1)

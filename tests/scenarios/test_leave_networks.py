@@ -80,7 +80,7 @@ class Everywhere:
 
     async def _take(self, network: Network, name: str, armour: str) -> None:
         deal, person = self.deal, PersonId(name)
-        await self.home.key_import(deal, person, network.name, armour.encode(), actor=ACTOR)
+        await self.home.key_add(deal, person, network.name, armour.encode(), actor=ACTOR)
         await self.home.key_verify(deal, person, PersonId("cy"), PersonId("di"), actor=ACTOR)
 
     async def say(self, words: str) -> list[str]:

@@ -40,7 +40,7 @@ async def test_another_key_in_his_name_stops_the_mail_until_two_compared_it(
     try:
         double.make_key()
         armour = double.certificate().encode()
-        key = await house.home.key_import(house.deal, EL, MAIL, armour, actor=ACTOR)
+        key = await house.home.key_add(house.deal, EL, MAIL, armour, actor=ACTOR)
         assert (key.state, key.words) == ("seen", words_of(key.key))
         verify, genuine = house.home.key_verify, " ".join(words_of(own))
         held = await house.send(f"{SAID} Again.", to="opinion")

@@ -184,7 +184,7 @@ _LINES = """
 
     # keys and channel accounts
     key_list            PAS
-    key_import          S       PAS
+    key_add             S       PAS
     login_list          S       PAS
     person_new_phone    S       PAS
     key_verify          !S
