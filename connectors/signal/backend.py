@@ -21,6 +21,9 @@ from connectors.signal.ids import Own
 from connectors.signal.outgoing import Request
 from connectors.signal.peers import Peer
 
+UNFIT = "mode_unfit"
+"""Code of a program that runs in such a way that it hands on nothing of what is written to us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -33,6 +36,24 @@ class Limit:
 
     hint: str
     until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """A way of running in which a program hands on nothing of what is written to us.
+
+    Attributes:
+        what: which.
+        remedy: what a person does about it.
+    """
+
+    what: str
+    remedy: str
+
+    @property
+    def hint(self) -> str:
+        """Both, in one line."""
+        return f"{self.what}: {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,14 @@ class Backend(Protocol):
         ...
 
     @property
+    def deaf(self) -> Deaf | None:
+        """Why it hands on nothing of what is written to us, as it last said; None where it does.
+
+        Of groups and keys it tells then what it heard before, so nothing of that is believed.
+        """
+        ...
+
+    @property
     def deletes_files(self) -> bool:
         """Whether received files can be deleted where the program keeps them."""
         ...
@@ -66,7 +95,10 @@ class Backend(Protocol):
         ...
 
     async def alive(self, seconds: float) -> bool:
-        """Whether the program answers within so many seconds; nothing is said of Signal."""
+        """Whether the program answers within so many seconds; nothing is said of Signal.
+
+        ``deaf`` is known anew then.
+        """
         ...
 
     async def anybody_may_ask(self) -> bool:

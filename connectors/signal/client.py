@@ -92,15 +92,6 @@ class Client:
         self.challenge = ()
         return self._told(answer, acts=True)
 
-    async def alive(self, seconds: float) -> bool:
-        """Whether the HTTP server answers at all; says nothing of signal-cli behind it."""
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await self._http.send(self._request("GET", "/v1/health"))
-        except (httpx.HTTPError, DoorClosed, TimeoutError):
-            return False
-        return answer.is_success
-
     async def anybody_may_ask(self) -> bool:
         """Whether the server answers a call without our credential. Raises: Unavailable."""
         request = self._request("GET", "/v1/about")

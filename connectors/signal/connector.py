@@ -40,7 +40,7 @@ from connectors.shared.probe import Probe
 from connectors.shared.webhook import Posts, Webhook
 from connectors.signal import groups
 from connectors.signal.account import Account
-from connectors.signal.backend import Backend
+from connectors.signal.backend import UNFIT, Backend
 from connectors.signal.client import Client
 from connectors.signal.doctor import Doctor
 from connectors.signal.ears import Ears, Posted
@@ -191,9 +191,9 @@ class SignalConnector:
             return self._down(error.code, error.hint or "wait")
         except TimeoutError:
             return self._down("no_answer", "the API server takes calls; signal-cli is silent")
-        if not registered or not parts.account.known_to_signal:
-            hint = "register or link the number with the API server anew"
-            return self._down("not_registered", hint)
+        wrong = _wrong(parts, registered=registered)
+        if wrong is not None:
+            return self._down(*wrong)
         self._seen_at, limit = self._setup.now(), parts.backend.limit
         if limit is not None:
             return Health(up=True, code="rate_limited", hint=limit.hint, seen_at=self._seen_at)
@@ -362,6 +362,14 @@ class SignalConnector:
         """Marks a safety number as one that nothing is sent to: the room it is in stands still."""
         with _own_disk():
             self._open.ledger.distrust(account, device.key)
+
+
+def _wrong(parts: "_Parts", *, registered: bool) -> tuple[str, str] | None:
+    """Why a program that answers is of no use to us, and what to do; None where it is."""
+    if not registered or not parts.account.known_to_signal:
+        return "not_registered", "register or link the number with the API server anew"
+    deaf = parts.backend.deaf
+    return None if deaf is None else (UNFIT, deaf.hint)
 
 
 @contextmanager

@@ -71,6 +71,7 @@ class Doctor:
             "api reach": self._reach,
             "api log": self._log,
             "api version": self._version,
+            "api mode": self._mode,
             "room admins": self._admins,
             "received files": self._files,
         }
@@ -130,6 +131,12 @@ class Doctor:
             remedy = "take a newer release; see its own notes before"
             return Check("api version", ok=False, hint=hint, remedy=remedy)
         return Check("api version", ok=True, hint=f"at least {self._least}")
+
+    async def _mode(self) -> Check | None:
+        deaf = self._backend.deaf  # as it said when it was asked for its release
+        if deaf is None:
+            return None
+        return Check("api mode", ok=False, hint=deaf.what, remedy=deaf.remedy)
 
     async def _files(self) -> Check | None:
         if self._backend.deletes_files:

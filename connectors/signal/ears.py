@@ -10,7 +10,7 @@ from typing import Protocol
 from connectors.port.connector import Check
 from connectors.shared.probe import Probe
 from connectors.shared.webhook import Webhook
-from connectors.signal.backend import Backend
+from connectors.signal.backend import UNFIT, Backend
 from connectors.signal.reachable import API_AWAY, UNREACHED
 
 
@@ -89,14 +89,21 @@ class Posted:
             await self._webhook.stop()
 
     async def well(self, seconds: float) -> Mapping[str, int | None]:
-        """Whether the server answers, and we at the place that the server was told."""
+        """Whether the server answers and posts, and we at the place that the server was told."""
         if self._probe is None:
             return {API_AWAY: None, UNREACHED: None}
         began = self._now()  # what breaks behind an answer is seen next time
         alive, reached = await asyncio.gather(
             self._backend.alive(seconds), self._probe.answers(seconds)
         )
-        return {API_AWAY: began if alive else None, UNREACHED: began if reached else None}
+        if not alive:  # in which mode it will be is not known
+            return {API_AWAY: None, UNREACHED: began if reached else None}
+        posts = self._backend.deaf is None
+        return {
+            API_AWAY: began,
+            UNFIT: began if posts else None,
+            UNREACHED: began if reached else None,
+        }
 
     def check(self, heard_at: int | None) -> Check:
         """Whether a post has come since the start."""

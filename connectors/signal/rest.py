@@ -5,26 +5,31 @@ Rules kept here:
 1. Numbers and group ids go into paths as the server wants them; an internal group id never does.
 2. What the server says is done need not be: nothing here reads back, whoever asks does.
 3. It tells no timer, no right to edit, and no time to wait: those are None.
+4. In mode ``normal`` it fetches nothing from Signal by itself and posts nothing, and its lists are
+   as old as that: they are not read until it says another mode.
 
 Source: swagger.json of signal-cli-rest-api.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from connectors.port import AccountId, RoomId
-from connectors.port.errors import Rejected, Uncertain, Unreadable
+from connectors.port.errors import ConnectorError, Rejected, Unavailable, Uncertain, Unreadable
 from connectors.port.messages import Delivery, RoomSpec
 from connectors.signal import answers, groups, outgoing
 from connectors.signal.answers import check_sent, mapping, number, sent, text
-from connectors.signal.backend import Limit, Standing
-from connectors.signal.client import Client, part
+from connectors.signal.backend import UNFIT, Deaf, Limit, Standing
+from connectors.signal.client import Client, malformed, part
 from connectors.signal.groups import Group, own_uuid, read_group
 from connectors.signal.ids import Own
 from connectors.signal.peers import Peer, read_devices, read_peers
 
 _MODE = "json-rpc"
+"""Also what the mode ``json-rpc-native`` calls itself."""
+_OTHERS = frozenset({"normal", "native"})
 
 
 class Rest:
@@ -40,12 +45,22 @@ class Rest:
         self._client = client
         self._number = number
         self._most = most
+        self._mode = _MODE
 
     @property
     def limit(self) -> Limit | None:
         """The rate limit that the last send met."""
         tokens = self._client.challenge
         return Limit(answers.how_to_lift(tokens), None) if tokens else None
+
+    @property
+    def deaf(self) -> Deaf | None:
+        """A mode in which it posts nothing."""
+        if self._mode == _MODE:
+            return None
+        shown = self._mode if self._mode in _OTHERS else "unknown"
+        what = f"the API server runs in mode {shown}; it posts nothing in that mode"
+        return Deaf(what, "set MODE=json-rpc and RECEIVE_WEBHOOK_URL there and restart it")
 
     @property
     def deletes_files(self) -> bool:
@@ -57,8 +72,13 @@ class Rest:
         await self._client.close()
 
     async def alive(self, seconds: float) -> bool:
-        """Whether the HTTP server answers at all; says nothing of signal-cli behind it."""
-        return await self._client.alive(seconds)
+        """Whether the HTTP server says how it runs; says nothing of signal-cli behind it."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._about()
+        except (ConnectorError, TimeoutError):
+            return False
+        return True
 
     async def anybody_may_ask(self) -> bool:
         """Whether the server answers a call without our credential. Raises: Unavailable."""
@@ -69,6 +89,8 @@ class Rest:
 
     async def _read(self, kind: str, *parts: str, expand: bool = False) -> object:
         """Something of our account; what the server refuses to tell is unreadable."""
+        if self.deaf is not None:
+            raise Unavailable(UNFIT, self.deaf.hint)
         query = {"expand": "true"} if expand else None
         try:
             return await self._client.read(self._path(kind, *parts), query)
@@ -79,20 +101,21 @@ class Rest:
 
     async def fit(self) -> None:
         """Only mode json-rpc posts what it receives. Raises: Rejected."""
-        mode = str((await self._about()).get("mode"))
-        if mode != _MODE:
-            hint = (
-                f"the API server runs in mode {mode if mode in {'normal', 'native'} else 'unknown'}"
-                ": set MODE=json-rpc and RECEIVE_WEBHOOK_URL there"
-            )
-            raise Rejected("mode_unfit", hint)
+        await self._about()
+        if self.deaf is not None:
+            raise Rejected(UNFIT, self.deaf.hint)
 
     async def version(self) -> str:
         """The server's release."""
         return str((await self._about()).get("version"))
 
     async def _about(self) -> answers.Raw:
-        return mapping(await self._client.read("/v1/about"))
+        told = mapping(await self._client.read("/v1/about"))
+        mode = told.get("mode")
+        if not isinstance(mode, str):
+            raise malformed(acts=False)
+        self._mode = mode
+        return told
 
     async def logs(self) -> str | None:
         """The level at which the server logs."""

@@ -4,9 +4,11 @@ Rules kept here:
 
 1. An account that its network no longer has is paused at once, and a finding says so: whoever has
    the number now may read what we would send. What merely does not answer waits by itself.
-2. A channel that is closed for longer than a minute is a finding, until it is open.
+2. A channel that is closed for longer than a minute is a finding, until it is open; and so is one
+   that answers and hands on nothing of what is written to us, from the first look on.
 """
 
+from connectors.port.capabilities import Health
 from orchestrator.clock import MINUTE
 from orchestrator.command.channels import Channels
 from orchestrator.command.runtime import Channel, Runtime
@@ -16,6 +18,8 @@ from orchestrator.store.unit import Tx
 
 GONE = frozenset({"not_registered", "signed_out"})
 """Codes of a health that mean: this account is not ours any more, until a person sees to it."""
+DEAF = frozenset({"mode_unfit"})
+"""Codes of a health that mean: it answers, and nothing that is written to us reaches us."""
 LOST, CLOSED = "account_lost", "channel_closed"
 ACTOR = "wallcross"
 
@@ -41,8 +45,11 @@ class Pulse:
         if channel.connector is None:
             await self._closed(channel)
             return
-        await self._over(channel, CLOSED)
         health = await channel.connector.health()
+        if health.code in DEAF:
+            await self._deaf(channel, health)
+            return
+        await self._over(channel, CLOSED)
         if health.up:  # the pause is for a person to end
             await self._over(channel, LOST)
         elif health.code in GONE:
@@ -56,6 +63,12 @@ class Pulse:
         tried = "start what it connects to; it is tried again by itself"
         then = tried if channel.again_at is not None else "put that right, then serve anew"
         raised = Raised(CLOSED, "high", why, channel.hint or then)
+        await self._r.store.write(lambda tx: raise_finding(tx, HOME, name, raised, at))
+
+    async def _deaf(self, channel: Channel, health: Health) -> None:
+        at, name = self._r.now(), channel.name
+        why = (f"{name} hears nothing ({health.code}): what is for it waits",)
+        raised = Raised(CLOSED, "high", why, health.hint)
         await self._r.store.write(lambda tx: raise_finding(tx, HOME, name, raised, at))
 
     async def _lost(self, channel: Channel, code: str) -> None:

@@ -106,6 +106,31 @@ async def test_a_lost_account_pauses_its_channel_and_is_a_finding(
     assert channel.paused == code
 
 
+async def test_what_answers_and_hears_nothing_is_a_finding_until_it_hears(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An API server of Signal that came back in mode normal: no window tells before its end."""
+    house = await opens()
+    runtime = house.home.runtime
+    channel = runtime.channels[ConnectorName(CHANNEL)]
+
+    async def deaf() -> Health:
+        return Health(up=False, code="mode_unfit", hint="set MODE=json-rpc", seen_at=None)
+
+    monkeypatch.setattr(channel.connector, "health", deaf)
+    pulse = Pulse(runtime)
+    for _ in range(2):
+        await pulse.look()
+    ((_, reasons, closed_at),) = await findings(house, "channel_closed")
+    assert f"{CHANNEL} hears nothing (mode_unfit)" in reasons
+    assert closed_at is None
+    assert channel.paused is None
+    monkeypatch.undo()
+    await pulse.look()
+    ((_, _, closed_at),) = await findings(house, "channel_closed")
+    assert closed_at is not None
+
+
 async def test_what_only_does_not_answer_is_not_paused(
     opens: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:

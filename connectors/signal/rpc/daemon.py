@@ -22,7 +22,7 @@ from connectors.port.errors import ConnectorError, Rejected, Uncertain, Unreadab
 from connectors.port.messages import Delivery, RoomSpec
 from connectors.signal import outgoing
 from connectors.signal.answers import mapping, number, sequence, text
-from connectors.signal.backend import Limit, Standing
+from connectors.signal.backend import Deaf, Limit, Standing
 from connectors.signal.groups import Group
 from connectors.signal.ids import Own, internal_id, is_group, rest_id
 from connectors.signal.peers import Peer
@@ -65,6 +65,11 @@ class Daemon:
         if limit is not None and limit.until is not None and limit.until <= self._now():
             self._limit = limit = None
         return limit
+
+    @property
+    def deaf(self) -> Deaf | None:
+        """Nothing: whatever it fetches from Signal it tells on its stream."""
+        return None
 
     @property
     def deletes_files(self) -> bool:

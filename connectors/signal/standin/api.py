@@ -23,7 +23,6 @@ NO_GROUP = "No group with that id found"
 class Standin:
     """Everything of one stand-in."""
 
-    options: Options
     clock: FarClock
     network: Network
     account: Account
@@ -38,7 +37,12 @@ class Standin:
         network = Network(options, clock, lambda each: daemons[0].arrive(each))  # noqa: PLW0108 - it comes later
         account = Account(network)
         daemons.append(Daemon(network, account, faults))
-        return cls(options, clock, network, account, faults, daemons[0])
+        return cls(clock, network, account, faults, daemons[0])
+
+    @property
+    def options(self) -> Options:
+        """How it is set up now."""
+        return self.network.options
 
     def known(self, number: str, status: int = 400) -> Person:
         """The account of a call.

@@ -81,6 +81,7 @@ class Process(TwoPorts):
             self.program_port.close()
         elif verb == "come_back":
             await self.program_port.open()
+            self._far.network.run_in(Mode(call["mode"] or self._far.options.mode))
             self._far.daemon.come_back()
         elif verb == "settle":
             await self.settle(call["seconds"])

@@ -36,7 +36,7 @@ by their names (``bot`` is our account), groups by REST id or internal id, messa
     refuse unavailable rate_limit cut_lost cut_after cut_midway answer_nothing lie garbage slow hang
     fail_recipients partial_members garbage_members ignore_timer duplicate_webhook late_webhook
     no_results
-    go_down()  come_back()  lose_daemon()  find_daemon()  webhook(url)  settle(seconds)
+    go_down()  come_back(*, mode)  lose_daemon()  find_daemon()  webhook(url)  settle(seconds)
     losses() -> tuple[Lost, ...]  waiting() -> int
     requests() -> tuple[Asked, ...]  forget_requests()  advance(microseconds) -> int
     reset(**options)                                 (fields of ``options.Options``)
@@ -139,6 +139,14 @@ class Control(Acting, Mishaps):
     async def find_daemon(self) -> None:
         """signal-cli is there again; what was asked in between stays unanswered."""
         await self._do("daemon", there=True)
+
+    async def come_back(self, *, mode: str | None = None) -> None:
+        """The server is there again, and gets what waited.
+
+        Args:
+            mode: in which it was started, ``json-rpc`` or ``normal``; as before if None.
+        """
+        await self._do("come_back", mode=mode)
 
     async def webhook(self, url: str) -> None:
         """Sets ``RECEIVE_WEBHOOK_URL``; empty: nobody is told."""

@@ -67,7 +67,7 @@ def _profile(far: Standin, call: Json) -> Json:
 
 
 DEFAULTS: Json = {
-    **dict.fromkeys(("group", "number", "quote", "edits", "broken", "at", "verb")),
+    **dict.fromkeys(("group", "number", "quote", "edits", "broken", "at", "verb", "mode")),
     **{name: [] for name in ("members", "admins", "files", "mentions", "who")},
     **{name: {} for name in ("odd", "instead", "options")},
     **dict.fromkeys(("view_once", "remove"), False),

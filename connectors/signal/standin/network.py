@@ -21,7 +21,7 @@ from connectors.signal.standin.model import (
     Shown,
     Typing,
 )
-from connectors.signal.standin.options import Options
+from connectors.signal.standin.options import Mode, Options
 
 
 class Refused(Exception):
@@ -44,6 +44,10 @@ class Network:
         self.groups: dict[str, Group] = {}
         self._arrive = arrive
         self.bot = self.person("bot", number=options.number)
+
+    def run_in(self, mode: Mode) -> None:
+        """The account's server runs in another mode from now on."""
+        self.options = replace(self.options, mode=mode)
 
     # people
 

@@ -43,9 +43,12 @@ async def test_mode_normal_is_refused_with_what_to_set(lab: Lab) -> None:
 
 
 async def test_health_204_says_nothing_of_signal_cli(lab: Lab) -> None:
-    """The health call goes on answering when signal-cli has lost the account."""
+    """It goes on answering when signal-cli has lost the account, so it is not asked."""
     bot = await lab.bot()
     await lab.hand.lose_registration()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{lab.server.url}/v1/health")).status_code == 204
+    assert len(await asked(lab, "health")) == 1
     assert await bot._open.backend.alive(2.0)
     health = await bot.health()
     assert (health.up, health.code) == (False, "not_registered")
