@@ -264,7 +264,10 @@ class MailConnector:
 
     async def key_ends(self, account: AccountId) -> int | None:
         """When nothing can be sealed to an address any more; 0: now, None: never."""
-        return await self._open.keyring.ends(account)
+        parts = self._open
+        if parts.mailings.is_own(account):
+            return await parts.keyring.own_ends(account, parts.own.key)
+        return await parts.keyring.ends(account)
 
     async def own_certificate(self) -> bytes:
         """Our certificate in armour, for advisers to import. Raises: Unavailable."""

@@ -16,7 +16,7 @@ DAY = 24 * 3600 * 1_000_000
 OURS_AHEAD, THEIRS_AHEAD = 30 * DAY, 7 * DAY
 """How long before its end a key is told of, microseconds."""
 _RENEW = "prolong it with gpg in the channel's folder, then hand out: wallcross key export"
-_ASK = "ask for the prolonged certificate, then: wallcross key add PERSON FILE"
+_ASK = "wallcross key expire-soon; with the prolonged certificate: wallcross key add PERSON FILE"
 
 
 class Doctor:

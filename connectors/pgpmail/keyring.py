@@ -21,7 +21,9 @@ from connectors.port.errors import IdentityChanged, Rejected, Unavailable
 from connectors.port.messages import Device
 
 KEY = DeviceId("openpgp")
-"""What a key is called among an account's devices; further ones have their key id behind it."""
+"""What the first key of an address is called, for ever; a later one has its key id behind it.
+
+A name never goes over to another key: what was taken out under it would take that one out too."""
 _OF_THE_KEY_ITSELF = frozenset({"unpinned_key", "second_key", "address_differs", "no_key"})
 
 
@@ -113,15 +115,8 @@ class Keyring:
                 return {each.fingerprint: each for each in listed}
 
     def _devices(self, account: AccountId, listed: Iterable[str]) -> frozenset[Device]:
-        main = self._main(account, sorted(listed))
-        return frozenset(Device(KEY if each == main else _further(each), each) for each in listed)
-
-    def _main(self, account: AccountId, known: list[str]) -> str | None:
-        """The key that is called just ``openpgp``: the pinned one, else the only one."""
-        pinned = self._ledger.pinned(account) & set(known)
-        if len(pinned) == 1:
-            return next(iter(pinned))
-        return known[0] if len(known) == 1 else None
+        first = self._ledger.first_known(account)
+        return frozenset(Device(KEY if each == first else _further(each), each) for each in listed)
 
     async def trust(self, account: AccountId, device: Device) -> None:
         """Pins a key that was compared. Raises: IdentityChanged, Unreadable."""
@@ -158,6 +153,13 @@ class Keyring:
         if not isinstance(self._judged(account, listed, 0), Usable):
             return 0
         (certificate,) = listed.values()
+        return ends(certificate, self._now())
+
+    async def own_ends(self, account: AccountId, fingerprint: str) -> int | None:
+        """When our own key can be used no more; 0: now, None: never. Raises: Unreadable."""
+        (certificate,) = await self._home.certificates([fingerprint])
+        if not isinstance(judge(certificate, account, self._now()), Usable):
+            return 0
         return ends(certificate, self._now())
 
     async def own_verdict(

@@ -145,6 +145,14 @@ class Ledger:
         )
         return frozenset(fingerprint for (fingerprint,) in rows)
 
+    def first_known(self, account: AccountId) -> str | None:
+        """Fingerprint of the first certificate that named the address, barred or not."""
+        row = self._db.execute(
+            "SELECT fingerprint FROM known_key WHERE address = ? ORDER BY at, fingerprint LIMIT 1",
+            (same_address(account),),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     def pin(self, account: AccountId, fingerprint: str) -> None:
         """Notes that a key was compared and is this address's."""
         self._judge(account, fingerprint, pinned=True)

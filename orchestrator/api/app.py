@@ -23,6 +23,7 @@ from orchestrator.api.evidence import router as evidence
 from orchestrator.api.guard import own_words
 from orchestrator.api.held import router as held
 from orchestrator.api.held_desk import router as held_desk
+from orchestrator.api.keys_desk import router as keys_desk
 from orchestrator.api.leaves import router as leaves
 from orchestrator.api.memberships import router as memberships
 from orchestrator.api.network import router as network
@@ -113,6 +114,7 @@ def application() -> FastAPI:
         audit_desk,
         connections,
         documents_desk,
+        keys_desk,
         record,
         evidence,
         replay,

@@ -28,6 +28,7 @@ LONGER: Mapping[str, int] = MappingProxyType(
         "adopt": 16 * MIB,
         "deal_new": 16 * MIB,
         "key_add": 2 * MIB,
+        "key_replace": 2 * MIB,
     }
 )
 """Bytes of a body, where more than a MiB is meant."""

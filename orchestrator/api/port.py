@@ -21,6 +21,7 @@ from orchestrator.api.port_connections import ConnectionAccess
 from orchestrator.api.port_directory import DirectoryAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
+from orchestrator.api.port_keys_desk import KeyDeskAccess
 from orchestrator.api.port_memberships import (
     CardAccess,
     ListAccess,
@@ -585,6 +586,7 @@ class Home(
     MessageAccess,
     DocumentAccess,
     KeyAccess,
+    KeyDeskAccess,
     ChannelAccess,
     RebuildAccess,
     RecordAccess,

@@ -28,6 +28,7 @@ from orchestrator.client.directory import DirectoryApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
+from orchestrator.client.keys_desk import KeysDeskApi
 from orchestrator.client.leaves import LeaveView, LostView
 from orchestrator.client.memberships import MembershipsApi
 from orchestrator.client.notify import NotifyApi
@@ -89,6 +90,7 @@ class Client(
     AuditDeskApi,
     ConnectionsApi,
     DocumentsDeskApi,
+    KeysDeskApi,
     BotsApi,
     SignInApi,
 ):

@@ -16,6 +16,7 @@ from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
 from orchestrator.command.exports import Exports
 from orchestrator.command.insiders import Insiders
+from orchestrator.command.key_replacing import KeyReplacing
 from orchestrator.command.key_upload import KeyUpload
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
@@ -39,6 +40,7 @@ from orchestrator.command.watching import Watching
 from orchestrator.command.webhooks import Webhooks
 from orchestrator.query.desk_pages import DeskPages
 from orchestrator.query.happenings import Happenings
+from orchestrator.query.keys_desk import KeysDesk
 from orchestrator.query.operating import OperatingHome
 from orchestrator.query.people_desk import PeopleDesk
 from orchestrator.query.shown import Shown
@@ -69,6 +71,8 @@ class OpenHome(
     Messages,
     Documents,
     Keys,
+    KeyReplacing,
+    KeysDesk,
     Channels,
     Rebuilding,
     Records,

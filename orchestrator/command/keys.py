@@ -267,6 +267,7 @@ class Keys:
         connector = self._r.connectors.get(account[0])
         if connector is not None and isinstance(connector, VerifiesPeers):
             await connector.distrust(account[1], known.device)
+            await self._look(view, owner)  # what it stopped beside itself may go on
         keys = await self.key_list(deal, person)
         return next(k for k in keys if k.device == device)
 

@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.clock import DAY, HOUR, MINUTE, iso
@@ -288,6 +288,7 @@ def _expiring(certificates: Sequence[Certificate], at: int) -> Answer:
             why = f"the key that {one.name} reads with {_ending(one.ends, at)}"
             severity = "high" if one.ends - at <= ENDS_SOON else "medium"
             raised = _raise("adviser_key_expires", why, one.person, severity)
+            raised = replace(raised, remedy="wallcross key expire-soon")
             found.append((("adviser_key_expires", one.subject), raised))
     return found, [("adviser_key_expires", EVERYTHING)]
 

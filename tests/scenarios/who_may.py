@@ -184,6 +184,9 @@ _LINES = """
 
     # keys and channel accounts
     key_list            PAS
+    key_show            PAS
+    key_lapsing         PAS
+    key_replace         S       PAS
     key_add             S       PAS
     login_list          S       PAS
     person_new_phone    S       PAS
