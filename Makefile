@@ -1,12 +1,13 @@
 # Two commands matter: `make demo` and `make test`, each from a fresh clone.
-# Fast tests wait for processes of theirs more than they work: three run beside each other on two
-# cores, each a stretch of tests that share what they begin with. The environments come from hashed
+# Tests wait for processes of theirs more than they work: more run beside each other than there are
+# cores. Fast ones go a stretch of them at a time, long ones a file at a time, for tests of a file
+# share what they begin with, which is a whole deal on four networks in some. The environments come from hashed
 # locks (requirements/); nothing is installed by hand.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 JOBS ?= 3
-LONG_JOBS ?= 3
+LONG_JOBS ?= 4
 ARGS ?=
 ONCE ?=
 SOURCES := tiers connectors orchestrator dashboard tests tools
@@ -15,7 +16,7 @@ SOURCES := tiers connectors orchestrator dashboard tests tools
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long test-real test-deep check format lock bench clean distclean
+.PHONY: help env demo test test-long test-real test-omemo test-deep check lint types format lock bench clean distclean
 
 help: ## show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -46,40 +47,48 @@ demo: .venv/.ready .venv-synapse/.ready ## one made-up deal, end to end (ARGS='-
 pictures: env ## take the pictures of the docs anew (ARGS='overview held' takes these; needs chromium)
 	@$(BIN)/python -m tools.screenshots $(ARGS)
 
-test: .venv/.ready ## the fast tests
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
-
 # What is measured runs by itself, after the rest: a neighbour would be in the figures. What fails
 # beside a neighbour, with servers and processes of its own, is run once more by itself, and must pass.
 # Of CI's runs each test is in one (tests/architecture/test_runs.py): with ONCE set, as .ci/run sets
-# it, `make test-real` leaves out what is fast, which `make check` has just run.
+# it, `make test-long` runs what is long and meets a real server too; what is fast and does, `make
+# test` has run.
 BESIDE := not alone and not deep
-REAL := real and $(BESIDE)$(if $(ONCE), and long)
+LONG := long and $(BESIDE)$(if $(ONCE),, and not real)
+BY_FILE := --dist loadfile --no-loadscope-reorder
 AGAIN := --last-failed --last-failed-no-failures none
 
-test-long: env ## crashes, browsers, figures (minutes)
-	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m 'long and not real and $(BESIDE)' $(ARGS) \
-		|| $(BIN)/pytest -q -m 'long and not real and $(BESIDE)' $(AGAIN)
+test: .venv/.ready ## the fast tests
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS) || $(BIN)/pytest -q $(AGAIN)
+
+test-long: env $(if $(ONCE),.signal-cli/venv/.ready) ## crashes, browsers, figures (minutes)
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 $(BY_FILE) -m '$(LONG)' $(ARGS) \
+		|| $(BIN)/pytest -q -m '$(LONG)' $(AGAIN)
 	@$(BIN)/pytest -q -m 'long and alone and not deep' $(ARGS)
 
 # Those that wait for OMEMO run in its own environment, which has all of the other and that library
 # beside it: the files that say so, wherever they stand.
 OMEMO = $(shell grep -rl 'reason=.*run .venv-omemo' tests --include='test_*.py')
 
-test-real: env .signal-cli/venv/.ready ## every test that meets a real server, fast and long; each skip is printed with its reason
-	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 --dist worksteal -m '$(REAL)' $(ARGS) \
-		|| $(BIN)/pytest -q -m '$(REAL)' $(AGAIN)
-	@.venv-omemo/bin/pytest -q -n $(LONG_JOBS) --dist worksteal -m '$(BESIDE)' $(OMEMO) $(ARGS)
+test-omemo: .venv-omemo/.ready ## what is sealed by OMEMO, on a real server
+	@.venv-omemo/bin/pytest -q -n $(LONG_JOBS) $(BY_FILE) -m '$(BESIDE)' $(OMEMO) $(ARGS) \
+		|| .venv-omemo/bin/pytest -q -m '$(BESIDE)' $(OMEMO) $(AGAIN)
+
+test-real: env .signal-cli/venv/.ready test-omemo ## every test that meets a real server, fast and long; each skip is printed with its reason
+	@$(BIN)/pytest -q -n $(LONG_JOBS) --durations=15 $(BY_FILE) -m 'real and $(BESIDE)' $(ARGS) \
+		|| $(BIN)/pytest -q -m 'real and $(BESIDE)' $(AGAIN)
 
 test-deep: env ## a quarter of an hour each: 100,000 malformed requests, every operation at length
 	@$(BIN)/pytest -q -n $(JOBS) -m deep $(ARGS)
 
-check: .venv/.ready ## lint, format, types, import contracts, fast tests
+check: lint types test ## lint, format, types, import contracts, fast tests
+
+lint: .venv/.ready
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
+
+types: .venv/.ready
+	$(BIN)/mypy
 
 format: .venv/.ready ## put the code into its one form
 	@$(BIN)/ruff check --fix --quiet $(SOURCES) || true

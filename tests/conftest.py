@@ -12,6 +12,8 @@ from collections.abc import Generator, Sequence
 import pytest
 
 LONG_TEST_SECONDS = 900
+LAST_LONGEST = ("tests/scenarios/", "tests/e2e/")
+"""Where a file of long tests takes minutes: they are begun first, none is waited for at the end."""
 
 
 def outside(address: object) -> bool:
@@ -50,9 +52,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)  # before what is asked for by marks is chosen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives long tests the time that they need, and says which meet a real server."""
+    """Gives long tests the time that they need, and says which meet a real server.
+
+    Files that last long come first, in the order in which they were found.
+    """
     for item in items:
         if "homeserver" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
+    items.sort(key=lambda item: not item.nodeid.startswith(LAST_LONGEST))

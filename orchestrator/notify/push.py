@@ -15,11 +15,11 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import http_ece
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pywebpush import Vapid as Vapid02
-from pywebpush import WebPusher
+from py_vapid import Vapid02
 
 from connectors.port.door import Door, DoorClosed
 from orchestrator.clock import HOUR, SECOND, Clock
@@ -183,7 +183,7 @@ class ByPush:
 
 
 def sealed(notice: Notice, to: Subscription) -> bytes:
-    """What only that browser can read."""
+    """What only that browser can read (RFC 8291 section 3, by a key made for it alone)."""
     first, *_ = lines(notice)
     said = {
         "id": notice.send_id,
@@ -193,9 +193,5 @@ def sealed(notice: Notice, to: Subscription) -> bytes:
         "again": notice.again,
     }
     text = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
-    info = {"endpoint": to.endpoint, "keys": {"p256dh": _text(to.key), "auth": _text(to.auth)}}
-    return bytes(WebPusher(info).encode(text)["body"])
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    once = ec.generate_private_key(ec.SECP256R1())
+    return bytes(http_ece.encrypt(text, private_key=once, dh=to.key, auth_secret=to.auth))

@@ -64,7 +64,7 @@ def test_each_test_is_in_one_run_of_ci_and_the_deep_ones_in_none(marks: frozense
 
 
 def test_no_run_of_ci_leaves_a_folder_out() -> None:
-    assert len(of_this_environment()) == 4
+    assert len(of_this_environment()) == 3
     for words in of_this_environment():
         assert not {"-k", "--ignore", "--deselect"} & set(words)
         assert not [word for word in words if word.startswith("tests/")]

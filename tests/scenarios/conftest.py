@@ -30,7 +30,7 @@ from tiers.people import Roster
 from .house import ACTOR, CHANNEL, TALKS, Talk, by_words, make_deal
 
 OURS = "wallcross"
-WAIT_S = 30.0
+WAIT_S = 60.0
 OPEN = frozenset({"accepted", "delivering"})
 
 

@@ -208,8 +208,29 @@ class Senders:
 
 def lines(record: Path) -> list[dict[str, Any]]:
     """The far side's record so far."""
-    whole = record.read_bytes().rpartition(b"\n")[0]
-    return [json.loads(line) for line in whole.splitlines()]
+    return Followed(record).lines()
+
+
+@dataclass(slots=True)
+class Followed:
+    """The far side's record, of which nothing is read twice: it is looked at many times a second.
+
+    Attributes:
+        path: where it is written.
+    """
+
+    path: Path
+    _read: list[dict[str, Any]] = field(default_factory=list)
+    _at: int = 0
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All of it so far."""
+        with self.path.open("rb") as record:
+            record.seek(self._at)
+            whole, end, _ = record.read().rpartition(b"\n")
+        self._at += len(whole) + len(end)
+        self._read += [json.loads(line) for line in whole.splitlines()]
+        return self._read
 
 
 async def until(done: Callable[[], bool], seconds: float, what: str) -> None:
@@ -223,7 +244,7 @@ async def until(done: Callable[[], bool], seconds: float, what: str) -> None:
 
 async def settled(home: Path, record: Path, log: SendersLog, seconds: float) -> None:
     """Waits until nothing is under way: all told is in the record, or nothing moves any more."""
-    wanted = {each.sha256 for each in log.told}
+    wanted, far = {each.sha256 for each in log.told}, Followed(record)
 
     def quiet() -> bool:
         with looking(home) as connection:
@@ -235,16 +256,16 @@ async def settled(home: Path, record: Path, log: SendersLog, seconds: float) -> 
         return not busy
 
     def arrived() -> bool:
-        return wanted <= {line["sha256"] for line in lines(record) if line["kind"] == "arrived"}
+        return wanted <= {line["sha256"] for line in far.lines() if line["kind"] == "arrived"}
 
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        if quiet() and (arrived() or await _still(record)):
+        if quiet() and (arrived() or await _still(far)):
             return
         await asyncio.sleep(0.1)
 
 
-async def _still(record: Path) -> bool:
-    before = len(lines(record))
+async def _still(far: Followed) -> bool:
+    before = len(far.lines())
     await asyncio.sleep(1.5)
-    return len(lines(record)) == before
+    return len(far.lines()) == before

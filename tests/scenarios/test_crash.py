@@ -17,7 +17,7 @@ from connectors.memory import process
 from connectors.memory.farside import FarSide
 from connectors.memory.faults import FaultKind
 
-from .crashing import Runner, Senders, count, cursor, lines, settled, taken_in, until
+from .crashing import Followed, Runner, Senders, count, cursor, lines, settled, taken_in, until
 from .judge import SendersLog, Told, verdict
 from .runner import Orders
 
@@ -61,6 +61,7 @@ class Scene:
     def __init__(self, course: Course, folder: Path, stack: ExitStack) -> None:
         self.course = course
         self.home, self.record = folder / "home", folder / "record.jsonl"
+        self.far = Followed(self.record)
         never = 0 if not course.idempotent else 86_400_000_000
         self.process = stack.enter_context(
             process.start(
@@ -155,7 +156,7 @@ class Scene:
 
     def _sent(self) -> int:
         """Arrivals from us; what people write is in the record too."""
-        return sum(line.get("account") == "wallcross" for line in lines(self.record))
+        return sum(line.get("account") == "wallcross" for line in self.far.lines())
 
     def _busy(self) -> bool:
         if self.course.plant == "cursor_first":  # the window that this fault opens

@@ -58,7 +58,7 @@ async def test_a_leave_that_a_network_only_says_it_did_is_seen(theatre: Theatre)
     step = await theatre.sees(leaves)
     assert step.text == "not seen: she is not seen gone everywhere"
     await stage.signal.hand.clear_faults()
-    for _ in range(600):  # it is tried on by itself
+    for _ in range(1800):  # it is tried on by itself
         if (await stage.client.leave_show(stage.deal, "hana-ferri")).state == "gone":
             break
         await asyncio.sleep(0.1)

@@ -86,7 +86,7 @@ async def stage(tmp_path: Path, secrets_apart: None) -> AsyncIterator[Stage]:  #
 async def says(person: Person, words: str) -> None:
     """He opens a chat with our account, and writes once we are in it, as a person would."""
     room = await person.make_room([OURS], direct=True)
-    for _ in range(300):
+    for _ in range(900):
         if OURS in await there(person, room):
             break
         await asyncio.sleep(0.1)

@@ -75,7 +75,7 @@ async def opened(folder: Path) -> AsyncIterator[Theatre]:
 
 async def goes_on(stage: Stage, label: str) -> None:
     """Until a room that had stopped goes on."""
-    for _ in range(300):
+    for _ in range(900):
         if not (await stage.client.conv_show(stage.deal, label)).rooms[0].paused:
             return
         await asyncio.sleep(0.1)

@@ -39,7 +39,7 @@ async def deliver(rig: MemoryRig, text: str = "words", room: RoomId | None = Non
 
 async def events(rig: MemoryRig, cursor: str = "0") -> AsyncIterator[Event]:
     stream = rig.connector.receive(cursor)
-    async with aclosing(stream), asyncio.timeout(5):  # type: ignore[type-var]  # it is a generator
+    async with aclosing(stream), asyncio.timeout(30):  # type: ignore[type-var]  # it is a generator
         async for batch in stream:
             for event in batch.events:
                 yield event

@@ -196,7 +196,7 @@ async def test_noise_ends_its_own_line_only(
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(noise)
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await reader.read()
     writer.close()
     assert far.running()

@@ -56,7 +56,7 @@ class Slow:
 
     async def listed(self) -> None:
         """Until gpg has listed, and holds it back."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while not (self.folder / "listed").exists():  # noqa: ASYNC110 (of another process)
                 await asyncio.sleep(0.01)
 
@@ -113,7 +113,7 @@ async def outcome(bot: MailConnector, what: Delivery) -> str:
 
 async def waiting(bot: MailConnector, count: int) -> None:
     """Until so many wait for gpg's listing, the one that it holds back among them."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while bot._open.home._listed._wanted.total() < count:  # noqa: ASYNC110 (a mere counter)
             await asyncio.sleep(0.01)
 

@@ -41,7 +41,7 @@ def connections(lab: Lab) -> list[int]:
 
 
 async def parted(lab: Lab, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while lab.front.farewells < count:  # noqa: ASYNC110 (the server is another thread)
             await asyncio.sleep(0.01)
 

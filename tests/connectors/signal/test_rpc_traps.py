@@ -234,7 +234,7 @@ async def test_a_success_that_names_nothing_is_uncertain(stream_lab: Lab) -> Non
 
 @pytest.mark.parametrize("done", [True, False])
 async def test_a_send_that_is_never_answered_is_uncertain(stream_lab: Lab, done: bool) -> None:
-    bot = await stream_lab.bot(patience=1.0)
+    bot = await stream_lab.bot(patience=2.5)
     room = await stream_lab.room(bot, "ann")
     await stream_lab.hand.hang(done=done)
     error = await fails(bot.send(await stream_lab.delivery(bot, room)), Uncertain)

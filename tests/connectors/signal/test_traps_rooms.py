@@ -275,7 +275,7 @@ async def test_an_unknown_account_is_400_here_and_500_there(lab: Lab) -> None:
 @pytest.mark.parametrize("done", [True, False])
 async def test_a_send_that_is_never_answered_is_uncertain(lab: Lab, done: bool) -> None:
     """An answer that was thrown away, and a daemon that went: the same from here."""
-    bot = await lab.bot(patience=1.0)
+    bot = await lab.bot(patience=2.5)
     room = await lab.room(bot, "ann")
     delivery = await lab.delivery(bot, room)
     await lab.hand.hang(done=done)
@@ -296,7 +296,7 @@ async def test_a_sign_of_life_that_is_never_answered_is_down(
 
 @pytest.mark.parametrize("verb", ["group", "identities"])
 async def test_a_reading_that_is_never_answered_is_unavailable(lab: Lab, verb: str) -> None:
-    bot = await lab.bot(patience=1.0, look_every=600.0)
+    bot = await lab.bot(patience=2.5, look_every=600.0)
     room = await lab.room(bot, "ann")
     await asyncio.sleep(0)
     await lab.hand.hang(verb)

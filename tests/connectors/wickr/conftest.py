@@ -163,7 +163,7 @@ class Lab:
     ) -> tuple[list[Event], str]:
         """Events from a cursor on until there are enough, and the cursor after them."""
         found: list[Event] = []
-        async with asyncio.timeout(20), contextlib.aclosing(bot.receive(cursor)) as stream:
+        async with asyncio.timeout(45), contextlib.aclosing(bot.receive(cursor)) as stream:
             async for batch in stream:
                 found += batch.events
                 if enough(found):
@@ -241,7 +241,7 @@ def missed(events: list[Event]) -> list[Missed]:
     return [e for e in events if isinstance(e, Missed)]
 
 
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 45.0) -> None:
     """Waits until something is so; what is waited for is another process's, so it is asked."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - there is no event to wait for

@@ -125,7 +125,7 @@ async def test_a_change_that_is_never_answered_ends_and_is_uncertain(
     lab: Lab, *, done: bool
 ) -> None:
     await set_up(lab)
-    bot = await lab.bot("another", patience=1.0)
+    bot = await lab.bot("another", patience=2.5)
     room = await lab.room(bot, "ann", "bob")
     await lab.hand.hang("room_modify", done=done)
     await fails(bot.remove(room, BOB), Uncertain)

@@ -265,7 +265,7 @@ async def test_a_batch_that_is_cut_on_its_way_is_a_window(lab: Lab, how: str) ->
 
 
 async def test_a_batch_that_cannot_be_parsed_ends_in_a_window(lab: Lab) -> None:
-    bot, cursor = await polled(lab, patience=0.7)
+    bot, cursor = await polled(lab, patience=2.5)
     began = clock.now()
     await lab.hand.garbled("ann")
     events, _ = await lab.events(bot, cursor, lambda e: bool(missed(e)))
@@ -370,7 +370,7 @@ async def test_a_polled_batch_that_cannot_be_stored_is_kept_until_it_can(
 
     monkeypatch.setattr(spool_module.Spool, "put", refuse)
     name = await lab.hand.write("ann", "held")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await tried.wait()
     await asyncio.sleep(0.5)
     monkeypatch.setattr(spool_module.Spool, "put", kept)
@@ -504,7 +504,7 @@ async def test_a_lost_batch_is_told_once_our_disk_takes_it(
     monkeypatch.setattr(spool_module.Spool, "put", refuse)
     await lab.hand.cut_after("receive")
     await lab.hand.write("ann", "lost")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await tried.wait()
     await asyncio.sleep(0.5)
     monkeypatch.setattr(spool_module.Spool, "put", kept)

@@ -155,7 +155,7 @@ class Lab:
         bot: Connector,
         cursor: str | None,
         enough: Callable[[list[Event]], bool],
-        within: float = 30,
+        within: float = 45,
     ) -> tuple[list[Event], str]:
         """Events from a cursor on until there are enough, and the cursor after them."""
         found: list[Event] = []
@@ -172,7 +172,7 @@ class Lab:
         return (await self.events(bot, None, lambda _: True))[1]
 
     async def messages(
-        self, bot: Connector, cursor: str, count: int, within: float = 30
+        self, bot: Connector, cursor: str, count: int, within: float = 45
     ) -> list[InboundMessage]:
         """The first messages of others from a cursor on."""
         events, _ = await self.events(bot, cursor, lambda e: len(said(e)) >= count, within)

@@ -29,7 +29,7 @@ from connectors.xmpp.omemo.wire import fingerprint
 
 from .prosody import DOMAIN, PASSWORD, Prosody
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 logging.getLogger("slixmpp_omemo").setLevel(logging.CRITICAL + 1)  # theirs logs what it seals
 PLUGINS = ("xep_0030", "xep_0045", "xep_0060", "xep_0163", "xep_0280", "xep_0334", "xep_0380")
 ENCRYPTED = "{eu.siacs.conversations.axolotl}encrypted"

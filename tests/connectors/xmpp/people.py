@@ -58,7 +58,7 @@ class Person(ClientXMPP):
 
     async def open(self) -> "Person":
         self.connect("127.0.0.1", self._port)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(45):
             await self._began.wait()
         return self
 
@@ -82,7 +82,7 @@ class Person(ClientXMPP):
         iq: Any = self.make_iq(ito=JID(to))
         iq["type"] = kind
         iq.append(payload)
-        answer: ET.Element = (await iq.send(timeout=10)).xml
+        answer: ET.Element = (await iq.send(timeout=45)).xml
         return answer
 
     async def settle(self) -> None:
@@ -103,7 +103,7 @@ class Person(ClientXMPP):
 
         self.add_filter("in", see)
         entered = asyncio.ensure_future(
-            self.muc.join_muc_wait(JID(room), nick or self.nick, timeout=10, maxstanzas=0)
+            self.muc.join_muc_wait(JID(room), nick or self.nick, timeout=45, maxstanzas=0)
         )
         try:
             await asyncio.wait({entered, refused}, return_when=asyncio.FIRST_COMPLETED)
@@ -142,7 +142,7 @@ class Person(ClientXMPP):
             message.append(child)
         before = len(self.shown)
         message.send()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while True:
                 for seen in self.shown[before:]:
                     if seen.get("id") == name:

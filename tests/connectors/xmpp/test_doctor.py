@@ -58,7 +58,7 @@ async def test_a_closed_channel_is_looked_at_too(lab: Lab) -> None:
 
 
 async def test_while_nothing_answers_nothing_is_well(lab: Lab) -> None:
-    bot = await lab.bot(patience=1.0)
+    bot = await lab.bot(patience=2.5)
     await lab.room(bot, await lab.person("alice"))
     await bot._open.line.close()
     assert not any(ok for ok in (await checks(bot)).values())

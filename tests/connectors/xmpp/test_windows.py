@@ -37,7 +37,7 @@ class Away:
         self.proxy.cut()
         await asyncio.sleep(1.5)  # the outage itself
         self.proxy.down = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while not (await self.bot.health()).up:  # noqa: ASYNC110 (it is asked)
                 await asyncio.sleep(0.05)
         return broke, clock.now()

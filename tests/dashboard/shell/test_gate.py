@@ -209,12 +209,12 @@ class Socket:
         self.task = asyncio.create_task(desk.app(self.scope, self.said.get, self.heard.put))
 
     async def next(self) -> Message:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self.heard.get()
 
     async def close(self) -> None:
         self.said.put_nowait({"type": "websocket.disconnect", "code": 1001})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.task
 
 
@@ -286,7 +286,7 @@ async def test_streamlits_own_websocket_says_nothing_more_once_the_session_ended
     line = Socket(desk, STREAM, cookie=f"__Host-wallcross={INES}")
     await going.wait()
     far.end(INES)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await line.task
     heard = [line.heard.get_nowait() for _ in range(line.heard.qsize())]
     assert heard[-1] == {"type": "websocket.close", "code": SIGNED_OUT}

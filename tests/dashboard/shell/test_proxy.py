@@ -91,10 +91,10 @@ async def test_nobody_holds_a_line_to_the_api_by_being_slow(
     async def slow() -> AsyncIterator[bytes]:
         yield b"{"
         seen.append(len(far.seen))
-        await asyncio.sleep(1)
+        await asyncio.sleep(60)
         yield b"}"
 
-    async with asyncio.timeout(0.9):
+    async with asyncio.timeout(30):
         found = await asyncio.gather(
             *(desk.of().post("/api/v1/session/link", content=slow()) for _ in range(20))
         )
@@ -118,7 +118,7 @@ async def test_few_long_bodies_of_nobody_are_handed_on_at_once(
         return asyncio.ensure_future(of.post("/api/v1/files", content=long()))
 
     nobody = [asks(desk.of(cookie="__Host-wallcross=" + "z" * 40)) for _ in range(40)]
-    for _ in range(50):
+    for _ in range(3000):
         await asyncio.sleep(0.01)
         if sum(one.done() for one in nobody) == 40 - proxy.MOST_OF_NOBODY:
             break

@@ -129,7 +129,7 @@ async def raw(far: Far, *lines: str, secret: str = SECRET, body: bytes = b"") ->
     path = f"/api/v1/webhooks/signal/{secret}"
     writer.write("\r\n".join([f"POST {path} HTTP/1.1", "host: x", *lines, "", ""]).encode() + body)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read(65_536)
     finally:
         writer.close()
@@ -154,7 +154,7 @@ async def test_what_is_cut_in_its_middle_is_not_taken_and_told(far: Far) -> None
     writer.write(f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\nhalf".encode())
     await writer.drain()
     writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not far.account.told:  # noqa: ASYNC110 - the server's own doing
             await asyncio.sleep(0.01)
     assert (far.account.told, far.account.taken) == ([Said.BROKEN_OFF], [])
@@ -205,7 +205,7 @@ async def test_a_stalled_post_holds_nobody_up(far: Far) -> None:
         secret = SECRET if n % 2 else "x" * len(SECRET)
         head = f"POST /api/v1/webhooks/signal/{secret} HTTP/1.1\r\nhost: x\r\n"
         writer.write(head.encode() + b"content-length: 9000\r\n\r\n")
-    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(5):
+    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(30):
         for _ in range(20):
             assert (await http.get(f"http://127.0.0.1:{far.port}/api/v1/me")).status_code == 401
     for _, writer in lines:

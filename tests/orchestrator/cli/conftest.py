@@ -36,7 +36,7 @@ class Ended:
 
 Wx = Callable[..., Ended]
 Serve = Callable[..., subprocess.Popen[str]]
-START_S = 25.0
+START_S = 60.0
 
 
 @pytest.fixture

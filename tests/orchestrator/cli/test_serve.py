@@ -36,7 +36,7 @@ def test_commands_go_through_a_running_serve_and_it_ends_cleanly(
     assert second.code == 3
     assert "runs for this home already" in second.err
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=45) == 0
     assert not (home / "run" / "wallcross.sock").exists()
     said = (tmp_path / "serve.err").read_text("utf-8")
     assert "serving on" in said
@@ -79,8 +79,8 @@ def test_what_happens_is_watched_and_what_is_held_is_dropped(
     while not lines and time.monotonic() < deadline:
         sent.append(deal(*line, stdin=CANARY).json["message_id"])
     watch.send_signal(signal.SIGINT)
-    assert watch.wait(timeout=20) == 130
-    reader.join(timeout=20)
+    assert watch.wait(timeout=45) == 130
+    reader.join(timeout=45)
     watch.stdout.close()
     assert {json.loads(found)["kind"] for found in lines} <= {"accepted", "held", "finding"}
     assert "zyxwv" not in "".join(lines)
@@ -156,7 +156,7 @@ def test_what_watches_the_machine_is_answered_on_a_port_of_its_own(
         assert "HALCYON" not in metrics
         assert client.get("/api/v1/deals").status_code == 404
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=45) == 0
 
 
 def _answered(client: httpx.Client, path: str) -> httpx.Response:

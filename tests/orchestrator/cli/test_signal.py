@@ -52,7 +52,7 @@ class Through(BaseHTTPRequestHandler):
             method=self.command,
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Every())
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=45) as answer:
             data = answer.read()
             self.send_response(answer.status)
         self.send_header("Content-Length", str(len(data)))
@@ -97,7 +97,7 @@ class Far:
             method=method,
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=45) as answer:
             data = answer.read()
         return json.loads(data) if data else None
 
@@ -136,7 +136,7 @@ api = "http://127.0.0.1:{api}"
 number = "+15550100"
 listen_port = {listen}
 least_version = "0.101"
-patience = 5.0
+patience = 20.0
 [channels.phones.secrets]
 webhook_secret = "env:WX_TEST_WEBHOOK"
 state_key = "env:WX_TEST_STATE"
@@ -224,7 +224,7 @@ def test_a_stand_in_earns_lab_until_a_named_person_says_that_it_is_none(
     assert wx("channel", "list", "--json").json["grade"] == "field"
     assert wx("status", "--json").json["needs"] == []  # a room of our own is nobody's finding
     process_.terminate()
-    assert process_.wait(timeout=20) == 0
+    assert process_.wait(timeout=45) == 0
     with closing(sqlite3.connect(home / "store.db")) as store:
         rows = store.execute("SELECT body FROM audit WHERE deal_id = 'home' ORDER BY rowid")
         found = [json.loads(body) for (body,) in rows]

@@ -294,7 +294,7 @@ class EngineContract:
 
     async def test_stop_without_a_run_returns(self, rig: Rig) -> None:
         engine = rig.engine()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await engine.stop()
         assert engine.health().running == 0
 

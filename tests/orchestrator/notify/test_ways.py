@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from pywebpush import Vapid as Vapid02
+from py_vapid import Vapid02
 from starlette.responses import Response
 
 from connectors.port.door import Door, Limits, Opening
