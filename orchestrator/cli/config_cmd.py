@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from orchestrator.cli.adopting import roster_document
-from orchestrator.cli.checking import vault_of
+from orchestrator.cli.config_migrate import migrate, mistakes_in
 from orchestrator.cli.out import Out
 from orchestrator.client.problems import Unready
-from orchestrator.config import ConfigInvalid, Look, Mistake, Settings
+from orchestrator.config import ConfigInvalid, Look, Settings
 from orchestrator.config.layers import flat
 from orchestrator.config.mistakes import Invalid
 from orchestrator.config.schema import json_schema
@@ -44,12 +42,9 @@ def validate(ctx: typer.Context) -> None:
     """
     seen: Look = ctx.obj.look()
     data = seen.layers.data
-    wiring = import_module("orchestrator.wiring.settings")
-    vault = vault_of(seen.state, _secrets_folder(seen))
-    lost: list[Mistake] = wiring.secret_mistakes(data, seen.lines, vault)
-    wrong: list[Mistake] = wiring.channel_mistakes(data.get("channels"), seen.lines, vault)
-    if seen.mistakes or wrong:
-        raise ConfigInvalid(seen.file, [*seen.mistakes, *wrong, *lost])
+    wrong, lost = mistakes_in(seen)
+    if wrong:
+        raise ConfigInvalid(seen.file, [*wrong, *lost])
     if lost:
         raise Unready(
             f"{seen.file} names secrets that cannot be read",
@@ -78,6 +73,9 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
+app.command()(migrate)
+
+
 def _warnings(settings: Settings) -> Iterator[str]:
     """What is well formed and yet not as it should be: rosters of real deals without notices."""
     for code, part in settings.config.deals.items():
@@ -94,12 +92,6 @@ def _warnings(settings: Settings) -> Iterator[str]:
             if side.side_id in here and side.notice is None:
                 told = f"deals.{code}: {side.side_id} has no insider notice"
                 yield f"{told}; write notices/{side.side_id}.txt beside people.csv"
-
-
-def _secrets_folder(seen: Look) -> Path | None:
-    part = seen.layers.data.get("secrets")
-    named = part.get("folder") if isinstance(part, dict) else None
-    return (seen.file.parent / named).absolute() if isinstance(named, str) else None
 
 
 def _rows(settings: Settings) -> Iterator[dict[str, Any]]:

@@ -33,15 +33,18 @@ class Globals:
     flags: tuple[str, ...]
     server: str | None = None
     """Where a command is sent instead of to the home on this machine: a server, or ``last``."""
+    dry_run: bool = False
+    """Nothing is to be changed: what would be is checked and told."""
 
     def settings(self) -> "Settings":
         """The settings. Raises: ConfigInvalid."""
         found: Settings = import_module("orchestrator.config").load(**self._sources())
         return found
 
-    def look(self) -> "Look":
-        """The settings as they are, with their mistakes."""
-        found: Look = import_module("orchestrator.config").look(**self._sources())
+    def look(self, instead: str | None = None) -> "Look":
+        """The settings with their mistakes, as they are or were the file to hold ``instead``."""
+        config = import_module("orchestrator.config")
+        found: Look = config.look(**self._sources(), instead=instead)
         return found
 
     def _sources(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -68,6 +68,7 @@ class Look:
         lines: where each of its tables and keys stands.
         layers: the joined values and who named them.
         mistakes: what is wrong with them.
+        text: of the file.
     """
 
     state: Path
@@ -76,6 +77,7 @@ class Look:
     lines: Lines
     layers: Layers
     mistakes: tuple[Mistake, ...]
+    text: str = field(default="", repr=False)
 
 
 def state_folder(given: Path | None, environ: Mapping[str, str]) -> Path:
@@ -123,12 +125,21 @@ def look(
     environ: Mapping[str, str] = MappingProxyType({}),
     file: Path | None = None,
     state: Path | None = None,
+    instead: str | None = None,
 ) -> Look:
-    """Reads and layers the settings as ``load`` does, and tells their mistakes beside them."""
+    """Reads and layers the settings as ``load`` does, and tells their mistakes beside them.
+
+    Args:
+        flags: as for ``load``.
+        environ: as for ``load``.
+        file: as for ``load``.
+        state: as for ``load``.
+        instead: what the file is taken to hold; None: what it holds.
+    """
     folder = state_folder(state, environ)
     path = config_file(file, folder, environ)
     asked = file is not None or bool(environ.get("WALLCROSS_CONFIG"))
-    text, mistakes = _read(path, needed=asked)
+    text, mistakes = _read(path, needed=asked) if instead is None else (instead, [])
     lines = lines_of(text)
     layers = Layers(
         (
@@ -140,7 +151,7 @@ def look(
     )
     mistakes += layers.mistakes(Mistake)
     mistakes += check(layers.data, lines)
-    return Look(folder, path, bool(text), lines, layers, tuple(mistakes))
+    return Look(folder, path, bool(text), lines, layers, tuple(mistakes), text)
 
 
 def check(data: Mapping[str, Any], lines: Lines) -> list[Mistake]:
