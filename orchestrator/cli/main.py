@@ -3,7 +3,7 @@
 Rules kept here:
 
 1. It starts fast: a command's module is imported when that command is called, not before, and no
-   garbage is looked for among what modules are made of, which all stays.
+   garbage is looked for meanwhile, for what modules are made of stays.
 2. Global options may stand anywhere before ``--``.
 3. An error says what is wrong, what is still true and the next command, on stderr. No traceback
    with local variables, and never the words of an exception that nobody expected.
@@ -98,7 +98,6 @@ def loaded(name: str) -> Any:
     try:
         module = import_module(f"orchestrator.cli.{name.replace('-', '_')}_cmd")
     finally:
-        gc.freeze()
         gc.enable()
     command = typer.main.get_command(module.app)
     command.name, command.help = name, COMMANDS[name]
