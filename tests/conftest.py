@@ -8,12 +8,13 @@ import ipaddress
 import os
 import sys
 from collections.abc import Generator, Sequence
+from zlib import crc32
 
 import pytest
 
 LONG_TEST_SECONDS = 900
 LAST_LONGEST = ("tests/scenarios/", "tests/e2e/")
-"""Where a file of long tests takes minutes: they are begun first, none is waited for at the end."""
+"""Where a file of long tests takes minutes: begun first, none of them is waited for at the end."""
 
 
 def outside(address: object) -> bool:
@@ -54,11 +55,16 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives long tests the time that they need, and says which meet a real server.
 
-    Files that last long come first, in the order in which they were found.
+    Files that last long come first, mixed: not all browsers, or all homeservers, at the same time.
     """
     for item in items:
         if "homeserver" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TEST_SECONDS))
-    items.sort(key=lambda item: not item.nodeid.startswith(LAST_LONGEST))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    file = item.nodeid.partition("::")[0]
+    return (0, crc32(file.encode())) if file.startswith(LAST_LONGEST) else (1, 0)
