@@ -240,6 +240,7 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "own_key_proof": Need(Right.SELF, Scope.OWN, cut=True),
         "own_key_enrol": Need(Right.SELF, Scope.OWN, cut=True),
         "audit_rows": Need(Right.AUDIT, Scope.OWN, cut=True),
+        "audit_search": Need(Right.AUDIT, Scope.OWN, cut=True),
         "audit_chain": Need(Right.AUDIT, Scope.OWN, cut=True),
         "export_list": Need(Right.EXPORT, Scope.ALL, Act.SECOND, cut=True),
         "export_ask": Need(Right.EXPORT, Scope.ALL, Act.SECOND, step_up=True, cut=True, speaks=()),

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from orchestrator.api.bodies import Body
 from orchestrator.api.paging import Paged
-from orchestrator.api.reach import Deal, OpenHome, stream
+from orchestrator.api.reach import Chain, Deal, OpenHome, stream
 from orchestrator.api.who import Asker
 from orchestrator.client.audit_desk import (
+    AuditQuery,
     AuditRow,
     ChainView,
     ExportKind,
@@ -20,6 +21,7 @@ from orchestrator.client.audit_desk import (
     ExportView,
 )
 from orchestrator.client.paging import Page
+from orchestrator.client.views import AuditLine
 from orchestrator.command.exports import Wanted
 
 router = APIRouter(prefix="/deals/{deal}")
@@ -53,6 +55,35 @@ async def audit_rows(
     """Rows of the audit trail in words, newest first, as far as the viewer may see them."""
     found = await home.audit_rows(deal, paging.window, asker, person=person, kind=kind)
     return paging.page(found)
+
+
+_Name = Annotated[str | None, Query(max_length=128)]
+_Instant = Annotated[int | None, Query(ge=0, le=1 << 53, description="microseconds UTC")]
+
+
+@router.get("/audit/search")
+async def audit_search(
+    deal: Chain,
+    home: OpenHome,
+    asker: Asker,
+    paging: Paged,
+    kind: Annotated[list[str] | None, Query(max_length=64)] = None,
+    actor: _Name = None,
+    person: _Name = None,
+    conversation: _Name = None,
+    since: _Instant = None,
+    until: _Instant = None,
+) -> Page[AuditLine]:
+    """Entries by kind, actor, person, conversation and time, newest first; pages may be empty."""
+    asked = AuditQuery(
+        kinds=tuple(kind or ()),
+        actor=actor,
+        person=person,
+        conversation=conversation,
+        since=since,
+        until=until,
+    )
+    return paging.page(await home.audit_search(deal, asked, paging.window, asker))
 
 
 @router.get("/audit/chain")

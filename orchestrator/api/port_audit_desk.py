@@ -3,8 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from orchestrator.client.audit_desk import AuditRow, ChainView, ExportLink, ExportView
+from orchestrator.client.audit_desk import (
+    AuditQuery,
+    AuditRow,
+    ChainView,
+    ExportLink,
+    ExportView,
+)
 from orchestrator.client.paging import Stretch, Window
+from orchestrator.client.views import AuditLine
 from orchestrator.command.exports import Wanted
 from tiers.ids import DealId
 from tiers.rights import Viewer
@@ -17,6 +24,12 @@ class AuditDeskAccess(Protocol):
         self, deal: DealId, window: Window, viewer: Viewer, *, person: str | None, kind: str | None
     ) -> Stretch[AuditRow]:
         """Rows, newest first, as far as the viewer may see them."""
+        ...
+
+    async def audit_search(
+        self, deal: DealId, asked: AuditQuery, window: Window, viewer: Viewer
+    ) -> Stretch[AuditLine]:
+        """Entries that are looked for, as far as he may see them. Raises: Wrong, Missing."""
         ...
 
     async def audit_chain(self, deal: DealId) -> ChainView:

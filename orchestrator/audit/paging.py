@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.audit.kinds import Kind
@@ -72,16 +72,21 @@ def page(
         person: only what is about this person, or was done by him at the desk.
         actor: only what was done under this name, such as ``local:ada``; looked through.
     """
-    top = before if before is not None else _top(tx, deal_id)
+    top = before if before is not None else top_of(tx, deal_id)
+    wanted = frozenset(kinds)
     if actor is not None:
-        return _looked_through(tx, deal_id, frozenset(kinds), top, limit, actor)
+
+        def by_him(entry: Told) -> bool:
+            return entry.actor == actor and (not wanted or entry.kind in wanted)
+
+        return looked_through(tx, deal_id, by_him, top, limit)
     if person is not None:
-        return _of_person(tx, deal_id, person, frozenset(kinds), top, limit)
+        return _of_person(tx, deal_id, person, wanted, top, limit)
     if not kinds:
         return _cut(_read(tx.all(_BY_NUMBER, (deal_id, top, 1, limit + 1))), limit)
     if COMMON.isdisjoint(kinds):
         return _cut(_of_kinds(tx, deal_id, kinds, top, limit + 1), limit)
-    return _looked_through(tx, deal_id, frozenset(kinds), top, limit)
+    return looked_through(tx, deal_id, lambda e: e.kind in wanted, top, limit)
 
 
 def about(entry: Told, person: str) -> bool:
@@ -112,22 +117,25 @@ def _of_kinds(tx: Tx, deal_id: str, kinds: Iterable[str], top: int, most: int) -
     return _newest(_read(rows))
 
 
-def _looked_through(
-    tx: Tx,
-    deal_id: str,
-    kinds: frozenset[str],
-    top: int,
-    limit: int,
-    actor: str | None = None,
+def looked_through(
+    tx: Tx, deal_id: str, keep: Callable[[Told], bool], before: int, limit: int, low: int = 1
 ) -> Leaf:
-    """A page of what no index has, found by number."""
-    low = max(1, top - FAR)
-    rows = _read(tx.connection.execute(_BY_NUMBER, (deal_id, top, low, FAR)))
-    by = (e for e in rows if actor is None or e.actor == actor)
-    found = [e for e in by if not kinds or e.kind in kinds]
+    """A page of what no index has, found by number: of ``FAR`` entries, whatever is kept of them.
+
+    Args:
+        tx: a view of the store.
+        deal_id: the chain.
+        keep: which entries are meant.
+        before: entries of smaller numbers only.
+        limit: at most so many.
+        low: entries of no smaller number.
+    """
+    bottom = max(low, before - FAR)
+    rows = _read(tx.connection.execute(_BY_NUMBER, (deal_id, before, bottom, FAR)))
+    found = [e for e in rows if keep(e)]
     if len(found) > limit:
         return _cut(found, limit)
-    return Leaf(tuple(found), low if low > 1 else None)
+    return Leaf(tuple(found), bottom if bottom > low else None)
 
 
 def _cut(found: Sequence[Told], limit: int) -> Leaf:
@@ -148,6 +156,7 @@ def _told(n: int, entry: bytes, body: bytes) -> Told:
     return Told(n, head["at"], head["kind"], head["actor"], json.loads(body))
 
 
-def _top(tx: Tx, deal_id: str) -> int:
+def top_of(tx: Tx, deal_id: str) -> int:
+    """One more than the number of a chain's last entry."""
     row = tx.one("SELECT max(n) FROM audit WHERE deal_id = ?", (deal_id,))
     return 1 + ((row and row[0]) or 0)

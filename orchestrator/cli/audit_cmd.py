@@ -1,6 +1,5 @@
 """`wallcross audit`: the record, its check, and its export."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,15 +9,15 @@ import typer
 
 from orchestrator.audit.offline.command import main as verify_export
 from orchestrator.cli.archive import fetch
+from orchestrator.cli.audit_search import columns, search
 from orchestrator.cli.counsel_export import for_counsel
 from orchestrator.cli.deal_cmd import named
-from orchestrator.cli.out import Columns
 from orchestrator.cli.session import call
 from orchestrator.cli.witnessing import witness, witness_key
 from orchestrator.client.api import Client
 from orchestrator.client.evidence import StateReport
 from orchestrator.client.problems import Wrong
-from orchestrator.client.views import AuditLine, AuditReport
+from orchestrator.client.views import AuditReport
 from orchestrator.config.spans import words as span_words
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -38,14 +37,10 @@ def tail(
     """The newest entries of a deal: who did what, and the hash that follows."""
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.audit_tail(deal, count))
-    columns: Columns[AuditLine] = [
-        ("n", lambda e: str(e.n)),
-        ("at", lambda e: out.when(e.at)),
-        ("kind", lambda e: e.kind),
-        ("actor", lambda e: e.actor),
-        ("what", lambda e: json.dumps(e.body, ensure_ascii=False)),
-    ]
-    out.many(found, columns, "There is no entry.")
+    out.many(found, columns(out), "There is no entry.")
+
+
+app.command()(search)
 
 
 @app.command()

@@ -4,11 +4,12 @@ Rules kept here: as for ``orchestrator.client.views``. A row holds no account, r
 those are in the signed export alone.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from orchestrator.client.paging import Page
+from orchestrator.client.views import AuditLine
 from orchestrator.client.wire import Wire, deal_path, part
 
 ExportKind = Literal["audit", "audit_csv", "insiders", "insiders_xlsx", "findings", "report"]
@@ -96,6 +97,26 @@ class ExportLink:
     until: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """What is looked for in a record; what is left out is not asked about.
+
+    Attributes:
+        kinds: one of these.
+        actor: whose act, as entries say it.
+        person: about whom, by his id.
+        conversation: about which, by label or id.
+        since: dated then or later, microseconds UTC; ``until``: dated before.
+    """
+
+    kinds: Sequence[str] = ()
+    actor: str | None = None
+    person: str | None = None
+    conversation: str | None = field(default=None, repr=False)
+    since: int | None = None
+    until: int | None = None
+
+
 class AuditDeskApi(Wire):
     """Calls of ``orchestrator.api.audit_desk``."""
 
@@ -112,6 +133,18 @@ class AuditDeskApi(Wire):
         most = None if limit is None else str(limit)
         query = {"person": person, "kind": kind, "cursor": cursor, "limit": most}
         return await self._get(Page[AuditRow], f"{deal_path(deal)}/audit/rows", query)
+
+    async def audit_search(
+        self, deal: str, sought: AuditQuery, *, cursor: str | None = None, limit: int | None = None
+    ) -> Page[AuditLine]:
+        """A page of what is looked for, newest first; it may be empty and not the last."""
+        named = {"actor": sought.actor, "person": sought.person}
+        more = {"conversation": sought.conversation, "cursor": cursor}
+        numbers = {"since": sought.since, "until": sought.until, "limit": limit}
+        told = {name: None if value is None else str(value) for name, value in numbers.items()}
+        query = {**named, **more, **told}
+        listed = {"kind": list(sought.kinds), **query}
+        return await self._get(Page[AuditLine], f"{deal_path(deal)}/audit/search", listed)
 
     async def audit_chain(self, deal: str) -> ChainView:
         """Whether the record is whole."""

@@ -4,7 +4,7 @@ Rules kept here: nothing is sent but over the given transport (a Unix socket, or
 itself in this process), no redirect is followed, and nothing of an answer is logged.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import cache
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
@@ -53,7 +53,10 @@ class Wire:
         await self._http.aclose()
 
     async def _get(
-        self, kind: type[T], path: str, query: Mapping[str, str | None] | None = None
+        self,
+        kind: type[T],
+        path: str,
+        query: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> T:
         asked = {name: value for name, value in (query or {}).items() if value is not None}
         return read(kind, await self._call("GET", path, query=asked))
@@ -62,7 +65,11 @@ class Wire:
         return read(kind, await self._call("POST", path, body))
 
     async def _call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Any:
         answer = await self._http.request(method, self._base + path, json=body, params=query or {})
         await refuse(answer)

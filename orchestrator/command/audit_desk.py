@@ -70,7 +70,7 @@ class AuditDesk:
             )
 
         leaf = await self._r.store.read(read)
-        shown = [e for e in leaf.entries if not own or _is_his(e, viewer, himself)]
+        shown = [e for e in leaf.entries if not own or is_his(e, viewer, himself)]
         if own and person not in {None, himself}:
             shown = []
         rows = tuple(self._audit_row(deal, e) for e in shown)
@@ -193,7 +193,8 @@ def _written(tx: Tx, deal: DealId, n: int) -> int | None:
     return None if row is None else entry_instant(row[0])
 
 
-def _is_his(entry: Told, viewer: Viewer, himself: str | None) -> bool:
+def is_his(entry: Told, viewer: Viewer, himself: str | None) -> bool:
+    """Whether somebody who sees his own rows alone is shown an entry."""
     if entry.actor == viewer.actor or (himself and entry.actor == PERSON + himself):
         return True
     return (

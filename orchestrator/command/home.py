@@ -6,6 +6,7 @@ from orchestrator.client import views
 from orchestrator.command.approvals_desk import ApprovalsDesk
 from orchestrator.command.approvers import Approvers
 from orchestrator.command.approving import Approvals
+from orchestrator.command.audit_search import AuditSearch
 from orchestrator.command.bots import Bots
 from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
@@ -58,6 +59,7 @@ class OpenHome(
     Approvals,
     ApprovalsDesk,
     Exports,
+    AuditSearch,
     Connections,
     KeyUpload,
     Insiders,

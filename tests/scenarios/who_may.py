@@ -200,6 +200,7 @@ _LINES = """
 
     # the audit trail
     audit_rows          PAOSRCX
+    audit_search        PAOSRCX
     audit_chain         PAOSRCX
     audit_tail          OSC
     audit_verify        OSC
