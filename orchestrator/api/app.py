@@ -41,6 +41,7 @@ from orchestrator.api.prevented import router as prevented
 from orchestrator.api.reach import HOME_IN_SCOPE
 from orchestrator.api.reading import router as reading
 from orchestrator.api.record import router as record
+from orchestrator.api.rehearsing import told_apart
 from orchestrator.api.replay import router as replay
 from orchestrator.api.risk import router as risk
 from orchestrator.api.rooms import router as rooms
@@ -64,7 +65,8 @@ def make_app(home: Home) -> ASGIApp:
     """The API of an open home, for its own user."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await application()({**scope, HOME_IN_SCOPE: home}, receive, send)
+        whole = told_apart(application(), PREFIX)
+        await whole({**scope, HOME_IN_SCOPE: home}, receive, send)
 
     return answer
 

@@ -20,6 +20,7 @@ from orchestrator.api.guard import Guard
 from orchestrator.api.idempotency import Once
 from orchestrator.api.limits import Limited
 from orchestrator.api.meaning import problem_of
+from orchestrator.api.rehearsing import Rehearses
 from orchestrator.api.scim_errors import ReadOnly, Unfit, is_scim, scim_error
 from orchestrator.client.problems import Missing, Problem, Wrong, to_wire
 
@@ -37,6 +38,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Once)
     app.add_middleware(Tagged)
     app.add_middleware(Limited)
+    app.add_middleware(Rehearses)
     app.add_middleware(Guard, of=app)
     app.add_middleware(Caught)
 

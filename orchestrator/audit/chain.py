@@ -130,6 +130,7 @@ def append_each(
     ends = _ends(tx, dict.fromkeys(deal_id for deal_id, _, _ in listed))
     rows = [_chained(tx.pen, ends, deal_id, kind, body, at, who) for deal_id, kind, body in listed]
     _insert(tx, rows)
+    tx.stated.extend((kind, body) for _, kind, body in listed)
     return {deal_id: n for deal_id, (n, _) in ends.items()}
 
 

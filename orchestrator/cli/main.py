@@ -22,8 +22,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import Abort, TyperException
 
+from orchestrator.cli.dry_run import offer, told
 from orchestrator.cli.globals import Globals, hoisted
 from orchestrator.cli.tell import tell
+from orchestrator.client.dry_run import WouldDo
 
 COMMANDS = {
     "demo": "Run a made-up deal here, no accounts.",
@@ -101,6 +103,7 @@ def loaded(name: str) -> Any:
         gc.enable()
     command = typer.main.get_command(module.app)
     command.name, command.help = name, COMMANDS[name]
+    offer(command, name)
     return command
 
 
@@ -165,6 +168,8 @@ def run(args: Sequence[str], name: str = "wallcross") -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except WouldDo as found:
+        return told(found, machine=as_json)
     except TyperException as error:
         return tell(error, as_json=as_json, verbose=verbose, name=name)
     except Exception as error:  # noqa: BLE001 - the last place that sees it; told without its words

@@ -63,11 +63,14 @@ def known(vault: HomeSecrets, server: str | None) -> tuple[str, str]:
 
 
 def client_of(
-    server: str, secret: str | None, timeout_s: float
+    server: str, secret: str | None, timeout_s: float, behind: str = ""
 ) -> AbstractAsyncContextManager[Client]:
-    """A client of a server; without a secret for what nobody needs to be signed in for."""
+    """A client of a server; without a secret for what nobody needs to be signed in for.
+
+    ``behind``: what stands between the API's base and its paths.
+    """
     headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
-    return Client(server_transport(), timeout_s, headers=headers, base=f"{server}/api/v1")
+    return Client(server_transport(), timeout_s, headers=headers, base=f"{server}/api/v1{behind}")
 
 
 def _name(server: str) -> str:

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from orchestrator.cli.globals import Globals
 from orchestrator.cli.out import Out
 from orchestrator.client.api import Client
+from orchestrator.client.dry_run import DRY_RUN
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Missing, Unready
-from orchestrator.client.wire import app_transport, socket_transport
+from orchestrator.client.wire import BASE, app_transport, socket_transport
 
 if TYPE_CHECKING:
+    import httpx
+
     from orchestrator.api.port import Home, OpensHome
     from orchestrator.config import Settings
 
@@ -67,7 +70,8 @@ async def _elsewhere(asked: Globals, work: Callable[[Client], Awaitable[T]]) -> 
     servers = import_module("orchestrator.cli.servers")
     named = None if asked.server == "last" else asked.server
     where, secret = servers.known(servers.vault_of(asked), named)
-    async with servers.client_of(where, secret, asked.timeout) as client:
+    behind = DRY_RUN if asked.dry_run else ""
+    async with servers.client_of(where, secret, asked.timeout, behind) as client:
         return await work(client)
 
 
@@ -85,10 +89,11 @@ async def connected(asked: Globals, settings: "Settings", *, live: bool) -> Asyn
         if near is not None:
             transport = socket_transport(near)
         else:
+            live = live and not asked.dry_run  # else what waits would go out meanwhile
             home = await stack.enter_async_context(opened(asked, settings, live=live))
             app = import_module("orchestrator.api.app").make_app(home)
             transport = app_transport(app, import_module("orchestrator.api.who").here())
-        yield await stack.enter_async_context(Client(transport, asked.timeout))
+        yield await stack.enter_async_context(_client(asked, transport))
 
 
 async def turn(stack: AsyncExitStack, state: Path) -> str | None:
@@ -136,7 +141,11 @@ async def serving(asked: Globals, settings: "Settings") -> AsyncIterator[Client]
         near = await answering(stack, settings.state)
         if near is None:
             raise Unready("No serve runs for this home", then="wallcross serve")
-        yield await stack.enter_async_context(Client(socket_transport(near), asked.timeout))
+        yield await stack.enter_async_context(_client(asked, socket_transport(near)))
+
+
+def _client(asked: Globals, transport: "httpx.AsyncBaseTransport") -> Client:
+    return Client(transport, asked.timeout, base=BASE + DRY_RUN if asked.dry_run else BASE)
 
 
 @asynccontextmanager

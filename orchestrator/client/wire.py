@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
+from orchestrator.client.dry_run import REHEARSED, WouldDo
 from orchestrator.client.problems import Failed, from_wire
 
 T = TypeVar("T")
@@ -75,8 +76,11 @@ class Wire:
         await refuse(answer)
         return answer.json() if answer.content else None
 
-    async def _pieces(self, path: str, method: str = "POST") -> AsyncIterator[bytes]:
-        async with self._http.stream(method, self._base + path, timeout=None) as answer:
+    async def _pieces(
+        self, path: str, method: str = "POST", body: Any = None
+    ) -> AsyncIterator[bytes]:
+        url = self._base + path
+        async with self._http.stream(method, url, json=body, timeout=None) as answer:
             await refuse(answer)
             async for piece in answer.aiter_bytes():
                 yield piece
@@ -100,10 +104,13 @@ def app_transport(app: ASGI, caller: tuple[str, int]) -> httpx.AsyncBaseTranspor
 
 
 async def refuse(answer: httpx.Response) -> None:
-    """Raises the problem that an answer is, if it is one."""
-    if answer.is_success:
+    """Raises the problem that an answer is, if it is one, and ``WouldDo`` for a dry run's."""
+    if answer.is_success and REHEARSED not in answer.headers:
         return
     await answer.aread()
+    if answer.is_success:
+        told = answer.json()
+        raise WouldDo(told["would_state"], network=told["would_ask_network"])
     try:
         body = answer.json()
     except ValueError:

@@ -12,6 +12,7 @@ Rules kept here:
    overwrite what it leaves behind when it moves living rows between pages (seen: 1 in 4,000
    deleted rows); what lies there is sealed under an epoch key that is destroyed within the hour.
 5. A unit must let the errors of its statements pass: they may have undone the whole group.
+6. In a rehearsal every unit is undone (``orchestrator.store.rehearsal``).
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.store.pen import Pen
+from orchestrator.store.rehearsal import rehearsing, undone
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -55,6 +57,8 @@ class Tx:
     hooks: list[Callable[[], None]] = field(default_factory=list)
     pen: Pen | None = None
     """The home's; None in a store that is no home's."""
+    stated: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    """Kind and body of each entry that this unit appended to a chain, in order."""
 
     def run(self, sql: str, params: Params = ()) -> int:
         """Executes a statement and returns how many rows it touched."""
@@ -156,7 +160,7 @@ class Store:
         if self._closed:
             future.set_exception(StoreError("the store is closed"))
         else:
-            self._jobs.put(_Job(work, future, loop))
+            self._jobs.put(_Job(undone(work) if rehearsing() else work, future, loop))
         return future
 
     async def read(self, work: Callable[[Tx], T]) -> T:

@@ -32,6 +32,7 @@ from orchestrator.logs import allow
 from orchestrator.secrets.reference import resolve
 from orchestrator.secrets.secret import SecretError
 from orchestrator.store.unit import Tx
+from orchestrator.wiring.stillness import still_in_rehearsal
 from tiers.ids import ConnectorName
 from tiers.policy import Grade
 
@@ -163,6 +164,7 @@ class Opener:
             await Channels(self._r).channel_pause(name, RED, actor=ACTOR)
         channel.connector = connector
         channel.why, channel.hint, channel.closed_since = None, "", None
+        still_in_rehearsal(connector)
         self._r.connectors[name] = connector
         self._r.grades[name] = channel.grade
 

@@ -1,0 +1,42 @@
+"""In a rehearsal no network is asked to act: whoever would ask it learns that it came so far.
+
+Rule kept here: every verb of the port either reads or acts; a test demands that each stands in one
+of the two lists, so that a new one is not overlooked.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from connectors.port.connector import Connector
+from orchestrator.store.rehearsal import Rehearsed, rehearsing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ACTS = frozenset(
+    {"send", "create", "invite", "remove", "set_admin", "harden", "rotate", "join", "leave"}
+    | {"undo", "edit", "trust", "distrust", "take_key", "seal", "end_own_device"}
+)
+READS = frozenset(
+    {"open", "close", "health", "posture", "members", "receive", "find", "own_devices", "is_gone"}
+    | {"inspect", "came_back", "own_certificate", "key_ends"}
+)
+"""``open`` and ``close`` are ours: they begin and end a connector, and nobody is asked by them."""
+
+
+def still_in_rehearsal(connector: Connector) -> None:
+    """Has each acting verb of an open connector end a rehearsal instead."""
+    for verb in ACTS:
+        act = getattr(connector, verb, None)
+        if act is not None:
+            setattr(connector, verb, _still(act))
+
+
+def _still(act: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    @wraps(act)
+    async def unless_rehearsed(*args: P.args, **kwargs: P.kwargs) -> T:
+        if rehearsing():
+            raise Rehearsed(network=True)
+        return await act(*args, **kwargs)
+
+    return unless_rehearsed
