@@ -241,10 +241,14 @@ def _pause(name: ConnectorName, paused: str | None) -> str:
 
 
 QUEUED = (
-    "SELECT count(*) FROM delivery INDEXED BY delivery_due "
-    "WHERE connector = ? AND state IN ('queued', 'started')"
+    "SELECT count(DISTINCT d.message_id) FROM delivery d INDEXED BY delivery_due "
+    "CROSS JOIN message m USING (message_id) "
+    "WHERE d.connector = ? AND d.state IN ('queued', 'started') "
+    "AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')"
 )
-"""How much waits for a channel, by what waits alone: of a large deal nearly all is delivered."""
+"""How many messages wait for a channel: to be sent there, or to be taken back. A message counts
+once, however many rooms it goes to, and not while it is held: then it waits for a person. Read by
+what waits alone: of a large deal nearly all is delivered."""
 
 
 def _counts(tx: Tx, name: ConnectorName) -> tuple[int, int | None]:

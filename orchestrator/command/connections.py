@@ -107,6 +107,6 @@ def _runs_home(deal: DealId, viewer: Viewer) -> bool:
 
 
 def _queued(tx: Tx, channel: str, deal: DealId | None) -> int:
-    more, params = (" AND deal_id = ?", (channel, deal)) if deal is not None else ("", (channel,))
+    more, params = (" AND d.deal_id = ?", (channel, deal)) if deal is not None else ("", (channel,))
     row = tx.one(QUEUED + more, params)
     return 0 if row is None else int(row[0])
