@@ -19,7 +19,7 @@ from orchestrator.client import views
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.command.conversations import Conversations, conversation_of, deal_of
 from orchestrator.command.evidence_page import page
-from orchestrator.command.evidencing import evidence_of, read_kept
+from orchestrator.command.evidencing import devices_of, evidence_of, read_kept
 from orchestrator.command.keys import Keys
 from orchestrator.command.proving import Proving
 from orchestrator.command.records import archived
@@ -60,7 +60,13 @@ class Evidences:
         keys: Sequence[views.KeyView],
     ) -> EvidenceView:
         view = deal_of(self._r, deal)  # what reading the rooms back brought about is in it
-        kept = await self._r.store.read(lambda tx: read_kept(tx, view, keys))
+        rooms = [binding.place for bound in view.rooms.values() for binding in bound]
+        read = ((place, self._r.observer.kept(place)) for place in rooms)
+        devices = {
+            (str(name), str(room)): devices_of(found.members if found is not None else None)
+            for (name, room), found in read
+        }
+        kept = await self._r.store.read(lambda tx: read_kept(tx, view, keys, devices))
         return evidence_of(view, shown, kept, self._r.now(), live=self._r.live)
 
     async def evidence_export(self, deal: DealId, *, actor: str) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ Rules kept here:
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.port.messages import MemberSnapshot
 from orchestrator.approvals.requests import standing
 from orchestrator.approvals.standing import Request, Standing
 from orchestrator.client import views
@@ -31,6 +32,10 @@ from tiers.trust import KeyState
 
 Told = Mapping[tuple[str, str], tuple[tuple[str, ...], int]]
 """By room: who was told what it is, and when the last was."""
+Devices = Mapping[str, frozenset[str]]
+"""By account: its devices as a room's list tells them; an account whose list is not told is none
+of it."""
+_OUT = {state.value for state in (KeyState.SUPERSEDED, KeyState.REVOKED, KeyState.COMPROMISED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,33 @@ class Kept:
     keys: Mapping[tuple[str, str], tuple[MemberKeyView, ...]]
     approvals: Standing
     findings: tuple[FindingEvidence, ...]
+    devices: Mapping[tuple[str, str], Devices]
 
 
-def read_kept(tx: Tx, deal: DealView, keys: Sequence[views.KeyView]) -> Kept:
+def devices_of(snapshot: MemberSnapshot | None) -> Devices:
+    """By account the devices that a room's whole list tells; none of a list that is not whole."""
+    if snapshot is None or not snapshot.complete:
+        return {}
+    return {
+        member.account: frozenset(device.device for device in member.devices)
+        for member in snapshot.members
+        if member.devices is not None
+    }
+
+
+def read_kept(
+    tx: Tx,
+    deal: DealView,
+    keys: Sequence[views.KeyView],
+    devices: Mapping[tuple[str, str], Devices],
+) -> Kept:
     """Reads what stands in the store.
 
     Args:
         tx: a snapshot.
         deal: in force.
         keys: the devices of its people, as they count now.
+        devices: by room, as they were read back last.
     """
     told: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {}
     for connector, room, account, at in tx.all(
@@ -63,7 +86,7 @@ def read_kept(tx: Tx, deal: DealView, keys: Sequence[views.KeyView]) -> Kept:
         (deal.deal_id,),
     )
     found = tuple(FindingEvidence(rule=r, subject=s, severity=v, since=at) for r, s, v, at in rows)
-    return Kept(told, _keys(keys), standing(tx, deal.deal_id), found)
+    return Kept(told, _keys(keys), standing(tx, deal.deal_id), found, devices)
 
 
 def _keys(keys: Iterable[views.KeyView]) -> dict[tuple[str, str], tuple[MemberKeyView, ...]]:
@@ -148,7 +171,8 @@ def _room(
         if connector == room.connector
     }
     keys = {account: kept.keys.get((room.connector, account), ()) for account in sorted(accounts)}
-    compared = _compared(room, keys.values())
+    listed = kept.devices.get((room.connector, room.room), {})
+    compared = _compared(room, [_counting(of, listed.get(who)) for who, of in keys.items()])
     return RoomEvidence(
         connector=room.connector,
         room=room.room,
@@ -169,10 +193,19 @@ def _room(
     )
 
 
+def _counting(
+    keys: tuple[MemberKeyView, ...], listed: frozenset[str] | None
+) -> tuple[MemberKeyView, ...]:
+    """The keys that may read: one that was shut out does no more once no list shows its device."""
+    return tuple(
+        key for key in keys if key.state not in _OUT or listed is None or key.device in listed
+    )
+
+
 def _compared(room: views.RoomView, keys: Collection[tuple[MemberKeyView, ...]]) -> Holding | None:
     """That people compared the keys of everybody in a room: concluded, whatever its network says.
 
-    A device that was shut out is no compared one: it may stand on its owner's list still.
+    A device that was shut out is no compared one while it stands on its owner's list still.
     """
     if room.read_at is None or not room.complete or room.strangers or not keys:
         return None

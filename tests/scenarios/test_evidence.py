@@ -25,7 +25,7 @@ from orchestrator.deals.attested import OVER, SOON
 from tiers.ids import PersonId
 from tiers.tier import Tier
 
-from .conftest import House, Opens
+from .conftest import House, Opens, eventually
 from .house import ACTOR, Talk
 from .test_flow_provision import Requested
 
@@ -82,6 +82,32 @@ async def test_one_device_that_was_shut_out_ends_the_word_that_all_are_compared(
     await home.key_mark(deal, ada, key.device, "revoke", actor=ACTOR)
     compared = control(await home.evidence_show(deal, None), "price", "devices_verified")
     assert (compared.evidence, compared.met) == (None, False)
+
+
+async def test_one_that_was_shut_out_counts_no_more_once_its_owner_withdrew_it(
+    attested: House,
+) -> None:
+    home, deal, ada = attested.home, attested.deal, PersonId("ada")
+    [key] = await home.key_list(deal, ada)
+    await attested.far.add_device("ada", "SECOND", "f" * 64)
+
+    async def known() -> bool:
+        return len(await home.key_list(deal, ada)) > 1
+
+    await eventually(known)
+    await home.key_verify(deal, ada, PersonId("bo"), PersonId("cy"), actor=ACTOR)
+    compared = control(await home.evidence_show(deal, None), "price", "devices_verified")
+    assert compared.met
+    await home.key_mark(deal, ada, key.device, "revoke", actor=ACTOR)
+    compared = control(await home.evidence_show(deal, None), "price", "devices_verified")
+    assert not compared.met, "it stands on her list still"
+    await attested.far.remove_device("ada", key.device)
+
+    async def met() -> bool:
+        found = await home.evidence_show(deal, None)
+        return control(found, "price", "devices_verified").met
+
+    await eventually(met)
 
 
 async def only(house: House, label: str) -> list[str | None]:
