@@ -85,6 +85,11 @@ class Remedy(Enum):
     DROP_STRANGER = "drop_stranger"
     TELL_PERSON = "tell_person"
     HEARD = "heard"
+    ADOPT_KEY = "adopt_key"
+    EXEMPT = "exempt"
+    SET_NOTICE = "set_notice"
+    SHOW_NOTICE = "show_notice"
+    SHUT_OUT = "shut_out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _SETTING = (Remedy.PUT_RIGHT, Remedy.LOOK, Remedy.PAUSE_ROOM)
 _MESSAGE = (Remedy.ASK_AUTHOR, Remedy.LOOK, Remedy.PAUSE_ROOM)
 _HELD = (Remedy.MOVE, Remedy.DROP, Remedy.ASK_AUTHOR)
 _KEY = (Remedy.CALL_BACK, Remedy.NEW_PHONE, Remedy.PAUSE_PERSON, Remedy.LOOK)
+_PROVES = (Remedy.CALL_BACK, Remedy.PAUSE_PERSON)
+_NOT_REACHED = (Remedy.TELL_PERSON, Remedy.CALL_BACK, Remedy.PAUSE_ROOM)
 _CHANNEL = (Remedy.TEST_CHANNEL, Remedy.PAUSE_CHANNEL)
 _READ_AGAIN = "a later reading of the room shows it gone"
 _TEXT_GONE = "the message is taken back, moved, dropped, or gone by the room's timer"
@@ -133,20 +135,20 @@ _RULES: Final = (
     Rule(
         *("own_device", _P, _CRIT, "Our own account has a device that we do not know"),
         "the device is unlinked",
-        *(_OPERATOR, _CHANNEL),
+        *(_OPERATOR, (Remedy.SHUT_OUT, Remedy.PAUSE_CHANNEL, Remedy.TEST_CHANNEL)),
     ),
     Rule(
         *("verification_lapses", _P, _MED, "A compared key's span is nearly over"),
-        *("two people compare it again", _OFFICER, (Remedy.CALL_BACK,)),
+        *("two people compare it again", _OFFICER, _PROVES),
     ),
     Rule(
         *("adviser_key_expires", _M, _MED, "An adviser's key ends soon, or ended"),
         "a longer or newer key of his is known",
-        *(_OWNER, (Remedy.TELL_PERSON, Remedy.CALL_BACK)),
+        *(_OWNER, (Remedy.TELL_PERSON, *_PROVES)),
     ),
     Rule(
         *("rotation_overdue", _M, _MED, "A key of ours was not renewed in time"),
-        *("a newer one is adopted", _COUNSEL, (Remedy.TELL_PERSON,)),
+        *("a newer one is adopted", _COUNSEL, (Remedy.ADOPT_KEY, Remedy.TELL_PERSON)),
     ),
     Rule(
         *("new_phone", _P, _MED, "Somebody said that he has a new phone"),
@@ -164,15 +166,15 @@ _RULES: Final = (
     ),
     Rule(
         *("enrolment_refused", _P, _MED, "Words that should prove an account came from another's"),
-        *("the enrolment succeeds, or its code ends", _OFFICER, (Remedy.CALL_BACK,)),
+        *("the enrolment succeeds, or its code ends", _OFFICER, _PROVES),
     ),
     Rule(
         *("enrolment_guessed", _P, _MED, "Somebody guessed at the words that prove an account"),
-        *("the enrolment succeeds, or its code ends", _OFFICER, (Remedy.CALL_BACK,)),
+        *("the enrolment succeeds, or its code ends", _OFFICER, _PROVES),
     ),
     Rule(
         *("attested_lapsed", _P, _MED, "Counsel's word for whose an account is counts no more"),
-        *("he proves it, or counsel says so again", _COUNSEL, (Remedy.CALL_BACK,)),
+        *("he proves it, or counsel says so again", _COUNSEL, _PROVES),
     ),
     Rule(
         *("leave_not_confirmed", _P, _HIGH, "Somebody left, and is not seen gone everywhere"),
@@ -315,7 +317,7 @@ _RULES: Final = (
     # Mail and documents.
     Rule(
         *("returned", _M, _HIGH, "What was sent came back: an address does not hold"),
-        *("it reaches its reader, or a day passed", _OWNER, (Remedy.TELL_PERSON, Remedy.CALL_BACK)),
+        *("it reaches its reader, or a day passed", _OWNER, _NOT_REACHED),
     ),
     Rule(
         *("misaddressed", _P, _MED, "A mail to us also went to somebody of no deal"),
@@ -324,11 +326,11 @@ _RULES: Final = (
     ),
     Rule(
         *("copy_refused", _M, _MED, "A reader's copy was refused"),
-        *("a later copy reaches him", _OWNER, (Remedy.TELL_PERSON, Remedy.CALL_BACK)),
+        *("a later copy reaches him", _OWNER, _NOT_REACHED),
     ),
     Rule(
         *("copy_not_sent", _M, _MED, "A reader's copy did not go"),
-        *("a later copy reaches him", _OWNER, (Remedy.TELL_PERSON, Remedy.CALL_BACK)),
+        *("a later copy reaches him", _OWNER, _NOT_REACHED),
     ),
     Rule(
         *("mail_quarantined", _M, _MED, "A mail came that is not believed"),
@@ -360,7 +362,8 @@ _RULES: Final = (
     ),
     Rule(
         *("journal", _M, _HIGH, "Messages wait for a journal key, or counsel's decision"),
-        *("what waited went on", _COUNSEL, (Remedy.TELL_PERSON,)),
+        "what waited went on",
+        *(_COUNSEL, (Remedy.ADOPT_KEY, Remedy.EXEMPT, Remedy.TELL_PERSON)),
         weight=2,
     ),
     Rule(
@@ -378,11 +381,12 @@ _RULES: Final = (
     ),
     Rule(
         *("no_notice", _P, _LOW, "A side has no notice that its people acknowledge"),
-        *("it has one", _COUNSEL, (Remedy.TELL_PERSON,)),
+        *("it has one", _COUNSEL, (Remedy.SET_NOTICE, Remedy.TELL_PERSON)),
     ),
     Rule(
         *("notice_changed", _P, _LOW, "Some acknowledged an earlier wording of a side's notice"),
-        *("they acknowledge the new one", _COUNSEL, (Remedy.TELL_PERSON,)),
+        "they acknowledge the new one",
+        *(_COUNSEL, (Remedy.SHOW_NOTICE, Remedy.TELL_PERSON)),
         weight=1,
     ),
     # About people's hours and volume: off, counted for a side, never for a person.

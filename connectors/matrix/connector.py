@@ -390,6 +390,28 @@ class MatrixConnector:
             raise Unreadable("devices_incomplete", "our own device is not among ours")
         return tuple(found[name] for name in sorted(found))
 
+    async def end_own_device(self, device: DeviceId) -> None:
+        """Signs a device of our account out, by the account's password.
+
+        Raises: Rejected: it is our own, or the homeserver wants what we have not.
+        Source: matrix-spec, DELETE /devices/{deviceId}, user-interactive authentication.
+        """
+        if device == self.own_device().device:
+            raise Rejected("own_device", "this is the device that speaks here")
+        if self._secrets.password is None:
+            raise Rejected("no_password", "the homeserver asks for the account's password")
+        who = {"type": "m.id.user", "user": str(self.account)}
+        word = self._secrets.password.get_secret_value()
+        auth = {"type": "m.login.password", "identifier": who, "password": word}
+        path = f"{BASE}/devices/{part(device)}"
+        try:
+            await self._open.client.call("DELETE", path, {"auth": auth}, acts=True)
+        except Unavailable as error:
+            if error.code != "signed_out":
+                raise
+            hint = "the homeserver does not take the account's password for it"
+            raise Rejected("password_refused", hint) from None
+
 
 def _members(found: Members, admins: frozenset[AccountId], told: Told) -> tuple[Member, ...]:
     return tuple(

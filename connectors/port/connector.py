@@ -18,7 +18,7 @@ from connectors.port.messages import (
     MemberSnapshot,
     RoomSpec,
 )
-from tiers.ids import AccountId, ConnectorName, DeliveryKey, RemoteId, RoomId
+from tiers.ids import AccountId, ConnectorName, DeliveryKey, DeviceId, RemoteId, RoomId
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,20 @@ class OwnDevices(Protocol):
 
         A list that lacks what speaks here is no list.
         Raises: Unreadable, Unavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class EndsOwnDevices(Protocol):
+    """Can sign a device of our own account out, so that it reads nothing more."""
+
+    async def end_own_device(self, device: DeviceId) -> None:
+        """Asks for it; ``OwnDevices`` tells whether it is gone.
+
+        Raises:
+            Rejected: it is the one that speaks here, or the network does not let us.
+            Unavailable, Uncertain: as of whatever acts.
         """
         ...
 

@@ -87,6 +87,10 @@ class Account:
         self._ledger.keep_devices(found)
         return found
 
+    async def end_device(self, which: int) -> None:
+        """Unlinks a device of ours by its number. Raises: ConnectorError."""
+        await self._backend.end_device(which)
+
     # --- peers ----------------------------------------------------------------------------------
 
     async def peers(self) -> dict[AccountId, Peer]:

@@ -135,6 +135,10 @@ class Backend(Protocol):
         """Our own devices: number, and instant of making in milliseconds."""
         ...
 
+    async def end_device(self, which: int) -> None:
+        """Unlinks a device of our own by its number. Raises: Rejected."""
+        ...
+
     # --- people ---------------------------------------------------------------------------------
 
     async def peers(self, own: Own) -> dict[AccountId, Peer]:

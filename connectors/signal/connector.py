@@ -311,6 +311,13 @@ class SignalConnector:
             raise Unreadable("devices_incomplete", "the API server listed no primary device")
         return tuple(Device(DeviceId(str(which)), f"made {made}") for which, made in sorted(found))
 
+    async def end_own_device(self, device: DeviceId) -> None:
+        """Unlinks a device of our account; the primary one cannot be. Raises: ConnectorError."""
+        if not device.isascii() or not device.isdigit() or device == str(PRIMARY):
+            raise Rejected("not_linked", "this is no linked device of our account")
+        with _own_disk():
+            await self._open.account.end_device(int(device))
+
     def _member(self, account: AccountId, seat: Seat, devices: dict[AccountId, Device]) -> Member:
         """One member; of our own devices no keys are told."""
         known = devices.get(account)

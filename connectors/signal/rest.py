@@ -145,6 +145,10 @@ class Rest:
         """Our own devices."""
         return read_devices(await self._client.read(self._path("devices")))
 
+    async def end_device(self, which: int) -> None:
+        """Unlinks a device of our own by its number."""
+        await self._client.act("DELETE", self._path("devices", str(which)))
+
     # --- people ---------------------------------------------------------------------------------
 
     async def peers(self, own: Own) -> dict[AccountId, Peer]:

@@ -72,6 +72,7 @@ _VERBS: Final[Mapping[str, str]] = {
     "person.resume": "A paused person is to go on",
     "person.return": "A leave is to be undone",
     "signing.window": "A signing window is to open",
+    "journal.key": "A journal key is to come into force",
 }
 _LAST: Final[Mapping[str, str]] = {
     "0 seconds": "second",

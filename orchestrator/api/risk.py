@@ -15,13 +15,15 @@ from orchestrator.client.risk import FindingAnsweredView, FindingView, RiskView,
 
 router = APIRouter(prefix="/deals/{deal}")
 Word = Annotated[str, Field(max_length=255)]
+Long = Annotated[str, Field(max_length=24_000)]
+"""What an answer may take: a side's notice is ten pages."""
 
 
 class Answer(Body):
     """What is done about a finding; ``arguments``: what the answer takes."""
 
     answer: str = Field(pattern=r"^[a-z_]{1,32}$")
-    arguments: dict[Word, Word] = Field(default={}, max_length=16, repr=False)
+    arguments: dict[Word, Long] = Field(default={}, max_length=16, repr=False)
 
 
 class Accept(Body):

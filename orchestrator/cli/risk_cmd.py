@@ -1,6 +1,7 @@
 """`wallcross risk`: what could get out, why, and what is done about it; never content."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -118,7 +119,8 @@ def answer(
     answer_: Annotated[str, typer.Argument(metavar="ANSWER", help="One that its card offers.")],
     *,
     values: Annotated[
-        list[str] | None, typer.Option("--set-value", help="name=value, where it takes more.")
+        list[str] | None,
+        typer.Option("--set-value", help="name=value, or name=@FILE, where it takes more."),
     ] = None,
     days: Annotated[int | None, typer.Option(help="With accept: for how many days.")] = None,
     because: Annotated[str | None, typer.Option(help="With accept: why.")] = None,
@@ -143,7 +145,17 @@ def _given(values: list[str] | tuple[str, ...]) -> Mapping[str, str]:
     pairs = [value.partition("=") for value in values]
     if any(not equals for _, equals, _ in pairs):
         raise Wrong("write --set-value name=value")
-    return {name: value for name, _, value in pairs}
+    return {name: _value(value) for name, _, value in pairs}
+
+
+def _value(value: str) -> str:
+    """A value, or with @ the text of a file."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Wrong("that file cannot be read as text", then="--set-value name=@FILE") from None
 
 
 def _answered(found: FindingAnsweredView) -> Iterator[str]:

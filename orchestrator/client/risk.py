@@ -114,6 +114,7 @@ class AnswerView:
         takes: names of what whoever answers has to add (in ``arguments``).
         primary: the card's one button.
         may: the viewer may do it; else somebody else has to.
+        prove: the viewer may, once he proved again that it is he.
         command: the same on the command line.
     """
 
@@ -125,6 +126,7 @@ class AnswerView:
     primary: bool
     may: bool
     command: str
+    prove: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from orchestrator.clock import iso
 from orchestrator.command.ceremony import CEREMONY
 from orchestrator.command.directory_rows import folded, gone_names
 from orchestrator.command.exports import EXPORT, told_export
+from orchestrator.command.journal_keys import JOURNAL_KEY
 from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
@@ -438,6 +439,16 @@ def _token(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _journal_key(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    needed, shares, scope = body.get("needed"), body.get("shares"), body.get("scope")
+    return Told(
+        (f"From now on the journal of {scope} is sealed to the key {body.get('key_id')}",),
+        (f"Whoever brings {needed} of its {shares} shares together opens what is sealed to it",),
+        "The key in force stays in force; what waits for one waits on.",
+        "a finding says that a journal key is missing, or was not renewed in time",
+    )
+
+
 TELLS: dict[str, Tell] = {
     FOUND: _founding,
     ENROL: _enrolment,
@@ -457,6 +468,7 @@ TELLS: dict[str, Tell] = {
     EXPORT: _export,
     WINDOW: _window,
     ISSUE: _token,
+    JOURNAL_KEY: _journal_key,
 }
 """Words by verb."""
 

@@ -36,6 +36,7 @@ from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_te
 from orchestrator.command.bots import issue_agreed
 from orchestrator.command.ceremony import CEREMONY
 from orchestrator.command.exports import EXPORT, export_agreed
+from orchestrator.command.journal_keys import JOURNAL_KEY, key_agreed
 from orchestrator.command.keys import ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.persons import resume_agreed
@@ -72,6 +73,7 @@ HANDLERS: dict[str, Handler] = {
     EXPORT: export_agreed,
     WINDOW: window_agreed,
     ISSUE: issue_agreed,
+    JOURNAL_KEY: key_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

@@ -18,6 +18,7 @@ from orchestrator.audit.state import stated_keys_of_heads
 from orchestrator.audit.verify import tail, verify_chain
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused, Wrong
+from orchestrator.command.journal_keys import journal_changed
 from orchestrator.command.runtime import Runtime
 from orchestrator.journal import decision, keys
 from orchestrator.journal.errors import JournalError
@@ -136,7 +137,7 @@ class Records:
             )
         except JournalError as error:
             raise Wrong(str(error), still="No key was changed.") from None
-        await self._changed(deal)
+        await journal_changed(self._r, deal)
         return key.key_id
 
     async def journal_exempt(self, deal: DealId, decision_text: str, *, actor: str) -> int:
@@ -163,14 +164,8 @@ class Records:
             n = await self._r.store.write(unit)
         except JournalError as error:
             raise Refused(str(error), still="Everything is journaled as before.") from None
-        await self._changed(deal)
+        await journal_changed(self._r, deal)
         return n
-
-    async def _changed(self, deal: DealId) -> None:
-        """What waited for a key or a decision may go on."""
-        self._r.counsel.forget()
-        await self._r.book.reload(self._r.store, deal)
-        await self._r.store.write(lambda tx: self._r.engine.wake(f"@route/{deal}", 0, tx))
 
     async def journal_export(self, deal: DealId, *, actor: str) -> AsyncIterator[bytes]:
         """The sealed journal as a tar archive, for `journal open` on another machine."""

@@ -11,7 +11,6 @@ Rules kept here:
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.audit.body import Json
@@ -23,68 +22,35 @@ from orchestrator.client.risk import FindingAnsweredView
 from orchestrator.clock import DAY
 from orchestrator.command.channels import Channels
 from orchestrator.command.conversations import Conversations
+from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.command.messages import Messages
 from orchestrator.command.persons import Persons
 from orchestrator.command.planning import Plans
+from orchestrator.command.risk_acts import (
+    adopt_journal_key,
+    end_own_device,
+    hand_in_decision,
+    set_notice,
+    show_notice_again,
+)
+from orchestrator.command.risk_case import STILL, Came, Case
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.command.strangers import Strangers
-from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings
 from orchestrator.flow.notices import Notice, code_of
 from orchestrator.flow.stopped import told_in_line
 from orchestrator.query.risk import Risks, Shown, finding_view, is_officer, read_one
-from orchestrator.risk.answers import Offer, offers
+from orchestrator.risk.answers import OF_A_SIDE, Offer, offers
 from orchestrator.risk.record import Found
+from orchestrator.risk.settle import OWN_DEVICE
 from orchestrator.store.unit import Tx
 from tiers.exposure import Remedy
 from tiers.ids import ConnectorName, DealId, MessageId, PersonId
 from tiers.rights import Viewer
 
 LONGEST: Final = 90 * DAY
-STILL: Final = "Nothing was done"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One answer that is being done."""
-
-    deal: DealView
-    shown: Shown
-    found: Found
-    offer: Offer
-    given: Mapping[str, str]
-    viewer: Viewer
-
-    @property
-    def actor(self) -> str:
-        """Who does it, as the audit names him."""
-        return self.viewer.actor
-
-    def named(self, name: str) -> str:
-        """What is known of an argument. Raises: Wrong where it is neither known nor given."""
-        found = self.offer.arguments.get(name) or self.given.get(name)
-        if not found:
-            raise Wrong(f"This needs {name}", still=STILL)
-        return found
-
-    def by(self) -> PersonId:
-        """Who says so: whoever asks, where he is somebody of the deal. Raises: Wrong, Refused."""
-        own, given = self.viewer.person(self.deal.deal_id), self.given.get("by")
-        if own is not None and given not in {None, own}:
-            raise Refused("Everybody speaks for himself", still=STILL)
-        return own or PersonId(self.named("by"))
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """What an act came to."""
-
-    done: tuple[str, ...]
-    shown: tuple[str, ...] = ()
-    plan: str | None = None
-    then: str = ""
 
 
 class RiskDesk(Risks):
@@ -121,6 +87,10 @@ class RiskDesk(Risks):
     async def _risk_see(self, case: Case) -> None:
         """Reads anew what the finding is about, and runs the rules."""
         await look_again(self._r, case.found)
+        if case.found.named == OWN_DEVICE:
+            await self._risk_look.look_at_own()
+        if case.found.named in OF_A_SIDE:
+            await CrossingLook(self._r).look()
         await self._risk_look.look_at(case.deal.deal_id, anew=True)
 
     async def _risk_answered(
@@ -178,11 +148,15 @@ def _offered(shown: Shown, found: Found, deal: DealId, answer: str) -> Offer:
         raise Refused("It is closed by now: nothing is left to do", still=STILL)
     owner = shown.owner_of(found)
     held = shown.held.__contains__
-    given = offers(found, deal, shown.cut.viewer, held=held, owner=owner)
+    given = offers(
+        found, deal, shown.cut.viewer, held=held, owner=owner, ends_devices=shown.ends_devices
+    )
     offer = next((one for one in given if one.remedy.value == answer), None)
     if offer is None:
         said = ", ".join(one.remedy.value for one in given)
         raise Wrong("This finding does not offer that", still=STILL, then=f"one of: {said}")
+    if offer.prove:
+        raise Refused("Prove that it is you first", still=STILL, then="sign in again")
     if not offer.may:
         raise Refused("Your part in this deal does not include this", still=STILL)
     return offer
@@ -416,6 +390,11 @@ _ACTS: Final[Mapping[Remedy, Act]] = {
     Remedy.DROP_STRANGER: _drop_stranger,
     Remedy.TELL_PERSON: _tell_owner,
     Remedy.HEARD: _heard,
+    Remedy.ADOPT_KEY: adopt_journal_key,
+    Remedy.EXEMPT: hand_in_decision,
+    Remedy.SET_NOTICE: set_notice,
+    Remedy.SHOW_NOTICE: show_notice_again,
+    Remedy.SHUT_OUT: end_own_device,
 }
 _LOOKS_NOT: Final = frozenset({Remedy.CALL_BACK, Remedy.TELL_PERSON, Remedy.ASK_AUTHOR})
 """After which nothing can be different yet."""

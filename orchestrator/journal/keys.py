@@ -55,7 +55,24 @@ def adopt(tx: Tx, deal_id: str, public: Mapping[str, Any], *, at: int, actor: st
     Raises:
         JournalError: not such a file, or the key was adopted already.
     """
-    key = _read(deal_id, public)
+    key = read_public(deal_id, public)
+    put_in_force(tx, key, at=at, actor=actor)
+    return key
+
+
+def put_in_force(tx: Tx, key: JournalKey, *, at: int, actor: str) -> None:
+    """Records a key for its scope, and states it.
+
+    Args:
+        tx: the transaction.
+        key: the public half.
+        at: microseconds UTC.
+        actor: who adopts it.
+
+    Raises:
+        JournalError: it was adopted already.
+    """
+    deal_id = key.deal_id
     added = tx.run(
         "INSERT OR IGNORE INTO journal_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (key.key_id, deal_id, key.scope, key.recipient, key.needed, key.shares, at, actor),
@@ -68,7 +85,6 @@ def adopt(tx: Tx, deal_id: str, public: Mapping[str, Any], *, at: int, actor: st
         "row": commitment("journal_key", key.key_id),
     }
     append(tx, deal_id, Kind.JOURNAL_KEY_ADOPTED, body, at=at, actor=actor)
-    return key
 
 
 def in_force(stated: Iterable[Stated]) -> dict[str, str]:
@@ -97,7 +113,8 @@ def key_of(tx: Tx, deal_id: str, scope: str, stated: Mapping[str, str]) -> Journ
     return JournalKey(*row)
 
 
-def _read(deal_id: str, public: Mapping[str, Any]) -> JournalKey:
+def read_public(deal_id: str, public: Mapping[str, Any]) -> JournalKey:
+    """The key of a public file of ``keygen``. Raises: JournalError."""
     try:
         if public["format"] != FORMAT:
             raise JournalError(f"this is not a public journal key file ({FORMAT})")

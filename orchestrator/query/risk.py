@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from connectors.port.connector import EndsOwnDevices
 from orchestrator.client.paging import Stretch, Window, stretch
 from orchestrator.client.problems import Missing
 from orchestrator.client.risk import (
@@ -72,6 +73,7 @@ class Shown:
         held: messages that are held now.
         looked_at: when the rules were last run.
         own_held: those of them that are the viewer's to settle; his page Held counts them.
+        ends_devices: channels on which a device of our own account can be signed out from here.
     """
 
     cut: Cut
@@ -79,6 +81,7 @@ class Shown:
     held: frozenset[str]
     looked_at: int | None
     own_held: frozenset[str] = frozenset()
+    ends_devices: frozenset[str] = frozenset()
 
     @property
     def at(self) -> int:
@@ -157,10 +160,7 @@ async def read_shown(runtime: Runtime, deal: DealId, viewer: Viewer) -> Shown:
     reader, since = Reader(found.deal), found.at - (DAYS + 1) * DAY
 
     def read(tx: Tx) -> Shown:
-        rows = tuple(findings_since(tx, reader, deal, since))
-        return Shown(
-            found, rows, _held(tx, deal), _looked(tx, deal), own_held(tx, deal, found.person)
-        )
+        return _shown(tx, runtime, found, tuple(findings_since(tx, reader, deal, since)))
 
     return await runtime.store.read(read)
 
@@ -173,10 +173,7 @@ async def read_one(
 
     def read(tx: Tx) -> tuple[Shown, Found | None]:
         one = finding_of(tx, Reader(found.deal), deal, finding)
-        rows = () if one is None else (one,)
-        return Shown(
-            found, rows, _held(tx, deal), _looked(tx, deal), own_held(tx, deal, found.person)
-        ), one
+        return _shown(tx, runtime, found, () if one is None else (one,)), one
 
     shown, one = await runtime.store.read(read)
     if one is None or not shown.sees(one):
@@ -184,10 +181,11 @@ async def read_one(
     return shown, one
 
 
-def _shown(tx: Tx, seen: Cut, rows: tuple[Found, ...]) -> Shown:
+def _shown(tx: Tx, runtime: Runtime, seen: Cut, rows: tuple[Found, ...]) -> Shown:
     deal = seen.deal.deal_id
     mine = own_held(tx, deal, seen.person)
-    return Shown(seen, rows, _held(tx, deal), _looked(tx, deal), mine)
+    able = {str(n) for n, c in runtime.connectors.items() if isinstance(c, EndsOwnDevices)}
+    return Shown(seen, rows, _held(tx, deal), _looked(tx, deal), mine, frozenset(able))
 
 
 def _held(tx: Tx, deal: DealId) -> frozenset[str]:
@@ -394,6 +392,7 @@ def _answers(shown: Shown, found: Found, owner: PersonId | None) -> tuple[Answer
         shown.cut.viewer,
         held=shown.held.__contains__,
         owner=owner,
+        ends_devices=shown.ends_devices,
     )
     return tuple(_answer(n, offer, found) for n, offer in enumerate(given))
 
@@ -407,6 +406,7 @@ def _answer(n: int, offer: Offer, found: Found) -> AnswerView:
         takes=offer.way.takes,
         primary=n == 0,
         may=offer.may,
+        prove=offer.prove,
         command=f"wallcross risk answer {found.finding_id} {offer.remedy.value}",
     )
 

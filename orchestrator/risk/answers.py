@@ -8,11 +8,12 @@ Rules kept here:
 3. Who may do it is the table's word (``tiers.rights``), decided again when it is done.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.risk.record import Found
+from orchestrator.risk.settle import OWN_DEVICE
 from tiers.exposure import Remedy
 from tiers.ids import DealId
 from tiers.rights import Act, Right, Viewer
@@ -158,19 +159,60 @@ WAYS: Final[Mapping[Remedy, Way]] = {
         needs=(),
         takes=("by",),
     ),
+    Remedy.ADOPT_KEY: Way(
+        *("Adopt a new journal key", "journal_key_add", "wallcross journal adopt FILE"),
+        Right.RULES,
+        Act.SECOND,
+        takes=("public",),
+        step_up=True,
+    ),
+    Remedy.EXEMPT: Way(
+        *("Hand in counsel's signed decision", "journal_exempt", "wallcross journal exempt FILE"),
+        Right.RULES,
+        Act.SECOND,
+        takes=("decision",),
+        step_up=True,
+    ),
+    Remedy.SET_NOTICE: Way(
+        *("Write the side's notice", "adopt", "wallcross roster import FOLDER"),
+        Right.REMOVE,
+        Act.ALONE,
+        needs=("side",),
+        takes=("notice",),
+        step_up=True,
+    ),
+    Remedy.SHOW_NOTICE: Way(
+        *("Show them the notice again", "notice_show", "wallcross risk answer FINDING show_notice"),
+        *_ALONE,
+        needs=("side",),
+    ),
+    Remedy.SHUT_OUT: Way(
+        *("Sign that device out", "own_device_end", "wallcross risk answer FINDING shut_out"),
+        Right.REMOVE,
+        Act.ALONE,
+        needs=("channel", "device"),
+        step_up=True,
+    ),
 }
+OF_A_SIDE: Final = frozenset({"no_notice", "notice_changed"})
+"""Rules whose findings are about a side, by its id."""
 _OWN = frozenset({Remedy.MOVE, Remedy.DROP, Remedy.NEW_PHONE})
 """What whoever a finding is about may do about it himself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An answer as it is offered to one viewer."""
+    """An answer as it is offered to one viewer.
+
+    Attributes:
+        prove: he may, once he proved himself again; till then he may not.
+    """
 
     remedy: Remedy
     way: Way
     arguments: Mapping[str, str]
     may: bool
+    prove: bool = False
 
 
 def offers(
@@ -180,6 +222,7 @@ def offers(
     *,
     held: Callable[[str], bool],
     owner: str | None,
+    ends_devices: Collection[str] = (),
 ) -> tuple[Offer, ...]:
     """What a finding's card offers, in the rule's order; nothing where it is closed.
 
@@ -189,16 +232,32 @@ def offers(
         viewer: whoever looks.
         held: whether a message is held now.
         owner: person id of whose work it is.
+        ends_devices: channels on which a device of our own account can be signed out from here.
     """
     if found.closed_at is not None:
         return ()
     known = _known(found, held, owner)
+    if found.about.channel not in ends_devices:
+        known.pop("device", None)
     ways = ((remedy, WAYS[remedy]) for remedy in found.rule.remedies)
     return tuple(
-        Offer(remedy, way, _arguments(way, known), _may(remedy, way, found, deal, viewer))
+        _offer(remedy, way, _arguments(way, known), found, deal, viewer)
         for remedy, way in ways
         if all(name in known for name in way.needs)
     )
+
+
+def _offer(
+    remedy: Remedy,
+    way: Way,
+    arguments: Mapping[str, str],
+    found: Found,
+    deal: DealId,
+    viewer: Viewer,
+) -> Offer:
+    may = _may(remedy, way, found, deal, viewer)
+    proved = not way.step_up or viewer.whole or viewer.stepped_up
+    return Offer(remedy, way, arguments, may=may and proved, prove=may and not proved)
 
 
 def _known(found: Found, held: Callable[[str], bool], owner: str | None) -> dict[str, str]:
@@ -212,8 +271,15 @@ def _known(found: Found, held: Callable[[str], bool], owner: str | None) -> dict
         "room": about.binding.room if about.binding is not None else None,
         "held": about.message if about.message is not None and held(about.message) else None,
         "owner": owner,
+        "side": found.subject if found.named in OF_A_SIDE else None,
+        "device": own_device(found),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def own_device(found: Found) -> str | None:
+    """The device of our own account that a finding is about; None where it is about none."""
+    return found.subject.partition(":")[2] or None if found.named == OWN_DEVICE else None
 
 
 def _arguments(way: Way, known: Mapping[str, str]) -> Mapping[str, str]:
@@ -223,7 +289,5 @@ def _arguments(way: Way, known: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _may(remedy: Remedy, way: Way, found: Found, deal: DealId, viewer: Viewer) -> bool:
-    if way.step_up and not (viewer.whole or viewer.stepped_up):
-        return False
     own = found.about.person is not None and viewer.person(deal) == found.about.person
     return viewer.may(deal, way.right, way.act, own=own) or (own and remedy in _OWN)

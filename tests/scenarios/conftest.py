@@ -176,9 +176,11 @@ class Opens:
         people: Roster | None = None,
         channels: Sequence[str] = (CHANNEL,),
         journal: bool = True,
+        host: str | None = None,
     ) -> House:
         fars = {name: self._network(name, options) for name in channels}
         flags = {f"channels.{n}.kind": "memory" for n in channels}
+        flags |= {} if host is None else {"home.host": host}
         flags |= {f"channels.{n}.settings.network": f"{self.folder}/{n}" for n in channels}
         for name in channels:
             given = {"unsafe_trust_first_seen": "false", **(settings or {})}

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 
 import pytest
 
+from connectors.port.connector import OwnDevices
 from connectors.port.words import words_for
 from connectors.signal.standin.control import Control
+from orchestrator.client.problems import Refused
 from orchestrator.command.home import OpenHome
 from orchestrator.command.risk_look import RiskLook
 from orchestrator.rooms.distress import PHISHED
 from tiers.ids import PersonId
+from tiers.rights import DeskRole
 from tiers.tier import Tier
 
 from .conftest import OURS, Hands, House, Opens, eventually
 from .house import ACTOR, PRICE, SUPPLY, Talk, make_deal
 from .test_home_signal import SIGNAL, Phones, people, phones, shown
+from .test_risk import desk
+from .test_risk_answers import audited
 
 __all__ = ["phones"]
 
@@ -204,6 +209,27 @@ async def test_signal_a_device_linked_to_our_own_account_is_told(signal: OnSigna
     assert severity == "high"
     await RiskLook(signal.house.home.runtime).look()
     assert "own_device" in await signal.house.findings(), "it is linked still"
+
+
+async def test_signal_a_device_linked_to_our_own_account_is_unlinked_from_the_card(
+    signal: OnSignal,
+) -> None:
+    """The finding is over by the list that was read afterwards."""
+    await signal.hand.add_device("bot", "somebody's laptop")
+    await one_finding(signal.house, "own_device")
+    sql = "SELECT finding_id FROM finding WHERE rule = 'own_device' AND closed_at IS NULL"
+    [(finding,)] = await signal.house.rows(sql)
+    async with desk(signal.house, DeskRole.COUNSEL, person="cy") as client:
+        with pytest.raises(Refused):
+            await client.finding_answer(signal.house.deal, finding, "shut_out")
+    async with desk(signal.house, DeskRole.SECURITY_OFFICER, person="bo") as client:
+        came = await client.finding_answer(signal.house.deal, finding, "shut_out")
+    assert came.closed
+    assert came.done == ("asked the network to sign it out",)
+    assert await audited(signal.house, finding) == 1
+    connector = signal.home.runtime.connectors[SIGNAL]
+    assert isinstance(connector, OwnDevices)
+    assert [device.device for device in await connector.own_devices()] == ["1"]
 
 
 async def test_signal_phished_in_his_line_stops_him_and_tells_the_owner(signal: OnSignal) -> None:

@@ -134,6 +134,10 @@ class Daemon:
         """Our own devices."""
         return listing.devices(await self._read("listDevices"))
 
+    async def end_device(self, which: int) -> None:
+        """Unlinks a device of our own by its number."""
+        await self._act("removeDevice", deviceId=which)
+
     # --- people ---------------------------------------------------------------------------------
 
     async def peers(self, own: Own) -> dict[AccountId, Peer]:

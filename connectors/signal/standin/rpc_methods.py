@@ -121,6 +121,15 @@ def _devices(far: Standin, call: Call, body: Body) -> object:  # noqa: ARG001 - 
     ]
 
 
+def _end_device(far: Standin, call: Call, body: Body) -> object:  # noqa: ARG001 - one shape
+    """``removeDevice``; the primary one stays."""
+    bot, which = far.network.bot, body.number("deviceId")
+    if which == 1 or not any(each.id == which for each in bot.devices):
+        raise Failure(USER, "Failed to remove device")
+    bot.devices = [each for each in bot.devices if each.id != which]
+    return {}
+
+
 def _profile(far: Standin, call: Call, body: Body) -> object:  # noqa: ARG001 - one shape
     far.account.profile = body.text("givenName") or far.account.profile
     return {}
@@ -325,6 +334,7 @@ METHODS: dict[str, Method] = {
     "listAccounts": Method("accounts", _accounts, account=False),
     "getUserStatus": Method("search", _status),
     "listDevices": Method("devices", _devices),
+    "removeDevice": Method("device_unlink", _end_device),
     "updateProfile": Method("profile", _profile),
     "listIdentities": Method("identities", _identities),
     "trust": Method("trust", _trust),

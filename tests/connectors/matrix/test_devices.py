@@ -9,7 +9,7 @@ import pytest
 from connectors.matrix.connector import MatrixConnector
 from connectors.matrix.session import Session
 from connectors.port import AccountId, DeviceId
-from connectors.port.connector import OwnDevices
+from connectors.port.connector import EndsOwnDevices, OwnDevices
 from connectors.port.errors import (
     IdentityChanged,
     Rejected,
@@ -209,4 +209,14 @@ async def test_our_own_devices_are_listed_until_they_are_signed_out(lab: Lab) ->
         thief.device[0]: thief.device[1],
     }
     await thief.sign_out()
+    assert await bot.own_devices() == (bot.own_device(),)
+
+
+async def test_a_device_of_ours_that_nobody_knows_is_signed_out_by_us(lab: Lab) -> None:
+    bot = await lab.bot()
+    assert isinstance(bot, EndsOwnDevices)
+    thief = await lab.device(bot.account, "stolen-password")
+    with pytest.raises(Rejected, match="own_device"):
+        await bot.end_own_device(bot.own_device().device)
+    await bot.end_own_device(DeviceId(thief.device[0]))
     assert await bot.own_devices() == (bot.own_device(),)

@@ -241,6 +241,7 @@ PARAMS = {
     "version": set[str](),
     "listAccounts": set[str](),
     "getUserStatus": {"recipient"},
+    "removeDevice": {"deviceId"},
     "listDevices": set[str](),
     "listIdentities": {"number"},
     "trust": {"recipient", "trustAllKnownKeys", "verifiedSafetyNumber"},

@@ -2,8 +2,9 @@
 
 import pytest
 
-from connectors.port.connector import OwnDevices
-from connectors.port.errors import Unreadable
+from connectors.port.connector import EndsOwnDevices, OwnDevices
+from connectors.port.errors import Rejected, Unreadable
+from connectors.port.messages import DeviceId
 
 from .conftest import Lab
 
@@ -14,6 +15,27 @@ async def test_they_are_listed_while_they_are_linked(lab: Lab) -> None:
     assert [d.device for d in await bot.own_devices()] == ["1"]
     linked = await lab.hand.add_device("bot")
     assert [d.device for d in await bot.own_devices()] == ["1", str(linked)]
+
+
+@pytest.mark.parametrize("which", ["1", "9", "", "two", "\u0662"])
+async def test_only_a_linked_one_is_unlinked(lab: Lab, which: str) -> None:
+    bot = await lab.bot()
+    assert isinstance(bot, EndsOwnDevices)
+    linked = DeviceId(str(await lab.hand.add_device("bot")))
+    with pytest.raises(Rejected):
+        await bot.end_own_device(DeviceId(which))
+    assert [d.device for d in await bot.own_devices()] == ["1", linked]
+    await bot.end_own_device(linked)
+    assert [d.device for d in await bot.own_devices()] == ["1"]
+
+
+async def test_over_the_stream_as_well(stream_lab: Lab) -> None:
+    bot = await stream_lab.bot()
+    linked = DeviceId(str(await stream_lab.hand.add_device("bot")))
+    with pytest.raises(Rejected):
+        await bot.end_own_device(DeviceId("9"))
+    await bot.end_own_device(linked)
+    assert [d.device for d in await bot.own_devices()] == ["1"]
 
 
 async def test_a_list_without_the_primary_one_is_no_list(
