@@ -17,6 +17,8 @@ DeliveryId = NewType("DeliveryId", str)
 LaneId = NewType("LaneId", str)
 FindingId = NewType("FindingId", str)
 RuleId = NewType("RuleId", str)
+HoldId = NewType("HoldId", str)
+"""A legal hold."""
 
 ConnectorName = NewType("ConnectorName", str)
 """Name of a configured channel account, for instance ``matrix``."""

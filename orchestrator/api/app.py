@@ -25,6 +25,7 @@ from orchestrator.api.held import router as held
 from orchestrator.api.held_desk import router as held_desk
 from orchestrator.api.keys_desk import router as keys_desk
 from orchestrator.api.leaves import router as leaves
+from orchestrator.api.legal_holds import router as legal_holds
 from orchestrator.api.memberships import router as memberships
 from orchestrator.api.network import router as network
 from orchestrator.api.notify import router as notify
@@ -118,6 +119,7 @@ def application() -> FastAPI:
         documents_desk,
         keys_desk,
         record,
+        legal_holds,
         evidence,
         replay,
         risk,

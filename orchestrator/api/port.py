@@ -22,6 +22,7 @@ from orchestrator.api.port_directory import DirectoryAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_keys_desk import KeyDeskAccess
+from orchestrator.api.port_legal_holds import LegalHoldAccess
 from orchestrator.api.port_memberships import (
     CardAccess,
     ListAccess,
@@ -599,6 +600,7 @@ class Home(
     OwnAccess,
     ListAccess,
     SigningAccess,
+    LegalHoldAccess,
     OverviewAccess,
     OperatorAccess,
     HeldDeskAccess,

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     DEAL_CREATED = "deal.created"
     DEAL_PHASE = "deal.phase"
     DEAL_SIGNING = "deal.signing"
+    DEAL_CLOSED = "deal.closed"
     POLICY_ADOPTED = "policy.adopted"
     ROSTER_ADOPTED = "roster.adopted"
     WATCH_CHANGED = "watch.changed"
@@ -72,6 +73,9 @@ class Kind(StrEnum):
 
     JOURNAL_KEY_ADOPTED = "journal.key_adopted"
     JOURNAL_EXEMPTED = "journal.exempted"
+    JOURNAL_EXPIRED = "journal.expired"
+    LEGAL_HOLD_PLACED = "legalhold.placed"
+    LEGAL_HOLD_RELEASED = "legalhold.released"
     CREDENTIAL_ENROLLED = "credential.enrolled"
     CREDENTIAL_WITHDRAWN = "credential.withdrawn"
     APPROVAL_ASKED = "approval.asked"

@@ -102,7 +102,7 @@ app.command()(decide)
 
 @app.command()
 def verify(ctx: typer.Context) -> int:
-    """Whether accepted = journaled + exempt by signed decision + waiting; exit code 1 if not."""
+    """Whether accepted = journaled + exempt + expired + waiting; exit code 1 if not."""
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.journal_verify(deal))
     out.one(found, lambda: _lines(found))
@@ -207,7 +207,7 @@ def _lines(found: JournalReport) -> Iterator[str]:
     yield "Every accepted message is accounted for." if found.ok else "Something is missing."
     yield (
         f"  {found.accepted} accepted = {found.journaled} journaled + {found.exempt} exempt "
-        f"+ {found.waiting} waiting"
+        f"+ {found.expired} expired + {found.waiting} waiting"
     )
     for missing in found.missing:
         yield f"  {missing}"

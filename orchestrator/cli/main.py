@@ -60,6 +60,7 @@ COMMANDS = {
     "audit": "The record: tail, verify, export, for-counsel.",
     "evidence": "What is proven of each room: show, export.",
     "journal": "Sealed copies for counsel: keygen, verify, open, test-share.",
+    "legal-hold": "Duties to preserve: new, list, release.",
     "key": "Keys and devices of people: list, verify, revoke, compromised.",
     "mail": "Mails from outside: inspect one; nothing of it is shown.",
     "channel": "Channel accounts: add, list, test, pause, resume, rebuild, scorecard.",

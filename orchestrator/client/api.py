@@ -30,6 +30,7 @@ from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
 from orchestrator.client.keys_desk import KeysDeskApi
 from orchestrator.client.leaves import LeaveView, LostView
+from orchestrator.client.legal_holds import LegalHoldsApi
 from orchestrator.client.memberships import MembershipsApi
 from orchestrator.client.notify import NotifyApi
 from orchestrator.client.overview import OverviewApi
@@ -86,6 +87,7 @@ class Client(
     CardApi,
     MembershipsApi,
     SigningApi,
+    LegalHoldsApi,
     ApprovalsDeskApi,
     AuditDeskApi,
     ConnectionsApi,

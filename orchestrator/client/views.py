@@ -469,7 +469,11 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalReport:
-    """accepted = journaled + exempt + waiting, or it is not ok."""
+    """accepted = journaled + exempt + expired + waiting, or it is not ok.
+
+    Attributes:
+        expired: copies whose time was over and that no legal hold kept.
+    """
 
     deal_id: str
     ok: bool
@@ -478,6 +482,7 @@ class JournalReport:
     exempt: int
     waiting: int
     missing: tuple[str, ...]
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

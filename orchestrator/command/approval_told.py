@@ -39,6 +39,7 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
+from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
 from orchestrator.deals.tokens import ISSUE, SCIM
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import (
@@ -449,6 +450,22 @@ def _journal_key(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _hold_release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    talks = [_where(tx, deal, str(name)) for name in body.get("conversations", ())]
+    people = [f"said by {who}, or readable to him" for who in body.get("members", ())]
+    return Told(
+        (
+            f"The legal hold for matter {body.get('matter')} ends ({body.get('legal_hold')})",
+            *_most(f"it kept what was {one}" for one in (*talks, *people)),
+            *(() if talks or people else ("it kept every sealed copy of the deal",)),
+            "What is past its time by the policy is destroyed then, and cannot be brought back",
+        ),
+        (),
+        "It stands: nothing that it covers is destroyed.",
+        "the duty to preserve is said to be over",
+    )
+
+
 TELLS: dict[str, Tell] = {
     FOUND: _founding,
     ENROL: _enrolment,
@@ -469,6 +486,7 @@ TELLS: dict[str, Tell] = {
     WINDOW: _window,
     ISSUE: _token,
     JOURNAL_KEY: _journal_key,
+    HOLD_RELEASE: _hold_release,
 }
 """Words by verb."""
 

@@ -39,6 +39,7 @@ from orchestrator.command.exports import EXPORT, export_agreed
 from orchestrator.command.journal_keys import JOURNAL_KEY, key_agreed
 from orchestrator.command.keys import ceremony_agreed
 from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
+from orchestrator.command.legal_holds import hold_release_agreed
 from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
 from orchestrator.command.revealing import REVEAL, reveal_agreed
@@ -48,6 +49,7 @@ from orchestrator.command.signing import window_agreed
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
+from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
 from orchestrator.deals.tokens import ISSUE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.deals import Deal, list_deals
@@ -74,6 +76,7 @@ HANDLERS: dict[str, Handler] = {
     WINDOW: window_agreed,
     ISSUE: issue_agreed,
     JOURNAL_KEY: key_agreed,
+    HOLD_RELEASE: hold_release_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

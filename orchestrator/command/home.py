@@ -21,6 +21,7 @@ from orchestrator.command.key_replacing import KeyReplacing
 from orchestrator.command.key_upload import KeyUpload
 from orchestrator.command.keys import Keys
 from orchestrator.command.leaving import Leaves
+from orchestrator.command.legal_holds import LegalHolds
 from orchestrator.command.list_desk import ListDesk
 from orchestrator.command.messages import Messages
 from orchestrator.command.notifying import Notifying
@@ -78,6 +79,7 @@ class OpenHome(
     Channels,
     Rebuilding,
     Records,
+    LegalHolds,
     Evidences,
     Watching,
     RiskDesk,

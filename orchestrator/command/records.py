@@ -109,7 +109,7 @@ class Records:
             yield piece
 
     async def journal_verify(self, deal: DealId) -> views.JournalReport:
-        """Whether every accepted message is journaled, exempt or waiting."""
+        """Whether every accepted message is journaled, exempt, expired or waiting."""
         policy, files = self._r.journal_policy(deal), self._r.journal.files
         found = await self._r.store.read(lambda tx: verify(tx, deal, policy, files))
         return views.JournalReport(
@@ -120,6 +120,7 @@ class Records:
             exempt=found.exempt,
             waiting=found.waiting,
             missing=tuple(f"{message}: {wrong}" for message, wrong in found.broken),
+            expired=found.expired,
         )
 
     async def journal_key_add(self, deal: DealId, scope: str, public: str, *, actor: str) -> str:

@@ -1,8 +1,9 @@
-"""The journal's balance: accepted = journaled + exempt by signed decision + waiting.
+"""The journal's balance: accepted = journaled + exempt by signed decision + expired + waiting.
 
 Rule kept here: a row counts only for what it proves. A copy must be an age file that is there, for
-a key that was adopted; an exemption must verify again, as of the instant it was used. Our own
-notices hold nobody's content and are not journaled.
+a key that was adopted; an exemption must verify again, as of the instant it was used; a copy whose
+time is over is named so by an entry of this home, and is there no more. Our own notices hold
+nobody's content and are not journaled.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from orchestrator.journal.decision import exemption
 from orchestrator.journal.envelope import MAGIC
+from orchestrator.journal.expiry import expired
 from orchestrator.journal.policy import JOINT, JournalPolicy
 from orchestrator.seal.blobs import Blobs
 from orchestrator.store.unit import Tx
@@ -40,11 +42,13 @@ class Balance:
     exempt: int
     waiting: int
     broken: tuple[tuple[str, str], ...]
+    expired: int = 0
 
     @property
     def ok(self) -> bool:
         """Tells whether every accepted message is accounted for."""
-        return not self.broken and self.accepted == self.journaled + self.exempt + self.waiting
+        kept = self.journaled + self.exempt + self.waiting
+        return not self.broken and self.accepted == kept + self.expired
 
 
 def verify(tx: Tx, deal_id: str, policy: JournalPolicy, files: Blobs) -> Balance:
@@ -57,7 +61,7 @@ def verify(tx: Tx, deal_id: str, policy: JournalPolicy, files: Blobs) -> Balance
         files: the journal's folder (``JournalWriter.files``).
     """
     check = _Check(tx, deal_id, policy, files)
-    counts = {"journaled": 0, "exempt": 0, "waiting": 0}
+    counts = {"journaled": 0, "exempt": 0, "waiting": 0, "expired": 0}
     broken: list[tuple[str, str]] = []
     rows = tx.all(_SQL, (deal_id,))
     for row in rows:
@@ -71,16 +75,19 @@ def verify(tx: Tx, deal_id: str, policy: JournalPolicy, files: Blobs) -> Balance
 
 
 class _Check:
-    """Says of one row ``journaled``, ``exempt``, ``waiting``, or what is wrong."""
+    """Says of one row ``journaled``, ``exempt``, ``expired``, ``waiting``, or what is wrong."""
 
     def __init__(self, tx: Tx, deal_id: str, policy: JournalPolicy, files: Blobs) -> None:
         self._tx = tx
         self._deal_id = deal_id
         self._policy = policy
         self._files = files
+        self._expired = expired(tx, deal_id)
 
     def of(self, row: tuple[Any, ...]) -> str:
         message, state, tier, placed, side, there, key, known, exempt, at, head, size, scope = row
+        if message in self._expired:
+            return "expired" if not there else "its time was over, and it is there again"
         if not there:
             return _unwritten(state, tier)
         if (key is None) == (exempt is None):

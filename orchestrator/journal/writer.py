@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +107,11 @@ class JournalWriter:
     def discard(self, message_id: str, copy: SealedCopy | None) -> None:
         """Removes the file of a copy whose row will not be appended."""
         if copy is not None and copy.envelope is None:
+            self.files.remove(message_id)
+
+    def forget(self, messages: Iterable[str]) -> None:
+        """Removes the files of copies whose rows are gone; the next start takes what it leaves."""
+        for message_id in messages:
             self.files.remove(message_id)
 
     async def recover(self, store: Store) -> int:

@@ -14,6 +14,7 @@ from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import HOUR, MINUTE, SECOND
 from orchestrator.command.crossing_look import CrossingLook
+from orchestrator.command.preserving import Preserving
 from orchestrator.command.prevented import AtClose
 from orchestrator.command.proving import Proving
 from orchestrator.command.pulse import Pulse
@@ -183,6 +184,9 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
         await store.write(lambda tx: sign_heads(tx, runtime.head_key, at=at))
         await anchoring.turn(early=early)
 
+    async def preserve() -> None:
+        await Preserving(runtime).turn()
+
     router = runtime.router
     stand_ins = StandIns(store, runtime.book, runtime.writer, router.route, router.row, now)
 
@@ -211,6 +215,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
         engine.every("notify.turn", 10 * SECOND, runtime.notifier.turn)
     engine.every("prevented.closing", MINUTE, AtClose(runtime).look)
     engine.every("roster.review", HOUR, Reviews(runtime).look)
+    engine.every("journal.expiry", HOUR, preserve)
     engine.every("channels.pulse", MINUTE, Pulse(runtime).look)
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 

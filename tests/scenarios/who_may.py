@@ -181,6 +181,9 @@ _LINES = """
     watch_size          OSC
     watch_add           OSC
     window_new          OSC
+    legal_hold_list     OSC
+    legal_hold_new      OSC
+    legal_hold_release  OSC
 
     # keys and channel accounts
     key_list            PAS
