@@ -169,6 +169,8 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "leave_undo": _GIVES,
         "conv_pause": _TAKES,
         "conv_resume": Need(Right.ADD, Scope.ALL, Act.SECOND, step_up=True),
+        "conv_tier": _GIVES,
+        "conv_close": _TAKES,
         "conv_attest": Need(Right.FINDINGS, Scope.ALL, Act.ALONE),
         "key_verify": Need(Right.KEYS, Scope.ALL, Act.SECOND, step_up=True, speaks=("by_a",)),
         "key_add": Need(Right.KEYS, Scope.OWN, Act.SECOND, subject="person"),

@@ -52,6 +52,21 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class StricterTier(Body):
+    """`conv tier`: on whose word; ``only_look``: what it would come to, nothing is changed."""
+
+    tier: str = Field(min_length=1, max_length=32)
+    by: str = Field(min_length=1, max_length=200)
+    only_look: bool = False
+
+
+class Ending(Body):
+    """`conv close`: also where something waits; ``only_look``: what it would come to."""
+
+    even_waiting: bool = False
+    only_look: bool = False
+
+
 class LeaveReason(Body):
     """Why somebody leaves, as a code; ``wait``: the answer comes when it was seen, or late."""
 

@@ -19,6 +19,7 @@ from orchestrator.api.port_audit_desk import AuditDeskAccess
 from orchestrator.api.port_bots import BotAccess
 from orchestrator.api.port_connections import ConnectionAccess
 from orchestrator.api.port_directory import DirectoryAccess
+from orchestrator.api.port_conversing import ConversingAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_keys_desk import KeyDeskAccess
@@ -598,6 +599,7 @@ class Home(
     MembershipAccess,
     CardAccess,
     OwnAccess,
+    ConversingAccess,
     ListAccess,
     SigningAccess,
     LegalHoldAccess,

@@ -4,9 +4,18 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from orchestrator.api.bodies import Attestation, Ceremony, Certificate, Mark, Reason
+from orchestrator.api.bodies import (
+    Attestation,
+    Ceremony,
+    Certificate,
+    Ending,
+    Mark,
+    Reason,
+    StricterTier,
+)
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor, Asker
+from orchestrator.client.conversing import Closed, TierChange
 from orchestrator.client.views import ConversationView, KeyView, NewConversation, NewRoom
 from tiers.ids import PersonId
 
@@ -53,6 +62,22 @@ async def conv_pause(
 async def conv_resume(deal: Deal, name: str, home: OpenHome, actor: Actor) -> ConversationView:
     """Lets it go on where a fresh reading allows it."""
     return await home.conv_resume(deal, name, actor=actor)
+
+
+@router.post("/conversations/{name}/tier")
+async def conv_tier(
+    deal: Deal, name: str, body: StricterTier, home: OpenHome, actor: Actor
+) -> TierChange:
+    """Has it count as a stricter tier from now on; never as a less strict one."""
+    by, look = PersonId(body.by), body.only_look
+    return await home.conv_tier(deal, name, body.tier, by=by, only_look=look, actor=actor)
+
+
+@router.post("/conversations/{name}/close")
+async def conv_close(deal: Deal, name: str, body: Ending, home: OpenHome, actor: Actor) -> Closed:
+    """Ends it, for good: nothing is taken any more, and its rooms are given up."""
+    waiting, look = body.even_waiting, body.only_look
+    return await home.conv_close(deal, name, even_waiting=waiting, only_look=look, actor=actor)
 
 
 @router.post("/attestations", status_code=201)

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     WATCH_CHANGED = "watch.changed"
 
     CONVERSATION_CREATED = "conversation.created"
+    CONVERSATION_RAISED = "conversation.raised"
+    CONVERSATION_CLOSED = "conversation.closed"
     ROOM_CREATED = "room.created"
     ROOM_REPLACED = "room.replaced"
     ROOM_PAUSED = "room.paused"

@@ -25,6 +25,7 @@ from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.connections import ConnectionsApi
 from orchestrator.client.directory import DirectoryApi
+from orchestrator.client.conversing import ConversingApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
@@ -94,6 +95,7 @@ class Client(
     DocumentsDeskApi,
     KeysDeskApi,
     BotsApi,
+    ConversingApi,
     SignInApi,
 ):
     """Calls the API of one home."""

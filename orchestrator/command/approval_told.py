@@ -39,6 +39,7 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
+from orchestrator.deals.raising import RAISE
 from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
 from orchestrator.deals.tokens import ISSUE, SCIM
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
@@ -245,6 +246,16 @@ def _release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
         (f"Everybody in {where} who is cleared for {floor}; the guard decides again for each.",),
         "It stays held until its deadline; its author may move it to a stricter room or drop it.",
         "its author, or an owner of the deal, wants it in a less strict conversation",
+    )
+
+
+def _raise(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
+    where = str(body.get("conversation"))
+    return Told(
+        (f"The conversation {where} is used as a {body.get('floor')} one",),
+        (f"Everybody in {where} who is cleared for {body.get('floor')}, and nobody besides",),
+        "It counts as valuation all the same, and its rooms stand still.",
+        "somebody raised it: what is said there from now on is stricter than it was",
     )
 
 
@@ -473,6 +484,7 @@ TELLS: dict[str, Tell] = {
     VERBS["policy"]: _policy,
     PHASE: _phase,
     RELEASE: _release,
+    RAISE: _raise,
     DOCUMENT: _document,
     REVEAL: _reveal,
     RESUME: _resume,

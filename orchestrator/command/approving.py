@@ -35,6 +35,7 @@ from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.bots import issue_agreed
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.conversations_tier import raise_agreed
 from orchestrator.command.exports import EXPORT, export_agreed
 from orchestrator.command.journal_keys import JOURNAL_KEY, key_agreed
 from orchestrator.command.keys import ceremony_agreed
@@ -49,6 +50,7 @@ from orchestrator.command.signing import window_agreed
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
+from orchestrator.deals.raising import RAISE
 from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
 from orchestrator.deals.tokens import ISSUE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
@@ -76,6 +78,7 @@ HANDLERS: dict[str, Handler] = {
     WINDOW: window_agreed,
     ISSUE: issue_agreed,
     JOURNAL_KEY: key_agreed,
+    RAISE: raise_agreed,
     HOLD_RELEASE: hold_release_agreed,
     **VOUCHED,
 }

@@ -20,6 +20,8 @@ WORDS: Mapping[str, str] = {
     "roster.adopted": "A list of people is in force.",
     "watch.changed": "The watch list was changed.",
     "conversation.created": "A conversation was set up.",
+    "conversation.raised": "A conversation counts as {floor} from then on.",
+    "conversation.closed": "A conversation was closed.",
     "room.created": "A room was asked for.",
     "room.replaced": "A room was given up.",
     "room.paused": "A room was paused.",

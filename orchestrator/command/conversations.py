@@ -1,6 +1,6 @@
 """Conversations and their rooms: made from the adopted roster, read back, attested, paused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.approvals.requests import founded
 from orchestrator.audit.chain import append
@@ -13,6 +13,7 @@ from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.command.showing import ReadRoom, plain, shown
 from orchestrator.deals.book import DealView
 from orchestrator.deals.findings import close_findings, raise_finding
+from orchestrator.deals.raising import AWAITS
 from orchestrator.deals.stated import BY_READING, attested_body
 from orchestrator.flow import room_notice
 from orchestrator.rooms.provision import Made
@@ -37,16 +38,35 @@ def deal_of(runtime: Runtime, deal_id: DealId) -> DealView:
 
 
 def conversation_of(deal: DealView, name: str) -> Conversation:
-    """A conversation by label or id. Raises: Missing."""
+    """An open conversation by label or id.
+
+    Raises:
+        Refused: it was closed.
+        Missing: there is none.
+    """
+    found = _called(deal.conversations.values(), name)
+    if len(found) == 1:
+        return found[0]
+    if not found and _called(deal.closed.values(), name):
+        raise Refused(
+            f"{name} was closed",
+            still="Nothing is taken there any more, for good.",
+            then="wallcross conv list says what is open",
+        )
+    raise Missing(f"the deal has no conversation {name}", then="wallcross conv list")
+
+
+def ever_of(deal: DealView, name: str) -> Conversation:
+    """A conversation by label or id, open or closed; an open one goes before. Raises: Missing."""
+    was = _called(deal.closed.values(), name)
+    if len(was) == 1 and not _called(deal.conversations.values(), name):
+        return was[0]
+    return conversation_of(deal, name)
+
+
+def _called(talks: Iterable[Conversation], name: str) -> list[Conversation]:
     label = name.removeprefix("#").casefold()
-    found = [
-        c
-        for c in deal.conversations.values()
-        if c.label.casefold() == label or c.conversation_id == name
-    ]
-    if len(found) != 1:
-        raise Missing(f"the deal has no conversation {name}", then="wallcross conv list")
-    return found[0]
+    return [c for c in talks if c.label.casefold() == label or c.conversation_id == name]
 
 
 def _check_contacts(deal: DealView, new: views.NewConversation, at: int) -> None:
@@ -75,14 +95,17 @@ class Conversations:
         self._r = runtime
 
     async def conv_list(self, deal: DealId) -> Sequence[views.ConversationView]:
-        """All conversations of a deal."""
+        """All conversations of a deal, those that were closed last."""
         view = deal_of(self._r, deal)
-        return [plain(view, c) for c in view.conversations.values()]
+        return [plain(view, c) for c in (*view.conversations.values(), *view.closed.values())]
 
     async def conv_show(self, deal: DealId, name: str) -> views.ConversationView:
         """One conversation, its rooms read back where the home is live."""
         view = deal_of(self._r, deal)
-        return await self._shown(view, conversation_of(view, name))
+        found = ever_of(view, name)
+        if found.conversation_id in view.closed:
+            return plain(view, found)
+        return await self._shown(view, found)
 
     async def conv_new(
         self, deal: DealId, new: views.NewConversation, *, actor: str
@@ -210,6 +233,12 @@ class Conversations:
         must_live(self._r)
         view = deal_of(self._r, deal)
         conversation = conversation_of(view, name)
+        if conversation.conversation_id in view.awaiting:
+            raise Refused(
+                AWAITS.capitalize(),
+                still="Its rooms stand still.",
+                then="wallcross approve list",
+            )
         paused = [b for b in view.rooms.get(conversation.conversation_id, ()) if b.paused]
         if any((b.paused or "").startswith(BY_READING) for b in paused):
             raise Refused(

@@ -10,8 +10,10 @@ from orchestrator.command.audit_search import AuditSearch
 from orchestrator.command.bots import Bots
 from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
+from orchestrator.command.closing_rooms import ConversationEnds
 from orchestrator.command.conversations import Conversations
 from orchestrator.command.deals import Deals
+from orchestrator.command.conversations_tier import ConversationTiers
 from orchestrator.command.directory import Directory
 from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
@@ -74,6 +76,8 @@ class OpenHome(
     Messages,
     Documents,
     Keys,
+    ConversationTiers,
+    ConversationEnds,
     KeyReplacing,
     KeysDesk,
     Channels,

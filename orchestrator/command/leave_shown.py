@@ -108,11 +108,12 @@ def _state(leave: Leave, act: LeaveAct, at: int) -> str:
 
 def _labels(tx: Tx, deal: DealView) -> dict[Place, str]:
     """The conversation's name of every room that the deal ever had."""
+    talks = {**deal.closed, **deal.conversations}
     return {
         (said.body["channel"], said.body["room"]): made.label
         for said in stated(tx, deal.deal_id)
         if said.kind == Kind.ROOM_CREATED
-        and (made := deal.conversations.get(said.body["conversation"])) is not None
+        and (made := talks.get(said.body["conversation"])) is not None
     }
 
 

@@ -216,7 +216,8 @@ def _seats(deal: DealView, person: Person, facts: _Facts) -> Iterable[people.Sea
     asked = facts.asked.get(person.person_id, {})
     seen = facts.seen.get(person.person_id, {})
     for cid, channel, room in dict.fromkeys((*asked, *seen)):
-        made, stay = deal.conversations.get(ConversationId(cid)), seen.get((cid, channel, room))
+        known = deal.conversations.get(ConversationId(cid))
+        made, stay = known or deal.closed.get(ConversationId(cid)), seen.get((cid, channel, room))
         if made is not None:
             yield people.SeatView(
                 conversation_id=cid,

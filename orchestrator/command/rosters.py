@@ -20,7 +20,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import rosters as views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.adopting import check_draft
-from orchestrator.command.conversations import conversation_of, deal_of
+from orchestrator.command.conversations import deal_of, ever_of
 from orchestrator.command.reviews import OVERDUE, due_at
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.agreed_phase import PHASE, roster_rule
@@ -102,7 +102,8 @@ class Rosters:
         """What a person might see at an instant, and where he was, from the records."""
         past, stays = await self._past(deal, at, known_at)
         known = at if known_at is None else known_at
-        conversations = deal_of(self._r, deal).conversations.values()
+        view = deal_of(self._r, deal)
+        conversations = (*view.conversations.values(), *view.closed.values())
         there = [c for c in conversations if past and c.conversation_id in past.made]
         who = past.adopted.person(person) if past else None
         return views.CouldSee(
@@ -130,7 +131,7 @@ class Rosters:
         self, deal: DealId, name: str, at: int, known_at: int | None
     ) -> views.WhoCouldSee:
         """Who might read a conversation at an instant, and who was in it, from the records."""
-        found = conversation_of(deal_of(self._r, deal), name)
+        found = ever_of(deal_of(self._r, deal), name)
         past, stays = await self._past(deal, at, known_at)
         return views.WhoCouldSee(
             **_place(found),

@@ -30,6 +30,7 @@ from orchestrator.notify.run import Notifier
 from orchestrator.query.standings import Standings
 from orchestrator.risk.prints import Fingerprints
 from orchestrator.rooms.acts import Hands
+from orchestrator.rooms.closing import Closing
 from orchestrator.rooms.distress import Distress
 from orchestrator.rooms.leave import Leaving
 from orchestrator.rooms.lines import Lines
@@ -120,6 +121,12 @@ class Runtime:
     plan_runs: PlanRuns = field(default_factory=PlanRuns)
     once: Once = field(default_factory=Once)
     standings: Standings = field(default_factory=Standings)
+    closing: Closing = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Has what ends rooms work with the other parts."""
+        parts = (self.store, self.book, self.observer, self.connectors, self.hands, self.now)
+        self.closing = Closing(*parts)
 
 
 def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:

@@ -29,7 +29,8 @@ class ReadRoom:
 
 def plain(deal: DealView, conversation: Conversation) -> views.ConversationView:
     """A conversation of which nothing was read now."""
-    rooms = (_unread(binding) for binding in deal.rooms.get(conversation.conversation_id, ()))
+    cid = conversation.conversation_id
+    rooms = (_unread(b) for b in (*deal.rooms.get(cid, ()), *deal.closing.get(cid, ())))
     return _whole(deal, conversation, tuple(rooms))
 
 
@@ -80,12 +81,18 @@ def _whole(
         floor=conversation.floor.value,
         compartment=conversation.compartment,
         side=conversation.side,
-        state="open",
+        state=_state(deal, conversation),
         rooms=rooms,
         told=told,
         guarantees=guarantees,
         against=against,
     )
+
+
+def _state(deal: DealView, conversation: Conversation) -> str:
+    if conversation.conversation_id not in deal.closed:
+        return "open"
+    return "closing" if deal.closing.get(conversation.conversation_id) else "closed"
 
 
 def _room(room: ReadRoom) -> views.RoomView:

@@ -108,7 +108,10 @@ def _adopted(read: Read, found: Findings) -> None:
 
 
 def _conversations(read: Read, found: Findings) -> None:
-    said = {e.body["conversation"]: e.body["row"] for e in read.of(Kind.CONVERSATION_CREATED)}
+    kinds = (Kind.CONVERSATION_CREATED, Kind.CONVERSATION_RAISED)
+    said = {e.body["conversation"]: e.body["row"] for e in read.of(*kinds)}
+    for entry in read.of(Kind.CONVERSATION_CLOSED):
+        said.pop(entry.body["conversation"], None)
     rows = read.rows(
         "SELECT conversation_id, deal_id, label, floor, compartment, side FROM conversation "
         "WHERE deal_id = ? AND state = 'open'"

@@ -22,6 +22,7 @@ from orchestrator.deals.crossing import Demand
 from orchestrator.deals.demands import demands
 from orchestrator.deals.intents import MadeRoom, Meant, read_conversations, read_rooms
 from orchestrator.deals.persons import Persons, effective, read_persons
+from orchestrator.deals.raising import AWAITS, unagreed
 from orchestrator.deals.stated import (
     ATTESTED,
     Attestations,
@@ -103,6 +104,14 @@ class DealView:
     """How each room was made, as the audit states it."""
     tokens: Mapping[str, Token] = field(default_factory=dict)
     """Tokens of bots that were not taken away, by their ids."""
+    closed: Mapping[ConversationId, Conversation] = field(default_factory=dict)
+    """Conversations that take nothing any more."""
+    closing: Mapping[ConversationId, tuple[RoomBinding, ...]] = field(default_factory=dict)
+    """Rooms of those that are still to be given up; nothing goes there."""
+    ended: Mapping[Place, ConversationId] = field(default_factory=dict)
+    """Every room that a closed conversation ever had."""
+    awaiting: frozenset[ConversationId] = frozenset()
+    """Conversations that two people have to agree to before anything goes there."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -127,17 +136,24 @@ class DealView:
         enough = self.policy.tiers[floor].attested_accounts
         return self.roster.counting(at, attested=enough)
 
+    def closed_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
+        """Conversations that a person might write to until they were closed."""
+        return self._within(self.closed.values(), person, at)
+
     def open_to(self, person: Person, at: int) -> tuple[Conversation, ...]:
         """Conversations that a person may write to by name, or reach through the intake.
 
         Those of his compartments that are joint or his own side's. Their tier may be above his
         clearance: what he sends up, others read.
         """
+        return self._within(self.conversations.values(), person, at)
+
+    def _within(
+        self, talks: Iterable[Conversation], person: Person, at: int
+    ) -> tuple[Conversation, ...]:
         held = {g.compartment for g in self.roster.grants_of(person.person_id, at)}
         return tuple(
-            c
-            for c in self.conversations.values()
-            if c.compartment in held and (c.side is None or c.side == person.side)
+            c for c in talks if c.compartment in held and (c.side is None or c.side == person.side)
         )
 
 
@@ -234,7 +250,8 @@ class Book:
         asked = demands(tx, deal_id, roster, persons.crossings)
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
-        found = check(chain, rows, tuple(_bindings(tx, deal_id)))
+        found = check(chain, rows, tuple(_bindings(tx, deal_id)), _closed(tx, deal_id))
+        awaiting = unagreed(chain, signed)
         attested, absent = check_attested(chain, tx.all(ATTESTED, (deal_id,)))
         return DealView(
             deal_id,
@@ -244,7 +261,7 @@ class Book:
             roster_hash,
             policy,
             found.conversations,
-            self._still(found.rooms),
+            self._still(found.rooms, awaiting),
             read_duties(tx, deal_id, self._counsel(tx, deal_id), entries),
             self._watch(tx, deal_id),
             attested,
@@ -258,6 +275,10 @@ class Book:
             read_conversations(chain),
             read_rooms(chain),
             read_tokens((e for e in entries if e.n not in signed.unbelieved), signed),
+            found.closed,
+            found.closing,
+            {place: cid for place, cid in chain.lived.items() if cid in chain.closed},
+            awaiting,
         )
 
     def _adopted(self, tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
@@ -279,13 +300,15 @@ class Book:
         return entries
 
     def _still(
-        self, rooms: dict[ConversationId, tuple[RoomBinding, ...]]
+        self,
+        rooms: dict[ConversationId, tuple[RoomBinding, ...]],
+        awaiting: frozenset[ConversationId],
     ) -> dict[ConversationId, tuple[RoomBinding, ...]]:
-        """Rooms as they may be used: none while the record is not whole."""
-        if not self.record.flaws:
-            return rooms
+        """Rooms as they may be used: none while the record is not whole, or people must agree."""
+        broken = RECORD_BROKEN if self.record.flaws else None
+        why = {cid: broken or (AWAITS if cid in awaiting else None) for cid in rooms}
         return {
-            cid: tuple(replace(b, paused=b.paused or RECORD_BROKEN) for b in bindings)
+            cid: tuple(replace(b, paused=b.paused or why[cid]) for b in bindings)
             for cid, bindings in rooms.items()
         }
 
@@ -300,6 +323,21 @@ class Book:
     def room(self, connector: ConnectorName, room: RoomId) -> tuple[DealView, RoomBinding] | None:
         """The deal and binding of a room."""
         return self._rooms.get((connector, room))
+
+    def gone(self, connector: ConnectorName, room: RoomId) -> DealView | None:
+        """The deal of a room that a closed conversation had, and that is no other's since."""
+        if (connector, room) in self._rooms:
+            return None
+        return next((v for v in self.deals.values() if (connector, room) in v.ended), None)
+
+    def closing(
+        self, connector: ConnectorName, room: RoomId
+    ) -> tuple[DealView, RoomBinding] | None:
+        """The deal and binding of a room that is being given up."""
+        view = self.gone(connector, room)
+        found = (b for of in view.closing.values() for b in of) if view is not None else ()
+        binding = next((b for b in found if b.place == (connector, room)), None)
+        return None if view is None or binding is None else (view, binding)
 
     def rooms(self) -> tuple[tuple[DealView, RoomBinding], ...]:
         """Every room of every deal."""
@@ -370,7 +408,7 @@ class Book:
     def _conversations(self, tx: Tx, deal_id: DealId) -> Iterable[Labelled]:
         rows = tx.all(
             "SELECT conversation_id, label, floor, compartment, side FROM conversation "
-            "WHERE deal_id = ? AND state = 'open' ORDER BY created_at, conversation_id",
+            "WHERE deal_id = ? ORDER BY created_at, conversation_id",
             (deal_id,),
         )
         for cid, label, floor, compartment, side in rows:
@@ -384,6 +422,11 @@ class Book:
 
 def _mistakes(error: Exception) -> tuple[Mistake, ...]:
     return error.mistakes if isinstance(error, Invalid) else ()
+
+
+def _closed(tx: Tx, deal_id: DealId) -> frozenset[ConversationId]:
+    sql = "SELECT conversation_id FROM conversation WHERE deal_id = ? AND state = 'closed'"
+    return frozenset(ConversationId(cid) for (cid,) in tx.all(sql, (deal_id,)))
 
 
 def _bindings(tx: Tx, deal_id: DealId) -> Iterable[RoomBinding]:

@@ -21,6 +21,7 @@ from orchestrator.config.policy import to_policy
 from orchestrator.deals.crossing import NEVER, Demand, Stand, counts_until, stand
 from orchestrator.deals.demands import demands
 from orchestrator.deals.persons import Persons, effective, read_persons
+from orchestrator.deals.stated import read_chain
 from orchestrator.roster.adoption import Adoption, in_force, is_made_up
 from orchestrator.roster.document import from_document
 from orchestrator.roster.form import date, in_words
@@ -47,6 +48,7 @@ class Past:
         adopted: that list, of all phases.
         roster: what phase and standing left of it.
         made: when each conversation was made, of those that were there.
+        floors: what each of them counted as then.
     """
 
     at: int
@@ -59,6 +61,7 @@ class Past:
     demands: dict[SideId, Demand]
     policy: Policy
     made: dict[ConversationId, int]
+    floors: dict[ConversationId, Tier]
 
     def might(self, person: PersonId, conversation: Conversation) -> bool:
         """Whether the list let a person read a conversation that was there."""
@@ -68,9 +71,12 @@ class Past:
             who is not None
             and conversation.conversation_id in self.made
             and conversation.side in {None, who.side}
-            and self.roster.may_see(person, place, conversation.floor, self.at)
+            and self.roster.may_see(person, place, self._floor(conversation), self.at)
             and not self.roster.walled_off(person, place, self.at)
         )
+
+    def _floor(self, conversation: Conversation) -> Tier:
+        return self.floors.get(conversation.conversation_id, conversation.floor)
 
     def why(self, person: PersonId, conversation: Conversation) -> tuple[str, ...]:
         """By what, or what stood against it, in words."""
@@ -79,7 +85,7 @@ class Past:
         who = self.adopted.person(person)
         if who is None:
             return ("was not on the list",)
-        place = conversation.compartment, conversation.floor
+        place = conversation.compartment, self._floor(conversation)
         if self.might(person, conversation):
             return tuple(self._by(h) for h in self._holding(person) if _covers(h, *place))
         return tuple(self._against(who, conversation)) or ("no grant of the list covers it",)
@@ -120,7 +126,7 @@ class Past:
             yield f"a wall stands between {compartment} and what else this person reads"
         for held in self.adopted.held_by(person):
             if held.grant.compartment == compartment:
-                yield from self._short(held, conversation.floor)
+                yield from self._short(held, self._floor(conversation))
 
     def _short(self, held: Held, tier: Tier) -> Iterator[str]:
         """What one line of the list lacked."""
@@ -180,15 +186,23 @@ def read_past(tx: Tx, deal_id: DealId, at: int, known_at: int) -> Past | None:
     )
     asked = demands(tx, deal_id, adopted, persons.crossings, known_at)
     left = effective(adopted.in_phase(phase), persons, asked, policy.notice_grace)
-    return Past(at, known_at, roster, phase, adopted, left, persons, asked, policy, _made(entries))
+    return Past(
+        *(at, known_at, roster, phase, adopted, left, persons, asked, policy),
+        *_made(deal_id, entries),
+    )
 
 
-def _made(entries: list[Stated]) -> dict[ConversationId, int]:
-    return {
+def _made(
+    deal_id: DealId, entries: list[Stated]
+) -> tuple[dict[ConversationId, int], dict[ConversationId, Tier]]:
+    """When each conversation that was there was made, and what each counted as."""
+    chain = read_chain(deal_id, entries)
+    made = {
         ConversationId(e.body["conversation"]): e.at
         for e in entries
-        if e.kind == Kind.CONVERSATION_CREATED
+        if e.kind == Kind.CONVERSATION_CREATED and e.body["conversation"] not in chain.closed
     }
+    return made, {cid: Tier(chain.conversations[cid]["floor"]) for cid in made}
 
 
 def _line(held: Held) -> tuple[str, Tier, str | None]:

@@ -7,6 +7,8 @@ Rules kept here:
    nothing: a conversation counts as its stated floor or as VALUATION where none is stated, a room
    stays what was stated and paused, a lifted pause stands, an attestation is absent.
 3. What was stated and has no row any more is missed, not forgotten.
+4. A conversation's floor only ever rises, and one that was closed is never open again, whatever a
+   later entry or a row says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +36,7 @@ from tiers.tier import Tier
 BY_READING = "reading:"
 """Begins the reason of a pause that a later reading may end."""
 NOT_AS_STATED = "its row in the store is not the one that the audit states"
+REOPENED = "a conversation: the audit says that it was closed, its row in the store says otherwise"
 PAUSE_STANDS = "the audit says that it is paused, its row in the store says otherwise"
 Attestations = Mapping[Place, tuple[Holding, ...]]
 
@@ -55,6 +58,18 @@ def conversation_body(made: Conversation, *, sealed: bool) -> dict[str, Json]:
         "scope": made.side or JOINT,
         "row": _conversation(made, None if sealed else made.label),
     }
+
+
+def raised_body(made: Conversation, was: Tier) -> dict[str, Json]:
+    """The body that states that a conversation counts as a stricter tier from now on."""
+    sealed = made.floor is Tier.VALUATION
+    return {**conversation_body(made, sealed=sealed), "was": was.value}
+
+
+def closed_body(made: Conversation) -> dict[str, Json]:
+    """The body that states that a conversation takes nothing any more."""
+    row = commitment("closed", made.conversation_id, made.deal_id)
+    return {"conversation": made.conversation_id, "row": row}
 
 
 def room_body(binding: RoomBinding) -> dict[str, Json]:
@@ -139,10 +154,19 @@ def _pause(place: Place, paused: str | None) -> str:
 
 @dataclass(slots=True)
 class Chain:
-    """The newest entry about each thing of a deal."""
+    """The newest entry about each thing of a deal.
+
+    Attributes:
+        raised: conversations that became VALUATION ones, by the number of the entry.
+        closed: conversations that take nothing any more.
+        lived: of every room that ever was, whose it was last.
+    """
 
     deal_id: DealId
     conversations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    raised: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    lived: dict[Place, ConversationId] = field(default_factory=dict)
     rooms: dict[Place, dict[str, Any]] = field(default_factory=dict)
     pauses: dict[Place, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     attested: dict[tuple[Place, str], dict[str, Any]] = field(default_factory=dict)
@@ -153,14 +177,15 @@ def read_chain(deal_id: DealId, entries: Iterable[Stated]) -> Chain:
     chain = Chain(deal_id)
     for entry in entries:
         body = entry.body
-        if entry.kind == Kind.CONVERSATION_CREATED:
-            chain.conversations[body["conversation"]] = body
+        if entry.kind in _OF_CONVERSATIONS:
+            _conversed(chain, entry)
             continue
         if "room" not in body:
             continue
         place = ConnectorName(body["channel"]), RoomId(body["room"])
         if entry.kind == Kind.ROOM_CREATED:
             chain.rooms[place] = body
+            chain.lived[place] = ConversationId(body["conversation"])
         elif entry.kind == Kind.ROOM_REPLACED:
             chain.rooms.pop(place, None)
             chain.pauses.pop(place, None)
@@ -171,6 +196,25 @@ def read_chain(deal_id: DealId, entries: Iterable[Stated]) -> Chain:
     return chain
 
 
+_OF_CONVERSATIONS = frozenset(
+    {Kind.CONVERSATION_CREATED, Kind.CONVERSATION_RAISED, Kind.CONVERSATION_CLOSED}
+)
+
+
+def _conversed(chain: Chain, entry: Stated) -> None:
+    cid, body = entry.body["conversation"], entry.body
+    if entry.kind == Kind.CONVERSATION_CREATED:
+        chain.conversations[cid] = body
+        return
+    before = chain.conversations.get(cid)
+    if entry.kind == Kind.CONVERSATION_CLOSED:
+        chain.closed.add(cid)
+    elif before is not None and Tier(body["floor"]) > Tier(before["floor"]):
+        chain.conversations[cid] = {**before, **body}
+        if Tier(body["floor"]) is Tier.VALUATION:
+            chain.raised[cid] = entry.n
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A deal's conversations and rooms as they may be believed.
@@ -178,6 +222,8 @@ class Checked:
     Attributes:
         doubted: conversations of which something is not as stated.
         unstated: rooms that no entry of this chain made; another deal's word goes before.
+        closed: conversations that take nothing any more.
+        closing: rooms of those that are still to be given up.
     """
 
     conversations: dict[ConversationId, Conversation]
@@ -185,29 +231,51 @@ class Checked:
     doubted: frozenset[ConversationId]
     unstated: frozenset[Place]
     doubts: tuple[Doubt, ...]
+    closed: dict[ConversationId, Conversation] = field(default_factory=dict)
+    closing: dict[ConversationId, tuple[RoomBinding, ...]] = field(default_factory=dict)
 
 
 Labelled = tuple[Conversation, str | None]
 """A conversation's row, and its label as the row has it (None: sealed)."""
 
 
-def check(chain: Chain, rows: Sequence[Labelled], bindings: Sequence[RoomBinding]) -> Checked:
-    """Compares a deal's rows with what was stated."""
+def check(
+    chain: Chain,
+    rows: Sequence[Labelled],
+    bindings: Sequence[RoomBinding],
+    closed: frozenset[ConversationId] = frozenset(),
+) -> Checked:
+    """Compares a deal's rows with what was stated.
+
+    Args:
+        chain: what was stated.
+        rows: its conversations.
+        bindings: its rooms.
+        closed: conversations of which the row says that they are closed.
+    """
+    ended = {c.conversation_id: c for c, _ in rows if c.conversation_id in chain.closed}
+    reopened = ended.keys() - closed
+    rows = [row for row in rows if row[0].conversation_id not in closed | ended.keys()]
     conversations = {c.conversation_id: _believed(chain, c, label) for c, label in rows}
-    gone = [ConversationId(cid) for cid in chain.conversations if cid not in conversations]
+    known = conversations.keys() | chain.closed
+    gone = [ConversationId(cid) for cid in chain.conversations if cid not in known]
     conversations |= {cid: _missing(chain, cid) for cid in gone}
     bad = {c.conversation_id for c, label in rows if not _stated(chain, c, label)} | {*gone}
     there = {b.place for b in bindings}
     missed = [_lost(place, said) for place, said in chain.rooms.items() if place not in there]
     rooms: dict[ConversationId, tuple[RoomBinding, ...]] = {}
+    closing: dict[ConversationId, tuple[RoomBinding, ...]] = {}
     for binding in [*(_as_stated(chain, b) for b in bindings), *missed]:
         cid = binding.conversation_id
         if cid in conversations:
             held = replace(binding, paused=NOT_AS_STATED) if cid in bad else binding
             rooms[cid] = (*rooms.get(cid, ()), held)
+        elif cid in ended and binding.place in chain.rooms and binding.place in there:
+            closing[cid] = (*closing.get(cid, ()), binding)
     wrong = [b for b in bindings if not _room_agrees(chain, b)] + missed
     strange = frozenset(b.place for b in bindings if b.place not in chain.rooms)
-    return Checked(conversations, rooms, frozenset(bad), strange, _doubts(bad, wrong))
+    doubts = (*_doubts(bad, wrong), *(Doubt(cid, REOPENED) for cid in sorted(reopened)))
+    return Checked(conversations, rooms, frozenset(bad), strange, doubts, ended, closing)
 
 
 def _doubts(bad: Iterable[ConversationId], wrong: Iterable[RoomBinding]) -> tuple[Doubt, ...]:

@@ -200,7 +200,7 @@ class Accepter:
         """
         deals = self._book.deals_of(incoming.connector, incoming.sender)
         found = self._book.room(incoming.connector, incoming.room) if incoming.room else None
-        deal_id = incoming.deal_id or (found[0].deal_id if found else None)
+        deal_id = incoming.deal_id or (found[0].deal_id if found else self._was(incoming))
         if deal_id is None and deals:
             own = {view.deal_id for view, _ in deals}
             deal_id = (self._meant(incoming, own) if len(own) > 1 else None) or min(own)
@@ -215,6 +215,14 @@ class Accepter:
             if reply is not None
             else None
         )
+    def _was(self, incoming: Incoming) -> DealId | None:
+        """The deal of a closed conversation in whose room somebody of it writes on."""
+        if incoming.room is None:
+            return None
+        view = self._book.gone(incoming.connector, incoming.room)
+        known = view is not None and view.author(incoming.connector, incoming.sender) is not None
+        return view.deal_id if view is not None and known else None
+
         if answered in own:
             return answered
         return deal_named(self._book, door, incoming.text, self._now())

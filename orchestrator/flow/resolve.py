@@ -21,6 +21,7 @@ from tiers.ids import AccountId, ConnectorName, ConversationId, DealId, RemoteId
 from tiers.people import Person
 
 Door = tuple[ConnectorName, AccountId]
+CLOSED = "that conversation was closed"
 _PREFIX = re.compile(r"\s*#([\w-]{1,80})(?:\s+|$)")
 
 
@@ -122,6 +123,8 @@ def resolve(book: Book, asked: Asked, text: str, at: int) -> Resolved:
         return Resolved(deal, person, bound, choices, witness=True)
     if person is None:
         return Resolved(deal, None, None, (), ambiguous="nobody on the list owns this account")
+    if asked.room is not None and (asked.connector, asked.room) in deal.ended:
+        return Resolved(deal, person, None, choices, witness=True, ambiguous=CLOSED)
     return _by_word(book, deal, person, asked, text, choices, at)
 
 
@@ -138,7 +141,8 @@ def _by_word(
     for cid in (asked.named, asked.answered):
         if cid is not None:
             bound = open_ids.get(cid)
-            why = "" if bound else "that conversation is not open to its author"
+            why = CLOSED if cid in deal.closed else "that conversation is not open to its author"
+            why = "" if bound else why
             return Resolved(deal, person, bound, choices, ambiguous=why)
     elsewhere = () if asked.connector == API else _elsewhere(book, deal, asked)
     others = [c for view, who in elsewhere for c in view.open_to(who, at)]
@@ -147,7 +151,8 @@ def _by_word(
         named, taken = _of_name(match[1], choices), _of_name(match[1], others)
         if len(named) == 1 and not taken:
             return Resolved(deal, person, named[0], choices)
-        why = "another deal has it" if taken else "no conversation has that name"
+        was = CLOSED if _of_name(match[1], deal.closed_to(person, at)) else ""
+        why = "another deal has it" if taken else was or "no conversation has that name"
         return Resolved(deal, person, None, choices, ambiguous=why, elsewhere=elsewhere)
     if elsewhere:
         why = "its author is on several deals and named no conversation"

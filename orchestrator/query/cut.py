@@ -120,15 +120,21 @@ class Cut:
 
     def name(self, conversation: ConversationId) -> str:
         """What a conversation is called to him: its label, or a letter and a number."""
-        found = self.deal.conversations.get(conversation)
+        found = self._ever(conversation)
         if found is None:
             return "a conversation"
-        return found.label if self._knows(found) else self._numbers[conversation]
+        if self._knows(found):
+            return found.label
+        return self._numbers.get(conversation, "a closed conversation")
 
     def label(self, conversation: ConversationId) -> str | None:
         """Its label, where he may know it; else None."""
-        found = self.deal.conversations.get(conversation)
+        found = self._ever(conversation)
         return found.label if found is not None and self._knows(found) else None
+
+    def _ever(self, conversation: ConversationId) -> Conversation | None:
+        found = self.deal.conversations.get(conversation)
+        return found or self.deal.closed.get(conversation)
 
     def _knows(self, conversation: Conversation) -> bool:
         name = conversation.conversation_id
@@ -152,12 +158,16 @@ class Cut:
     def called(self, name: str) -> Conversation | None:
         """The conversation that he calls so: by id, label or number; None where he may not."""
         word = name.removeprefix("#").casefold()
-        found = [
-            c
-            for c in self.conversations
-            if c.conversation_id == name or self.name(c.conversation_id).casefold() == word
-        ]
-        return found[0] if len(found) == 1 else None
+        closed = self.deal.closed.values() if self.whole else ()
+        for among in (self.conversations, closed):
+            found = [
+                c
+                for c in among
+                if c.conversation_id == name or self.name(c.conversation_id).casefold() == word
+            ]
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
 
     @cached_property
     def people(self) -> frozenset[PersonId]:

@@ -170,7 +170,7 @@ class Hands:
             actor: who has it done.
         """
         async with self._one[act.place]:
-            found = self._book.room(*act.place)
+            found = self._book.room(*act.place) or self._ending(act)
             network = self._connectors.get(act.connector)
             if found is None or found[0].deal_id != deal.deal_id:
                 return Done(act, Outcome.REFUSED, self._now(), "no_such_room")
@@ -181,6 +181,11 @@ class Hands:
             if why is not None:
                 return Done(act, Outcome.REFUSED, self._now(), why)
             return await self._begun(order)
+
+    def _ending(self, act: Act) -> tuple[DealView, RoomBinding] | None:
+        """A room that is being given up: out of it people are put, and nothing else is done."""
+        takes = act.kind in {ActKind.REMOVE, ActKind.DEMOTE}
+        return self._book.closing(*act.place) if takes else None
 
     async def _begun(self, order: _Order) -> Done:
         """What is on disk as under way is done by this process, or was left by one that ended."""

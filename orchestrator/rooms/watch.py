@@ -183,6 +183,21 @@ class Watcher:
             stop = stops[0]
             await self._tell_all(deal, binding, conversation, view, stop.because, stop.rule)
 
+    async def tell_closed(self, deal: DealView, view: RoomView) -> None:
+        """Tells a room's cleared members, in their own lines, that its conversation was closed.
+
+        Args:
+            deal: as it was in force before.
+            view: the room, as it was read then.
+        """
+        binding = view.binding
+        conversation = deal.conversations[binding.conversation_id]
+        text = (
+            f"#{conversation.label} was closed. Nothing is taken there any more, and nobody of us "
+            "reads there; you are taken out of its room."
+        )
+        await self._tell_each(deal, binding, conversation, view, text)
+
     async def tell_paused(self, deal: DealView, binding: RoomBinding, because: str) -> None:
         """Tells a room's cleared members, in their own lines, that a person paused it."""
         view = await self._observer.view(deal, binding, not_before=self._now() - MINUTE)
@@ -204,6 +219,16 @@ class Watcher:
             "What people write in the room themselves still goes on: please wait."
             f"{_hint(rule)}"
         )
+        await self._tell_each(deal, binding, conversation, view, text)
+
+    async def _tell_each(
+        self,
+        deal: DealView,
+        binding: RoomBinding,
+        conversation: Conversation,
+        view: RoomView,
+        text: str,
+    ) -> None:
         now, at_once = self._now(), asyncio.Semaphore(_TOLD_AT_ONCE)
 
         async def tell(account: AccountId) -> None:

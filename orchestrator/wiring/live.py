@@ -206,6 +206,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
     engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
     engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
+    engine.every("rooms.closing", 5 * SECOND, runtime.closing.turn)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
     risk = RiskLook(runtime)

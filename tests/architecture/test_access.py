@@ -3,7 +3,8 @@
 What permits lies in a handful of tables. Each is written in one module, which states it in the
 audit in the same unit (or whose one caller does), and its rows are not changed, but for a room's
 pause, for a room that `conv new` puts in another's place, for one that `channel rebuild` makes in
-the place of a lost one, and for a leaver's own mailing. A connector asks a network to take somebody
+the place of a lost one, for a leaver's own mailing, for a conversation that becomes stricter, and
+for one that is closed. A connector asks a network to take somebody
 out of a room in its verb ``remove`` alone, which only `orchestrator/rooms/acts.py` calls
 (`test_doors.py`): under a plan on a whole list read just before, or for whoever leaves the deal.
 """
@@ -34,8 +35,16 @@ WRITERS = {
 }
 PAUSES, OPENS = "orchestrator/rooms/watch.py", "orchestrator/rooms/provision.py"
 MAILING = "orchestrator/rooms/leave.py"  # a mailing of one reader ends when he leaves
+ENDS = "orchestrator/rooms/closing.py"  # a room of a closed conversation
+STRICTER = "orchestrator/rooms/conversation_rows.py"
 LOST = "orchestrator/rooms/lost_rows.py"  # a lost room ends as another takes its place
 CHANGES = {
+    (STRICTER, "conversation"): re.compile(
+        r"UPDATE conversation SET (floor = \?, label = \? WHERE conversation_id = \? "
+        r"AND floor = \? |state = 'closed' WHERE conversation_id = \? )AND state = 'open'$"
+    ),
+    (ENDS, "room"): re.compile(r"DELETE FROM room WHERE connector = \? AND room = \?$"),
+    (ENDS, "seat"): re.compile(r"DELETE FROM seat WHERE connector = \? AND room = \?$"),
     (LOST, "room"): re.compile(
         r"(DELETE FROM room|UPDATE room SET alternate_connector = \?, alternate_room = \?)"
         r" WHERE connector = \? AND room = \?$"

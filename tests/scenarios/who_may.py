@@ -97,6 +97,8 @@ _LINES = """
     # remove, lower, pause: alone
     person_cleanse      OS
     conv_pause          OS
+    conv_tier           OS
+    conv_close          OS
     plan_apply          OS
     plan_start          OS
     signing_set         OS
