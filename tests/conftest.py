@@ -8,10 +8,12 @@ import ipaddress
 import os
 import sys
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 
+LONG = "mark.long"
 LONG_TEST_SECONDS = 900
 LAST_LONGEST = ("tests/scenarios/", "tests/e2e/")
 """Where a file of long tests takes minutes: begun first, none of them is waited for at the end."""
@@ -38,6 +40,16 @@ sys.addaudithook(keep_home)
 # No public authority vouches for anything on this machine: nobody's certificates are read, here and
 # in whatever tests start. Reading them was a good part of the time that opening a connector took.
 os.environ |= {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where long tests alone are asked for, a file that has none is not even imported.
+
+    It says so itself, which tests/architecture/test_runs.py holds it to.
+    """
+    if collection_path.suffix != ".py" or not config.option.markexpr.startswith("long and "):
+        return None
+    return LONG not in collection_path.read_text("utf-8") or None
 
 
 @pytest.hookimpl(wrapper=True)

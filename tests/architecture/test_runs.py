@@ -74,6 +74,19 @@ def test_no_run_of_ci_leaves_a_folder_out() -> None:
     assert {re.match(r"\w+", mark)[0] for mark in settings["markers"]} - {"tampers"} == set(MARKS)  # type: ignore[index]  # each begins with its name
 
 
+def test_a_long_test_is_called_so_in_its_own_file() -> None:
+    """Others are not looked at where long ones are asked for: no mark is inherited or imported."""
+    marking = [
+        path
+        for folder in ("tests", "connectors", "orchestrator", "dashboard")
+        for path in (ROOT / folder).rglob("*.py")
+        if "pytest.mark.long" in path.read_text(encoding="utf-8")
+    ]
+    assert [path for path in marking if not path.name.startswith("test_")] == []
+    marks = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assert not [text for text in marks if re.search(r"import .*\bpytestmark\b|\bmark import", text)]
+
+
 def lacks(module: str) -> bool:
     try:
         import_module(module)

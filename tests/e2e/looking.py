@@ -19,6 +19,8 @@ _MOST_TABS: Final = 150
 _NOT_UPSTREAM: Final = """([targets, selector]) =>
     targets.filter((target) => !document.querySelector(target)?.matches(selector))"""
 _REACHES: Final = """() => {
+  const main = document.querySelector("[data-testid=stMain]");
+  if (!main) return null;
   const found = new Map(), names = [];
   const walk = (root) => {
     for (const it of root.querySelectorAll("button, a[href], summary")) {
@@ -33,13 +35,15 @@ _REACHES: Final = """() => {
     }
     for (const it of root.querySelectorAll("*")) if (it.shadowRoot) walk(it.shadowRoot);
   };
-  walk(document.querySelector("[data-testid=stMain]"));
+  walk(main);
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return [names, found.get(at) ?? null];
 }"""
 """Names of what can be pressed on the page, also where it was drawn anew; and which has the focus.
-Of several that are one to the Tab key, arrows choose: those are left out."""
+Of several that are one to the Tab key, arrows choose: those are left out. Nothing while the page is
+drawn anew."""
+_LONG_MS: Final = 120_000
 _SIDEWAYS: Final = """() => Math.max(
   document.documentElement.scrollWidth - innerWidth,
   ...[...document.querySelectorAll("[data-testid=stMain], [data-testid=stAppViewContainer]")]
@@ -80,7 +84,8 @@ async def unreached(page: Page) -> list[str]:
     reached: set[str] = set()
     left: list[str] = []
     for _ in range(_MOST_TABS):
-        names, at = await page.evaluate(_REACHES)
+        seen = await page.wait_for_function(_REACHES, timeout=_LONG_MS)
+        names, at = await seen.json_value()
         reached.add(at)
         left = [name for name in names if name not in reached]
         if not left:

@@ -34,7 +34,7 @@ ARGUMENTS = (
 )
 """As root, on a machine without a screen, and asking nobody for anything by itself."""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-SETTLES_MS = 60_000
+SETTLES_MS = 120_000
 _WHOLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _DRAWN = """async () => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
@@ -185,6 +185,7 @@ async def at_browser(
     context = await browser.new_context(
         viewport=cast("Any", size or WIDE), color_scheme=scheme, locale="en-GB"
     )
+    context.set_default_timeout(SETTLES_MS)
     try:
         person = Person(name, origin, context, await context.new_page())
         person.listens()

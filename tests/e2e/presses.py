@@ -13,7 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 HELD_DOWN_S = 0.07
 SEEN_S = 0.4
 """How long somebody looks at a button before he presses it; the page's own figure is less."""
-LONG_MS = 60_000
+LONG_MS = 120_000
 
 
 async def place(button: Locator) -> tuple[float, float]:

@@ -15,7 +15,7 @@ issuer = "{issuer}"
 client_id = "{client}"
 client_secret = "env:OIDC_SECRET"
 """
-LONG_MS = 30_000
+LONG_MS = 120_000
 _MOST_FORMS = 6
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 ADA = Signer("ada", frozenset({Role.OWNER}))
 CY = Signer("cy", frozenset({Role.COUNSEL}), Party.TARGET)
 DI = Signer("di", frozenset({Role.APPROVER}), Party.TARGET)
-LONG_MS = 30_000
+LONG_MS = 120_000
 GONE = "does not seem to exist"
 """Of a page that he may see no more: what Streamlit tells its own console."""
 TEXT = f"{PRICE}: we raise our offer to 27.50 per share, 4.2 billion in all."

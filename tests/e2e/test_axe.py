@@ -24,7 +24,7 @@ from .test_approvals import ADA, CY, DI, TEXT, keys
 from .town import Town, town
 
 pytestmark = pytest.mark.long
-LONG_MS = 30_000
+LONG_MS = 120_000
 Light = Literal["light", "dark"]
 LOOKS: tuple[tuple[Light, dict[str, int], tuple[str, ...]], ...] = (
     ("light", WIDE, ()),

@@ -24,7 +24,7 @@ from .town import Town, town
 
 __all__ = ["opens"]
 pytestmark = pytest.mark.long
-LONG_MS = 20_000
+LONG_MS = 120_000
 NOTICES = """async () => {
   const there = await navigator.serviceWorker.getRegistration("/push.js");
   return (await there.getNotifications()).map((n) => [n.title, n.body, n.data.link]);

@@ -29,7 +29,7 @@ from .test_approvals import (
 from .town import Town, free_port, town
 
 pytestmark = pytest.mark.long
-LONG_MS = 60_000
+LONG_MS = 120_000
 _TRIED_OUT = re.compile(r"//[^/]+/.+/_stcore/")
 """Streamlit's own routes under a page: it is told where they are, and tries no address out."""
 ADA = Signer("ada", frozenset({Role.OWNER}), ties=frozenset({"subject:ada"}))

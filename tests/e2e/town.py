@@ -27,7 +27,7 @@ from tiers.people import Roster
 from tiers.tier import Tier
 
 ROOT = Path(__file__).parents[2]
-START_S = 60.0
+START_S = 120.0
 _SETTINGS = """version = 1
 [home]
 host = "Kestrel Industries"

@@ -19,7 +19,7 @@ from tests.scenarios.house import CHANNEL, roster
 
 pytestmark = pytest.mark.long
 __all__ = ["browser", "chromium", "folder"]
-LONG_MS = 20_000
+LONG_MS = 120_000
 GONE_S = 12.0
 NAME = "Ada ![x](https://evil.example/p.png) :red[Approved] www.evil.example :material/home: $x$"
 EVIL = (
