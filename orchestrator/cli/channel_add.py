@@ -29,6 +29,7 @@ from orchestrator.cli.channel_table import (
 )
 from orchestrator.cli.init_channels import decide
 from orchestrator.cli.out import Out
+from orchestrator.client.dry_run import WouldDo
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.config.load import check
 from orchestrator.secrets.ownfile import write_own
@@ -106,12 +107,13 @@ class Added:
         more = lines(self.name, self._kind, self._values, self._secrets)
         return self._before.rstrip("\n") + "\n" + "\n".join([*self._decision, *more, ""])
 
-    def keep(self, file: Path) -> None:
+    def keep(self, file: Path, *, dry: bool = False) -> None:
         """Writes the settings, once all of them are as they must be.
 
         Raises:
             BadParameter: they are not; each mistake with its remedy.
             Refused: somebody changed the file meanwhile.
+            WouldDo: it is a dry run.
         """
         data = tomllib.loads(self.text)
         mistakes = check(data, {})
@@ -124,6 +126,8 @@ class Added:
         if _text(file) != self._before:
             then = "wallcross channel add again"
             raise Refused("the settings were changed meanwhile", still="Nothing kept", then=then)
+        if dry:
+            raise WouldDo([f"{file} has a channel {self.name}, as its connector takes it."])
         write_own(file, self.text.encode())
 
     def steps(self) -> Iterator[str]:

@@ -48,7 +48,7 @@ def add(
     file = config_file(ctx.obj.config, state_folder(ctx.obj.home, os.environ), os.environ)
     made = added(out, file, kind, name or kind, setting or ())
     made.decide(out, signal_decision, by)
-    made.keep(file)
+    made.keep(file, dry=ctx.obj.dry_run)
     steps = [*made.steps()]
     told = {"config": str(file), "channel": made.name, "next": steps}
     out.one(told, lambda: [f"added {made.name} to {file}", "next:", *(f"  {s}" for s in steps)])

@@ -1,4 +1,4 @@
-"""`--dry-run`: offered by every command that changes something at the home, and told in one way.
+"""`--dry-run`: offered by every command that changes something of a home, and told in one way.
 
 Rules kept here:
 
@@ -35,10 +35,10 @@ OFFERED = frozenset(
         *("on-call set", "on-call answer", "quarantine drop", "quarantine admit"),
         *("audit for-counsel", "journal adopt", "journal exempt"),
         *("key add", "key verify", "key revoke", "key compromised"),
-        *("channel pause", "channel resume"),
+        *("channel pause", "channel resume", "channel add", "init", "secret set", "secret rotate"),
     }
 )
-"""Commands that ask the API to change something."""
+"""Commands that change a home, by the API or in its settings and secrets."""
 
 
 def offer(command: Any, path: str) -> None:
@@ -100,9 +100,9 @@ def told(found: "WouldDo", *, machine: bool) -> int:
 
 
 def _lines(found: "WouldDo") -> Iterator[str]:
-    yield "Dry run: nothing was changed. You may do this, and no rule of this home refuses it."
+    yield "Dry run: nothing was changed. It may be done, and no rule refuses it."
     if found.network:
         yield "A network would be asked next; what it answers is known when it is."
     if found.states:
-        yield "The record would say:"
+        yield "Then it would be so:"
         yield from (f"  {line}" for line in found.states)

@@ -34,6 +34,7 @@ from orchestrator.cli.init_channels import (
 )
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import make_home
+from orchestrator.client.dry_run import WouldDo
 from orchestrator.client.problems import Refused
 from orchestrator.config import load
 from orchestrator.config.load import check, config_file, state_folder
@@ -135,6 +136,8 @@ def init(
     text, rules = settings_text(answers, zone), policy_text(answers)
     _check(text)
     read_policy(rules, policy)
+    if ctx.obj.dry_run:
+        raise WouldDo([f"{file} is written.", f"{policy} is written."])
     make_home(state)
     _write(file, text, policy, rules)
     settings = load(environ=os.environ, file=file, state=state)

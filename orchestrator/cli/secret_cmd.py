@@ -14,6 +14,7 @@ import typer
 
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import make_home
+from orchestrator.client.dry_run import WouldDo
 from orchestrator.client.problems import Missing, Wrong
 from orchestrator.config import Settings
 from orchestrator.query.checks import references
@@ -115,6 +116,8 @@ def _vault(settings: Settings) -> "SecretStore":
 def _put(ctx: typer.Context, reference: str, value: bytes) -> None:
     if not value:
         raise Wrong("The value is empty", still="Nothing was kept")
+    if ctx.obj.dry_run:
+        raise WouldDo([f"{reference} answers with the value that was given."])
     source = put(reference, value, _vault(ctx.obj.settings()))
     out = Out(ctx.obj)
     if source == "file":

@@ -16,11 +16,11 @@ class WouldDo(Exception):
     """It may be done, and was not.
 
     Args:
-        states: what the record would say, a sentence for each entry.
+        states: what would be so then, a sentence each; of a home, what the record would say.
         network: from there on a network would be asked to act.
     """
 
-    def __init__(self, states: Sequence[str], *, network: bool) -> None:
+    def __init__(self, states: Sequence[str], *, network: bool = False) -> None:
         super().__init__()
         self.states = tuple(states)
         self.network = network

@@ -37,7 +37,7 @@ BESIDE = frozenset(
         *("roster export", "roster template", "leave proof", "audit export", "evidence export"),
         *("journal export", "journal open", "key export"),
         *("audit witness-key", "audit witness", "journal keygen", "journal counsel-key"),
-        *("journal decide", "init", "channel add", "secret set", "secret rotate"),
+        *("journal decide",),
         *("login", "logout", "desk link", "desk key-link", "desk sign-out"),
         *("apply", "channel rebuild", "channel test"),
     }
@@ -100,6 +100,25 @@ def test_it_says_what_would_be_and_changes_nothing(
     assert done.out.startswith("Dry run: nothing was changed.")
     assert says in done.out
     assert kept(home) != before
+
+
+def test_settings_and_secrets_are_checked_and_not_written(wx: Wx, home: Path) -> None:
+    named = ("init", "--no-input", "--deal", "HALCYON")
+    assert "wallcross.toml is written." in wx(*named, "--dry-run").out
+    assert not home.exists()
+    wrong = wx(*named, "--host", "Not An Id", "--dry-run")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wx(*named).code == 0
+    before = (home / "wallcross.toml").read_bytes()
+    more = ("--setting", "account=bot@deal.example", "--setting", "rooms=rooms.deal.example")
+    assert "has a channel xmpp" in wx("channel", "add", "xmpp", *more, "--dry-run").out
+    assert wx("channel", "add", "xmpp", "--no-input", "--dry-run").code == 2
+    assert (home / "wallcross.toml").read_bytes() == before
+    reference = "keyring:wallcross-halcyon/xmpp-password"
+    rehearsed = wx("secret", "set", reference, "--from-file", "-", "--dry-run", stdin="s3cret\n")
+    assert rehearsed.code == 0
+    assert "s3cret" not in rehearsed.out + rehearsed.err
+    assert wx("secret", "where", reference, "--json").json["found"] == "no"
 
 
 def test_for_machines_it_is_one_object(deal: Wx) -> None:
