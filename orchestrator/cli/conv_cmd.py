@@ -8,7 +8,8 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
-from orchestrator.client.problems import Wrong
+from orchestrator.client.conversing import Closed, TierChange, tier_of
+from orchestrator.client.problems import Partly, Wrong
 from orchestrator.client.views import (
     ConversationView,
     GuaranteeView,
@@ -19,6 +20,7 @@ from orchestrator.client.views import (
 from orchestrator.config.spans import microseconds, words
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only says what it would come to.")]
 Name = Annotated[str, typer.Argument(help="Label or id.")]
 
 
@@ -155,6 +157,101 @@ def resume(ctx: typer.Context, name: Name) -> None:
     deal = named(ctx, None)
     found, out = call(ctx.obj, lambda c: c.conv_resume(deal, name), live=True)
     out.one(found, lambda: _lines(found, out))
+
+
+@app.command()
+def tier(
+    ctx: typer.Context,
+    name: Name,
+    stricter: Annotated[
+        str | None, typer.Argument(metavar="TIER", help="Left out: says what it counts as.")
+    ] = None,
+    *,
+    by: Annotated[str | None, typer.Option(help="Person on whose word it is raised.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """What it counts as at least; with a stricter tier, raises it, and nothing lowers it again."""
+    deal = named(ctx, None)
+    if stricter is None:
+        shown, out = call(ctx.obj, lambda c: c.conv_show(deal, name))
+        out.one(tier_of(shown), lambda: [f"#{shown.label or shown.conversation_id}  {shown.floor}"])
+        return
+    word, person = stricter, by
+    if person is None:
+        raise Wrong("Somebody raises it: --by PERSON is needed", still="Nothing was changed")
+    found, out = call(
+        ctx.obj, lambda c: c.conv_tier(deal, name, word, by=person, only_look=dry_run), live=True
+    )
+    out.one(found, lambda: _raised(found, dry_run=dry_run))
+    if found.uncleared or found.strangers:
+        out.note("next: wallcross plan, which puts out who may not read there")
+
+
+@app.command()
+def close(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for its name.")] = False,
+    even_waiting: Annotated[
+        bool, typer.Option("--even-waiting", help="Also where something waits; it is held then.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Ends it, for good: nothing is taken any more, everybody is put out; 7 while not confirmed."""
+    deal, out = named(ctx, None), Out(ctx.obj)
+    if not (yes or dry_run):
+        typed = out.ask(f"Nobody opens it again. Type {name} to close it", "--yes")
+        if typed.removeprefix("#") != name.removeprefix("#"):
+            raise Wrong("That is not its name", still="It is open, as it was")
+    found, out = call(
+        ctx.obj,
+        lambda c: c.conv_close(deal, name, even_waiting=even_waiting, only_look=dry_run),
+        live=not dry_run,
+    )
+    out.one(found, lambda: _closed(found))
+    return Partly.exit_code if found.state == "closing" else 0
+
+
+def _raised(found: TierChange, *, dry_run: bool) -> Iterator[str]:
+    name = found.label or found.conversation_id
+    if found.was == found.floor:
+        yield f"#{name} counts as {found.floor} already"
+    elif dry_run:
+        yield f"#{name} would count as {found.floor}; it counts as {found.was}"
+    else:
+        yield f"#{name} counts as {found.floor} from now on; it counted as {found.was}"
+    for person in found.uncleared:
+        yield f"  not cleared, and in: {person}"
+    for account in found.strangers:
+        yield f"  not on the list, and in: {account}"
+    for because in found.against:
+        yield f"  held   {because}"
+
+
+def _closed(found: Closed) -> Iterator[str]:
+    yield f"#{found.label or found.conversation_id}  {found.state}"
+    waits = (
+        (found.queued, "on the way"),
+        (found.held, "held"),
+        (found.unrouted, "to be looked at"),
+    )
+    if any(count for count, _ in waits):
+        yield f"  waits  {', '.join(f'{n} {what}' for n, what in waits if n)}"
+    for room in found.rooms:
+        yield f"  room   {room.room}  {room.connector}  {room.state}"
+        if room.how is not None:
+            yield f"    {_HOW[room.how]}; {room.out} seen gone"
+        elif room.why is not None:
+            yield f"    {room.why}; {room.still} may be in; it is tried again"
+
+
+_HOW = {
+    "left": "everybody is out, and so are we",
+    "alone": "everybody is out; our account stays in it alone",
+    "gone": "the network has us in it no more",
+    "mailing": "nothing is mailed to its reader any more",
+}
 
 
 def _length(value: str | None) -> int | None:
