@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completing import Person
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -15,7 +16,6 @@ from orchestrator.client.problems import Refused, Wrong
 from orchestrator.secrets.ownfile import write_own
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 STILL = "No key was enrolled"
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.cli.completing import Person
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -14,7 +15,6 @@ from orchestrator.client.problems import Missing
 from orchestrator.client.views import KeyView
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 Device = Annotated[str, typer.Argument(help="Device, as the network names it.")]
 Channel = Annotated[
     str | None, typer.Option(help="Which channel; none: the one that takes certificates.")

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from orchestrator.audit.extract import differences
 from orchestrator.audit.offline.command import main as verify_export
 from orchestrator.cli.archive import unpack
+from orchestrator.cli.completing import Person
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -35,7 +36,6 @@ class Verbs(TyperGroup):
 
 
 app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import insiders, person_keys_cmd
+from orchestrator.cli.completing import Person
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -22,7 +23,6 @@ from orchestrator.client.problems import Wrong
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 person_keys_cmd.add(app)
 insiders.add(app)
-Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 
 
 @app.callback()

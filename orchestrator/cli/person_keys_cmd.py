@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completing import Person
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Columns, Out
 from orchestrator.cli.session import call
@@ -15,7 +16,6 @@ from orchestrator.client.api import Client
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import KeyView
 
-Person = Annotated[str, typer.Argument(help="Person on the roster.")]
 _WORDS_A_LINE = 5
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completing import PersonOption
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
@@ -16,7 +17,6 @@ from orchestrator.client.problems import Missing, Wrong
 from orchestrator.client.views import FileHead, MessageView, Post, Sent
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-Person = Annotated[str, typer.Option(help="Person on the roster in whose name it goes.")]
 Conversation = Annotated[
     str | None, typer.Option(help="Label or id; none: the intake, routed by tier.")
 ]
@@ -46,7 +46,7 @@ def send() -> None:
 def text(
     ctx: typer.Context,
     *,
-    person: Person,
+    person: PersonOption,
     conversation: Conversation = None,
     key: Key = None,
     from_file: Annotated[
@@ -69,7 +69,7 @@ def file(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(help="The document.")],
     *,
-    person: Person,
+    person: PersonOption,
     conversation: Conversation = None,
     key: Key = None,
     wait: Wait = False,

@@ -66,13 +66,19 @@ def call(
 
 
 async def _elsewhere(asked: Globals, work: Callable[[Client], Awaitable[T]]) -> T:
-    """Runs ``work`` against a server that this user is signed in to. Raises: SignInFirst."""
+    async with elsewhere(asked) as client:
+        return await work(client)
+
+
+@asynccontextmanager
+async def elsewhere(asked: Globals) -> AsyncIterator[Client]:
+    """A client of a server that this user is signed in to. Raises: SignInFirst."""
     servers = import_module("orchestrator.cli.servers")
     named = None if asked.server == "last" else asked.server
     where, secret = servers.known(servers.vault_of(asked), named)
     behind = DRY_RUN if asked.dry_run else ""
     async with servers.client_of(where, secret, asked.timeout, behind) as client:
-        return await work(client)
+        yield client
 
 
 def arun(work: Coroutine[Any, Any, T]) -> T:
