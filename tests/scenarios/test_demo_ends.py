@@ -29,7 +29,7 @@ from .theatre import with_synapse
 pytestmark = pytest.mark.long
 PATIENCE_S = 300.0
 """Until the demo is as far as a test wants it, on a busy machine."""
-SOON_S = 20.0
+SOON_S = 60.0
 """What was told to end may take its leave."""
 FIRST = "seen roster in"
 """Told when the first step was seen."""

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -141,11 +142,17 @@ def repeats(row: dict[str, str], strict: list[dict[str, str]]) -> bool:
     for other in strict:
         if other["id"] == row["id"]:
             continue
-        words = {run.words for run in runs(other["text"])}
+        words = words_of(other["text"])
         for run in found:
             if run.words in words:
                 sources[run.at].append(other["id"])
     return bool(passages(found, sources))
+
+
+@cache
+def words_of(text: str) -> frozenset[tuple[str, ...]]:
+    """The words of each of its runs; a mail is looked at anew for each that may repeat it."""
+    return frozenset(run.words for run in runs(text))
 
 
 def others(rows: list[dict[str, str]], row: dict[str, str]) -> set[Tier]:
