@@ -24,10 +24,15 @@ from dataclasses import dataclass
 import httpx
 import sniffio  # noqa: F401 - httpcore looks for it at each step of a call; found once, it asks no disk
 
+from connectors.port.lanes import Lanes
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _PORTS = {"https": 443, "http": 80}
 _LIMIT = "wallcross_limit"
+_KEPT = 4.0
+"""Seconds for which a connection is kept that nobody uses: less than servers keep them, so that a
+write seldom meets one that the other side has just closed."""
 _FIRST_REDIRECT, _LAST_REDIRECT = 300, 399
 
 
@@ -215,16 +220,12 @@ class _Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, door: Door, context: ssl.SSLContext) -> None:
         self._door = door
-        self._inner = httpx.AsyncHTTPTransport(
-            verify=context,
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=door.limits.connections,
-                # shorter than servers keep idle connections, so that a write seldom meets a
-                # connection that the other side has just closed
-                keepalive_expiry=4.0,
-            ),
-        )
+        one = httpx.Limits(max_connections=1, keepalive_expiry=_KEPT)
+
+        def connection() -> httpx.AsyncBaseTransport:
+            return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=one)
+
+        self._inner = Lanes(connection, door.limits.connections, _KEPT)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
