@@ -48,7 +48,7 @@ class ContractBase:
     """
 
     excused: ClassVar[Mapping[str, str]] = {}
-    patience: ClassVar[float] = 10.0
+    patience: ClassVar[float] = 30.0
     kind: ClassVar[type | None] = None
     ability: ClassVar[type | None] = None
 

@@ -7,7 +7,7 @@ from connectors.port.errors import ConnectorError, Outcome
 from connectors.testing.base import ContractBase
 from connectors.testing.rig import Rig
 
-PROMPT = 2.0
+PROMPT = 5.0
 """Seconds that a close may take while a stream is open."""
 
 

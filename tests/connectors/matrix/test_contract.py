@@ -23,7 +23,7 @@ settable = pytest.mark.parametrize(
 
 
 class TestMatrix(ConnectorContract):
-    patience: ClassVar[float] = 30.0
+    patience: ClassVar[float] = 60.0
     excused: ClassVar[Mapping[str, str]] = {
         "test_a_hardened_room_holds_all_that_is_promised": "the timer is only requested until "
         "somebody attests that the homeserver purges; verified devices are concluded by whoever "

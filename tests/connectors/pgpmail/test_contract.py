@@ -101,7 +101,7 @@ class MailContract(ConnectorContract):
 
 
 class TestOnAFolder(MailContract):
-    patience: ClassVar[float] = 6.0
+    patience: ClassVar[float] = 30.0
     excused: ClassVar[Mapping[str, str]] = {
         **OF_THE_NETWORK,
         "test_a_broken_stream_mends_itself": "a folder on this machine breaks no connection",

@@ -129,7 +129,7 @@ class RealFaults(MailFaults):
 
 
 class TestOnPostfixAndDovecot(MailContract):
-    patience: ClassVar[float] = 20.0
+    patience: ClassVar[float] = 45.0
     excused: ClassVar[Mapping[str, str]] = OF_THE_NETWORK
 
     @pytest.fixture

@@ -125,7 +125,7 @@ settable = pytest.mark.parametrize(
 
 class TestXmppSealed(ConnectorContract):
     kind = SealingXmppConnector
-    patience: ClassVar[float] = 20.0
+    patience: ClassVar[float] = 45.0
     excused: ClassVar[Mapping[str, str]] = {
         **{n: why for n, why in unsealed.TestXmpp.excused.items() if n not in DEVICES},
         "test_a_hardened_room_holds_all_that_is_promised": CONCLUDED,
