@@ -127,7 +127,7 @@ class Stage:
 
     folder: Path
     say: Callable[[str], Awaitable[None]]
-    patience: float = 30.0
+    patience: float = 90.0
     people: dict[str, Person] = field(default_factory=dict)
     with_phone: Sequence[str] = CAST
     on_signal: Sequence[str] = ON_SIGNAL

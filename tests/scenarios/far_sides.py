@@ -146,7 +146,7 @@ class Wickr:
         self.accounts = {n: AccountId((await self.hand.person(n)).account) for n in EVERYBODY}
 
     def flags(self) -> dict[str, str]:
-        settings = {"api": self.server.url, "user": self.server.user, "patience": 5}
+        settings = {"api": self.server.url, "user": self.server.user, "patience": 15}
         settings |= {"attachments": self.files, "uploads": self.files}
         told = {"api_key": self.server.api_key, "auth_token": self.server.auth_token}
         hidden = {name: secret(self.folder, name, value) for name, value in told.items()}
@@ -229,7 +229,7 @@ class Signal:
             "backend": "json-rpc",
             "api": self.server.url,
             "number": f"'{NUMBER}'",  # a word, not a figure
-            "patience": 5,
+            "patience": 15,
             "look_every": 0.5,
         }
         return _flags(self.name, settings, {"state_key": _state(self.folder)})
@@ -321,7 +321,7 @@ class Xmpp:
             "files": self.server.files,
             "upload": FILES,
             "ca_file": self.server.ca,
-            "patience": 5,
+            "patience": 15,
         }
         hidden = {"password": secret(self.folder, "password", PASSWORD)}
         return _flags(self.name, settings, hidden | {"state_key": _state(self.folder)})

@@ -77,7 +77,7 @@ kind = "signal"
 api = "http://127.0.0.1:{api}"
 number = "{NUMBER}"
 listen_port = {listen}
-patience = 5.0
+patience = 20.0
 look_every = 0.5
 [channels.signal.secrets]
 webhook_secret = "env:WX_TEST_WEBHOOK"

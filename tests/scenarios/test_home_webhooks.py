@@ -99,7 +99,7 @@ kind = "signal"
 api = "{server.url}"
 number = "{NUMBER}"
 reached_at = "{at}"
-patience = 5.0
+patience = 20.0
 [channels.signal.secrets]
 webhook_secret = "env:WX_TEST_WEBHOOK"
 state_key = "env:WX_TEST_STATE"
