@@ -47,6 +47,7 @@ from orchestrator.client.people import CrossedView, EnrolmentView, InsiderView, 
 from orchestrator.client.plans import DoneLine, PlanRunView, PlanView
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
 from orchestrator.client.strangers import KeptView
+from orchestrator.client.tiers import Rules, Sample, SimulationView, TiersView
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -521,7 +522,17 @@ class PlanAccess(Protocol):
 
 
 class TierAccess(Protocol):
-    """Why a text lands where it does, and what a deal watches for."""
+    """The tiers, why a text lands where it does, and what a deal watches for."""
+
+    async def tier_list(self, deal: DealId) -> TiersView:
+        """The tiers in force, the strictest first. Raises: Unready."""
+        ...
+
+    async def rules_simulate(
+        self, deal: DealId, rules: Rules, texts: Sequence[Sample], *, effects: bool
+    ) -> SimulationView:
+        """What changed rules would do; nothing is changed or kept. Raises: Wrong, Unready."""
+        ...
 
     async def tier_explain(self, deal: DealId, text: str, floor: str) -> dict[str, Any]:
         """Tier, strength in a conversation of ``floor``, and places; never the text."""

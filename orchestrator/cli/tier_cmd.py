@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,9 @@ import typer
 from orchestrator.cli.deal_cmd import named
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
+from orchestrator.cli.tier_entries import read_entries
+from orchestrator.cli.tier_list import list_, show
+from orchestrator.cli.tier_simulate import simulate
 from orchestrator.client.problems import Missing, Wrong
 from tiers.classify import Context, Part
 from tiers.measure import explain as explained
@@ -27,6 +30,11 @@ _WORDS = {"hold": "it stops", "ask": "its author is asked", "none": "nothing is 
 @app.callback()
 def tier() -> None:
     """How sensitive a text is."""
+
+
+app.command("list")(list_)
+app.command()(show)
+app.command()(simulate)
 
 
 @app.command()
@@ -65,26 +73,6 @@ def watch(
     else:
         size = call(ctx.obj, lambda c: c.watch_size(deal))[0]
     Out(ctx.obj).one({"entries": size}, lambda: [f"{size} entries on the watch list"])
-
-
-def read_entries(lines: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names and amounts, one in a line.
-
-    Raises:
-        Wrong: a line is neither; it is named by its number alone.
-    """
-    kinds: dict[str, list[str]] = {"name": [], "amount": []}
-    for number, line in enumerate(lines, 1):
-        kind, _, entry = line.strip().partition(" ")
-        if not line.strip():
-            continue
-        if kind not in kinds or not entry.strip():
-            raise Wrong(
-                f"Line {number} is neither `name TEXT` nor `amount TEXT`",
-                still="Nothing was added",
-            )
-        kinds[kind].append(entry.strip())
-    return kinds["name"], kinds["amount"]
 
 
 @app.command()

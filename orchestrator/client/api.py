@@ -45,6 +45,7 @@ from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCou
 from orchestrator.client.sign_in import SignInApi
 from orchestrator.client.signing import SigningApi
 from orchestrator.client.strangers import KeptView
+from orchestrator.client.tiers import TiersApi
 from orchestrator.client.trouble import CallBackView, TroubleView
 from orchestrator.client.views import (
     AdoptionView,
@@ -97,6 +98,7 @@ class Client(
     BotsApi,
     ConversingApi,
     SignInApi,
+    TiersApi,
 ):
     """Calls the API of one home."""
 

@@ -39,6 +39,7 @@ from orchestrator.command.risk import RiskDesk
 from orchestrator.command.rosters import Rosters
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import Signings
+from orchestrator.command.simulating import Simulating
 from orchestrator.command.strangers import Strangers
 from orchestrator.command.watching import Watching
 from orchestrator.command.webhooks import Webhooks
@@ -48,6 +49,7 @@ from orchestrator.query.keys_desk import KeysDesk
 from orchestrator.query.operating import OperatingHome
 from orchestrator.query.people_desk import PeopleDesk
 from orchestrator.query.shown import Shown
+from orchestrator.query.tier_rules import TierList
 from orchestrator.query.where import Where
 
 
@@ -86,6 +88,8 @@ class OpenHome(
     LegalHolds,
     Evidences,
     Watching,
+    TierList,
+    Simulating,
     RiskDesk,
     Where,
     DeskPages,

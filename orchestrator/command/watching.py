@@ -50,7 +50,7 @@ class Watching:
         at, owner = self._r.now(), watch_owner(deal)
 
         def unit(tx: Tx) -> int:
-            known = _read(self._r, tx, owner)
+            known = entries_of(self._r, tx, deal)
             merged = [sorted({*known[0], *names}), sorted({*known[1], *amounts})]
             self._r.sealer.destroy(tx, owner)
             packed = json.dumps(merged).encode()
@@ -67,11 +67,13 @@ class Watching:
     async def watch_size(self, deal: DealId) -> int:
         """How many entries the list has; never which."""
         deal_of(self._r, deal)
-        known = await self._r.store.read(lambda tx: _read(self._r, tx, watch_owner(deal)))
+        known = await self._r.store.read(lambda tx: entries_of(self._r, tx, deal))
         return len(known[0]) + len(known[1])
 
 
-def _read(runtime: Runtime, tx: Tx, owner: str) -> tuple[list[str], list[str]]:
+def entries_of(runtime: Runtime, tx: Tx, deal: DealId) -> tuple[list[str], list[str]]:
+    """Names and amounts of a deal's watch list: content, to be told to nobody."""
+    owner = watch_owner(deal)
     if not runtime.sealer.exists(tx, owner):
         return [], []
     try:

@@ -230,6 +230,19 @@ class Observer:
         )
         return min((ends for ends in found if ends is not None), default=None)
 
+    def seen(self, deal: DealView, binding: RoomBinding) -> RoomView | None:
+        """A room by its kept reading, as it would be seen were ``deal`` in force; None without one.
+
+        Nothing is asked of a network, kept, or allowed by it.
+        """
+        reading = self._readings.get(binding.place)
+        if reading is None:
+            return None
+        name = binding.connector
+        grade, still = self._grades.get(name, Grade.NONE), self._still(name)
+        rests = _Rests(reading, deal, binding, grade, self._keyring.changes, still)
+        return self._view(rests, origin=False)
+
     async def last_seen(self, binding: RoomBinding) -> RoomView:
         """A room as it was last read whole, its network not asked: nothing is allowed by it."""
         facts = RoomFacts(

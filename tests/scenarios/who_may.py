@@ -179,7 +179,9 @@ _LINES = """
 
     # rules
     adopt/policy        SC
+    tier_list           OSC
     tier_explain        OSC
+    rules_simulate      OSC
     watch_size          OSC
     watch_add           OSC
     window_new          OSC
