@@ -89,6 +89,13 @@ class Account:
             told = await self._client.read("/Rooms")
         return [room for room in read_rooms(told) if self.own in room.members]
 
+    async def groups(self) -> list[Room]:
+        """All group conversations that we are in. Raises: Unreadable, Unavailable."""
+        told = None
+        with suppress(Rejected):
+            told = await self._client.read(_PATHS[Kind.GROUP])
+        return [room for room in read_all(told, group=True) if self.own in room.members]
+
     async def settled(self, room: RoomId) -> Room:
         """A room, read twice alike: what is changed in it starts from whole lists.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connectors.port import AccountId
 from connectors.port.connector import Check
-from connectors.port.errors import ConnectorError
+from connectors.port.errors import ConnectorError, Unreadable
 from connectors.wickr.account import Account
 from connectors.wickr.answers import mapping, number
 from connectors.wickr.callback import Posts
@@ -67,6 +67,7 @@ class Doctor:
             "bot statistics": self._statistics,
             "room admins": self._admins,
             "burn on read": self._burning,
+            "group conversations": self._groups,
         }
         for code, look in looks.items():
             try:
@@ -111,6 +112,17 @@ class Doctor:
             return Check("room admins", ok=False, hint=hint, remedy=remedy)
         hint = f"{len(shared)} rooms have a moderator beside us"
         return Check("room admins", ok=True, hint=hint)
+
+    async def _groups(self) -> Check:
+        try:
+            count = str(len(await self._account.groups()))
+        except Unreadable:  # it changes nothing: nothing is sent there
+            count = "an unknown number"
+        hint = (
+            f"the bot is in {count}: what is said there is heard, and can be left; none is made and"
+            " nothing is sent to one, as nobody can say for sure who is in it"
+        )
+        return Check("group conversations", ok=True, hint=hint)
 
     async def _burning(self) -> Check:
         wanted = self._seen.burn_on_read

@@ -116,7 +116,8 @@ class Doctor:
             return self._later("taking back")
         offered = wire.MODERATE in await self._desk.features(self._rooms[0])
         if offered is self._settings.moderation:
-            hint = "what was said can be taken back" if offered else "as it was set: nothing can be"
+            none = "the rooms offer no moderation, as was set: what was said cannot be taken back"
+            hint = "what was said can be taken back" if offered else none
             return Check("taking back", ok=True, hint=hint)
         if offered:
             hint, remedy = "the rooms offer moderation, and it is not used", "set `moderation`"

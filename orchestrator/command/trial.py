@@ -4,7 +4,8 @@ Rules kept here:
 
 1. What is sent goes to ourselves alone: a room that nobody is asked into, or a mail to our own
    address. Members are read back before anything is said.
-2. A step is what was seen, by whom. What only other members could show is not claimed.
+2. A step is what was seen, by whom. What only other members could show is not claimed, and what
+   the channel does not offer is said.
 3. A grade is no higher than its proof: *fit* needs the timer, encryption and members read back.
    A stand-in answers as the real server does: where only a stand-in was met before the release, a
    named person must say that this is the real one.
@@ -28,7 +29,7 @@ from connectors.port.messages import Content, Delivery, RoomSpec
 from orchestrator.client import views
 from orchestrator.ids import new_id
 from tiers.guarantees import Evidence, Guarantee
-from tiers.ids import DeliveryKey, RoomId
+from tiers.ids import DeliveryKey, RemoteId, RoomId
 from tiers.policy import Grade
 
 SIMULATED = "memory"
@@ -39,6 +40,7 @@ _FIT = frozenset(
     {Guarantee.END_TO_END_ENCRYPTED, Guarantee.INVITE_ONLY, Guarantee.MEMBERS_READABLE}
 )
 _TIMER = 86_400_000_000
+_STAYS = "not offered here: what is said cannot be deleted; this line stays, with us alone"
 _BACK_S, _LOOK_S = 45.0, 0.25
 """How long a mail to ourselves may take, and how often is looked."""
 
@@ -113,12 +115,17 @@ class Trial:
         if isinstance(connector, HearsItself):
             await self._hear(connector, key)
         if isinstance(connector, UndoesMessages):
-            await connector.undo(room, accepted.remote_id)
-            gone = await connector.is_gone(room, accepted.remote_id)
-            shows = self.kind in _SHOWS_TIMERS or self.kind == SIMULATED
-            name = "taken back, seen gone" if shows else "taken back, asked"
-            text = "read back" if shows else "nobody else is there who could keep it"
-            self._step(name, text, ok=gone)
+            await self._take_back(connector, room, accepted.remote_id)
+        else:
+            self._step("taking back", _STAYS, ok=True, by="channel")
+
+    async def _take_back(self, connector: UndoesMessages, room: RoomId, message: RemoteId) -> None:
+        await connector.undo(room, message)
+        gone = await connector.is_gone(room, message)
+        shows = self.kind in _SHOWS_TIMERS or self.kind == SIMULATED
+        name = "taken back, seen gone" if shows else "taken back, asked"
+        text = "read back" if shows else "nobody else is there who could keep it"
+        self._step(name, text, ok=gone)
 
     async def _hear(self, connector: HearsItself, key: DeliveryKey) -> None:
         until = time.monotonic() + self.patience_s

@@ -50,6 +50,21 @@ async def test_what_cannot_be_seen_is_not_ok(lab: Lab) -> None:
     assert (await look(bot, "bot reach")).ok
 
 
+async def test_group_conversations_are_counted_and_said_never_to_be_written_to(lab: Lab) -> None:
+    bot = await lab.bot()
+    for name in ("ann", "bob"):
+        await lab.hand.person(name)
+    assert "is in 0:" in (await look(bot, "group conversations")).hint
+    await lab.hand.make_room("ann", ["bot", "bob"], group=True)
+    found = await look(bot, "group conversations")
+    assert found.hint.startswith("the bot is in 1: what is said there is heard, and can be left;")
+    assert "nothing is sent to one, as nobody can say for sure who is in it" in found.hint
+    await lab.hand.refuse("groups")
+    found = await look(bot, "group conversations")
+    assert found.ok
+    assert "an unknown number" in found.hint
+
+
 async def test_a_room_that_we_alone_moderate_is_red_until_somebody_else_does(lab: Lab) -> None:
     bot = await lab.bot()
     room = await lab.room(bot, "ann")

@@ -62,6 +62,13 @@ async def test_a_room_with_ourselves_alone_shows_what_it_can_and_is_given_up(lab
     await trial.run()
     assert [(s.name, s.ok) for s in trial.steps if not s.ok] == []
     assert trial.passed
+    assert [(s.name, s.text) for s in trial.steps][-2:] == [
+        (
+            "taking back",
+            "not offered here: what is said cannot be deleted; this line stays, with us alone",
+        ),
+        ("own room given up", "left"),
+    ]
     (room,) = await lab.hand.rooms()
     assert (await lab.hand.room(room)).members == ()
     assert trial.grade(Proven.LAB, stated=False, timer_seen=True) is Proven.LAB

@@ -17,6 +17,9 @@ from .prosody import ROOMS
 
 pytestmark = pytest.mark.real
 
+NOT_OFFERED = "not offered here: what is said cannot be deleted; this line stays, with us alone"
+"""Without ``moderation``."""
+
 
 async def test_a_room_of_our_own_is_read_back_spoken_in_and_left(lab: Lab) -> None:
     bot = await lab.bot()
@@ -27,6 +30,7 @@ async def test_a_room_of_our_own_is_read_back_spoken_in_and_left(lab: Lab) -> No
         ("members read back", True, "1 member"),
         ("own message", True, "accepted"),
         ("own message read back", True, "as the network has it"),
+        ("taking back", True, NOT_OFFERED),
         ("own room given up", True, "left"),
     ]
     assert trial.grade(Grade.FIELD, stated=False, timer_seen=False) is Grade.FIELD
