@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -237,6 +237,12 @@ class MailConnector:
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends one mail to the mailing's adviser. Raises: ConnectorError."""
         return await self._open.sender.send(delivery)
+
+    async def seal(
+        self, delivery: Delivery, take: Callable[[AsyncIterator[bytes]], Awaitable[None]]
+    ) -> Accepted:
+        """Makes the same mail and gives it to ``take``; nothing goes out. Raises as ``send``."""
+        return await self._open.sender.seal(delivery, take)
 
     async def receive(self, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """Yields batches after ``cursor`` until closed. Raises: ConnectorError."""

@@ -7,17 +7,20 @@ Rules kept here:
 2. What lies on disk in between is sealed already, in our own folder, and gone afterwards; what a
    crash left is removed at the next start.
 3. The mail's name is noted before it leaves. A repetition has the same name and says what it is.
+4. A mail that is handed to us in a file is the very one that would have left, by the same checks.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Protocol
 
 from connectors.pgpmail import mime
 from connectors.pgpmail.home import Home
@@ -27,7 +30,7 @@ from connectors.pgpmail.settings import MailSettings, same_address
 from connectors.pgpmail.submit import Mail, Submission
 from connectors.port import AccountId, RoomId
 from connectors.port.errors import ROOM_UNKNOWN, IdentityChanged, ReadersChanged, Rejected
-from connectors.port.messages import Accepted, Delivery, Device, Reader
+from connectors.port.messages import Accepted, Delivery, Device, Prints, Reader
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_TEXT = 512 * 1024
@@ -81,15 +84,35 @@ class Sender:
 
     async def send(self, delivery: Delivery) -> Accepted:
         """Sends once, to exactly the reader. Raises: ConnectorError."""
+        return await self._made(delivery, self._submission.deliver)
+
+    async def seal(
+        self, delivery: Delivery, take: Callable[[AsyncIterator[bytes]], Awaitable[None]]
+    ) -> Accepted:
+        """Makes the same mail and gives it to ``take``; nothing goes out. Raises as ``send``."""
+
+        async def kept(mail: Mail) -> None:
+            await take(mail.read())
+
+        return await self._made(delivery, kept)
+
+    async def _made(
+        self, delivery: Delivery, give: Callable[[Mail], Awaitable[object]]
+    ) -> Accepted:
         _refuse_no_text(delivery)
         self._refuse_oversize(delivery)
         account = self._ledger.account_of(delivery.room)
         if account is None:
             raise Rejected(ROOM_UNKNOWN, "there is no such mailing")
         async with self._turns[delivery.room]:
-            return await self._send(delivery, account)
+            return await self._given(delivery, account, give)
 
-    async def _send(self, delivery: Delivery, account: AccountId) -> Accepted:
+    async def _given(
+        self,
+        delivery: Delivery,
+        account: AccountId,
+        give: Callable[[Mail], Awaitable[object]],
+    ) -> Accepted:
         self._refuse_ended(delivery.room)
         subkey, reader = await self._reader(delivery, account)
         sent = self._noted(delivery)
@@ -104,13 +127,15 @@ class Sender:
         inner = mime.Inner(delivery, envelope, self._settings.attachment_encoding, answered)
         self._refuse_too_large(mime.wire_size(mime.padded(inner.size)))
         with self._staged() as path:
-            async with aclosing(inner.read()) as pieces:
+            opened = hashlib.sha256()
+            async with aclosing(_noting(inner.read(), opened)) as pieces:
                 await self._home.seal(pieces, self._own.key, subkey, path)
-            mail = await self._mail(envelope, sent, path)
+            mail, sealed = await self._mail(envelope, sent, path)
             self._refuse_too_large(mail.size)
             self._refuse_ended(delivery.room)  # he may have been put out while it was sealed
-            await self._submission.deliver(mail)
-        return Accepted(sent.message, self._now(), frozenset({reader}))
+            await give(mail)
+        prints = Prints(sealed, opened.hexdigest())
+        return Accepted(sent.message, self._now(), frozenset({reader}), prints)
 
     def _refuse_ended(self, room: RoomId) -> None:
         if self._ledger.is_ended(room):
@@ -158,16 +183,18 @@ class Sender:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 
-    async def _mail(self, envelope: mime.Envelope, sent: Sent, path: Path) -> Mail:
+    async def _mail(self, envelope: mime.Envelope, sent: Sent, path: Path) -> tuple[Mail, str]:
+        """The mail around what was sealed, and by what that can be known again."""
         around = mime.outer(envelope)
-        lines, size = await asyncio.to_thread(_measure, path)
-        return Mail(
+        lines, size, sealed = await asyncio.to_thread(_measure, path)
+        mail = Mail(
             sender=self._settings.verp(sent.token),
             recipient=envelope.recipient,
             token=sent.token,
             size=len(around.head) + size + lines + len(around.tail),
             read=lambda: _read(around, path),
         )
+        return mail, sealed
 
     def _refuse_oversize(self, delivery: Delivery) -> None:
         """Refuses what can be seen to be too large before anything is read."""
@@ -194,13 +221,25 @@ def _refuse_no_text(delivery: Delivery) -> None:
         raise Rejected("no_text", "a text holds half of a character and cannot be sent")
 
 
-def _measure(path: Path) -> tuple[int, int]:
-    """Lines and bytes of a sealed mail."""
-    lines = 0
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+async def _noting(pieces: AsyncGenerator[bytes, None], into: _Hash) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            into.update(piece)
+            yield piece
+
+
+def _measure(path: Path) -> tuple[int, int, str]:
+    """Lines and bytes of a sealed mail, and the SHA-256 of its armour, whose lines end by LF."""
+    lines, sealed = 0, hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_READ):
             lines += piece.count(b"\n")
-    return lines, path.stat().st_size
+            sealed.update(piece)
+    return lines, path.stat().st_size, sealed.hexdigest()
 
 
 async def _read(around: mime.Outer, path: Path) -> AsyncGenerator[bytes, None]:

@@ -4,7 +4,7 @@ Rule kept here: a connector is one account on one network. It knows rooms, bytes
 never tiers, deals or people. It raises ``ConnectorError`` and nothing else, and cancels cleanly.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -305,6 +305,21 @@ class ExchangesKeys(Protocol):
 
     def words(self, device: Device) -> tuple[str, ...]:
         """A key's fingerprint as words to be read out and compared."""
+        ...
+
+
+@runtime_checkable
+class SealsCopies(Protocol):
+    """Makes the very message that ``send`` would hand over, and hands it to us instead."""
+
+    async def seal(
+        self, delivery: Delivery, take: Callable[[AsyncIterator[bytes]], Awaitable[None]]
+    ) -> Accepted:
+        """Seals to exactly the reader and gives the bytes to ``take``; nothing goes out.
+
+        Raises:
+            ConnectorError: as of ``send``; ``take`` was then not called, or not to its end.
+        """
         ...
 
 

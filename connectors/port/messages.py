@@ -96,6 +96,19 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Prints:
+    """What one sealed copy can be known again by, each a SHA-256 in hexadecimal.
+
+    Attributes:
+        sealed: of its armour from its first to its last line, each ended by one LF (RFC 4880, 6.2).
+        opened: of what stands inside, byte for byte as a program that opens it has it.
+    """
+
+    sealed: str
+    opened: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What a network answered to a delivery.
 
@@ -104,11 +117,13 @@ class Accepted:
         at: when, microseconds UTC.
         sealed_to: the accounts and devices that it was encrypted for, where the connector
             knows; None where encryption is not ours. It is the proof of who can read.
+        prints: what the copy can be known again by, where each reader's is sealed by itself.
     """
 
     remote_id: RemoteId
     at: int
     sealed_to: frozenset[Reader] | None = None
+    prints: Prints | None = None
 
 
 class Presence(Enum):

@@ -29,6 +29,13 @@ COPIES = {
     "returned": ("red", "undo", "came back"),
     "refused": ("red", "block", "refused"),
     "not_sent": ("red", "block", "not sent"),
+    "sealed": ("gray", "lock", "sealed, waits to be taken"),
+    "handed": ("green", "lock", "sealed, taken by its sender"),
+    "lapsed": ("orange", "timer_off", "sealed, not taken within a day: destroyed"),
+    "recalled": ("gray", "undo", "called back before anything went"),
+    "taking_back": ("orange", "hourglass_top", "asked for, not confirmed yet"),
+    "taken_back": ("green", "undo", "called back, seen gone"),
+    "remains": ("red", "person_alert", "called back, stays with him"),
 }
 KEYS = {
     "none": ("red", "key_off", "no key: nothing goes to him"),
@@ -37,7 +44,7 @@ KEYS = {
     "lapses": ("orange", "event_repeat", "compare it again soon"),
     "good": ("green", "check_circle", "good"),
 }
-BAD = frozenset({"returned", "refused", "not_sent", "possibly"})
+BAD = frozenset({"returned", "refused", "not_sent", "possibly", "taking_back", "remains"})
 CALL_BACK = (
     "Call on the number that your own directory had before this request, "
     "never on one that came with it."

@@ -15,6 +15,7 @@ from orchestrator.api.approvals_desk import router as approvals_desk
 from orchestrator.api.audit_desk import router as audit_desk
 from orchestrator.api.bots import router as bots
 from orchestrator.api.connections import router as connections
+from orchestrator.api.copies import router as copies
 from orchestrator.api.deals import router as deals
 from orchestrator.api.devices import router as devices
 from orchestrator.api.documents import router as documents
@@ -113,6 +114,7 @@ def application() -> FastAPI:
         held_desk,
         overview,
         documents,
+        copies,
         network,
         audit_desk,
         connections,

@@ -18,7 +18,8 @@ router = APIRouter()
 async def document_send(deal: Deal, request: Request, home: OpenHome, actor: Actor) -> Sent:
     """Accepts a document: the request's body, as it arrives.
 
-    Headers as for a file, and ``wallcross-readers``: person ids apart by commas.
+    Headers as for a file, and ``wallcross-readers``: person ids apart by commas. With
+    ``wallcross-seals`` each copy is sealed into a file for its sender, and nothing is sent.
     """
     size = request.headers.get("content-length", "")
     person, name = header(request, "person"), header(request, "name")
@@ -31,6 +32,7 @@ async def document_send(deal: Deal, request: Request, home: OpenHome, actor: Act
         file=FileHead(name=name, size=int(size), media_type=media_type),
         key=header(request, "key"),
         readers=tuple(r for r in (header(request, "readers") or "").split(",") if r),
+        seals=header(request, "seals") is not None,
     )
     return await home.document_send(deal, post, request.stream(), actor=actor)
 

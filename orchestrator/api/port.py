@@ -18,6 +18,7 @@ from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
 from orchestrator.api.port_bots import BotAccess
 from orchestrator.api.port_connections import ConnectionAccess
+from orchestrator.api.port_copies import CopyAccess
 from orchestrator.api.port_directory import DirectoryAccess
 from orchestrator.api.port_conversing import ConversingAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
@@ -598,6 +599,7 @@ class Home(
     ConversationAccess,
     MessageAccess,
     DocumentAccess,
+    CopyAccess,
     KeyAccess,
     KeyDeskAccess,
     ChannelAccess,

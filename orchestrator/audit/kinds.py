@@ -52,6 +52,9 @@ class Kind(StrEnum):
     MESSAGE_SETTLED = "message.settled"
 
     DOCUMENT_ADDRESSED = "document.addressed"
+    DOCUMENT_RECALLED = "document.recalled"
+    DOCUMENT_REMAINS = "document.remains"
+    DOCUMENT_TAKEN = "document.taken"
 
     DELIVERY_DONE = "delivery.done"
     DELIVERY_POSSIBLY = "delivery.possibly"

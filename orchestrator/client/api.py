@@ -24,6 +24,7 @@ from orchestrator.client.audit_desk import AuditDeskApi
 from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.connections import ConnectionsApi
+from orchestrator.client.copies import CopiesApi
 from orchestrator.client.directory import DirectoryApi
 from orchestrator.client.conversing import ConversingApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
@@ -94,6 +95,7 @@ class Client(
     AuditDeskApi,
     ConnectionsApi,
     DocumentsDeskApi,
+    CopiesApi,
     KeysDeskApi,
     BotsApi,
     ConversingApi,
@@ -363,7 +365,9 @@ class Client(
         answer = await self._http.post(
             f"{self._base}{deal_path(deal)}/documents",
             content=data,
-            headers=_file_headers(post) | {"wallcross-readers": quote(",".join(post.readers))},
+            headers=_file_headers(post)
+            | {"wallcross-readers": quote(",".join(post.readers))}
+            | ({"wallcross-seals": "yes"} if post.seals else {}),
             timeout=None,
         )
         await refuse(answer)

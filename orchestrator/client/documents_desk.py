@@ -14,8 +14,7 @@ class CopyRow:
     """One reader's copy.
 
     Attributes:
-        state: ``sent``, ``sending``, ``waiting``, ``possibly``, ``returned``, ``refused`` or
-            ``not_sent``. Whether he opened it nobody can see: a sealed mail does not say.
+        state: as of ``views.CopyView``. Whether he opened it nobody can see: a sealed mail does not say.
     """
 
     number: int

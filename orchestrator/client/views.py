@@ -331,6 +331,7 @@ class Post:
         file: set for a document, whose bytes come beside.
         key: the caller's own id of it (Idempotency-Key): the same again is a duplicate.
         readers: person ids, for a formal document: each gets a copy of his own.
+        seals: the copies are sealed into files for whoever hands it in, and nothing is sent.
     """
 
     person: str
@@ -338,6 +339,7 @@ class Post:
     file: FileHead | None = None
     key: str | None = None
     readers: tuple[str, ...] = ()
+    seals: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,7 +348,10 @@ class CopyView:
 
     Attributes:
         state: waiting, refused, sending, sent (the network took it), possibly, not_sent (it died
-            or was stopped on its way), returned (the network says that it did not arrive).
+            or was stopped on its way), returned (the network says that it did not arrive). Of a
+            document that is sealed into files: sealed (it waits to be taken), handed (its sender
+            took it), lapsed (nobody took it within a day). Called back: recalled (nothing of it
+            went), taking_back (not confirmed yet), taken_back (seen gone), remains (with him).
         reasons: why it was refused or did not go.
     """
 
@@ -365,6 +370,7 @@ class DocumentView:
     Attributes:
         state: of its message; ``held`` with the reasons beside, else each copy says its own.
         second_person: it waits until a second person agrees.
+        seals: its copies are sealed into files for its sender, and not sent.
     """
 
     message_id: str
@@ -378,6 +384,7 @@ class DocumentView:
     second_person: bool
     reasons: tuple[str, ...]
     copies: tuple[CopyView, ...]
+    seals: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,22 +13,32 @@ from orchestrator.deals.book import API
 from orchestrator.flow.documents import SECOND_PERSON
 from orchestrator.flow.incoming import Incoming, IncomingFile
 from orchestrator.ids import new_id
+from orchestrator.outbox.withdraw import RECALLED
 from orchestrator.store.unit import Tx
 from tiers.ids import AccountId, DealId, MessageId, PersonId
 
 _DOCUMENT = (
     "SELECT m.message_id, m.deal_id, m.conversation_id, m.person_id, m.state, m.tier, m.size, "
-    "m.accepted_at, h.reasons, d.readers FROM document d JOIN message m USING (message_id) "
+    "m.accepted_at, h.reasons, d.readers, d.seals "
+    "FROM document d JOIN message m USING (message_id) "
     "LEFT JOIN held h ON h.message_id = m.message_id AND h.state = 'held' "
 )
-_COPIES = (
-    "SELECT c.number, c.reader, c.connector, c.reasons, d.state, d.reason, d.settled_at, "
-    "EXISTS (SELECT 1 FROM receipt r WHERE r.connector = d.connector AND r.room = d.room "
-    "AND r.remote_id = d.remote_id AND r.kind = 'failed') "
-    "FROM document_copy c LEFT JOIN delivery d ON d.message_id = c.message_id "
-    "AND d.connector = c.connector AND d.room = c.room AND d.kind = 'send' "
-    "WHERE c.message_id = ? ORDER BY c.number, d.seq"
-)
+_COPIES = """
+SELECT c.number, c.reader, c.connector, c.reasons, d.state, d.reason, d.settled_at,
+    EXISTS (SELECT 1 FROM receipt r WHERE r.connector = d.connector AND r.room = d.room
+        AND r.remote_id = d.remote_id AND r.kind = 'failed'),
+    f.seals, EXISTS (SELECT 1 FROM sealed s WHERE s.owner = d.delivery_id),
+    EXISTS (SELECT 1 FROM document_taken t WHERE t.message_id = c.message_id
+        AND t.number = c.number),
+    k.at IS NOT NULL, k.settled_at IS NOT NULL,
+    (SELECT u.state FROM delivery u WHERE u.message_id = c.message_id AND u.kind = 'undo'
+        AND u.connector = c.connector AND u.room = c.room ORDER BY u.seq DESC LIMIT 1)
+FROM document_copy c JOIN document f USING (message_id)
+LEFT JOIN delivery d ON d.message_id = c.message_id AND d.connector = c.connector
+    AND d.room = c.room AND d.kind = 'send'
+LEFT JOIN document_recall k ON k.message_id = c.message_id AND k.reader = c.reader
+WHERE c.message_id = ? ORDER BY c.number, d.seq"""
+_RECALLED = "SELECT reader FROM document_recall WHERE message_id = ?"
 _STATES = {
     "queued": "sending",
     "started": "sending",
@@ -78,6 +88,7 @@ class Documents:
             deal_id=deal,
             named=conversation_of(view, post.conversation).conversation_id,
             readers=tuple(PersonId(reader) for reader in post.readers),
+            seals=post.seals,
             actor=actor,
         )
 
@@ -114,11 +125,9 @@ def _one(tx: Tx, message: MessageId, most: Mapping[str, int]) -> views.DocumentV
 
 
 def _view(tx: Tx, row: tuple[Any, ...], most: Mapping[str, int]) -> views.DocumentView:
-    mid, deal, conversation, sender, state, tier, size, sent_at, held, readers = row
+    mid, deal, conversation, sender, state, tier, size, sent_at, held, readers, seals = row
     reasons = json.loads(held) if held is not None else []
-    found = tuple(_copies(tx, mid, size, most)) or tuple(
-        _waiting(n, reader) for n, reader in enumerate(json.loads(readers), 1)
-    )
+    found = tuple(_copies(tx, mid, size, most)) or _undecided(tx, mid, json.loads(readers))
     return views.DocumentView(
         message_id=mid,
         deal_id=deal,
@@ -131,12 +140,23 @@ def _view(tx: Tx, row: tuple[Any, ...], most: Mapping[str, int]) -> views.Docume
         second_person=any(rule == SECOND_PERSON for rule, _, _ in reasons),
         reasons=tuple(dict.fromkeys(because for _, because, _ in reasons)),
         copies=found,
+        seals=bool(seals),
     )
 
 
-def _waiting(number: int, reader: str) -> views.CopyView:
-    return views.CopyView(
-        number=number, reader=reader, channel=None, state="waiting", reasons=(), settled_at=None
+def _undecided(tx: Tx, message: str, readers: Sequence[str]) -> tuple[views.CopyView, ...]:
+    """The copies of a document of which nothing was decided yet."""
+    recalled = {reader for (reader,) in tx.all(_RECALLED, (message,))}
+    return tuple(
+        views.CopyView(
+            number=number,
+            reader=reader,
+            channel=None,
+            state="recalled" if reader in recalled else "waiting",
+            reasons=(),
+            settled_at=None,
+        )
+        for number, reader in enumerate(readers, 1)
     )
 
 
@@ -147,21 +167,44 @@ def _copies(tx: Tx, message: str, size: int, most: Mapping[str, int]) -> Sequenc
 
 
 def _copy(row: tuple[Any, ...], size: int, most: Mapping[str, int]) -> views.CopyView:
-    number, reader, channel, told, state, reason, settled, returned = row
+    number, reader, channel, told, _, reason, settled, *_ = row
     reasons = tuple(dict.fromkeys(because for _, because, _ in json.loads(told)))
-    if state is None:
-        found = "refused" if reasons else "waiting"
-    else:
-        found = "returned" if returned else _STATES[state]
     because = (*reasons, *([_because(reason, size, most.get(channel))] if reason else []))
     return views.CopyView(
         number=number,
         reader=reader,
         channel=channel,
-        state=found,
+        state=_state(row, refused=bool(reasons)),
         reasons=because,
         settled_at=settled,
     )
+
+
+def _state(row: tuple[Any, ...], *, refused: bool) -> str:
+    """How a copy stands: as far as it came, and if it was called back, what is left of it."""
+    state, reason, _, returned, seals, there, taken, recalled, over, undo = row[4:]
+    if recalled and not (state is None and refused):
+        return _recalled(state, reason, undo, over=bool(over), kept=bool(seals and not taken))
+    if state is None:
+        return "refused" if refused else "waiting"
+    if seals and state == "done":
+        return "handed" if taken else "sealed" if there else "lapsed"
+    return "returned" if returned else _STATES[state]
+
+
+def _recalled(
+    state: str | None, reason: str | None, undo: str | None, *, over: bool, kept: bool
+) -> str:
+    """What is left of a copy that was called back; nothing is said to be gone that was not seen."""
+    if undo == "done":
+        return "taken_back"
+    if state is None or (state in {"dead", "stopped"} and reason == RECALLED):
+        return "recalled"
+    if state in {"dead", "stopped"}:
+        return _STATES[state]
+    if kept and state == "done":
+        return "recalled"
+    return "remains" if over else "taking_back"
 
 
 def _because(code: str, size: int, most: int | None) -> str:

@@ -12,6 +12,7 @@ from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
 from orchestrator.command.closing_rooms import ConversationEnds
 from orchestrator.command.conversations import Conversations
+from orchestrator.command.copies import Copies
 from orchestrator.command.deals import Deals
 from orchestrator.command.conversations_tier import ConversationTiers
 from orchestrator.command.directory import Directory
@@ -77,6 +78,7 @@ class OpenHome(
     Plans,
     Messages,
     Documents,
+    Copies,
     Keys,
     ConversationTiers,
     ConversationEnds,

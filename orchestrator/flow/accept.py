@@ -13,6 +13,9 @@ Rules kept here:
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from typing import Protocol
 
 from connectors.port.errors import ConnectorError, Rejected, Unreadable
 from orchestrator.audit.body import Json, named
@@ -26,7 +29,8 @@ from orchestrator.flow.incoming import Incoming
 from orchestrator.flow.resolve import deal_answered, deal_named
 from orchestrator.flow.screenshot import tell_screenshot
 from orchestrator.ids import new_id
-from orchestrator.outbox.marks import Origin, mark
+from orchestrator.outbox.marks import SEALS, Origin, mark
+from orchestrator.outbox.prints import note_document
 from orchestrator.seal.body import SealedRow
 from orchestrator.seal.sealer import INLINE_MAX, Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
@@ -58,6 +62,8 @@ class _Ready:
     person_id: PersonId | None
     size: int
     rows: tuple[SealedRow, ...]
+    prints: tuple[str, ...] = ()
+    """SHA-256 of each file of a document, in hexadecimal."""
 
 
 class Accepter:
@@ -148,7 +154,8 @@ class Accepter:
         message_id = MessageId(new_id("msg"))
         rows: list[SealedRow] = []
         try:
-            files = await self._files(incoming, deal_id, message_id, rows, lossy=lossy)
+            whole, prints = _noted(incoming) if incoming.readers else (incoming, ())
+            files = await self._files(whole, deal_id, message_id, rows, lossy=lossy)
             if len(files) < len(incoming.files):
                 incoming = replace(incoming, unreadable=incoming.unreadable or "file_lost")
             body = Body(incoming.text, incoming.subject, incoming.quoted, tuple(files))
@@ -158,7 +165,8 @@ class Accepter:
                 self._sealer.discard(row)
             raise
         size = sum(row.size for row in rows)
-        return _Ready(incoming, message_id, deal_id, person_id, size, tuple(rows))
+        digests = tuple(one.hexdigest() for one in prints)
+        return _Ready(incoming, message_id, deal_id, person_id, size, tuple(rows), digests)
 
     async def _files(
         self,
@@ -207,14 +215,6 @@ class Accepter:
         people = [p.person_id for view, p in deals if view.deal_id == deal_id]
         return deal_id, people[0] if people else None
 
-    def _meant(self, incoming: Incoming, own: Collection[DealId]) -> DealId | None:
-        """Which of several deals a sender means, by what he answers or by his leading name."""
-        door, reply = (incoming.connector, incoming.sender), incoming.reply_to
-        answered = (
-            self._store.glance(lambda tx: deal_answered(tx, incoming.connector, reply))
-            if reply is not None
-            else None
-        )
     def _was(self, incoming: Incoming) -> DealId | None:
         """The deal of a closed conversation in whose room somebody of it writes on."""
         if incoming.room is None:
@@ -223,6 +223,14 @@ class Accepter:
         known = view is not None and view.author(incoming.connector, incoming.sender) is not None
         return view.deal_id if view is not None and known else None
 
+    def _meant(self, incoming: Incoming, own: Collection[DealId]) -> DealId | None:
+        """Which of several deals a sender means, by what he answers or by his leading name."""
+        door, reply = (incoming.connector, incoming.sender), incoming.reply_to
+        answered = (
+            self._store.glance(lambda tx: deal_answered(tx, incoming.connector, reply))
+            if reply is not None
+            else None
+        )
         if answered in own:
             return answered
         return deal_named(self._book, door, incoming.text, self._now())
@@ -263,6 +271,27 @@ class Accepter:
         return Receipt(ready.message_id, duplicate=False)
 
 
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+def _noted(incoming: Incoming) -> tuple[Incoming, Sequence[_Hash]]:
+    """A document whose files are hashed as they stream in; its bytes are kept nowhere for it."""
+    prints = [sha256() for _ in incoming.files]
+    files = (
+        replace(file, open=partial(_through, file.open, into))
+        for file, into in zip(incoming.files, prints, strict=True)
+    )
+    return replace(incoming, files=tuple(files)), prints
+
+
+async def _through(read: Callable[[], AsyncIterator[bytes]], into: _Hash) -> AsyncIterator[bytes]:
+    async for piece in read():
+        into.update(piece)
+        yield piece
+
+
 async def _whole(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
@@ -288,10 +317,11 @@ def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
 def _insert_message(tx: Tx, ready: _Ready, at: int, *, opened: bool) -> None:
     incoming = ready.incoming
     readers = json.dumps(incoming.readers) if incoming.readers else None
+    way = f"{SEALS}{readers}" if readers is not None and incoming.seals else readers
     origin = Origin(
         *(ready.message_id, ready.deal_id, incoming.connector, incoming.remote_id),
         *(incoming.room, incoming.sender, ready.person_id, incoming.named),
-        *(incoming.reply_to, incoming.edits, incoming.unreadable, readers),
+        *(incoming.reply_to, incoming.edits, incoming.unreadable, way),
     )
     tx.run(
         "INSERT INTO message (message_id, deal_id, connector, remote_id, room, sender, person_id, "
@@ -300,8 +330,10 @@ def _insert_message(tx: Tx, ready: _Ready, at: int, *, opened: bool) -> None:
         (*origin[:-1], opened, incoming.sent_at, at, ready.size, mark(tx.pen, origin)),
     )
     if readers is not None:
-        document = (ready.message_id, ready.deal_id, readers)
-        tx.run("INSERT INTO document VALUES (?, ?, ?)", document)
+        document = (ready.message_id, ready.deal_id, readers, incoming.seals)
+        tx.run("INSERT INTO document VALUES (?, ?, ?, ?)", document)
+        for digest in ready.prints:
+            note_document(tx, ready.message_id, digest)
 
 
 def _set_cursor(tx: Tx, cursor: Cursor, at: int) -> None:

@@ -147,21 +147,24 @@ def _refused(copy: Copy, owner: str | None, message_id: str) -> Raised:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A copy on its way, as its covering page names it."""
+    """A copy on its way, as its covering page names it. ``recalled``: a person called it back."""
 
     number: int
     of: int
     reader: PersonId
+    recalled: bool = False
 
 
 def marked(tx: Tx, message_id: str, connector: str, room: str) -> Marked | None:
     """The copy that a delivery carries; None for what is no document."""
     row = tx.one(
         "SELECT number, reader, (SELECT count(*) FROM document_copy a WHERE a.message_id = "
-        "c.message_id) FROM document_copy c WHERE message_id = ? AND connector = ? AND room = ?",
+        "c.message_id), EXISTS (SELECT 1 FROM document_recall r WHERE r.message_id = c.message_id "
+        "AND r.reader = c.reader) "
+        "FROM document_copy c WHERE message_id = ? AND connector = ? AND room = ?",
         (message_id, connector, room),
     )
-    return None if row is None else Marked(row[0], row[2], PersonId(row[1]))
+    return None if row is None else Marked(row[0], row[2], PersonId(row[1]), bool(row[3]))
 
 
 def covering_page(deal: DealView, copy: Marked, sender: str, sent_at: int) -> str:

@@ -38,6 +38,7 @@ from orchestrator.outbox.port import (
     Stopped,
     Verdict,
 )
+from orchestrator.outbox.withdraw import RECALLED
 from orchestrator.seal.body import Unlocked
 from orchestrator.seal.errors import SealError
 from orchestrator.seal.sealer import Sealer
@@ -180,6 +181,8 @@ class FlowGuard:
         )
         if copy is None or deal.policy.documents is None:
             return Over("copy_gone")
+        if copy.recalled:
+            return Over(RECALLED)
         at, trusted = self._now(), self._clock_trusted()
         decision = decide_copy(
             copy.reader, view, placed, deal.roster, deal.policy, at=at, clock_trusted=trusted

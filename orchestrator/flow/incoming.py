@@ -32,6 +32,7 @@ class Incoming:
         deal_id: the deal that the door belongs to, where it belongs to one.
         named: the conversation that the sender chose by its id.
         readers: whom the sender of a formal document names, in his order; none: no document.
+        seals: its copies are sealed into files for its sender, and nothing is sent.
         claimed_name: how the sender shows himself on his network; believed by nobody.
         actor: who held the keyboard at our own door, as the audit writes it; None: the channel.
         screenshot: the sender's app says that its file is a picture of his screen.
@@ -52,6 +53,7 @@ class Incoming:
     deal_id: DealId | None = None
     named: ConversationId | None = None
     readers: tuple[PersonId, ...] = ()
+    seals: bool = False
     actor: str | None = None
     claimed_name: str = field(default="", repr=False)
     screenshot: bool = False

@@ -48,7 +48,7 @@ FROM (
         m.accepted_at, c.reader, d.connector, d.room, '', coalesce(d.reason, '')
     FROM document_copy c JOIN message m USING (message_id) JOIN delivery d
         ON d.message_id = c.message_id AND d.connector = c.connector AND d.room = c.room
-    WHERE d.kind = 'send' AND d.state = 'dead'
+    WHERE d.kind = 'send' AND d.state = 'dead' AND coalesce(d.reason, '') <> 'recalled'
     UNION ALL
     SELECT 'returned', m.message_id, m.deal_id, m.connector, m.sender, m.person_id,
         m.accepted_at, c.reader, d.connector, d.room, max(r.account), ''

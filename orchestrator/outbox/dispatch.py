@@ -31,6 +31,7 @@ from orchestrator.outbox.item import DeliveryState, Done, Item, Start
 from orchestrator.outbox.ledger import Ledger
 from orchestrator.outbox.marks import NOT_AS_STATED
 from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped, Verdict
+from orchestrator.outbox.sealing import keep, sealed_copy
 from orchestrator.outbox.settle import Again, Arrived, Later, settle
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
@@ -155,11 +156,27 @@ class Dispatcher:
             return Step(pending, wait_until=verdict.until)
         at = await self._start(due.item, pending)
         try:
-            accepted = await _foreign(_deliver(connector, verdict))
+            return await self._given(connector, due, verdict)
         except ConnectorError as error:
             started = replace(due, item=_started(due.item, at))
             return await self._failed(connector, started, verdict, error)
-        return self._done(due.item, accepted)
+
+    async def _given(self, connector: Connector, due: Due, cleared: Cleared) -> Step:
+        if due.message.seals:
+            return await self._sealed(connector, due, cleared)
+        return self._done(due, await _foreign(_deliver(connector, cleared)))
+
+    async def _sealed(self, connector: Connector, due: Due, cleared: Cleared) -> Step:
+        """Keeps a copy for its sender, in the unit that settles it; nothing goes out."""
+        item = due.item
+        accepted, kept = await _foreign(sealed_copy(connector, self._sealer, item, cleared))
+        done = _as_done(due, accepted, self._now())
+        try:
+            await self._store.write(lambda tx: keep(tx, self._sealer, done, kept))
+        except StoreError:
+            self._sealer.discard(kept)
+            raise
+        return Step(None)
 
     async def _clear(self, due: Due, began: int) -> Verdict:
         try:
@@ -180,8 +197,8 @@ class Dispatcher:
             await self._store.write(_both(pending, start))
         return at
 
-    def _done(self, item: Item, accepted: Accepted) -> Step:
-        return Step(Done(item, accepted.remote_id, _proof(accepted), self._now()))
+    def _done(self, due: Due, accepted: Accepted) -> Step:
+        return Step(_as_done(due, accepted, self._now()))
 
     def _dead(self, item: Item, code: str, *, blocks: bool = True) -> Step:
         at = self._now()
@@ -220,9 +237,11 @@ class Dispatcher:
         repeats = self._guard.repeats_unknown(item)
         if item.kind == "undo":  # asking twice for the same removal does no harm
             return self._again(item, "unknown_outcome", doubtful=False, after=0)
+        if due.message.seals:  # nothing left this house: it is made anew
+            return self._again(item, "unknown_outcome", doubtful=False, after=after)
         result = await settle(connector, item, repeats=repeats, now=at)
         if isinstance(result, Arrived):
-            return self._done(item, result.accepted)
+            return self._done(due, result.accepted)
         if isinstance(result, Later):
             return Step(None, wait_until=at + LONGEST_WAIT // 10)
         if isinstance(result, Again):
@@ -255,6 +274,11 @@ class Dispatcher:
             return self._again(started, "still_there", doubtful=False, after=None)
         at = self._now()
         return Step(lambda tx: rows.undone(tx, started, at))
+
+
+def _as_done(due: Due, accepted: Accepted, at: int) -> Done:
+    prints = accepted.prints if due.message.document else None
+    return Done(due.item, accepted.remote_id, _proof(accepted), at, prints)
 
 
 def _started(item: Item, at: int) -> Item:

@@ -7,6 +7,8 @@ overwritten; and the only end states are ones that a person can read the truth f
 from dataclasses import dataclass
 from enum import Enum
 
+from connectors.port.messages import Prints
+
 
 class MessageState(Enum):
     """Where an accepted message is."""
@@ -105,12 +107,14 @@ class Done:
         remote_id: the network's name of it.
         sealed_to: hash over the devices that it was sealed to.
         at: when, microseconds UTC.
+        prints: what a document's copy can be known again by.
     """
 
     item: Item
     remote_id: str
     sealed_to: str | None
     at: int
+    prints: Prints | None = None
 
 
 def from_row(row: tuple[object, ...]) -> Item:

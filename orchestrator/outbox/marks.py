@@ -16,10 +16,13 @@ from orchestrator.store.pen import Pen
 
 NOT_AS_STATED = "not_as_stated"
 """Why a delivery is dead that this home did not make, or not so."""
+SEALS = "seals:"
+"""Stands before the readers of a document that is sealed into files; in the statement below too."""
 MESSAGE_COLUMNS = (
     "{0}.message_id, {0}.deal_id, {0}.connector, {0}.remote_id, {0}.room, {0}.sender, "
     "{0}.person_id, {0}.named, {0}.reply_to, {0}.edits, {0}.unreadable, "
-    "(SELECT readers FROM document f WHERE f.message_id = {0}.message_id)"
+    "(SELECT iif(f.seals, 'seals:' || f.readers, f.readers) FROM document f "
+    "WHERE f.message_id = {0}.message_id)"
 )
 """The columns of ``Origin``, in its order; ``{0}``: the table's name in the statement."""
 DELIVERY_COLUMNS = (
@@ -30,7 +33,7 @@ DELIVERY_COLUMNS = (
 
 
 class Origin(NamedTuple):
-    """What a message is and where it came from. ``readers``: of a formal document, JSON."""
+    """What a message is and where it came from. ``readers``: of a document, JSON, and how."""
 
     message_id: str
     deal_id: str

@@ -35,6 +35,8 @@ class MessageFacts:
     size: int
     document: bool
     """A formal document: each delivery is one reader's copy."""
+    seals: bool = False
+    """Its copies are sealed into files for its sender, and nothing is sent."""
     taken_back: bool = False
     """Its author deleted it on his network."""
 

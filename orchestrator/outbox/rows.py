@@ -11,6 +11,7 @@ from orchestrator.audit.body import Json, coded, named
 from orchestrator.audit.chain import append, append_each
 from orchestrator.audit.kinds import Kind
 from orchestrator.ids import new_id
+from orchestrator.outbox import prints
 from orchestrator.outbox.item import Done, Item, Start, from_row
 from orchestrator.outbox.marks import (
     DELIVERY_COLUMNS,
@@ -38,6 +39,7 @@ SELECT d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.conn
     m.message_id, m.connector, m.remote_id, m.room, m.sender, m.person_id, m.reply_to, m.edits,
     m.accepted_at, m.size,
     EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id),
+    EXISTS (SELECT 1 FROM document f WHERE f.message_id = m.message_id AND f.seals),
     m.taken_back_at IS NOT NULL,
     {MESSAGE_COLUMNS.format("m")}, m.mark, {DELIVERY_COLUMNS.format("d")}, d.mark,
     {SEALED}
@@ -46,7 +48,7 @@ WHERE d.lane = ?1 AND d.state IN ('queued', 'started')
     AND (m.state = 'delivering' OR d.state = 'started' OR d.kind = 'undo')
     AND NOT EXISTS (SELECT 1 FROM delivery WHERE lane = ?1 AND state = 'dead' AND blocks)
 ORDER BY d.seq LIMIT ?2"""  # noqa: S608 - our own columns
-_ITEM, _FACTS, _ORIGIN, _MARKS = 17, 29, 42, 54
+_ITEM, _FACTS, _ORIGIN, _MARKS = 17, 30, 43, 55
 """Where the columns of a delivery end, those of its message, and those under each mark with the
 mark; what is sealed follows."""
 
@@ -173,6 +175,9 @@ def done(tx: Tx, sealer: Sealer, dones: Sequence[Done]) -> None:
     rows = [(d.item.delivery_id, d.remote_id, d.sealed_to, d.at) for d in dones]
     tx.expect(_DONE, (json.dumps(rows),), len(rows))
     at = max(d.at for d in dones)
+    for one in dones:
+        if one.prints is not None:
+            prints.note_copy(tx, one.item.message_id, one.item.delivery_id, one.prints)
     entries = [(d.item.deal_id, Kind.DELIVERY_DONE, _done(d)) for d in dones]
     append_each(tx, entries, at=at, actor=ACTOR)
     finish(tx, sealer, [d.item.message_id for d in dones], at)
@@ -187,6 +192,7 @@ def _done(done: Done) -> dict[str, Json]:
         "room": item.room,
         "remote_id": named(done.remote_id),
         "sealed_to": done.sealed_to,
+        **({} if done.prints is None else {"copy": f"sha256:{done.prints.sealed}"}),
     }
 
 

@@ -8,6 +8,7 @@ Rules kept here:
    letter with that reason, so that its author can read what became of it.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ from orchestrator.store.unit import Tx
 from tiers.conversation import Place
 from tiers.ids import PersonId
 
-LEFT = "reader_left"
-"""Why: its reader left the deal."""
+LEFT, RECALLED = "reader_left", "recalled"
+"""Why: its reader left the deal; or a person called his copy of a document back."""
 _COLUMNS = (
     "d.delivery_id, d.kind, d.message_id, d.deal_id, d.conversation_id, d.connector, d.room, "
     "d.lane, d.seq, d.wire_key, d.state, d.attempts, d.not_before, d.started_at, d.possibly, "
@@ -37,6 +38,12 @@ _COPIES = (
     "ON d.message_id = c.message_id AND d.connector = c.connector AND d.room = c.room "
     "WHERE c.reader = ? AND d.deal_id = ? AND d.kind = 'send' AND d.state IN ('queued', 'started') "
     "ORDER BY d.seq"
+)
+_OF_DOCUMENT = (
+    f"SELECT {_COLUMNS} FROM document_copy c JOIN delivery d "  # noqa: S608 - our own columns
+    "ON d.message_id = c.message_id AND d.connector = c.connector AND d.room = c.room "
+    "WHERE c.message_id = ? AND c.reader IN (SELECT value FROM json_each(?)) "
+    "AND d.kind = 'send' AND d.state IN ('queued', 'started') ORDER BY d.seq"
 )
 _TO_OTHERS = (
     "SELECT 1 FROM delivery WHERE message_id = ? AND kind = 'send' AND delivery_id <> ? "
@@ -85,27 +92,45 @@ def withdraw(
         found |= {row[0]: from_row(row) for row in rows_here}
     total = Withdrawn()
     for item in found.values():
-        total += _one(tx, sealer, item, at)
+        total += _one(tx, sealer, item, LEFT, at)
     return total
 
 
-def _one(tx: Tx, sealer: Sealer, item: Item, at: int) -> Withdrawn:
+def recall(
+    tx: Tx, sealer: Sealer, message_id: str, readers: Iterable[PersonId], at: int
+) -> Withdrawn:
+    """Takes back what is open of some readers' copies of one document.
+
+    Args:
+        tx: the unit of work.
+        sealer: destroys what has done its service.
+        message_id: of the document.
+        readers: whose copies.
+        at: microseconds UTC.
+    """
+    total = Withdrawn()
+    for row in tx.all(_OF_DOCUMENT, (message_id, json.dumps(list(readers)))):
+        total += _one(tx, sealer, from_row(row), RECALLED, at)
+    return total
+
+
+def _one(tx: Tx, sealer: Sealer, item: Item, code: str, at: int) -> Withdrawn:
     if item.state.value == "started":
         return Withdrawn(under_way=1)
     if item.possibly:
-        rows.possibly(tx, sealer, item, LEFT, at, expected="queued")
+        rows.possibly(tx, sealer, item, code, at, expected="queued")
         return Withdrawn(possibly=1)
-    if tx.one(_TO_OTHERS, (item.message_id, item.delivery_id, LEFT)) is None:
-        rows.dead(tx, sealer, item, LEFT, at, blocks=False)
+    if tx.one(_TO_OTHERS, (item.message_id, item.delivery_id, code)) is None:
+        rows.dead(tx, sealer, item, code, at, blocks=False)
         return Withdrawn(stopped=1)
     tx.expect(
         "UPDATE delivery SET state = 'stopped', reason = ?, settled_at = ? "
         "WHERE delivery_id = ? AND state = 'queued'",
-        (LEFT, at, item.delivery_id),
+        (code, at, item.delivery_id),
     )
     body: dict[str, Json] = {
         "message": item.message_id,
-        "rules": [coded(LEFT)],
+        "rules": [coded(code)],
         "tier": item.as_tier,
     }
     append(tx, item.deal_id, Kind.DELIVERY_STOPPED, body, at=at, actor=rows.ACTOR)

@@ -21,7 +21,7 @@ from orchestrator.deals.lapsing import span_of
 from orchestrator.query.cut import Cut, cut
 from orchestrator.query.shown import Shown
 from tiers.guarantees import LAPSES, Evidence
-from tiers.ids import AccountId, ConnectorName, DealId
+from tiers.ids import AccountId, ConnectorName, DealId, PersonId
 from tiers.people import Person
 from tiers.rights import Right, Scope, Viewer
 from tiers.trust import KeyState
@@ -111,7 +111,7 @@ class KeysDesk:
             for binding in bindings:
                 for held in seen.deal.attested.get(binding.place, ()):
                     by, what = held.by or "", held.guarantee.value
-                    person = seen.deal.roster.person(by) if by else None
+                    person = seen.deal.roster.person(PersonId(by)) if by else None
                     yield Lapse(
                         kind="attestation",
                         person=by or None,

@@ -13,6 +13,7 @@ from connectors.port.connector import Connector, EditsMessages, UndoesMessages
 from orchestrator.audit.anchors.run import Anchoring
 from orchestrator.audit.heads import sign_heads
 from orchestrator.clock import HOUR, MINUTE, SECOND
+from orchestrator.command.copies import recalls_of
 from orchestrator.command.crossing_look import CrossingLook
 from orchestrator.command.preserving import Preserving
 from orchestrator.command.prevented import AtClose
@@ -209,6 +210,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("rooms.closing", 5 * SECOND, runtime.closing.turn)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
+    engine.every("documents.recalled", 10 * SECOND, recalls_of(runtime).look)
     risk = RiskLook(runtime)
     engine.every("risk.look", MINUTE, risk.look)
     engine.every("risk.soon", 5 * SECOND, risk.look_soon)

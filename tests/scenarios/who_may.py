@@ -237,6 +237,9 @@ _LINES = """
     desk_documents      PAOSC
     document_list       OSC
     document_show       OSC
+    document_recall     OS      PAOS
+    document_known      PAOSC
+    copy_take           -       P
 """
 
 

@@ -1,19 +1,23 @@
-"""`doc send` and `doc status`: each end has its exit code, and no name of a document is printed."""
+"""`doc`: each end has its exit code, what is written is sealed, and no name is printed."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.cli import session
+from orchestrator.client.copies import KnownCopy, KnownDocument
+from orchestrator.client.problems import Missing
 from orchestrator.client.views import CopyView, DocumentView, Sent
 from orchestrator.config.policy import default_text, read_policy
 from orchestrator.store.schema import migrate
 from orchestrator.store.unit import Store
 from tests.orchestrator.api.conftest import MemoryHome
+from tiers.rights import Viewer
 
 from .conftest import Wx
 
@@ -46,6 +50,12 @@ def document(*copies: CopyView, state: str = "delivered", **more: Any) -> Docume
     return replace(found, **more)
 
 
+SEALED = b"-----BEGIN PGP MESSAGE-----"
+TAKEN: list[tuple[str, int]] = []
+BROKEN: set[int] = set()
+KNOWN: dict[str, list[KnownDocument]] = {}
+
+
 class Home(MemoryHome):
     """A home whose document goes through what a test names, the last one for good."""
 
@@ -59,6 +69,29 @@ class Home(MemoryHome):
         assert message == DOCUMENT
         return self.stands.pop(0) if len(self.stands) > 1 else self.stands[0]
 
+    async def document_recall(
+        self, message: str, readers: list[str], reason: str, *, actor: str
+    ) -> DocumentView:
+        """Where it stands then."""
+        del actor
+        self.calls.append(("document_recall", (message, readers, reason), {}))
+        return self.stands[-1]
+
+    async def copy_take(self, message: str, number: int, *, actor: str) -> AsyncIterator[bytes]:
+        """A sealed copy."""
+        del actor
+        TAKEN.append((message, number))
+        yield SEALED
+        if number in BROKEN:
+            raise Missing("it was called back meanwhile")
+
+    async def document_known(
+        self, deal: str, whole: str, sealed: str | None, viewer: Viewer
+    ) -> list[KnownDocument]:
+        """What a test names by the hash of a file."""
+        del deal, sealed, viewer
+        return KNOWN.get(whole, [])
+
     async def document_list(self, deal: str) -> list[DocumentView]:
         """All of them."""
         del deal
@@ -71,6 +104,9 @@ def stands(wx: Wx, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     migrate(tmp_path / "store.db")
     home.mkdir(mode=0o700)
     (tmp_path / NAME).write_text("articles")
+    (tmp_path / "out").mkdir()
+    for left in (TAKEN, BROKEN, KNOWN):
+        left.clear()
 
     def make(*found: DocumentView) -> Wx:
         @asynccontextmanager
@@ -151,3 +187,134 @@ def test_what_is_not_there_is_not_sent(stands: Stands, tmp_path: Path) -> None:
     (tmp_path / NAME).unlink()
     done = send(wx, tmp_path)
     assert (done.code, "Nothing was sent" in done.err) == (1, True)
+
+
+def seal(wx: Wx, folder: Path, *more: str) -> Any:
+    line = ("--person", "ximena.park", "--conversation", "agreement", "--deal", "HALCYON")
+    out = ("--out", str(folder / "out"))
+    return wx("doc", "seal", str(folder / NAME), *line, "--to", "reader-1", *out, *more)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+
+
+SEALED_ONE, HANDED = copy(1, "sealed"), copy(1, "handed")
+
+
+def test_what_is_sealed_is_written_for_its_owner_alone(stands: Stands, tmp_path: Path) -> None:
+    stages = (document(WAITING, state="accepted"), document(SEALED_ONE), document(HANDED))
+    done = seal(stands(*stages), tmp_path)
+    assert done.code == 0, done.err
+    assert "copy 1 of 1  reader-1  sealed, and written for its sender" in done.out
+    assert written(tmp_path) == {"copy-1-of-1.eml": SEALED}
+    [path] = (tmp_path / "out").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "zyxwv" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (document(copy(1, "refused", "he is not cleared"), state="held"), 5),
+        (document(WAITING, state="held", second_person=True), 6),
+        (document(copy(1, "not_sent", "seals_no_copies"), state="dead"), 5),
+        (document(copy(1, "recalled"), state="dead"), 5),
+    ],
+)
+def test_where_nothing_was_sealed_no_byte_is_written(
+    stands: Stands, tmp_path: Path, found: DocumentView, code: int
+) -> None:
+    done = seal(stands(found), tmp_path, "--json")
+    assert (done.code, written(tmp_path), TAKEN) == (code, {}, [])
+
+
+def test_one_of_two_is_partly_done(stands: Stands, tmp_path: Path) -> None:
+    stages = (document(SEALED_ONE, REFUSED), document(HANDED, REFUSED))
+    done = seal(stands(*stages), tmp_path, "--to", "reader-2")
+    assert (done.code, list(written(tmp_path))) == (7, ["copy-1-of-2.eml"])
+
+
+def test_what_was_agreed_to_later_is_written_by_its_id(stands: Stands, tmp_path: Path) -> None:
+    wx = stands(document(SEALED_ONE), document(HANDED))
+    out = ("--out", str(tmp_path / "out"), "--deal", "HALCYON")
+    assert wx("doc", "seal", "--document", DOCUMENT, *out).code == 0
+    assert list(written(tmp_path)) == ["copy-1-of-1.eml"]
+    assert wx("doc", "seal", *out).code == 2, "neither a file nor an id"
+    assert wx("doc", "seal", "--document", DOCUMENT, "--out", str(tmp_path / "none")).code == 1
+
+
+def test_nothing_is_written_over_and_no_half_of_a_file_is_left(
+    stands: Stands, tmp_path: Path
+) -> None:
+    wx = stands(document(SEALED_ONE))
+    (tmp_path / "out" / "copy-1-of-1.eml").write_bytes(b"mine")
+    done = seal(wx, tmp_path)
+    assert (done.code, "It was not written over" in done.err) == (2, True)
+    assert written(tmp_path) == {"copy-1-of-1.eml": b"mine"}
+    assert TAKEN == []
+    (tmp_path / "out" / "copy-1-of-1.eml").unlink()
+    BROKEN.add(1)
+    assert seal(wx, tmp_path).code != 0
+    assert written(tmp_path) == {}
+
+
+KNOWN_COPY = KnownCopy(number=2, reader="reader-2", name="Ada", state="sent", settled_at=1)
+KNOWN_ONE = KnownDocument(
+    message_id=DOCUMENT,
+    form="sealed",
+    conversation="agreement",
+    sender="ximena.park",
+    sent_at=1_767_225_600_000_000,
+    copies=(KNOWN_COPY,),
+)
+
+
+def verify(wx: Wx, folder: Path, *more: str) -> Any:
+    return wx("doc", "verify", str(folder / NAME), "--deal", "HALCYON", *more)
+
+
+def test_a_file_is_known_again_or_it_is_none_of_ours(stands: Stands, tmp_path: Path) -> None:
+    wx = stands(document(SENT))
+    done = verify(wx, tmp_path)
+    assert (done.code, "none of ours" in done.out) == (1, True)
+    digest = sha256((tmp_path / NAME).read_bytes()).hexdigest()
+    KNOWN[digest] = [KNOWN_ONE]
+    done = verify(wx, tmp_path)
+    assert done.code == 0, done.err
+    assert "copy 2, of Ada (reader-2)" in done.out
+    assert "Byte for byte, sealed" in done.out
+    assert digest not in done.out + done.err
+    assert "zyxwv" not in done.out + done.err
+    assert verify(wx, tmp_path, "--person", "reader-2", "--id", DOCUMENT).code == 0
+    assert verify(wx, tmp_path, "--person", "reader-1").code == 1
+    assert verify(wx, tmp_path, "--id", "msg_other").code == 1
+    assert wx("doc", "verify", str(tmp_path / "none"), "--deal", "HALCYON").code == 1
+
+
+def test_the_document_itself_is_said_to_be_nobodys(stands: Stands, tmp_path: Path) -> None:
+    digest = sha256((tmp_path / NAME).read_bytes()).hexdigest()
+    KNOWN[digest] = [replace(KNOWN_ONE, form="document")]
+    done = verify(stands(document(SENT)), tmp_path)
+    assert "whose file it is nobody can say" in done.out
+    assert "given to copy 2" in done.out
+
+
+@pytest.mark.parametrize(
+    ("copies", "more", "code"),
+    [
+        ((copy(1, "recalled"), copy(2, "taken_back")), (), 0),
+        ((copy(1, "recalled"), copy(2, "taking_back")), (), 7),
+        ((copy(1, "recalled"), copy(2, "remains")), (), 7),
+        ((copy(1, "recalled"), copy(2, "sent")), ("--reader", "reader-1"), 0),
+    ],
+)
+def test_a_recall_is_done_once_nothing_is_with_anybody(
+    stands: Stands, copies: tuple[CopyView, ...], more: tuple[str, ...], code: int
+) -> None:
+    wx = stands(document(*copies))
+    line = ("doc", "recall", DOCUMENT, "--reason", "leaked", "--deal", "HALCYON", *more)
+    done = wx(*line, "--yes")
+    assert done.code == code, done.err
+    assert "called back: nothing of it went" in done.out
+    assert wx(*line).code == 2, "nobody can be asked: --yes"
