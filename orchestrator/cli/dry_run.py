@@ -34,7 +34,8 @@ OFFERED = frozenset(
         *("held move", "held drop", "held release", "held retry", "risk answer"),
         *("on-call set", "on-call answer", "quarantine drop", "quarantine admit"),
         *("audit for-counsel", "journal adopt", "journal exempt"),
-        *("key add", "key verify", "key revoke", "key compromised"),
+        *("key add", "key verify", "key revoke", "key compromised", "key replace"),
+        *("doc seal", "doc recall"),
         *("channel pause", "channel resume", "channel add", "init", "secret set", "secret rotate"),
     }
 )

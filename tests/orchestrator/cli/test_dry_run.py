@@ -23,7 +23,8 @@ READS = frozenset(
         *("tier measure", "doc status", "held list", "held dead", "held possibly", "risk show"),
         *("risk list", "risk explain", "on-call show", "on-call alerts", "quarantine list"),
         *("quarantine show", "audit tail", "audit search", "audit verify", "evidence show"),
-        *("journal verify", "journal test-share", "key list", "mail inspect", "channel list"),
+        *("journal verify", "journal test-share", "key list", "key show", "key expire-soon"),
+        *("doc verify", "mail inspect", "channel list"),
         *("channel scorecard", "config show", "config validate", "config schema"),
         *("secret list", "secret where", "conform"),
     }
