@@ -308,6 +308,7 @@ LOCAL: Mapping[str, str] = MappingProxyType(
         "audit_export": _EXPORT,
         "evidence_export": _EXPORT,
         "journal_export": _EXPORT,
+        "backup_create": _HOME,
         "leave_proof": _EXPORT,
         "replay_start": _TOOL,
         "replay_accept": _TOOL,

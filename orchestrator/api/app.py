@@ -13,6 +13,7 @@ from orchestrator.api import errors
 from orchestrator.api.approvals import router as approvals
 from orchestrator.api.approvals_desk import router as approvals_desk
 from orchestrator.api.audit_desk import router as audit_desk
+from orchestrator.api.backup import router as backup
 from orchestrator.api.bots import router as bots
 from orchestrator.api.connections import router as connections
 from orchestrator.api.copies import router as copies
@@ -121,6 +122,7 @@ def application() -> FastAPI:
         documents_desk,
         keys_desk,
         record,
+        backup,
         legal_holds,
         evidence,
         replay,

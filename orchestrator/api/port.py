@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.api.port_access import EventAccess, ShownAccess, WhereAccess
 from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
+from orchestrator.api.port_backup import BackupAccess
 from orchestrator.api.port_bots import BotAccess
 from orchestrator.api.port_connections import ConnectionAccess
 from orchestrator.api.port_copies import CopyAccess
@@ -625,6 +626,7 @@ class Home(
     ShownAccess,
     SignInAccess,
     BotAccess,
+    BackupAccess,
     NotifyAccess,
     PreventedAccess,
     ReadingAccess,

@@ -122,4 +122,7 @@ class Kind(StrEnum):
     ANCHOR_FAILED = "anchor.failed"
     ANCHOR_RECOVERED = "anchor.recovered"
     CLOCK_RESET = "clock.reset"
+    BACKUP_MADE = "backup.made"
+    HOME_RESTORED = "home.restored"
+    HOME_ACCEPTED = "home.accepted"
     PROCESS_STARTED = "process.started"

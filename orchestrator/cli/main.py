@@ -66,6 +66,7 @@ COMMANDS = {
     "channel": "Channel accounts: add, list, test, pause, resume, rebuild, scorecard.",
     "config": "Settings: show, validate, schema, migrate.",
     "secret": "Secrets by name: set, list, rotate, where; never values.",
+    "backup": "The whole home in one sealed file: create, verify, restore.",
     "conform": "A connector of yours, held to the public profile.",
     "lab": "Stand-ins of networks on this machine, for trying out.",
     "bench": "What tiering and the core do per second here.",

@@ -21,6 +21,7 @@ from orchestrator.client.approvals import (
 )
 from orchestrator.client.approvals_desk import ApprovalsDeskApi
 from orchestrator.client.audit_desk import AuditDeskApi
+from orchestrator.client.backup import BackupApi
 from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
 from orchestrator.client.connections import ConnectionsApi
@@ -99,6 +100,7 @@ class Client(
     KeysDeskApi,
     BotsApi,
     ConversingApi,
+    BackupApi,
     SignInApi,
     TiersApi,
 ):

@@ -132,18 +132,9 @@ class Channels:
         self, name: ConnectorName, reason: str | None, kind: Kind, actor: str
     ) -> None:
         at = self._r.now()
-
-        def unit(tx: Tx) -> None:
-            tx.run(
-                "INSERT INTO channel (connector, paused, changed_at) VALUES (?, ?, ?) "
-                "ON CONFLICT (connector) DO UPDATE SET paused = excluded.paused, "
-                "changed_at = excluded.changed_at",
-                (name, reason, at),
-            )
-            body: dict[str, Json] = {"channel": name, "row": _pause(name, reason)}
-            append(tx, HOME, kind, body, at=at, actor=actor)
-
-        await self._r.store.write(unit)
+        await self._r.store.write(
+            lambda tx: write_pause(tx, name, reason, kind, at=at, actor=actor)
+        )
 
     async def channel_test(
         self, name: ConnectorName, *, actor: str, real_server: str | None = None
@@ -224,6 +215,18 @@ async def inspected(channel: Channel) -> Sequence[Check]:
     return await connector.inspect() if isinstance(connector, Inspects) else ()
 
 
+def write_pause(tx: Tx, name: str, reason: str | None, kind: Kind, *, at: int, actor: str) -> None:
+    """Has a channel stand still, or go on (no ``reason``), and states it."""
+    tx.run(
+        "INSERT INTO channel (connector, paused, changed_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (connector) DO UPDATE SET paused = excluded.paused, "
+        "changed_at = excluded.changed_at",
+        (name, reason, at),
+    )
+    body: dict[str, Json] = {"channel": name, "row": _pause(name, reason)}
+    append(tx, HOME, kind, body, at=at, actor=actor)
+
+
 def paused_of(tx: Tx, name: ConnectorName) -> str | None:
     """Why nothing goes out on a channel; a pause stands until the audit states its end."""
     row = tx.one("SELECT paused FROM channel WHERE connector = ?", (name,))
@@ -236,7 +239,7 @@ def paused_of(tx: Tx, name: ConnectorName) -> str | None:
     return paused
 
 
-def _pause(name: ConnectorName, paused: str | None) -> str:
+def _pause(name: str, paused: str | None) -> str:
     return commitment("channel", name, paused)
 
 

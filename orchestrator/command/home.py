@@ -7,6 +7,7 @@ from orchestrator.command.approvals_desk import ApprovalsDesk
 from orchestrator.command.approvers import Approvers
 from orchestrator.command.approving import Approvals
 from orchestrator.command.audit_search import AuditSearch
+from orchestrator.command.backups import Backups
 from orchestrator.command.bots import Bots
 from orchestrator.command.channels import Channels
 from orchestrator.command.connections import Connections
@@ -102,6 +103,7 @@ class OpenHome(
     Signings,
     Directory,
     Bots,
+    Backups,
 ):
     """Implements ``orchestrator.api.port.Home``."""
 
@@ -113,6 +115,7 @@ class OpenHome(
         KeyUpload.__init__(self, runtime)
         Directory.__init__(self, runtime)
         Bots.__init__(self, runtime)
+        Backups.__init__(self, runtime)
         DeskPages.__init__(self, runtime)
         RiskDesk.__init__(self, runtime)
         Where.__init__(self, runtime)

@@ -18,6 +18,8 @@ from orchestrator.command.approvers import approvers_check, open_needs
 from orchestrator.command.channels import Channels, inspected
 from orchestrator.command.crossing_look import notice_check
 from orchestrator.command.notifying import on_call_check
+from orchestrator.command.restored import CHECK as RESTORED
+from orchestrator.command.restored import accept, restored_check
 from orchestrator.command.runtime import Channel, Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.deals.doubts import doubts_of
@@ -126,6 +128,7 @@ class Overview:
         return [
             self._clock(),
             self._stated(),
+            await self._r.store.read(restored_check),
             *deals,
             *people,
             *on_call,
@@ -191,6 +194,8 @@ class Overview:
             body: dict[str, Json] = {"allowed": check}
             for deal in list_deals(tx):
                 append(tx, deal.deal_id, Kind.PROCESS_STARTED, body, at=at, actor=actor)
+            if check == RESTORED:
+                accept(tx, at=at, actor=actor)
 
         await self._r.store.write(unit)
 

@@ -100,6 +100,8 @@ class Services:
     now: Clock
     clock_trusted: Callable[[], bool]
     watch: Callable[[DealId], WatchList]
+    went_on_at: int
+    """When this home, which was restored from a backup, was let go on; 0: it never was restored."""
 
 
 Outcome = Route | Held | Answered
@@ -239,12 +241,15 @@ class Router:
         found = judged.found
         document: Addressed | None = None
         outcome: Outcome
+        old = await self._is_old(row)
         if row.readers is not None:
             document = await self._document(row, resolved, found)
             outcome = document.outcome
         else:
-            outcome = await self._outcome(row, resolved, found, body)
+            outcome = await self._outcome(row, resolved, found, body, old=old)
             outcome = self._unless_bot(outcome, row, resolved.deal, found)
+        if old and (stopped := _of_old(outcome)) is not None:
+            outcome, document = stopped, None if document is None else Addressed(stopped)
         conversation = _conversation(outcome) or resolved.bound
         entry = await self._journal(opened, resolved.deal, conversation, found.tier, bodies)
         plan = await self._complete(row, resolved, found, outcome, entry)
@@ -265,8 +270,16 @@ class Router:
             self._s.book.deals.get(DealId(opened.row.deal_id)),
         )
 
+    async def _is_old(self, row: Waiting) -> bool:
+        """Whether it was written before this restored home went on: it may have had its way."""
+        if not self._s.went_on_at:
+            return False
+        sql = "SELECT sent_at FROM message WHERE message_id = ?"
+        sent = await self._s.store.read(lambda tx: tx.one(sql, (row.message_id,)))
+        return sent is None or sent[0] < self._s.went_on_at
+
     async def _outcome(
-        self, row: Waiting, resolved: Resolved, found: Classification, body: Body
+        self, row: Waiting, resolved: Resolved, found: Classification, body: Body, *, old: bool
     ) -> Outcome:
         # in the line that we opened or in one that he began: anywhere but in a conversation's room
         to_us = row.room is not None and not resolved.witness and not body.files
@@ -274,8 +287,7 @@ class Router:
         if spoken is None and _to_us_alone(row, resolved, body):
             spoken = read_urgent(body.text)
         if spoken is not None and resolved.person is not None:
-            door = (row.connector, row.sender)
-            return Answered(found.tier, await self._act(resolved, spoken, door))
+            return await self._heard(row, resolved, found, spoken, old=old)
         placed = _placed(row, resolved, found)
         if isinstance(placed, Held):
             return placed
@@ -288,6 +300,21 @@ class Router:
         if len(rooms) < 2:  # noqa: PLR2004 - one room mirrors nothing
             return await self.route(resolved.deal, placed, row)
         return await self._mirrored(resolved.deal, placed, row, body, witness=resolved.witness)
+
+    async def _heard(
+        self,
+        row: Waiting,
+        resolved: Resolved,
+        found: Classification,
+        spoken: Spoken,
+        *,
+        old: bool,
+    ) -> Outcome:
+        """Does what somebody said to us, unless it may have been done before a restore."""
+        if old:
+            return Held(_no(RESTORED, _OLD), found.tier, None)
+        door = (row.connector, row.sender)
+        return Answered(found.tier, await self._act(resolved, spoken, door))
 
     def _unless_bot(
         self, outcome: Outcome, row: Waiting, deal: DealView | None, found: Classification
@@ -452,11 +479,21 @@ _NO_JOURNAL = Raised(
 
 
 _TAKEN_BACK = Reason(RuleId("taken_back"), Effect.ALLOW, "its author deleted it")
+RESTORED = "restored"
+_OLD = "it was written before this restored home went on, and may have been passed on already"
 _AGAIN = "somebody else's very words were carried here a little while ago"
 _LOOP = (
     "more, or more of the same, was said here than people write, as by a bridge between two rooms"
 )
 _ECHO = Reason(RuleId(ECHO), Effect.ALLOW, "whoever has a seat has it already")
+
+
+def _of_old(outcome: Outcome) -> Held | None:
+    """What becomes of what may have been passed on before a restore; None: as it was decided."""
+    if not isinstance(outcome, Route) or not outcome.legs:
+        return None
+    placed = outcome.placed
+    return Held(_no(RESTORED, _OLD), placed.as_tier, placed.conversation)
 
 
 def _spoken(text: str, accepted_at: int) -> Spoken | None:

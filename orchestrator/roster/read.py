@@ -50,17 +50,22 @@ class RosterInvalid(Invalid):
     """A roster that cannot be used; every mistake is named."""
 
 
+def roster_files(path: Path) -> dict[str, Path]:
+    """By name, the files of a roster that are there: of a folder, or beside a `people.csv`."""
+    folder = path if path.is_dir() else path.parent
+    names = {PEOPLE: path if path.is_file() else folder / PEOPLE}
+    names |= {name: folder / name for name in (SIDES, WALLS, DELEGATES)}
+    names |= {f"{FOLDER}{file.name}": file for file in (folder / FOLDER).glob("*.txt")}
+    return {name: file for name, file in names.items() if file.is_file()}
+
+
 def read_files(path: Path) -> Files:
     """The CSV files of a folder, or those beside a `people.csv`.
 
     Raises:
         RosterInvalid: the folder or one of the files that are needed is not there.
     """
-    folder = path if path.is_dir() else path.parent
-    names = {PEOPLE: path if path.is_file() else folder / PEOPLE}
-    names |= {name: folder / name for name in (SIDES, WALLS, DELEGATES)}
-    names |= {f"{FOLDER}{file.name}": file for file in (folder / FOLDER).glob("*.txt")}
-    found = {name: file.read_bytes() for name, file in names.items() if file.is_file()}
+    found = {name: file.read_bytes() for name, file in roster_files(path).items()}
     missing = [name for name in (PEOPLE, SIDES) if name not in found]
     if missing:
         remedy = "Write a template with: wallcross roster template --to FOLDER"

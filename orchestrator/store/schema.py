@@ -37,7 +37,7 @@ def migrate(path: Path) -> int:
         with closing(connect(path)) as connection:
             connection.execute(_TABLE)
             known = migrations()
-            _refuse_foreign(connection, known)
+            refuse_foreign(connection, known)
             return _apply(connection, known)
     except sqlite3.Error as error:
         raise StoreError(
@@ -45,7 +45,16 @@ def migrate(path: Path) -> int:
         ) from error
 
 
-def _refuse_foreign(connection: sqlite3.Connection, known: list[tuple[int, str]]) -> None:
+def refuse_foreign(connection: sqlite3.Connection, known: list[tuple[int, str]]) -> None:
+    """Refuses a store that a newer program, or another build, wrote.
+
+    Args:
+        connection: of the store.
+        known: as ``migrations`` returns them.
+
+    Raises:
+        StoreError: it holds a migration that this program does not know, or not so.
+    """
     ours = {n: _sha256(text) for n, text in known}
     for n, found in connection.execute("SELECT n, sha256 FROM migration ORDER BY n"):
         if n not in ours:

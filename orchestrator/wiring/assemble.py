@@ -13,6 +13,7 @@ from orchestrator.audit.heads import SEED_BYTES, load_key
 from orchestrator.audit.instants import latest_instant
 from orchestrator.clock import SECOND, Clock
 from orchestrator.command.keys import bar
+from orchestrator.command.restored import state_restored, went_on_at
 from orchestrator.command.runtime import Channel, Runtime, standing_still
 from orchestrator.command.trust import ClockTrust
 from orchestrator.config import Settings
@@ -121,6 +122,7 @@ async def assemble(
     services = Services(
         *(store, sealer, book, observer, lines, counsel, Judge(classifier, texts), writer, now),
         *(trust.trusted, lambda deal: _watch(book, deal)),
+        *(await store.read(went_on_at),),
     )
     router = Router(services, _acts(Acknowledging(store, book, now), lambda: (desk, distress)))
     desk = Desk(store, sealer, book, writer, now, router.route, router.row, router.address)
@@ -184,6 +186,7 @@ async def _opened(
     """Gives the store the home's own pen, and says what its clock may permit."""
     await _own_secrets(store, vault)
     store.pen = Pen(_seed(vault))
+    await state_restored(store, settings.config.channels, now())
     latest, clock = await store.read(latest_instant), settings.config.clock
     furthest = clock.max_off_s * SECOND
     return ClockTrust(now, latest, lambda: connectors, clock.channels, furthest)

@@ -16,6 +16,7 @@ from orchestrator.client.problems import Failed
 from orchestrator.clock import Clock
 from orchestrator.command.approving import carry_out_all
 from orchestrator.command.home import OpenHome
+from orchestrator.command.restored import refuse_restored
 from orchestrator.command.runtime import Runtime
 from orchestrator.config import Settings
 from orchestrator.demo.sample import CHANNEL, ensure_sample
@@ -63,6 +64,7 @@ async def open_runtime(
         stack.push_async_callback(store.close)
         runtime = await assemble(settings, store, classifier, now, vault)
         if live:
+            await refuse_restored(store)
             await go_live(runtime, stack)
             stack.push_async_callback(runtime.running.close)
             await carry_out_all(runtime)

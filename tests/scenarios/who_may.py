@@ -24,7 +24,7 @@ _HOME_ALONE = """
     deal_new conv_new conv_room_add journal_key_add journal_exempt
     audit_lines audit_export evidence_export journal_export leave_proof
     replay_start replay_accept replay_report
-    desk_link desk_home_link desk_end_all directory_list
+    desk_link desk_home_link desk_end_all directory_list backup_create
 """
 HOME_ALONE = frozenset(_HOME_ALONE.split())
 """For the home's own user, and for nobody at the desk."""

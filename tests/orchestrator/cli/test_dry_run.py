@@ -26,6 +26,7 @@ READS = frozenset(
         *("journal verify", "journal test-share", "key list", "key show", "key expire-soon"),
         *("doc verify", "mail inspect", "channel list"),
         *("channel scorecard", "config show", "config validate", "config schema"),
+        "backup verify",
         *("secret list", "secret where", "conform"),
     }
 )
