@@ -45,6 +45,7 @@ WHAT = {
     "insiders_xlsx": "List of insiders of each side (XLSX)",
     "findings": "Findings without names (CSV)",
     "report": "Report for counsel (PDF)",
+    "archive": "Everything for counsel, in one archive (TAR)",
 }
 WHY = {
     "regulator": "A regulator asked for it",

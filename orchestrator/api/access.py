@@ -125,6 +125,8 @@ TABLE: Mapping[str, Need] = MappingProxyType(
         "window_list": Need(Right.APPROVALS, Scope.ASKED),
         "window_new": Need(Right.RULES, Scope.ALL, Act.ASK),
         "window_close": _TAKES,
+        "deal_closing": _WHOLE_MATRIX,
+        "deal_close": Need(Right.ADD, Scope.ALL, Act.SECOND, step_up=True),
         "legal_hold_list": Need(Right.RULES, Scope.ALL),
         "legal_hold_new": Need(Right.RULES, Scope.ALL, Act.ASK),
         "legal_hold_release": Need(Right.RULES, Scope.ALL, Act.ASK),

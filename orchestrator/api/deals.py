@@ -4,15 +4,24 @@ from collections.abc import Sequence
 from typing import Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
-from orchestrator.api.bodies import Document, NewDeal
+from orchestrator.api.bodies import Body, Document, NewDeal
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor, Asker
+from orchestrator.client.closing import ClosingView
 from orchestrator.client.views import AdoptionView, DealView
 from orchestrator.config.policy import default_text, read_policy
 
 router = APIRouter(prefix="/deals")
 Kind = Literal["policy", "roster"]
+
+
+class Close(Body):
+    """The deal's code name, typed again, and whether what waits is dropped."""
+
+    code: str = Field(min_length=1, max_length=64)
+    even_waiting: bool = False
 
 
 @router.get("")
@@ -32,6 +41,18 @@ async def deal_new(body: NewDeal, home: OpenHome, actor: Actor) -> DealView:
 async def deal_show(deal: Deal, home: OpenHome) -> DealView:
     """One deal."""
     return await home.deal_show(deal)
+
+
+@router.get("/{deal}/closing")
+async def deal_closing(deal: Deal, home: OpenHome) -> ClosingView:
+    """What the end of a deal comes to, or came to; nothing is changed."""
+    return await home.deal_closing(deal)
+
+
+@router.post("/{deal}/close")
+async def deal_close(deal: Deal, body: Close, home: OpenHome, actor: Actor) -> ClosingView:
+    """Closes a deal for good; in a founded deal once two people agreed."""
+    return await home.deal_close(deal, body.code, even_waiting=body.even_waiting, actor=actor)
 
 
 @router.get("/{deal}/adopted/{kind}")

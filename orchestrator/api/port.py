@@ -18,10 +18,11 @@ from orchestrator.api.port_approvals_desk import ApprovalDeskAccess
 from orchestrator.api.port_audit_desk import AuditDeskAccess
 from orchestrator.api.port_backup import BackupAccess
 from orchestrator.api.port_bots import BotAccess
+from orchestrator.api.port_closing import ClosingAccess
 from orchestrator.api.port_connections import ConnectionAccess
+from orchestrator.api.port_conversing import ConversingAccess
 from orchestrator.api.port_copies import CopyAccess
 from orchestrator.api.port_directory import DirectoryAccess
-from orchestrator.api.port_conversing import ConversingAccess
 from orchestrator.api.port_documents_desk import DocumentDeskAccess
 from orchestrator.api.port_held import HeldDeskAccess
 from orchestrator.api.port_keys_desk import KeyDeskAccess
@@ -617,6 +618,7 @@ class Home(
     ListAccess,
     SigningAccess,
     LegalHoldAccess,
+    ClosingAccess,
     OverviewAccess,
     OperatorAccess,
     HeldDeskAccess,

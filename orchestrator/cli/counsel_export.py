@@ -17,12 +17,11 @@ from typing import Annotated, BinaryIO
 import typer
 
 from orchestrator.cli.deal_cmd import named
+from orchestrator.cli.export_asking import STILL, ready
 from orchestrator.cli.session import call
 from orchestrator.client.api import Client
 from orchestrator.client.audit_desk import ExportKind, ExportReason, ExportView
-from orchestrator.client.problems import Refused, Waits
-
-STILL = "Nothing was exported"
+from orchestrator.client.problems import Refused
 
 
 def for_counsel(
@@ -39,33 +38,13 @@ def for_counsel(
     deal = named(ctx, None)
 
     async def work(client: Client) -> ExportView:
-        found = await _asked(client, deal, what, why, matter)
-        if found.state != "ready":
-            raise Waits(
-                "This export waits for two people",
-                still=STILL,
-                then=f"wallcross approve show {found.export_id}; then the same command again",
-            )
+        found = await ready(client, deal, what, why, matter)
         link = await client.export_link(deal, found.export_id)
         await _written(client.export_fetch(link), to)
         return found
 
     found, out = call(ctx.obj, work)
     out.one({"file": str(to), "export": found.export_id}, lambda: [str(to)])
-
-
-async def _asked(
-    client: Client, deal: str, what: ExportKind, why: ExportReason, matter: str | None
-) -> ExportView:
-    """One's own export of this kind that waits or is ready; else a new one is asked for."""
-    of = (what, why, matter)
-    listed = await client.export_list(deal)
-    own = [e for e in listed if e.mine and (e.what, e.why, e.matter, e.filter) == (*of, "")]
-    for state in ("ready", "waits", "agreed"):
-        found = next((e for e in own if e.state == state), None)
-        if found is not None:
-            return found
-    return await client.export_ask(deal, what, why, matter=matter)
 
 
 async def _written(pieces: AsyncIterator[bytes], to: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from orchestrator.cli.adopting import policy_document, roster_document, told
+from orchestrator.cli.ending import archive, close
 from orchestrator.cli.out import Out
 from orchestrator.cli.session import call
 from orchestrator.cli.signing_cmds import due, window_app
@@ -24,6 +25,8 @@ PolicyFile = Annotated[Path | None, typer.Option(help="policy.toml; else as in t
 
 
 app.add_typer(window_app(), name="window")
+app.command()(close)
+app.command()(archive)
 
 
 @app.callback()

@@ -22,7 +22,8 @@ OFFERED = frozenset(
     {
         *("token new", "token revoke"),
         *("deal new", "deal adopt", "deal found", "deal phase", "deal signing"),
-        *("deal window ask", "deal window close"),
+        *("deal window ask", "deal window close", "deal archive"),
+        *("legal-hold new", "legal-hold release"),
         *("roster add", "roster move", "roster review", "roster adopt"),
         *("person verify", "person pause", "person resume", "person phished", "person newphone"),
         *("person cross", "person agree", "person ack", "person cleanse", "person enrol"),

@@ -24,10 +24,11 @@ from orchestrator.client.audit_desk import AuditDeskApi
 from orchestrator.client.backup import BackupApi
 from orchestrator.client.bots import BotsApi
 from orchestrator.client.card import CardApi
+from orchestrator.client.closing import ClosingApi
 from orchestrator.client.connections import ConnectionsApi
+from orchestrator.client.conversing import ConversingApi
 from orchestrator.client.copies import CopiesApi
 from orchestrator.client.directory import DirectoryApi
-from orchestrator.client.conversing import ConversingApi
 from orchestrator.client.documents_desk import DocumentsDeskApi
 from orchestrator.client.evidence import EvidenceView, StateReport
 from orchestrator.client.held_desk import HeldApi
@@ -92,6 +93,7 @@ class Client(
     MembershipsApi,
     SigningApi,
     LegalHoldsApi,
+    ClosingApi,
     ApprovalsDeskApi,
     AuditDeskApi,
     ConnectionsApi,

@@ -12,7 +12,9 @@ from orchestrator.client.paging import Page
 from orchestrator.client.views import AuditLine
 from orchestrator.client.wire import Wire, deal_path, part
 
-ExportKind = Literal["audit", "audit_csv", "insiders", "insiders_xlsx", "findings", "report"]
+ExportKind = Literal[
+    "audit", "audit_csv", "insiders", "insiders_xlsx", "findings", "report", "archive"
+]
 ExportReason = Literal["regulator", "litigation", "internal-review", "closing", "insider-list"]
 
 

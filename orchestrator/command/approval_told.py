@@ -32,6 +32,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.audit.paging import page
 from orchestrator.clock import iso
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.closing import CLOSE
 from orchestrator.command.directory_rows import folded, gone_names
 from orchestrator.command.exports import EXPORT, told_export
 from orchestrator.command.journal_keys import JOURNAL_KEY
@@ -39,8 +40,8 @@ from orchestrator.command.leaving import LEAVE
 from orchestrator.command.revealing import REVEAL
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE, gained_by
-from orchestrator.deals.raising import RAISE
 from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
+from orchestrator.deals.raising import RAISE
 from orchestrator.deals.tokens import ISSUE, SCIM
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.adoption import (
@@ -461,6 +462,22 @@ def _journal_key(_: Tx, __: DealId, body: Mapping[str, Any]) -> Told:
     )
 
 
+def _close(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
+    talks = [_where(tx, deal, str(name)) for name in body.get("conversations", ())]
+    waits = "dropped: held, possibly delivered and under way" if body.get("even_waiting") else None
+    return Told(
+        (
+            "The deal is closed for good: nothing is taken or sent for it any more, by nobody",
+            *_most(f"everybody is taken out of what goes {one}" for one in talks),
+            *((f"What waits then is {waits}",) if waits else ("While something waits, it stays",)),
+            "Tokens are taken back, signing windows close; record, journal, legal holds stay",
+        ),
+        (),
+        "The deal stays open.",
+        "it is over, and what is over is closed",
+    )
+
+
 def _hold_release(tx: Tx, deal: DealId, body: Mapping[str, Any]) -> Told:
     talks = [_where(tx, deal, str(name)) for name in body.get("conversations", ())]
     people = [f"said by {who}, or readable to him" for who in body.get("members", ())]
@@ -499,6 +516,7 @@ TELLS: dict[str, Tell] = {
     ISSUE: _token,
     JOURNAL_KEY: _journal_key,
     HOLD_RELEASE: _hold_release,
+    CLOSE: _close,
 }
 """Words by verb."""
 

@@ -35,6 +35,7 @@ from orchestrator.command.approval_told import told
 from orchestrator.command.approvers import enrol_agreed, found_agreed, signed_text
 from orchestrator.command.bots import issue_agreed
 from orchestrator.command.ceremony import CEREMONY
+from orchestrator.command.closing import CLOSE, close_agreed
 from orchestrator.command.conversations_tier import raise_agreed
 from orchestrator.command.exports import EXPORT, export_agreed
 from orchestrator.command.journal_keys import JOURNAL_KEY, key_agreed
@@ -50,8 +51,8 @@ from orchestrator.command.signing import window_agreed
 from orchestrator.command.vouching import VOUCHED
 from orchestrator.deals.agreed import VERBS
 from orchestrator.deals.agreed_phase import PHASE
-from orchestrator.deals.raising import RAISE
 from orchestrator.deals.legal_holds import RELEASE as HOLD_RELEASE
+from orchestrator.deals.raising import RAISE
 from orchestrator.deals.tokens import ISSUE
 from orchestrator.flow.agreed import DOCUMENT, RELEASE
 from orchestrator.roster.deals import Deal, list_deals
@@ -80,6 +81,7 @@ HANDLERS: dict[str, Handler] = {
     JOURNAL_KEY: key_agreed,
     RAISE: raise_agreed,
     HOLD_RELEASE: hold_release_agreed,
+    CLOSE: close_agreed,
     **VOUCHED,
 }
 """Who carries out the plans of a verb. Each calls ``finish`` of what it is given in the unit that

@@ -37,6 +37,14 @@ def deal_of(runtime: Runtime, deal_id: DealId) -> DealView:
     return deal
 
 
+def over() -> Refused:
+    """What is told of anything that a deal takes no more, since it was closed for good."""
+    return Refused(
+        "This deal was closed for good: it takes nothing any more, and does not open again",
+        still="Its record and its journal stay.",
+    )
+
+
 def conversation_of(deal: DealView, name: str) -> Conversation:
     """An open conversation by label or id.
 

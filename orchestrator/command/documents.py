@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Wrong
-from orchestrator.command.conversations import conversation_of, deal_of
+from orchestrator.command.conversations import conversation_of, deal_of, over
 from orchestrator.command.messages import remote_id
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import API
@@ -61,6 +61,8 @@ class Documents:
         """Accepts a document as a person of the deal, for the readers that he names."""
         incoming = self._addressed(deal, post, data, actor)
         receipt = (await self._r.accepter.accept([incoming]))[0]
+        if receipt.message_id is None:
+            raise over()
         return views.Sent(message_id=str(receipt.message_id), state="accepted")
 
     def _addressed(

@@ -7,6 +7,7 @@ export of the chain in it, signed for the occasion, ends behind that entry.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,21 +72,21 @@ class Evidences:
 
     async def evidence_export(self, deal: DealId, *, actor: str) -> AsyncIterator[bytes]:
         """A signed pack as a tar archive; itself an entry."""
-        found = _leaving(await self.evidence_show(deal, None))
-
-        async def write(folder: Path) -> None:
-            if self._r.sign_and_anchor is not None:  # what goes out is first known elsewhere
-                await self._r.sign_and_anchor()
-            at, store = self._r.now(), self._r.store
-            files = {EVIDENCE: canonical_of(asdict(found)), PAGE: page(found).encode()}
-            digest = sha256(files[EVIDENCE]).hexdigest()
-            body: dict[str, Json] = {"hash": digest, "count": len(found.conversations)}
-            await store.write(lambda tx: _state(tx, deal, body, at, actor))
-            await export_audit(store, deal, folder, self._r.head_key, at=at, actor=actor)
-            await asyncio.to_thread(self._finish, folder, files, found)
-
-        async for piece in archived(self._r, write):
+        async for piece in archived(self._r, partial(self.evidence_into, deal, actor)):
             yield piece
+
+    async def evidence_into(self, deal: DealId, actor: str, folder: Path) -> None:
+        """Writes a signed pack into a new folder; itself an entry."""
+        found = _leaving(await self.evidence_show(deal, None))
+        if self._r.sign_and_anchor is not None:  # what goes out is first known elsewhere
+            await self._r.sign_and_anchor()
+        at, store = self._r.now(), self._r.store
+        files = {EVIDENCE: canonical_of(asdict(found)), PAGE: page(found).encode()}
+        digest = sha256(files[EVIDENCE]).hexdigest()
+        body: dict[str, Json] = {"hash": digest, "count": len(found.conversations)}
+        await store.write(lambda tx: _state(tx, deal, body, at, actor))
+        await export_audit(store, deal, folder, self._r.head_key, at=at, actor=actor)
+        await asyncio.to_thread(self._finish, folder, files, found)
 
     def _finish(self, folder: Path, files: dict[str, bytes], found: EvidenceView) -> None:
         """Writes the evidence and the manifest beside the export."""

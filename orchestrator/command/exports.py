@@ -17,6 +17,7 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +56,7 @@ WHAT: Mapping[str, str] = {
     "insiders_xlsx": "the list of insiders of each side, as a workbook",
     "findings": "findings without names",
     "report": "the report for counsel",
+    "archive": "everything for counsel in one folder: record, journal, evidence, insiders",
 }
 WITHOUT_NAMES = frozenset({"findings"})
 WHY: Mapping[str, str] = {
@@ -67,7 +69,12 @@ WHY: Mapping[str, str] = {
 LINK_LASTS = 5 * MINUTE
 KEPT = 200
 """Exports of one person's word that are kept at most; they end with this process."""
-_ENDINGS: Mapping[str, str] = {"audit": "tar", "insiders_xlsx": "xlsx", "report": "pdf"}
+_ENDINGS: Mapping[str, str] = {
+    "audit": "tar",
+    "insiders_xlsx": "xlsx",
+    "report": "pdf",
+    "archive": "tar",
+}
 STILL = "Nothing was exported."
 
 
@@ -206,6 +213,8 @@ class Exports(AuditDesk):
                 return self._export_workbook(wanted)
             case "report":
                 return self._export_report(wanted)
+            case "archive":
+                return self._export_archive(wanted)
             case _:
                 return self._export_table(wanted)
 
@@ -228,6 +237,16 @@ class Exports(AuditDesk):
         parts = sections(page, found, named)
         pdf = import_module("orchestrator.command.export_pdf").pdf  # few ask for one
         yield await asyncio.to_thread(pdf, f"{code}: report for counsel", parts, foot)
+
+    async def _export_archive(self, wanted: Wanted) -> AsyncIterator[bytes]:
+        tables = {
+            "insiders.csv": self._export_table(replace(wanted, what="insiders")),
+            "insiders.xlsx": self._export_workbook(replace(wanted, what="insiders_xlsx")),
+        }
+        asked = (wanted.deal, wanted.by, self._export_page(wanted), tables)
+        made = import_module("orchestrator.command.archiving").write_archive  # few ask for one
+        async for piece in archived(self._r, partial(made, self._r, *asked)):
+            yield piece
 
     def _export_code(self, wanted: Wanted) -> str:
         view = self._r.book.deals.get(wanted.deal)

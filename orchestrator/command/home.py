@@ -10,12 +10,13 @@ from orchestrator.command.audit_search import AuditSearch
 from orchestrator.command.backups import Backups
 from orchestrator.command.bots import Bots
 from orchestrator.command.channels import Channels
-from orchestrator.command.connections import Connections
+from orchestrator.command.closing import DealClosing
 from orchestrator.command.closing_rooms import ConversationEnds
+from orchestrator.command.connections import Connections
 from orchestrator.command.conversations import Conversations
+from orchestrator.command.conversations_tier import ConversationTiers
 from orchestrator.command.copies import Copies
 from orchestrator.command.deals import Deals
-from orchestrator.command.conversations_tier import ConversationTiers
 from orchestrator.command.directory import Directory
 from orchestrator.command.documents import Documents
 from orchestrator.command.evidence import Evidences
@@ -89,6 +90,7 @@ class OpenHome(
     Rebuilding,
     Records,
     LegalHolds,
+    DealClosing,
     Evidences,
     Watching,
     TierList,

@@ -11,7 +11,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.bots import bots_post
-from orchestrator.command.conversations import conversation_of, deal_of
+from orchestrator.command.conversations import conversation_of, deal_of, over
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
 from orchestrator.flow.incoming import Incoming, IncomingFile
@@ -99,6 +99,8 @@ class Messages:
 
     async def _accept(self, incoming: Incoming) -> views.Sent:
         receipt = (await self._r.accepter.accept([incoming]))[0]
+        if receipt.message_id is None:
+            raise over()
         return views.Sent(message_id=str(receipt.message_id), state="accepted")
 
     async def message_show(self, message: MessageId) -> views.MessageView:

@@ -97,9 +97,10 @@ class AtClose:
         """One look at each deal."""
         for deal in list(self._r.book.deals.values()):
             if deal.phase is Phase.CLOSED:
-                await self._look_at(deal.deal_id)
+                await self.look_at(deal.deal_id)
 
-    async def _look_at(self, deal: DealId) -> None:
+    async def look_at(self, deal: DealId) -> None:
+        """Makes the report of a closed deal, unless it was made."""
         at = self._r.now()
 
         def due(tx: Tx) -> bool:
@@ -118,7 +119,7 @@ def _closing(entries: list[Stated]) -> Stated | None:
     """The report that was made since the deal was last put into its closed phase."""
     found: Stated | None = None
     for entry in entries:
-        if entry.kind == Kind.DEAL_PHASE:
+        if entry.kind in {Kind.DEAL_PHASE, Kind.DEAL_CLOSED}:
             found = None
         elif entry.kind == Kind.PREVENTED_REPORTED and entry.body["closing"]:
             found = entry

@@ -20,7 +20,7 @@ from orchestrator.audit.kinds import Kind
 from orchestrator.client import rosters as views
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.command.adopting import check_draft
-from orchestrator.command.conversations import deal_of, ever_of
+from orchestrator.command.conversations import deal_of, ever_of, over
 from orchestrator.command.reviews import OVERDUE, due_at
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.agreed_phase import PHASE, roster_rule
@@ -30,7 +30,7 @@ from orchestrator.deals.persons import state_person
 from orchestrator.rooms.presence import Present, presence
 from orchestrator.roster.adoption import AdoptionRefused, document_of, history, in_force
 from orchestrator.roster.document import from_document
-from orchestrator.roster.phase import phase_of, state_phase
+from orchestrator.roster.phase import closed_at, phase_of, state_phase
 from orchestrator.roster.read import RosterInvalid
 from orchestrator.store.unit import Tx
 from tiers.conversation import Conversation
@@ -160,9 +160,12 @@ class Rosters:
 
 def _phase_or_ask(tx: Tx, deal: DealId, phase: Phase, at: int, actor: str) -> bool | str:
     """States a phase (True), finds that it is that one already, or asks and gives the request."""
-    before = phase_of(stated(tx, deal))
+    entries = stated(tx, deal)
+    before = phase_of(entries)
     if before is phase:
         return False
+    if closed_at(entries) is not None:
+        raise over()
     adopted = in_force(tx, deal, "roster")
     if adopted is not None:
         roster = from_document(adopted.document)
@@ -185,7 +188,10 @@ async def phase_agreed(
     at = runtime.now()
 
     def unit(tx: Tx) -> None:
-        before, adopted = phase_of(stated(tx, deal)), in_force(tx, deal, "roster")
+        entries, adopted = stated(tx, deal), in_force(tx, deal, "roster")
+        before = phase_of(entries)
+        if closed_at(entries) is not None:
+            raise over()
         seen = (body["before"], body["roster"])
         if adopted is None or (before.value, adopted.hash) != seen:
             raise NotAllowed("another phase or roster is in force than was agreed to: ask again")

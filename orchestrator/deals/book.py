@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.approvals.standing import read_standing
+from orchestrator.approvals.standing import Standing, read_standing
 from orchestrator.audit.granted import Stated, stated, stated_everywhere
 from orchestrator.audit.whole import Flaw, Wholeness
 from orchestrator.config.mistakes import Invalid, Mistake
@@ -37,7 +37,7 @@ from orchestrator.deals.tokens import Token, read_tokens
 from orchestrator.journal.duties import Duties, read_duties
 from orchestrator.journal.policy import JOINT
 from orchestrator.roster.adoption import AdoptionRefused
-from orchestrator.roster.phase import FIRST, phase_of
+from orchestrator.roster.phase import FIRST, closed_at, phase_of
 from orchestrator.seal.errors import SealError
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, Place, RoomBinding
@@ -112,6 +112,8 @@ class DealView:
     """Every room that a closed conversation ever had."""
     awaiting: frozenset[ConversationId] = frozenset()
     """Conversations that two people have to agree to before anything goes there."""
+    closed_at: int | None = None
+    """When the deal was closed for good, microseconds UTC: nothing is taken for it any more."""
 
     def scope(self, conversation: Conversation) -> str:
         """The journal scope of a conversation."""
@@ -251,13 +253,14 @@ class Book:
         chain = read_chain(deal_id, entries)
         rows = tuple(self._conversations(tx, deal_id))
         found = check(chain, rows, tuple(_bindings(tx, deal_id)), _closed(tx, deal_id))
-        awaiting = unagreed(chain, signed)
+        awaiting, over = unagreed(chain, signed), closed_at(entries)
+        left = effective(roster.in_phase(phase), persons, asked, policy.notice_grace)
         attested, absent = check_attested(chain, tx.all(ATTESTED, (deal_id,)))
         return DealView(
             deal_id,
             row[0],
             bool(row[1]),
-            effective(roster.in_phase(phase), persons, asked, policy.notice_grace),
+            left if over is None else replace(left, grants=(), delegations=()),
             roster_hash,
             policy,
             found.conversations,
@@ -274,11 +277,12 @@ class Book:
             phase,
             read_conversations(chain),
             read_rooms(chain),
-            read_tokens((e for e in entries if e.n not in signed.unbelieved), signed),
+            {} if over is not None else _tokens(entries, signed),
             found.closed,
             found.closing,
             {place: cid for place, cid in chain.lived.items() if cid in chain.closed},
             awaiting,
+            over,
         )
 
     def _adopted(self, tx: Tx, deal_id: DealId) -> tuple[Roster, str, Policy] | None:
@@ -422,6 +426,10 @@ class Book:
 
 def _mistakes(error: Exception) -> tuple[Mistake, ...]:
     return error.mistakes if isinstance(error, Invalid) else ()
+
+
+def _tokens(entries: Sequence[Stated], signed: Standing) -> Mapping[str, Token]:
+    return read_tokens((e for e in entries if e.n not in signed.unbelieved), signed)
 
 
 def _closed(tx: Tx, deal_id: DealId) -> frozenset[ConversationId]:

@@ -36,6 +36,8 @@ from orchestrator.seal.sealer import INLINE_MAX, Sealer
 from orchestrator.store.unit import Store, StoreError, Tx
 from tiers.ids import DealId, MessageId, PersonId
 
+CLOSED = "deal_closed"
+"""Why something is not taken in: its deal was closed for good."""
 Cursor = tuple[str, str]
 """(connector, cursor)."""
 
@@ -46,7 +48,7 @@ class Receipt:
 
     Attributes:
         message_id: of the message, also when it had been accepted before; None when it was
-            refused, because nobody knows its sender.
+            refused, because nobody knows its sender, or its deal was closed for good.
         duplicate: it had been.
     """
 
@@ -64,6 +66,14 @@ class _Ready:
     rows: tuple[SealedRow, ...]
     prints: tuple[str, ...] = ()
     """SHA-256 of each file of a document, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """What came for a deal that was closed for good."""
+
+    incoming: Incoming
+    deal_id: DealId
 
 
 class Accepter:
@@ -116,7 +126,7 @@ class Accepter:
         Raises:
             StoreError: nothing was written; the sender must offer it again.
         """
-        ready: list[_Ready | Incoming] = []
+        ready: list[_Ready | Incoming | _Late] = []
         try:
             for one in incoming:
                 ready.append(await self._make_ready(one, lossy=lossy))  # noqa: PERF401 - kept also when the next fails
@@ -126,10 +136,7 @@ class Accepter:
         at = self._now()
 
         def unit(tx: Tx) -> list[Receipt]:
-            receipts = [
-                _refuse(tx, one, at) if isinstance(one, Incoming) else self._insert(tx, one, at)
-                for one in ready
-            ]
+            receipts = [self._take(tx, one, at) for one in ready]
             if also is not None:
                 also(tx)
             if cursor is not None:
@@ -142,15 +149,24 @@ class Accepter:
             self._discard(ready)
             raise
 
-    def _discard(self, ready: "Sequence[_Ready | Incoming]") -> None:
+    def _take(self, tx: Tx, one: "_Ready | Incoming | _Late", at: int) -> Receipt:
+        """Takes one message in, or says of it that it was not taken."""
+        if isinstance(one, Incoming):
+            return _refuse(tx, one, at)
+        return _too_late(tx, one, at) if isinstance(one, _Late) else self._insert(tx, one, at)
+
+    def _discard(self, ready: "Sequence[_Ready | Incoming | _Late]") -> None:
         for one in ready:
-            for row in () if isinstance(one, Incoming) else one.rows:
+            for row in one.rows if isinstance(one, _Ready) else ():
                 self._sealer.discard(row)
 
-    async def _make_ready(self, incoming: Incoming, *, lossy: bool) -> "_Ready | Incoming":
+    async def _make_ready(self, incoming: Incoming, *, lossy: bool) -> "_Ready | Incoming | _Late":
         deal_id, person_id = self._whose(incoming)
         if deal_id is None:
             return incoming
+        view = self._book.deals.get(deal_id)
+        if view is not None and view.closed_at is not None:
+            return _Late(incoming, deal_id)
         message_id = MessageId(new_id("msg"))
         rows: list[SealedRow] = []
         try:
@@ -206,7 +222,8 @@ class Accepter:
         Of a sender on several deals it is the one that he answers in or names a conversation of;
         else the first keeps the message, held.
         """
-        deals = self._book.deals_of(incoming.connector, incoming.sender)
+        every = self._book.deals_of(incoming.connector, incoming.sender)
+        deals = tuple(d for d in every if d[0].closed_at is None) or every
         found = self._book.room(incoming.connector, incoming.room) if incoming.room else None
         deal_id = incoming.deal_id or (found[0].deal_id if found else self._was(incoming))
         if deal_id is None and deals:
@@ -311,6 +328,19 @@ def _refuse(tx: Tx, incoming: Incoming, at: int) -> Receipt:
     actor = f"channel:{incoming.connector}"
     append(tx, HOME, Kind.MESSAGE_REFUSED, body, at=at, actor=actor)
     raise_finding(tx, HOME, f"{incoming.connector}:{incoming.sender}", _STRANGER, at)
+    return Receipt(None, duplicate=False)
+
+
+def _too_late(tx: Tx, late: _Late, at: int) -> Receipt:
+    """What comes for a deal that was closed for good is not taken in, whoever sends it."""
+    incoming = late.incoming
+    body: dict[str, Json] = {
+        "sender": named(incoming.sender),
+        "remote_id": named(incoming.remote_id),
+        "reason": CLOSED,
+    }
+    actor = incoming.actor or f"channel:{incoming.connector}"
+    append(tx, late.deal_id, Kind.MESSAGE_REFUSED, body, at=at, actor=actor)
     return Receipt(None, duplicate=False)
 
 

@@ -319,19 +319,9 @@ class Desk:
         case = await self._case(message_id)
         at = self._now()
 
-        def unit(tx: Tx) -> None:
-            _settle(tx, message_id, "dropped", actor, at)
-            tx.expect(
-                "UPDATE message SET state = 'dropped', settled_at = ? "
-                "WHERE message_id = ? AND state = 'held'",
-                (at, message_id),
-            )
-            rows.supersede(tx, message_id, at)
-            rows.destroy_body(tx, self._sealer, message_id)
-            body: dict[str, Json] = {"message": message_id}
-            append(tx, case.row.deal_id, Kind.MESSAGE_DROPPED, body, at=at, actor=actor)
-
-        await self._store.write(unit)
+        await self._store.write(
+            lambda tx: drop_held(tx, self._sealer, case.row.deal_id, message_id, actor, at)
+        )
 
     async def ask(self, message_id: str, *, actor: str, proved: bool = False) -> None:
         """Asks the deal's owner for a message's release; it stays held."""
@@ -409,3 +399,21 @@ def _settle(tx: Tx, message_id: str, state: str, actor: str, at: int) -> None:
         "WHERE message_id = ? AND state = 'held'",
         (state, at, actor, message_id),
     )
+
+
+def drop_held(tx: Tx, sealer: Sealer, deal_id: str, message_id: str, actor: str, at: int) -> None:
+    """Destroys a held message; the journal keeps its copy.
+
+    Raises:
+        StoreError: it is held no more.
+    """
+    _settle(tx, message_id, "dropped", actor, at)
+    tx.expect(
+        "UPDATE message SET state = 'dropped', settled_at = ? "
+        "WHERE message_id = ? AND state = 'held'",
+        (at, message_id),
+    )
+    rows.supersede(tx, message_id, at)
+    rows.destroy_body(tx, sealer, message_id)
+    body: dict[str, Json] = {"message": message_id}
+    append(tx, deal_id, Kind.MESSAGE_DROPPED, body, at=at, actor=actor)

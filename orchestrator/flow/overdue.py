@@ -154,7 +154,7 @@ class Expiry:
     def _expire(self, tx: Tx, deal: DealView, one: _Expired, at: int) -> None:
         message_id = one.message_id
         if one.state == "delivering":
-            _end_parts(tx, deal.deal_id, message_id, at)
+            end_parts(tx, deal.deal_id, message_id, "expired", at)
             rows.finish(tx, self._sealer, (message_id,), at)
         rows.supersede(tx, message_id, at)
         rows.destroy_body(tx, self._sealer, message_id)
@@ -175,23 +175,23 @@ class Expiry:
             self._writer.tell(tx, deal.deal_id, one.told, at)
 
 
-def _end_parts(tx: Tx, deal_id: str, message_id: str, at: int) -> None:
+def end_parts(tx: Tx, deal_id: str, message_id: str, reason: str, at: int) -> None:
     """Ends what is open of a message: started, it may have arrived; queued, it never will.
 
-    What is dead by time alone keeps nothing behind it waiting.
+    What is dead for no fault of its own keeps nothing behind it waiting.
     """
     for delivery_id, state, seq, room, attempts in tx.all(_PARTS, (message_id,)):
         started = state == "started"
         tx.expect(
-            "UPDATE delivery SET state = ?, reason = 'expired', settled_at = ?, blocks = 0 "
+            "UPDATE delivery SET state = ?, reason = ?, settled_at = ?, blocks = 0 "
             "WHERE delivery_id = ? AND state = ?",
-            ("possibly" if started else "dead", at, delivery_id, state),
+            ("possibly" if started else "dead", reason, at, delivery_id, state),
         )
         body: dict[str, Json] = {
             "message": message_id,
             "seq": seq,
             "room": room,
-            "reason": "expired",
+            "reason": reason,
             "attempts": attempts,
         }
         kind = Kind.DELIVERY_POSSIBLY if started else Kind.DELIVERY_DEAD

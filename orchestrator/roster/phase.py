@@ -5,6 +5,7 @@ Rules kept here:
 1. There is no table: a phase stands because an entry states it, with the phase that it followed.
 2. Any phase may follow any other, as deals do not always go forward. What that gives anybody is
    for whoever states it to have agreed to first.
+3. A deal that was closed for good is in its last phase, and nobody is cleared for anything of it.
 """
 
 from collections.abc import Iterable
@@ -21,9 +22,38 @@ FIRST = Phase.PLANNING
 
 
 def phase_of(entries: Iterable[Stated]) -> Phase:
-    """The phase that a deal's entries, in their order, come to."""
-    named = [entry.body["phase"] for entry in entries if entry.kind == Kind.DEAL_PHASE]
+    """The phase that a deal's entries, in their order, come to; closed for good is closed."""
+    named = [
+        entry.body["phase"]
+        for entry in entries
+        if entry.kind in {Kind.DEAL_PHASE, Kind.DEAL_CLOSED}
+    ]
     return Phase(named[-1]) if named else FIRST
+
+
+def closed_at(entries: Iterable[Stated]) -> int | None:
+    """When a deal was closed for good, microseconds UTC; None: it is open."""
+    closed = (entry.at for entry in entries if entry.kind == Kind.DEAL_CLOSED)
+    return next(closed, None)
+
+
+def state_closed(
+    tx: Tx, deal_id: DealId, before: Phase, dropped: int, *, at: int, actor: str
+) -> None:
+    """States that a deal is closed for good; nothing takes that back.
+
+    Args:
+        tx: the unit of work.
+        deal_id: the deal.
+        before: the phase that it was in.
+        dropped: messages that were dropped in this unit, since they waited.
+        at: microseconds UTC.
+        actor: who closes it.
+    """
+    row = commitment("closed", deal_id, before.value, at)
+    body: dict[str, Json] = {"before": before.value, "phase": Phase.CLOSED.value, "at": at}
+    body |= {"count": dropped, "row": row}
+    append(tx, deal_id, Kind.DEAL_CLOSED, body, at=at, actor=actor)
 
 
 def state_phase(

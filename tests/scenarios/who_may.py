@@ -185,6 +185,8 @@ _LINES = """
     watch_size          OSC
     watch_add           OSC
     window_new          OSC
+    deal_closing        OSC
+    deal_close          !OS
     legal_hold_list     OSC
     legal_hold_new      OSC
     legal_hold_release  OSC

@@ -16,6 +16,7 @@ READS = frozenset(
     {
         *("doctor", "status", "watch", "whoami", "version", "prevented", "who-reads", "plan"),
         *("desk known", "token list", "deal list", "deal show", "deal policy", "deal window list"),
+        *("legal-hold list",),
         *("roster diff", "roster history", "roster could-see", "roster who-could-see"),
         *("roster insiders", "roster show", "person devices", "person callback"),
         *("person insiders", "person show", "leave status", "leave check", "approve list"),
