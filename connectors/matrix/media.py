@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from nio.crypto.async_attachments import async_encrypt_attachment
 
 from connectors.matrix.client import Client
-from connectors.port.errors import Rejected, Unavailable, Unreadable
+from connectors.port.errors import Rejected, Unavailable
 from connectors.port.messages import Attachment
 
 _ADDRESS = re.compile(r"mxc://[^/\s]+/[^/\s]+")
@@ -139,7 +139,7 @@ def reader(client: Client, file: EncryptedFile, limit: int) -> Callable[[], Asyn
         file: address and keys.
         limit: bytes after which reading fails.
 
-    The iterator raises Unreadable when the bytes are not the ones that were sent.
+    The iterator raises Rejected when the bytes are not the ones that were sent.
     """
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -150,7 +150,7 @@ def reader(client: Client, file: EncryptedFile, limit: int) -> Callable[[], Asyn
                 seen.update(piece)
                 yield opener.update(piece)
         if not hmac.compare_digest(seen.digest(), file.digest):
-            raise Unreadable("file_altered", "the stored file is not the one that was sent")
+            raise Rejected("file_altered", "the stored file is not the one that was sent")
 
     return pieces
 

@@ -165,14 +165,18 @@ class Sender:
         """Whether the client of everybody who is in has acknowledged the removal.
 
         Signal tells no more than that: no server holds the message, and what a client does with
-        the request only its owner sees.
+        the request only its owner sees. A listing that leaves somebody out looks like a whole one,
+        so whoever either of two has must have acknowledged it.
         """
         stamp = self._ours(room, message)
-        joined = Presence.JOINED.value
-        others = {a for a, seat in (await self.seats(room)).items() if seat.presence == joined}
+        others = await self._joined(room) | await self._joined(room)
         if self._ledger.removal_asked_at(stamp) is None:
             return False
         return others - {self._account.own.account} <= self._ledger.removal_seen(stamp)
+
+    async def _joined(self, room: RoomId) -> set[AccountId]:
+        seats, joined = await self.seats(room), Presence.JOINED.value
+        return {account for account, seat in seats.items() if seat.presence == joined}
 
     def _recent(self, room: RoomId, message: RemoteId) -> int:
         """The timestamp of a message of ours that clients still change."""

@@ -8,6 +8,7 @@ Rules kept here:
 3. Nothing is classified here. A slow classifier must not make a sender wait.
 4. Files are sealed as they stream in and are never whole in memory. One that its network will
    never give is left out, and its message counts as unreadable: it must not stop all behind it.
+   That it never will is said by a refusal alone; one that could not be read now is asked for again.
 """
 
 import json
@@ -17,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Protocol
 
-from connectors.port.errors import ConnectorError, Rejected, Unreadable
+from connectors.port.errors import ConnectorError, Rejected
 from orchestrator.audit.body import Json, named
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -200,7 +201,7 @@ class Accepter:
             try:
                 row = await self._sealer.prepare_stream(deal_id, owner, file.open())
             except ConnectorError as error:
-                if lossy or isinstance(error, Rejected | Unreadable):
+                if lossy or isinstance(error, Rejected):
                     continue
                 raise
             rows.append(row)

@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connectors.port.errors import ConnectorError, Unavailable, Uncertain, Unreadable
+from connectors.port.errors import (
+    ConnectorError,
+    Rejected,
+    Unavailable,
+    Uncertain,
+    Unreadable,
+)
 from connectors.port.events import Batch, InboundMessage
 from connectors.port.messages import Attachment, Content
 from orchestrator.client.problems import Refused
@@ -66,11 +72,13 @@ def listener(house: House) -> Listener:
 
 async def test_a_file_that_is_not_what_was_sent_stops_nothing(opens: Opens) -> None:
     house = await opens()
-    await listener(house).take(batch(Unreadable("file_altered")))
+    await listener(house).take(batch(Rejected("file_altered")))
     assert await house.ends(await house.taken("r-file_altered")) == "held"
 
 
-@pytest.mark.parametrize("error", [Unavailable("gone"), Uncertain("cut")])
+@pytest.mark.parametrize(
+    "error", [Unavailable("gone"), Uncertain("cut"), Unreadable("folder_away")]
+)
 async def test_a_file_that_never_comes_is_waited_for_and_then_left_out(
     opens: Opens, error: ConnectorError
 ) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from connectors.port.errors import (
     Rejected,
-    Unreadable,
 )
 from connectors.port.messages import Attachment, Content
 from connectors.testing.rig import attachment, hash_of
@@ -82,7 +81,7 @@ async def test_an_altered_file_ends_in_an_error(lab: Lab) -> None:
     await anna.send(room, content)
     found, _ = await lab.messages(bot, cursor, 2)
     assert await hash_of(found[0].content.attachments[0])
-    with pytest.raises(Unreadable) as altered:
+    with pytest.raises(Rejected) as altered:
         await hash_of(found[1].content.attachments[0])
     assert altered.value.code == "file_altered"
 
