@@ -21,6 +21,7 @@ READS = frozenset(
         *("roster insiders", "roster show", "person devices", "person callback"),
         *("person insiders", "person show", "leave status", "leave check", "approve list"),
         *("approve show", "approver list", "conv list", "conv show", "tier explain"),
+        *("tier list", "tier show", "tier simulate"),
         *("tier measure", "doc status", "held list", "held dead", "held possibly", "risk show"),
         *("risk list", "risk explain", "on-call show", "on-call alerts", "quarantine list"),
         *("quarantine show", "audit tail", "audit search", "audit verify", "evidence show"),
