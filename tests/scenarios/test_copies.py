@@ -2,24 +2,29 @@
 
 import hashlib
 import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
 
+from connectors.port.connector import SealsCopies
+from connectors.port.messages import Accepted, Delivery
 from orchestrator.client.copies import Hashes, KnownDocument, hashes_of
-from orchestrator.client.problems import Missing, Wrong
+from orchestrator.client.problems import Missing, Waits, Wrong
 from orchestrator.client.views import DocumentView, FileHead, NewConversation, Post
 from orchestrator.clock import DAY
 from orchestrator.command.copies import recalls_of
+from orchestrator.config.policy import default_text, read_policy
 from orchestrator.demo.adviser import Adviser
 from orchestrator.flow.documents import Marked, marked
+from orchestrator.flow.recalled import call_back
 from orchestrator.roster.document import to_document
 from tiers.ids import ConnectorName, MessageId, PersonId
 from tiers.rights import Viewer
 
 from .conftest import House, Opens, eventually
-from .house import ACTOR, CHANNEL, roster, without
+from .house import ACTOR, CHANNEL, PRICE, roster, without
 from .test_access_matrix import viewer_of
 from .test_documents import READERS, TEXT, inbox, parties, pieces, send, states
 from .test_home_mail import MAIL, Firm, firm
@@ -28,6 +33,7 @@ __all__ = ["firm"]
 HERE = Viewer(ACTOR, whole=True)
 PAGE = b"The minutes of the meeting were read again, and nobody had anything to add."
 WHY = "wrong_version"
+Take = Callable[[AsyncIterator[bytes]], Awaitable[None]]
 
 
 async def hand_in(
@@ -129,6 +135,22 @@ async def test_planted_a_guard_that_forgot_the_recall_would_send_it(
         return len(await inbox(house, "bo")) == 1
 
     await eventually(arrived)
+
+
+async def test_a_recall_that_was_cut_off_is_seen_through_after_a_restart(opens: Opens) -> None:
+    """Only the unit was written when the program ended: the rest is done at the next look."""
+    house = await parties(opens)
+    message = MessageId((await send(house)).message_id)
+    runtime, at = house.home.runtime, house.home.runtime.now()
+    await runtime.store.write(
+        lambda tx: call_back(tx, runtime.sealer, message, [PersonId("di")], at)
+    )
+    await house.restart()
+    assert states(await house.home.document_show(message))["di"] in {"taking_back", "taken_back"}
+    await recalls_of(house.home.runtime).look()
+    done = await until(house, message, "sent", "taken_back")
+    assert states(done) == {"bo": "sent", "cy": "sent", "di": "taken_back"}
+    assert await inbox(house, "di") == []
 
 
 async def test_what_was_held_and_called_back_whole_waits_for_nobody(opens: Opens) -> None:
@@ -339,6 +361,54 @@ async def test_a_network_that_seals_no_files_sends_none_in_their_place(opens: Op
     found = await until(house, message, "not_sent")
     assert found.copies[0].reasons == ("seals_no_copies",)
     assert await inbox(house, "bo") == []
+
+
+async def test_a_valuation_document_is_sealed_by_no_one_person(opens: Opens) -> None:
+    house = await parties(opens)
+    named = default_text().replace("valuation_to = []", 'valuation_to = ["kestrel"]')
+    await house.home.adopt(house.deal, "policy", read_policy(named), actor=ACTOR)
+    priced = f"{PRICE}: our offer is 27.50 per share.".encode()
+    message = await hand_in(house, "bo", to="agreement", data=priced, seals=True)
+
+    async def held() -> bool:
+        return (await house.home.document_show(message)).state == "held"
+
+    await eventually(held)
+    found = await house.home.document_show(message)
+    assert (found.tier, found.second_person, states(found)) == (
+        "valuation",
+        True,
+        {"bo": "waiting"},
+    )
+    with pytest.raises(Waits):
+        await house.home.held_release(message, actor=ACTOR)
+    assert await house.rows("SELECT 1 FROM delivery WHERE message_id = ?", message) == []
+    with pytest.raises(Missing):
+        await taken(house, message)
+
+
+async def test_a_failure_while_sealing_is_made_good_and_never_doubtful(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing left the house: it is made anew, where a mail of unknown outcome would not be."""
+    house = firm.house
+    await opinion(firm)
+    mail = house.home.runtime.connectors[MAIL]
+    assert isinstance(mail, SealsCopies)
+    real, tries = mail.seal, list[int]()
+
+    async def fails_once(delivery: Delivery, take: Take) -> Accepted:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("gpg went away")
+        return await real(delivery, take)
+
+    monkeypatch.setattr(mail, "seal", fails_once)
+    message = await hand_in(house, "el", to="opinion", seals=True)
+    await until(house, message, "sealed")
+    assert len(tries) == 2
+    assert "delivery.possibly" not in await kinds(house)
+    assert PAGE not in await taken(house, message)
 
 
 async def test_the_way_of_a_document_cannot_be_changed_in_the_database(opens: Opens) -> None:
