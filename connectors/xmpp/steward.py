@@ -22,6 +22,7 @@ from connectors.port import AccountId, RoomId
 from connectors.port.errors import (
     NOT_A_MEMBER,
     ConnectorError,
+    NoRoom,
     Rejected,
     Unavailable,
     Unreadable,
@@ -36,6 +37,8 @@ from connectors.xmpp.seats import Seats
 from connectors.xmpp.settings import XmppSettings
 
 _NAME_BYTES = 16
+_NOT_OURS = "forbidden"
+"""What who does not rule a room is answered when he asks for its lists (XEP-0045, 9.5)."""
 
 
 class Steward:
@@ -176,10 +179,19 @@ class Steward:
         self._receiver.dropped(room)
 
     async def _ruled(self, room: RoomId) -> Lists | None:
-        """A room's lists; None where it is not ours to read them."""
+        """A room's lists; None where it is not ours to read them.
+
+        Raises:
+            Unreadable: they make no sense, or are not told for another reason: we may rule it
+                alone, and would leave its members without an owner.
+        """
         try:
             return await self._desk.lists(room)
-        except Unreadable:
+        except NoRoom:
+            return None
+        except Unreadable as error:
+            if error.code != _NOT_OURS:
+                raise
             return None
 
     async def _give_up(self, room: RoomId, lists: Lists | None) -> None:

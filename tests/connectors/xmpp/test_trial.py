@@ -5,13 +5,13 @@ from slixmpp import JID
 
 from connectors.port import RoomId
 from connectors.port.connector import AcceptsInvites
-from connectors.port.errors import Rejected
+from connectors.port.errors import ConnectorError, Rejected, Unavailable, Unreadable
 from connectors.port.events import MembershipChange, MembershipChanged
 from connectors.xmpp import wire
 from orchestrator.command.trial import Trial
 from tiers.policy import Grade
 
-from .conftest import Lab, said
+from .conftest import Lab, XmppRig, said
 from .people import body
 from .prosody import ROOMS
 
@@ -50,6 +50,21 @@ async def test_a_room_with_members_is_not_left_without_an_owner(lab: Lab) -> Non
     query = wire.made(f"{{{wire.MUC_ADMIN}}}query", item)
     owners = wire.listed(await root.ask(room, "get", query), "owner")
     assert owners == frozenset({alice.account})
+
+
+@pytest.mark.parametrize("how", ["malformed", "server fault"])
+async def test_a_room_whose_lists_make_no_sense_is_not_left_without_an_owner(
+    rig: XmppRig, how: str
+) -> None:
+    """We may be its only owner, so nobody walks out on a list that nobody can read."""
+    await rig.faults.muddle(how)
+    with pytest.raises(ConnectorError) as caught:
+        await rig.connector.leave(rig.room)
+    assert isinstance(caught.value, Unreadable | Unavailable)
+    with pytest.raises(Rejected) as caught:
+        await rig.connector.leave(rig.room)
+    assert caught.value.code == "last_owner"
+    assert rig.connector._open.seats.inside(rig.room)
 
 
 async def test_who_asks_us_in_is_told_and_where_we_go_in_we_listen(lab: Lab) -> None:
