@@ -34,8 +34,11 @@ from orchestrator.client.tiers import (
 from tiers.tier import Tier
 
 DIFFERS = 10
-AT_ONCE = 256 * 1024
-"""Bytes of a file that are handed in at once, and of a line that is read at all."""
+LONGEST = 256 * 1024
+"""Bytes of a line that is read at all."""
+AT_ONCE, MOST = 64 * 1024, TEXTS // 2
+"""Bytes and messages that are handed in at once, so that an answer comes in time; a longer line
+goes by itself."""
 NUMBERS = 1_000
 """Line numbers that are told of each kind of change; all are counted."""
 STILL = "Nothing was changed"
@@ -210,11 +213,11 @@ def batches(file: Path) -> Iterator[list[Row]]:
     size = 0
     with _opened(file) as opened:
         number = 0
-        while line := opened.readline(AT_ONCE + 1):
+        while line := opened.readline(LONGEST + 1):
             number += 1
             if not line.strip():
                 continue
-            if rows and (size + len(line) > AT_ONCE or len(rows) == TEXTS):
+            if rows and (size + len(line) > AT_ONCE or len(rows) == MOST):
                 yield rows
                 rows, size = [], 0
             rows.append(_row(number, line))
@@ -231,8 +234,8 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _row(number: int, line: bytes) -> Row:
-    if len(line) > AT_ONCE:
-        raise Wrong(f"Line {number} has more than {AT_ONCE // 1024} KiB", still=STILL)
+    if len(line) > LONGEST:
+        raise Wrong(f"Line {number} has more than {LONGEST // 1024} KiB", still=STILL)
     try:
         data = json.loads(line)
     except ValueError:

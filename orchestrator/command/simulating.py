@@ -136,7 +136,7 @@ class Simulating:
         deal, was, now = before.deal, before.standing, after.standing
         held = await self._r.store.read(partial(_held, deal_id=deal.deal_id))
         rooms = list(room_moves(deal, was, now))
-        people = list(person_moves(deal, was, now))
+        people = list(person_moves(deal, after.deal, self._r.now()))
         waiting = list(_wait_moves(deal, held, was, now))
         return Effects(
             read=len(was.rooms),

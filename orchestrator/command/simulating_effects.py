@@ -45,13 +45,11 @@ class Standing:
         unread: rooms without a reading.
         open: by conversation, whether all of its rooms are fit, alternates aside; None where one
             was not read.
-        readers: by conversation, who may read it and has an account that counts there.
     """
 
     rooms: Mapping[Place, Decision]
     unread: int
     open: Mapping[ConversationId, bool | None]
-    readers: Mapping[ConversationId, frozenset[PersonId]]
 
     def way(self, deal: DealView, tier: Tier) -> bool | None:
         """Whether a conversation of a tier is open; None: none was read whole."""
@@ -88,8 +86,7 @@ def stand(deal: DealView, observer: Observer, at: int) -> Standing:
         rooms |= own
         first = [own[v.binding.place] for v in read if v.binding.alternate_of is None]
         whole[cid] = all(first) if first and len(read) == len(views) else None
-    readers = {c: frozenset(_readers(deal, held, at)) for c, held in deal.conversations.items()}
-    return Standing(rooms, unread, whole, readers)
+    return Standing(rooms, unread, whole)
 
 
 def room_moves(deal: DealView, before: Standing, after: Standing) -> Iterator[RoomMove]:
@@ -107,10 +104,11 @@ def room_moves(deal: DealView, before: Standing, after: Standing) -> Iterator[Ro
                 )
 
 
-def person_moves(deal: DealView, before: Standing, after: Standing) -> Iterator[PersonMove]:
-    """People who would read a conversation, or would no more."""
-    for cid, conversation in deal.conversations.items():
-        was, now = before.readers[cid], after.readers[cid]
+def person_moves(before: DealView, after: DealView, at: int) -> Iterator[PersonMove]:
+    """People who would read a conversation at ``at`` (microseconds UTC), or would no more."""
+    for conversation in before.conversations.values():
+        was = frozenset(_readers(before, conversation, at))
+        now = was if after is before else frozenset(_readers(after, conversation, at))
         for person in sorted(was ^ now):
             yield PersonMove(person=person, conversation=conversation.label, gains=person in now)
 

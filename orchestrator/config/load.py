@@ -13,7 +13,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import platformdirs
 
 from orchestrator.config.layers import Layers, environment_layer, flag_layer
+from orchestrator.config.migrate import of_an_older_form
 from orchestrator.config.mistakes import ConfigInvalid, Lines, Mistake, shape_mistakes
 from orchestrator.config.model import Config
 from orchestrator.config.places import lines_of, nearest
@@ -159,7 +160,13 @@ def check(data: Mapping[str, Any], lines: Lines) -> list[Mistake]:
     found = [_secret(place, lines) for place in secrets_in(dict(data))]
     told = {mistake.place for mistake in found}
     shape = shape_mistakes(Config, data, lines, "docs/configuration.md")
-    return [*found, *(m for m in shape if m.place not in told), *_across(data, lines)]
+    older = of_an_older_form(data)
+    left = (_seen_to(m) if m.place in older else m for m in shape if m.place not in told)
+    return [*found, *left, *_across(data, lines)]
+
+
+def _seen_to(mistake: Mistake) -> Mistake:
+    return replace(mistake, remedy="An older Wallcross took it: wallcross config migrate")
 
 
 def _read(path: Path, *, needed: bool) -> tuple[str, list[Mistake]]:

@@ -171,6 +171,16 @@ def migrate(text: str) -> Migrated:
     return Migrated(now, tuple(changes), tuple(undecided))
 
 
+def of_an_older_form(data: Mapping[str, Any]) -> frozenset[str]:
+    """Places of parsed settings that are as only an older Wallcross took them."""
+    return frozenset(
+        ".".join(place)
+        for pattern, decides in KNOWN
+        for place, value in _matching(data, pattern)
+        if decides(value, data, place) is not None
+    )
+
+
 def _matching(data: object, pattern: Path, place: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Places of a pattern that are there, with their values."""
     if not pattern:

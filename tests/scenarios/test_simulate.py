@@ -220,10 +220,9 @@ async def test_whose_account_is_only_attested_would_lose_or_gain_a_conversation(
     policy = to_policy(changed(coordination={"attested_accounts": False},
                                operations={"attested_accounts": False}), made_up=True)  # fmt: skip
     stricter = vouched_for(under(deal, policy), attested)
-    was, now = (stand(d, runtime.observer, at) for d in (doubtful, stricter))
-    lost = list(person_moves(deal, was, now))
+    lost = list(person_moves(doubtful, stricter, at))
     assert [(m.person, m.conversation, m.gains) for m in lost] == [("el", "lunch", False)]
-    back = list(person_moves(deal, now, was))
+    back = list(person_moves(stricter, doubtful, at))
     assert [(m.person, m.gains) for m in back] == [("el", True)]
 
 
@@ -261,7 +260,7 @@ async def test_any_policy_against_itself_moves_nobody_and_nothing(house: House) 
         first, second = (stand(d, runtime.observer, at) for d in (one, other))
         assert first == second
         assert list(room_moves(deal, first, second)) == []
-        assert list(person_moves(deal, first, second)) == []
+        assert list(person_moves(one, other, at)) == []
         assert list(setting_moves(json.loads(document), json.loads(document))) == []
 
     holds()

@@ -33,7 +33,9 @@ def names(file: Path) -> list[str]:
 
 
 def test_it_is_written_in_place_once_and_then_validates(wx: Wx, file: Path) -> None:
-    assert wx("config", "validate").code == 2
+    before = wx("config", "validate")
+    assert before.code == 2
+    assert "secrets.store: there is no such setting. An older Wallcross took it" in before.err
     found = wx("config", "migrate")
     assert found.code == 0, found.err
     assert "line 7: secrets.store: put aside" in found.out

@@ -5,9 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.tier_simulate import AT_ONCE, NUMBERS, Row, Told, batches, moves
+from orchestrator.cli.tier_simulate import (
+    AT_ONCE,
+    LONGEST,
+    MOST,
+    NUMBERS,
+    Row,
+    Told,
+    batches,
+    moves,
+)
 from orchestrator.client.problems import Wrong
-from orchestrator.client.tiers import TEXTS, Judged, Sample, TextMove
+from orchestrator.client.tiers import Judged, Sample, TextMove
 from orchestrator.config.policy import default_text
 
 from .conftest import Wx
@@ -105,7 +114,7 @@ def test_what_differs_is_told_by_counts_rules_and_line_numbers(
         f'{{"text": "{CANARY}", "tier": "{CANARY}"}}',
         f'{{"text": "{CANARY}", "tier": ["valuation"]}}',
         f'{{"text": "{CANARY}", "subject": 1}}',
-        '{"text": "' + CANARY * (AT_ONCE // len(CANARY) + 1) + '"}',
+        '{"text": "' + CANARY * (LONGEST // len(CANARY) + 1) + '"}',
     ],
 )
 def test_a_line_that_is_no_message_is_named_by_its_number_alone(
@@ -141,12 +150,12 @@ def test_a_file_is_handed_in_a_few_at_a_time(tmp_path: Path) -> None:
     """However long it is: at most so many messages, and so many bytes of it, are in memory."""
     file = tmp_path / "many.jsonl"
     with file.open("w") as opened:
-        for n in range(3 * TEXTS + 1):
+        for n in range(3 * MOST + 1):
             opened.write(json.dumps({"text": "x" * (n % 7)}) + "\n")
         opened.writelines(json.dumps({"text": "y" * (AT_ONCE // 3)}) + "\n" for _ in range(7))
     found = list(batches(file))
-    assert sum(map(len, found)) == 3 * TEXTS + 8
-    assert max(map(len, found)) == TEXTS
+    assert sum(map(len, found)) == 3 * MOST + 8
+    assert max(map(len, found)) == MOST
     assert all(sum(len(r.sample.text) for r in rows) <= AT_ONCE for rows in found)
     lines = [row.line for rows in found for row in rows]
     assert lines == list(range(1, len(lines) + 1))

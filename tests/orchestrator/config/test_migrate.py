@@ -91,6 +91,17 @@ def test_each_known_change_is_made_where_it_stands_and_nothing_else_moves() -> N
     assert "ada" not in str(found.changes)
 
 
+@pytest.mark.parametrize(
+    ("text", "helps"),
+    [('[log]\nlevel = "error"\n', True), ('[log]\nlevel = "trace"\n', False),
+     ('[log]\nform = "text"\n', True), ('[log]\nfrom = "text"\n', False)],
+)  # fmt: skip
+def test_a_mistake_names_the_command_where_it_would_help(text: str, helps: bool) -> None:
+    [mistake] = check(tomllib.loads(text), lines_of(text))
+    assert ("wallcross config migrate" in mistake.remedy) == helps
+    assert bool(migrate(text).changes) == helps
+
+
 def test_once_more_is_nothing_more() -> None:
     again = migrate(NEW)
     assert (again.text, again.changes, again.undecided) == (NEW, (), ())
