@@ -148,7 +148,8 @@ _RULES: Final = (
     ),
     Rule(
         *("rotation_overdue", _M, _MED, "A key of ours was not renewed in time"),
-        *("a newer one is adopted", _COUNSEL, (Remedy.ADOPT_KEY, Remedy.TELL_PERSON)),
+        "a newer one is adopted",
+        *(_COUNSEL, (Remedy.ADOPT_KEY, Remedy.PAUSE_CHANNEL, Remedy.TELL_PERSON)),
     ),
     Rule(
         *("new_phone", _P, _MED, "Somebody said that he has a new phone"),
@@ -156,8 +157,8 @@ _RULES: Final = (
     ),
     Rule(
         *("phished", _P, _CRIT, "Somebody said that he was taken over"),
-        "his new key is compared, and a person lets him go on",
-        *(_OFFICER, (Remedy.CALL_BACK, Remedy.PAUSE_PERSON)),
+        "a person lets him go on; what he reads with stays out until two people compare it",
+        *(_OFFICER, (Remedy.CALL_BACK, Remedy.RESUME_PERSON)),
     ),
     Rule(
         *("person_paused", _P, _LOW, "Somebody is paused"),

@@ -44,7 +44,6 @@ from orchestrator.flow.stopped import told_in_line
 from orchestrator.query.risk import Risks, Shown, finding_view, is_officer, read_one
 from orchestrator.risk.answers import OF_A_SIDE, Offer, offers
 from orchestrator.risk.record import Found
-from orchestrator.risk.settle import OWN_DEVICE
 from orchestrator.store.unit import Tx
 from tiers.exposure import Remedy
 from tiers.ids import ConnectorName, DealId, MessageId, PersonId
@@ -67,7 +66,7 @@ class RiskDesk(Risks):
         shown, found = await read_one(self._r, deal, finding, viewer)
         offer = _offered(shown, found, deal, answer)
         case = Case(shown.cut.deal, shown, found, offer, arguments, viewer)
-        came = await _ACTS[offer.remedy](self._r, case)
+        came = await ACTS[offer.remedy](self._r, case)
         await self._risk_note(case)
         if self._r.live and offer.remedy not in _LOOKS_NOT:
             await self._risk_see(case)
@@ -87,8 +86,8 @@ class RiskDesk(Risks):
     async def _risk_see(self, case: Case) -> None:
         """Reads anew what the finding is about, and runs the rules."""
         await look_again(self._r, case.found)
-        if case.found.named == OWN_DEVICE:
-            await self._risk_look.look_at_own()
+        if case.found.of_home:
+            await self._risk_look.look_at_home()
         if case.found.named in OF_A_SIDE:
             await CrossingLook(self._r).look()
         await self._risk_look.look_at(case.deal.deal_id, anew=True)
@@ -332,11 +331,12 @@ async def _resume_channel(runtime: Runtime, case: Case) -> Came:
 
 
 async def _drop_stranger(runtime: Runtime, case: Case) -> Came:
-    strangers, account = Strangers(runtime), case.found.subject.partition(":")[2]
+    strangers, who = Strangers(runtime), case.found.subject.partition(":")[2]
+    channel = case.named("channel")
     kept = [
         one
         for one in await strangers.quarantine_list(every=False)
-        if one.kept and (one.channel, one.account) == (case.named("channel"), account)
+        if one.kept and one.channel == channel and who in {one.account, one.verdict}
     ]
     for one in kept:
         await strangers.quarantine_drop(one.kept_id, actor=case.actor)
@@ -369,7 +369,7 @@ async def _heard(runtime: Runtime, case: Case) -> Came:
 
 
 Act = Callable[[Runtime, Case], Awaitable[Came]]
-_ACTS: Final[Mapping[Remedy, Act]] = {
+ACTS: Final[Mapping[Remedy, Act]] = {
     Remedy.LOOK: _look,
     Remedy.PUT_RIGHT: _put_right,
     Remedy.PAUSE_ROOM: _pause_room,

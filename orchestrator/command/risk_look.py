@@ -98,20 +98,19 @@ class RiskLook:
         """One look at each deal, and closed findings that are kept no longer are dropped."""
         for deal_id in tuple(self.runtime.book.deals):
             await self.look_at(deal_id)
-        await self.look_at_own()
+        await self.look_at_home()
+        await self.runtime.store.write(lambda tx: forget(tx, self.runtime.now()))
+
+    async def look_at_home(self) -> None:
+        """One look at what belongs to no deal, devices of our own accounts among it."""
+        listed = await self._own_devices()
         at = self.runtime.now()
 
         def unit(tx: Tx) -> None:
             settle_home(tx, at)
-            forget(tx, at)
+            settle_own(tx, listed, at)
 
         await self.runtime.store.write(unit)
-
-    async def look_at_own(self) -> None:
-        """One look at the devices of our own accounts that a finding is open about."""
-        listed, at = await self._own_devices(), self.runtime.now()
-        if listed:
-            await self.runtime.store.write(lambda tx: settle_own(tx, listed, at))
 
     async def _own_devices(self) -> list[OwnListed]:
         """Devices of our own accounts, of channels on which a finding is open about one."""

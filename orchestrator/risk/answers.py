@@ -163,6 +163,7 @@ WAYS: Final[Mapping[Remedy, Way]] = {
         *("Adopt a new journal key", "journal_key_add", "wallcross journal adopt FILE"),
         Right.RULES,
         Act.SECOND,
+        needs=("journal",),
         takes=("public",),
         step_up=True,
     ),
@@ -194,6 +195,8 @@ WAYS: Final[Mapping[Remedy, Way]] = {
         step_up=True,
     ),
 }
+_JOURNAL: Final = "journal"
+OVERDUE: Final = "rotation_overdue"
 OF_A_SIDE: Final = frozenset({"no_notice", "notice_changed"})
 """Rules whose findings are about a side, by its id."""
 _OWN = frozenset({Remedy.MOVE, Remedy.DROP, Remedy.NEW_PHONE})
@@ -243,8 +246,13 @@ def offers(
     return tuple(
         _offer(remedy, way, _arguments(way, known), found, deal, viewer)
         for remedy, way in ways
-        if all(name in known for name in way.needs)
+        if all(name in known for name in way.needs) and not _of_a_channel(remedy, found)
     )
+
+
+def _of_a_channel(remedy: Remedy, found: Found) -> bool:
+    """Whether a key of the journal would be adopted for what is a channel's secret."""
+    return remedy is Remedy.ADOPT_KEY and found.named == OVERDUE and ":" in found.subject
 
 
 def _offer(
@@ -273,8 +281,15 @@ def _known(found: Found, held: Callable[[str], bool], owner: str | None) -> dict
         "owner": owner,
         "side": found.subject if found.named in OF_A_SIDE else None,
         "device": own_device(found),
+        "journal": _journal(found),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _journal(found: Found) -> str | None:
+    """Whose journal a finding is about: a scope, or what waits for any; None: about none."""
+    begins, _, scope = found.subject.partition(" ")
+    return (scope or begins) if begins == _JOURNAL else None
 
 
 def own_device(found: Found) -> str | None:

@@ -6,6 +6,8 @@ Rules kept here:
    back, when it was held and settled, or when the room's timer, read back, has run out on it.
 2. A message that went on to a conversation of its tier is gone from the lower one only by these.
 3. What was only asked of its author is no fact.
+4. What is a finding because a message waits is over once the message is settled, wherever it
+   stands: released, moved or dropped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +24,11 @@ RULES: Final = (
     *("off_channel", "unread_content", "unjudged", "not_carried", "screenshot"),
 )
 """Rules whose findings are about a message, and end here."""
+SETTLES: Final = frozenset({"not_carried", "unjudged"})
+"""Rules that are over once a message waits no more."""
 PASSES: Final = {"off_channel": 7 * DAY, "screenshot": 7 * DAY}
 """What is over after a time without another."""
+_WAITS: Final = frozenset({"held", "accepted", "delivering"})
 _OPEN = f"""
 SELECT f.rule, f.subject, m.accepted_at, m.state, m.taken_back_at IS NOT NULL, m.connector, m.room,
     EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.message_id AND d.kind = 'undo'
@@ -50,6 +55,7 @@ def wrote(tx: Tx, deal: DealView, rooms: Iterable[RoomSignal], at: int) -> tuple
         place = f"{channel}:{room}"
         gone = _gone(bool(taken_back), bool(undone), state, place if place in bound else None)
         gone = gone or _timed(known, place, accepted, at) or _passed(rule, accepted, at)
+        gone = gone or _settled(rule, state)
         found.append(Wrote(rule, subject, gone, accepted))
     return tuple(found)
 
@@ -59,7 +65,7 @@ def _gone(taken_back: bool, undone: bool, state: str, place: str | None) -> str 
         return "its author took it back"
     if undone:
         return "it was taken back and seen gone"
-    if place is None and state not in {"held", "accepted", "delivering"}:
+    if place is None and state not in _WAITS:
         return "it was settled before anybody had it, or went where it may be"
     return None
 
@@ -79,6 +85,10 @@ def _timed(rooms: Mapping[str, RoomSignal], place: str, accepted: int, at: int) 
     if longest and at - accepted >= longest:
         return "the room's timer has run out on it"
     return None
+
+
+def _settled(rule: str, state: str) -> str | None:
+    return "it is settled" if rule in SETTLES and state not in _WAITS else None
 
 
 def _passed(rule: str, accepted: int, at: int) -> str | None:

@@ -18,18 +18,18 @@ from orchestrator.journal.decision import Decision, sign
 from orchestrator.journal.keygen import Group, generate
 from orchestrator.roster.document import to_document
 from tiers.ids import DealId, MessageId
-from tiers.rights import DeskRole
+from tiers.rights import DeskRole, Viewer
 from tiers.tier import Tier
 
 from .conftest import House, Opens
-from .house import ACTOR, roster
+from .house import ACTOR, CHANNEL, roster
 from .test_approvals import ADA, BO, CY, DI, asked, found, say
 from .test_crossing import CY as CYRIL
 from .test_crossing import NEWER, NOTICE, acknowledged, adopt, with_notice
 from .test_crossing import answers as line
 from .test_crossing import asked as shown_line
 from .test_risk import desk, viewer
-from .test_risk_answers import audited
+from .test_risk_answers import audited, raised
 
 pytestmark = pytest.mark.usefixtures("untold")
 POLICY = read_policy(default_text())
@@ -129,6 +129,17 @@ async def gone_on(house: House, message: MessageId) -> None:
     await house.ends(message)
     await RiskLook(house.home.runtime).look()
     assert "journal" not in await house.findings()
+
+
+async def test_of_a_channels_secret_that_is_overdue_the_channel_is_paused(house: House) -> None:
+    """No journal key is adopted there: what renews it is told with the reason."""
+    finding = await raised(house, ROTATION, f"{CHANNEL}:password")
+    whole = Viewer("test", whole=True)
+    card = await house.home.finding_show(house.deal, finding, whole)
+    assert [a.answer for a in card.answers if a.primary] == ["pause_channel"]
+    assert "adopt_key" not in {a.answer for a in card.answers}
+    await house.home.finding_answer(house.deal, finding, "pause_channel", {}, whole)
+    assert house.home.runtime.channels[CHANNEL].paused == "finding rotation_overdue"
 
 
 async def test_what_waits_for_a_journal_goes_on_once_a_key_is_adopted_from_the_card(
