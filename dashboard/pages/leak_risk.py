@@ -9,7 +9,14 @@ from dashboard.desk import Desk
 from dashboard.safe import plain, safe
 from dashboard.widgets import charts, states
 from dashboard.widgets.base import instant, verdict
-from dashboard.widgets.desk_words import falls_words, risk_words
+from dashboard.widgets.desk_words import (
+    PROVE_FIRST,
+    TAKES,
+    TAKES_LONG,
+    falls_words,
+    prove_words,
+    risk_words,
+)
 from dashboard.widgets.loading import loading
 from dashboard.widgets.spans import listed, some
 from orchestrator.client.problems import Problem
@@ -25,6 +32,7 @@ VIEWS: Final = ("Needs you", "Waits for others", "All")
 DAYS: Final = 14
 MOST_CAUSES: Final = 5
 MOST_CARDS: Final = 25
+MOST_CHARS: Final = 20_000
 SEVERITIES: Final[Mapping[str, tuple[str, str]]] = {
     "critical": ("red", "Critical"),
     "high": ("red", "High"),
@@ -37,12 +45,6 @@ ROLES: Final[Mapping[str, str]] = {
     "security_officer": "the security officer",
     "counsel": "counsel",
     "operator": "the operator",
-}
-TAKES: Final[Mapping[str, str]] = {
-    "by": "Who says so (person id)",
-    "to": "The conversation it goes to",
-    "value": "What was seen",
-    "reason": "Why, in a few words",
 }
 _SHOWN: Final = "leak_risk.shown"
 _VIEW: Final = "leak_risk.view"
@@ -234,12 +236,17 @@ def _weight(found: RiskView, one: FindingView) -> None:
 def _answers(desk: Desk, one: FindingView) -> None:
     """One to three answers, the first of them the card's one button."""
     offered = [answer for answer in one.answers if answer.may][:3]
+    proved = [plain(answer.title) for answer in one.answers if answer.prove]
+    if proved:
+        st.caption(prove_words(proved))
     with st.container(horizontal=True, key="answers-" + one.finding_id):
         for answer in offered:
             _answer_button(desk, one, answer)
+        if proved:
+            st.link_button(PROVE_FIRST, "/in?again")
         _ask_to_see(desk, one)
-    barred = [plain(answer.title) for answer in one.answers if not answer.may]
-    if not offered and barred:
+    barred = [plain(a.title) for a in one.answers if not (a.may or a.prove)]
+    if not (offered or proved) and barred:
         st.caption("Others can settle it: " + safe(listed(barred)) + ".")
 
 
@@ -256,7 +263,7 @@ def _answer_button(desk: Desk, one: FindingView, answer: AnswerView) -> None:
         return
     with st.popover(plain(answer.title)):
         for name in answer.takes:
-            st.text_input(TAKES.get(name, plain(name)), key=key + "-" + name, max_chars=200)
+            _taken(name, key + "-" + name)
         st.button(
             plain(answer.title),
             key=key,
@@ -264,6 +271,14 @@ def _answer_button(desk: Desk, one: FindingView, answer: AnswerView) -> None:
             on_click=_do,
             args=(desk, one.finding_id, answer.answer, answer.takes),
         )
+
+
+def _taken(name: str, key: str) -> None:
+    """A field for what an answer takes; what is handed in whole gets room."""
+    if name in TAKES_LONG:
+        st.text_area(TAKES_LONG[name], key=key, max_chars=MOST_CHARS, height=160)
+    else:
+        st.text_input(TAKES.get(name, plain(name)), key=key, max_chars=200)
 
 
 def _do(desk: Desk, finding: str, answer: str, takes: tuple[str, ...]) -> None:

@@ -74,6 +74,20 @@ _VERBS: Final[Mapping[str, str]] = {
     "signing.window": "A signing window is to open",
     "journal.key": "A journal key is to come into force",
 }
+TAKES: Final[Mapping[str, str]] = {
+    "by": "Who says so (person id)",
+    "to": "The conversation it goes to",
+    "value": "What was seen",
+    "reason": "Why, in a few words",
+}
+"""What an answer to a finding takes, as its field asks for it."""
+TAKES_LONG: Final[Mapping[str, str]] = {
+    "public": "The public file that counsel's key was written to",
+    "decision": "The decision that counsel signed, as its file has it",
+    "notice": "The notice that people of this side acknowledge",
+}
+"""As above, of what is handed in whole."""
+PROVE_FIRST: Final = "Prove that it is you first"
 _LAST: Final[Mapping[str, str]] = {
     "0 seconds": "second",
     "1 second": "second",
@@ -239,6 +253,11 @@ def risk_words(score: ScoreView) -> str:
         return safe(score.says)
     stands = "Leak risk " + str(score.total) + ", " + LEVEL_WORDS.get(score.level, "").lower()
     return stands + ". You act from " + str(score.act_at) + "."
+
+
+def prove_words(titles: list[str]) -> str:
+    """What somebody may do once he proved again that it is he."""
+    return "You can do this once you prove again that it is you: " + safe(listed(titles)) + "."
 
 
 def falls_words(score: ScoreView) -> str:

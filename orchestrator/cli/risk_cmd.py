@@ -126,7 +126,7 @@ def answer(
     because: Annotated[str | None, typer.Option(help="With accept: why.")] = None,
 ) -> int:
     """Does it; what closes the finding is what is seen afterwards. `accept` silences it."""
-    deal, given = named(ctx, None), _given(values or ())
+    deal, given = named(ctx, None), given_values(values or ())
 
     async def work(client: Client) -> FindingAnsweredView:
         if answer_ != "accept":
@@ -141,7 +141,8 @@ def answer(
     return 0
 
 
-def _given(values: list[str] | tuple[str, ...]) -> Mapping[str, str]:
+def given_values(values: list[str] | tuple[str, ...]) -> Mapping[str, str]:
+    """What was given, by name; of ``name=@FILE`` the file's text. Raises: Wrong."""
     pairs = [value.partition("=") for value in values]
     if any(not equals for _, equals, _ in pairs):
         raise Wrong("write --set-value name=value")

@@ -3,6 +3,7 @@
 from orchestrator.clock import HOUR
 from tests.dashboard.conftest import Look, words
 from tests.scenarios.conftest import eventually
+from tests.scenarios.test_risk_acts import overdue, public
 
 OWNER = ("participant", "owner", "security_officer")
 
@@ -58,6 +59,22 @@ async def test_an_answer_is_given_from_the_card_and_its_outcome_is_said_there(
     await eventually(gone)
     await look.again(at)
     assert "on no list" not in words(at)
+
+
+async def test_what_is_handed_in_whole_has_a_field_and_who_may_proves_himself_first(
+    look: Look,
+) -> None:
+    finding = await overdue(look.house)
+    may = (*OWNER, "counsel")
+    at = await look.page("leak_risk", look.as_(*may))
+    assert "once you prove again that it is you: Adopt a new journal key." in words(at)
+    key = f"answer-{finding}-adopt_key"
+    assert not any(b.key == key for b in at.button)
+    at = await look.page("leak_risk", look.as_(*may, stepped_up=True))
+    at.text_area(f"{key}-public").set_value(public("joint"))
+    at.button(key).click()
+    await look.again(at)
+    assert "rotation_overdue" not in await look.house.findings()
 
 
 async def test_a_participant_sees_no_score(look: Look) -> None:
