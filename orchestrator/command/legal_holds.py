@@ -21,7 +21,7 @@ from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.legal_holds import LegalHoldView, NewLegalHold, UnkeptView
 from orchestrator.client.problems import Missing, Refused, Wrong
-from orchestrator.command.conversations import conversation_of, deal_of
+from orchestrator.command.conversations import deal_of, ever_of
 from orchestrator.command.preserving import every_copy, keeps_of
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
@@ -127,7 +127,8 @@ class LegalHolds:
         copies, overdue = found.kept.get(hold.hold_id, (0, 0))
         asked = _asked(found.standing, hold.hold_id, at)
         stands = RELEASED if placed.released_at is not None else ASKED if asked else STANDS
-        labels = (view.conversations.get(cid) for cid in sorted(hold.conversations))
+        talks = {**view.closed, **view.conversations}
+        labels = (talks.get(cid) for cid in sorted(hold.conversations))
         return LegalHoldView(
             legal_hold=hold.hold_id,
             matter=placed.matter,
@@ -194,7 +195,7 @@ def _wanted(view: DealView, new: NewLegalHold, known: frozenset[PersonId], at: i
     if strangers := sorted({*people, PersonId(new.by)} - known):
         told = f"No list of this deal ever had {', '.join(strangers)}"
         raise Missing(told, still=STILL, then="wallcross roster show")
-    talks = frozenset(conversation_of(view, name).conversation_id for name in new.conversations)
+    talks = frozenset(ever_of(view, name).conversation_id for name in new.conversations)
     hold = LegalHold(HoldId(new_id("hold")), talks, people)
     return Placed(hold, new.matter, PersonId(new.by), at)
 

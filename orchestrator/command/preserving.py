@@ -87,9 +87,10 @@ def readers_of(tx: Tx, view: DealView) -> Readers:
         seen.setdefault(conversation, set()).add(person)
     rosters = [roster for _, roster in adopted_rosters(tx, view.deal_id)]
     listed = [roster for roster in rosters if roster is not None]
-    unknown = set(view.doubted) if len(listed) == len(rosters) else set(view.conversations)
+    talks = {**view.closed, **view.conversations}
+    unknown = set(view.doubted) if len(listed) == len(rosters) else set(talks)
     found: dict[ConversationId, frozenset[PersonId] | None] = {}
-    for cid, talk in view.conversations.items():
+    for cid, talk in talks.items():
         people = {*seen.get(cid, ()), *chain.from_iterable(_cleared(r, talk) for r in listed)}
         known = frozenset(p for p in people if p is not None)
         found[cid] = None if cid in unknown or None in people else known

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from orchestrator.client import views
 from orchestrator.client.problems import Missing, Unready
-from orchestrator.command.conversations import deal_of
+from orchestrator.command.conversations import deal_of, over
 from orchestrator.command.messages import remote_id
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.deals.book import API, DealView
@@ -91,6 +91,8 @@ class Replays:
         found = self._run(run)
         incoming = [self._from_row(found, row) for row in rows]
         receipts = await self._r.accepter.accept(incoming)
+        if any(receipt.message_id is None for receipt in receipts):
+            raise over()
         fresh = 0
         for one, receipt in zip(incoming, receipts, strict=True):
             if receipt.duplicate:

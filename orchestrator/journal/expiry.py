@@ -25,8 +25,9 @@ EACH: Final = 100
 """Copies that one entry names."""
 _TAKE = (
     "DELETE FROM journal WHERE message_id = ? AND deal_id = ? AND key_id IS NOT NULL "
-    "RETURNING envelope IS NULL"
+    "RETURNING length(envelope)"
 )
+"""None: it is a file. (``envelope IS NULL`` is 0 here, whatever it is: seen with SQLite 3.40.)"""
 _ENTRY = "SELECT entry, salt, body, hash FROM audit WHERE deal_id = ? AND n = ?"
 
 
@@ -47,7 +48,7 @@ def expire(tx: Tx, deal_id: str, messages: Sequence[str], *, at: int, policy: st
     for first in range(0, len(messages), EACH):
         some = messages[first : first + EACH]
         taken = {one: row for one in some if (row := tx.one(_TAKE, (one, deal_id))) is not None}
-        files += [message for message, (in_file,) in taken.items() if in_file]
+        files += [message for message, (inline,) in taken.items() if inline is None]
         if taken:
             body: dict[str, Json] = {
                 "messages": list(taken),

@@ -64,7 +64,7 @@ async def export(store: Store, deal_id: str, files: Blobs, folder: Path) -> int:
     """Writes a deal's journal into a new ``folder``; returns how many entries.
 
     Raises:
-        BadExport: ``folder`` is there already and not empty.
+        BadExport: ``folder`` is there already and not empty, or a copy is missing.
     """
     await asyncio.to_thread(_new_folder, folder)
     await asyncio.to_thread((folder / ENVELOPES).mkdir, 0o700)
@@ -73,8 +73,9 @@ async def export(store: Store, deal_id: str, files: Blobs, folder: Path) -> int:
     with _create(folder / INDEX) as index:
         _line(index, {"format": FORMAT, "deal": deal_id, "keys": keys})
         while page := await store.read(partial(Tx.all, sql=_SQL, params=(deal_id, last, PAGE))):
-            await asyncio.to_thread(_write_page, page, index, files, folder)
-            count, last = count + len(page), page[-1][0]
+            gone = await asyncio.to_thread(_write_page, page, index, files, folder)
+            await store.read(partial(_refuse_lost, messages=gone))
+            count, last = count + len(page) - len(gone), page[-1][0]
         await asyncio.to_thread(os.fsync, index.fileno())
     return count
 
@@ -91,7 +92,16 @@ def _keys(tx: Tx, deal_id: str) -> dict[str, dict[str, str]]:
     return {key: {"scope": scope, "recipient": recipient} for key, scope, recipient in rows}
 
 
-def _write_page(page: list[Row], index: BinaryIO, files: Blobs, folder: Path) -> None:
+def _refuse_lost(tx: Tx, messages: list[str]) -> None:
+    """What had no file while its row stood is missing; whose time just ended is not."""
+    for message in messages:
+        if tx.one("SELECT 1 FROM journal WHERE message_id = ?", (message,)) is not None:
+            raise BadExport(f"the copy of {message} is missing; run: wallcross journal verify")
+
+
+def _write_page(page: list[Row], index: BinaryIO, files: Blobs, folder: Path) -> list[str]:
+    """Writes some entries; returns those whose file is gone since their rows were read."""
+    gone = []
     for message_id, key_id, record_class, keep_until, at, envelope, *about in page:
         entry = {
             "message": message_id,
@@ -103,12 +113,17 @@ def _write_page(page: list[Row], index: BinaryIO, files: Blobs, folder: Path) ->
         }
         if envelope is None:
             copy = folder / ENVELOPES / f"{message_id}.age"
-            entry["sha256"] = _copy(files.path(message_id), copy)
+            try:
+                entry["sha256"] = _copy(files.path(message_id), copy)
+            except FileNotFoundError:
+                gone.append(message_id)
+                continue
         else:
             entry["sha256"] = hashlib.sha256(envelope).hexdigest()
             entry["envelope"] = base64.b64encode(envelope).decode()
         _line(index, entry)
     index.flush()
+    return gone
 
 
 def _copy(source: Path, target: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -224,18 +225,32 @@ async def test_housekeeping_that_asks_for_no_holds_is_caught(
     assert await copies(house) == set()
 
 
+async def in_a_file(house: House, message: str) -> Path:
+    """A message's copy as a file, as of what is large."""
+    runtime = house.home.runtime
+    path = runtime.journal.files.path(message)
+    [(envelope,)] = await house.rows("SELECT envelope FROM journal WHERE message_id = ?", message)
+    path.write_bytes(envelope)
+    sql = "UPDATE journal SET envelope = NULL WHERE message_id = ?"
+    await runtime.store.write(lambda tx: tx.run(sql, (message,)))
+    return path
+
+
+async def test_a_copy_that_is_a_file_goes_behind_its_row(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await said(house)
+    [gone, kept] = [await in_a_file(house, told[name]) for name in ("lunch", "supply")]
+    assert await later(house, monkeypatch, 91 * DAY) == 1
+    assert (gone.exists(), kept.exists()) == (False, True)
+
+
 async def test_what_a_crash_leaves_of_a_copy_goes_at_the_next_start(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = await said(house)
     runtime = house.home.runtime
-    path = runtime.journal.files.path(told["lunch"])
-    [(envelope,)] = await house.rows(
-        "SELECT envelope FROM journal WHERE message_id = ?", told["lunch"]
-    )
-    path.write_bytes(envelope)
-    sql = "UPDATE journal SET envelope = NULL WHERE message_id = ?"
-    await runtime.store.write(lambda tx: tx.run(sql, (told["lunch"],)))
+    path = await in_a_file(house, told["lunch"])
     with monkeypatch.context() as patch:
         patch.setattr(JournalWriter, "forget", lambda *_: None)  # the crash, behind the unit
         assert await later(house, patch, 91 * DAY) == 1
@@ -243,6 +258,18 @@ async def test_what_a_crash_leaves_of_a_copy_goes_at_the_next_start(
     assert (await house.home.journal_verify(house.deal)).ok
     await runtime.journal.recover(runtime.store)
     assert not path.exists()
+
+
+async def test_what_was_closed_since_is_held_like_what_is_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await said(house)
+    await house.home.deal_close(house.deal, "HERON", even_waiting=False, actor=ACTOR)
+    placed = await place(house, ["lunch"])
+    assert (placed.conversations, placed.copies) == (("lunch",), 1)
+    assert (await place(house, persons=["el"])).copies == 1
+    await later(house, monkeypatch, YEARS)
+    assert await copies(house) == {told["lunch"]}
 
 
 async def test_what_a_hold_wants_kept_and_counsel_exempted_is_told(house: House) -> None:

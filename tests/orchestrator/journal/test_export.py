@@ -1,6 +1,7 @@
 """Exported by a host that cannot read it, opened offline with shares alone."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,26 @@ async def test_an_export_never_overwrites(
 ) -> None:
     with pytest.raises(BadExport, match="not empty"):
         await export(store, DEAL, writer.files, exported)
+
+
+async def test_a_copy_that_ended_meanwhile_is_left_out_and_a_missing_one_is_named(
+    store: Store, writer: JournalWriter, joint: NewJournalKey, tmp_path: Path
+) -> None:
+    await store.write(lambda tx: keys.adopt(tx, DEAL, joint.public, at=AT, actor="x"))
+    for name in ("msg_a", "msg_b"):
+        await journal(store, writer, name, "joint", large=True)
+    read = writer.files.path
+
+    def ends(owner: str) -> Path:
+        if owner == "msg_a":  # its row went in another unit, behind the page that was read
+            read(owner).unlink(missing_ok=True)
+            with sqlite3.connect(store.path) as other:
+                other.execute("DELETE FROM journal WHERE message_id = 'msg_a'")
+        return read(owner)
+
+    writer.files.path = ends  # type: ignore[method-assign]  # the moment between two reads
+    assert await export(store, DEAL, writer.files, tmp_path / "one") == 1
+    writer.files.path = read  # type: ignore[method-assign]
+    writer.files.remove("msg_b")
+    with pytest.raises(BadExport, match="msg_b is missing"):
+        await export(store, DEAL, writer.files, tmp_path / "two")
