@@ -3,8 +3,8 @@
 Rules kept here:
 
 1. Taking away needs one person: whoever sent it, or who may take out. It says what remains.
-2. A sealed copy is given to nobody but its sender, and only while nothing was called back; each
-   giving is an entry.
+2. A sealed copy is given to nobody but its sender, only while nothing was called back, and only
+   if its reader may have it at that very moment; each giving is an entry.
 3. A file is known again by its hashes alone. It is read where it lies and comes to no server; who
    had it is told to whoever may see that document, and to others in the words of a file that is
    none of ours. No more is said than the hashes show: the document itself is the same for all.
@@ -23,18 +23,21 @@ from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.command.documents import Documents
 from orchestrator.command.runtime import Runtime, must_live
 from orchestrator.flow.recalled import Recalls, call_back
+from orchestrator.flow.taking import Kept, against_taking
 from orchestrator.outbox.prints import Form, Known, known_again
 from orchestrator.query.cut import Cut, cut
 from orchestrator.seal.body import Unlocked
-from orchestrator.store.unit import Tx
-from tiers.ids import ConversationId, DealId, MessageId, PersonId
+from orchestrator.store.unit import Row, Tx
+from tiers.ids import ConnectorName, ConversationId, DealId, MessageId, PersonId, RoomId
 from tiers.rights import Right, Scope, Viewer
+from tiers.tier import Tier
 
 REASONS: Final = ("wrong_version", "wrong_reader", "withdrawn", "leaked")
 STILL = "Nothing was called back."
 _STATE = "SELECT state FROM message WHERE message_id = ?"
 _OF = """
-SELECT d.delivery_id, c.reader FROM document_copy c
+SELECT d.delivery_id, c.reader, c.connector, c.room, d.conversation_id, d.as_tier, d.sealed_to
+FROM document_copy c
 JOIN delivery d ON d.message_id = c.message_id AND d.connector = c.connector AND d.room = c.room
 JOIN document f ON f.message_id = c.message_id
 WHERE c.message_id = ? AND c.number = ? AND f.seals AND d.kind = 'send' AND d.state = 'done'
@@ -101,18 +104,41 @@ class Copies:
 
         Raises:
             Missing: there is none of that number, or it was called back, or its day is over.
+            Refused: its reader may not have it any more.
         """
         must_live(self._r)
         shown = await Documents(self._r).document_show(message)
+        deal = DealId(shown.deal_id)
+        await self._decided_again(message, number)
         sealed = await self._r.store.write(
-            lambda tx: self._copy_taken(tx, DealId(shown.deal_id), message, number, actor)
+            lambda tx: self._copy_taken(tx, deal, message, number, actor)
         )
         async for piece in sealed.stream():
             yield piece
 
-    def _copy_taken(
-        self, tx: Tx, deal: DealId, message: MessageId, number: int, actor: str
-    ) -> Unlocked:
+    async def _decided_again(self, message: MessageId, number: int) -> None:
+        row = await self._r.store.read(lambda tx: self._copy_there(tx, message, number))
+        _, reader, connector, room, conversation, tier, sealed_to = row
+        kept = Kept(
+            PersonId(reader),
+            ConnectorName(connector),
+            RoomId(room),
+            ConversationId(conversation),
+            Tier(tier),
+            sealed_to,
+        )
+        against = await against_taking(
+            *(kept, self._r.book, self._r.observer, self._r.observer.devices, self._r.now),
+            clock_trusted=self._r.clock_trusted(),
+        )
+        if against:
+            raise Refused(
+                f"copy {number} may not be given out any more: {'; '.join(against)}",
+                still="Nothing was given out.",
+                then=f"wallcross doc recall {message} --reason withdrawn",
+            )
+
+    def _copy_there(self, tx: Tx, message: MessageId, number: int) -> Row:
         row = tx.one(_OF, (message, number))
         if row is None or not self._r.sealer.exists(tx, row[0]):
             raise Missing(
@@ -120,7 +146,13 @@ class Copies:
                 still="Nothing was given out.",
                 then=f"wallcross doc status {message}",
             )
-        at, (delivery, reader) = self._r.now(), row
+        return row
+
+    def _copy_taken(
+        self, tx: Tx, deal: DealId, message: MessageId, number: int, actor: str
+    ) -> Unlocked:
+        delivery, reader, *_ = self._copy_there(tx, message, number)
+        at = self._r.now()
         tx.run(
             "INSERT INTO document_taken VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (message, number, at),

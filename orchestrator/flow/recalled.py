@@ -27,7 +27,7 @@ from orchestrator.flow.plan import Told, Writer
 from orchestrator.flow.port import OpensLines
 from orchestrator.flow.stopped import told_in_line
 from orchestrator.outbox import rows
-from orchestrator.outbox.sealing import destroy_over
+from orchestrator.outbox.sealing import destroy_over, over
 from orchestrator.outbox.withdraw import Withdrawn, recall
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
@@ -142,7 +142,8 @@ class Recalls:
     async def look(self) -> None:
         """Does what can be done now for every copy that was called back."""
         at = self._now()
-        await self._store.write(lambda tx: destroy_over(tx, self._sealer, at))
+        if await self._store.read(lambda tx: over(tx, at)):
+            await self._store.write(lambda tx: destroy_over(tx, self._sealer, at))
         for row in await self._store.read(lambda tx: tx.all(_OPEN, (_AT_ONCE,))):
             await self._one(_Called(*row))
 

@@ -11,7 +11,6 @@ Rules kept here:
 6. A drain never raises on what a network or a message does; it says when to come again.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -24,13 +23,14 @@ from connectors.port.errors import (
     ReadersChanged,
     Uncertain,
 )
-from connectors.port.messages import Accepted, Reader
+from connectors.port.messages import Accepted
 from orchestrator.clock import MINUTE, SECOND, Clock
 from orchestrator.outbox import rows
 from orchestrator.outbox.item import DeliveryState, Done, Item, Start
 from orchestrator.outbox.ledger import Ledger
 from orchestrator.outbox.marks import NOT_AS_STATED
 from orchestrator.outbox.port import Cleared, Due, Guard, NotYet, Over, Stopped, Verdict
+from orchestrator.outbox.proof import proof_of
 from orchestrator.outbox.sealing import keep, sealed_copy
 from orchestrator.outbox.settle import Again, Arrived, Later, settle
 from orchestrator.seal.sealer import Sealer
@@ -312,15 +312,5 @@ async def _foreign(work: Awaitable[T]) -> T:
 
 
 def _proof(accepted: Accepted) -> str | None:
-    """Hash over the devices that it was sealed to: the proof of who can read."""
-    if accepted.sealed_to is None:
-        return None
-    lines = sorted(_line(reader) for reader in accepted.sealed_to)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _line(reader: Reader) -> str:
-    if not reader.devices:
-        return reader.account
-    devices = sorted(f"{d.device} {d.key}" for d in reader.devices or ())
-    return " ".join((reader.account, *devices))
+    """The proof of who can read, where the network told whom it was sealed to."""
+    return None if accepted.sealed_to is None else proof_of(accepted.sealed_to)

@@ -65,8 +65,11 @@ def keep(tx: Tx, sealer: Sealer, done: Done, kept: SealedRow) -> None:
     sealer.insert(tx, kept)
 
 
+def over(tx: Tx, at: int) -> list[str]:
+    """Sealed copies whose day is over, or that were called back, by their deliveries."""
+    return [owner for (owner,) in tx.all(_OVER, (at - KEPT_FOR,))]
+
+
 def destroy_over(tx: Tx, sealer: Sealer, at: int) -> None:
-    """Destroys sealed copies whose day is over, or that were called back."""
-    over = [owner for (owner,) in tx.all(_OVER, (at - KEPT_FOR,))]
-    if over:
-        sealer.destroy_all(tx, over)
+    """Destroys those."""
+    sealer.destroy_all(tx, over(tx, at))

@@ -11,7 +11,7 @@ import pytest
 from connectors.port.connector import SealsCopies
 from connectors.port.messages import Accepted, Delivery
 from orchestrator.client.copies import Hashes, KnownDocument, hashes_of
-from orchestrator.client.problems import Missing, Waits, Wrong
+from orchestrator.client.problems import Missing, Refused, Waits, Wrong
 from orchestrator.client.views import DocumentView, FileHead, NewConversation, Post
 from orchestrator.clock import DAY
 from orchestrator.command.copies import recalls_of
@@ -27,7 +27,7 @@ from .conftest import House, Opens, eventually
 from .house import ACTOR, CHANNEL, PRICE, roster, without
 from .test_access_matrix import viewer_of
 from .test_documents import READERS, TEXT, inbox, parties, pieces, send, states
-from .test_home_mail import MAIL, Firm, firm
+from .test_home_mail import MAIL, THEIRS, Firm, firm
 
 __all__ = ["firm"]
 HERE = Viewer(ACTOR, whole=True)
@@ -324,6 +324,56 @@ async def test_a_sealed_copy_is_gone_once_it_was_called_back_or_its_day_is_over(
         await taken(house, second)
     [(left,)] = await house.rows("SELECT count(*) FROM sealed WHERE owner LIKE 'dlv_%'")
     assert left == 0
+
+
+async def test_what_was_sealed_stays_here_once_its_reader_may_not_have_it(firm: Firm) -> None:
+    """Decided once more when it leaves: for a reader who was paused, and to a key that is out."""
+    house, home = firm.house, firm.house.home
+    await opinion(firm)
+    message = await hand_in(house, "el", to="opinion", seals=True)
+    await until(house, message, "sealed")
+    await home.person_pause(house.deal, PersonId("el"), "doubt", actor=ACTOR)
+    with pytest.raises(Refused, match="may not be given out"):
+        await taken(house, message)
+    await home.person_resume(house.deal, PersonId("el"), actor=ACTOR)
+
+    async def given() -> bool:
+        try:
+            return bool(await taken(house, message))
+        except Refused:
+            return False
+
+    await eventually(given)
+    [key] = await home.key_list(house.deal, PersonId("el"))
+    await home.key_mark(house.deal, PersonId("el"), key.device, "revoke", actor=ACTOR)
+    with pytest.raises(Refused, match="may not be given out"):
+        await taken(house, message)
+
+
+async def test_a_copy_to_a_key_that_was_replaced_stays_here(
+    firm: Firm, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    house, home = firm.house, firm.house.home
+    await opinion(firm)
+    message = await hand_in(house, "el", to="opinion", seals=True)
+    await until(house, message, "sealed")
+    [old] = await home.key_list(house.deal, PersonId("el"))
+    folder = tmp_path_factory.mktemp("d")
+    second = Adviser("second", THEIRS, folder, firm.server.mailbox(THEIRS))
+    try:
+        second.make_key()
+        armour = second.certificate().encode()
+        new = await home.key_replace(
+            house.deal, PersonId("el"), old.device, None, armour, actor=ACTOR
+        )
+        ada, bo, words = PersonId("ada"), PersonId("bo"), " ".join(new.words)
+        await home.key_verify(
+            *(house.deal, PersonId("el"), ada, bo), words=words, replaces=old.device, actor=ACTOR
+        )
+        with pytest.raises(Refused, match="another than the one that it was sealed to"):
+            await taken(house, message)
+    finally:
+        second.close()
 
 
 async def test_for_whoever_is_not_cleared_no_byte_is_sealed(firm: Firm) -> None:
