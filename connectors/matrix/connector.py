@@ -23,7 +23,7 @@ from connectors.matrix.receiver import Receiver
 from connectors.matrix.sender import IDEMPOTENT_FOR, MAX_BODY, Sender
 from connectors.matrix.session import Session
 from connectors.matrix.settings import MatrixSecrets, MatrixSettings, read_setup
-from connectors.matrix.signin import sign_in, still_signed_in
+from connectors.matrix.signin import set_password, sign_in, sign_in_anew, still_signed_in
 from connectors.matrix.standing import SEAT_MISSING, Standing
 from connectors.matrix.steward import Steward
 from connectors.matrix.witness import Witness
@@ -192,6 +192,22 @@ class MatrixConnector:
             hint = "the homeserver refuses our one-time keys: sign in as a new device"
             return Health(up=True, code="keys_refused", hint=hint, seen_at=parts.client.seen_at)
         return Health(up=True, code="ok", hint="", seen_at=parts.client.seen_at)
+
+    async def prove_secrets(self) -> None:
+        """Signs in by password or token, as the device that we are. Raises: ConnectorError."""
+        parts = self._open
+        device, folder = parts.machine.own.device.device, self._setup.state
+        client = Client(self._settings.homeserver, self._door, self._setup.now)
+        try:
+            known = (self._settings, self._secrets)
+            session = await sign_in_anew(client, *known, folder, device)
+        finally:
+            await client.close()
+        parts.client.token = session.token
+
+    async def set_password(self, value: str) -> None:
+        """Has the homeserver take another password. Raises: ConnectorError."""
+        await set_password(self._open.client, self._settings, self._secrets, value)
 
     def network_time(self) -> tuple[int, int] | None:
         """The homeserver's time and our own when it was heard."""

@@ -4,7 +4,8 @@ Rule kept here: a value that could open a door (plain HTTP to another machine, a
 unknown setting) is refused with its place and its remedy, and no default is the looser choice.
 """
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -84,6 +85,11 @@ class MatrixSecrets(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "pickle_key": "it seals the keys of our device: set up a new device id and folder instead"
+    }
+    """Values that are not changed by putting another in their place, and what to do instead."""
 
     password: SecretStr | None = None
     access_token: SecretStr | None = None

@@ -42,6 +42,55 @@ async def sign_in(
     return session
 
 
+async def sign_in_anew(
+    client: Client, settings: MatrixSettings, secrets: MatrixSecrets, folder: Path, device: str
+) -> Session:
+    """A new session of the device that we are, by what signs in and not by the kept one.
+
+    For a password the homeserver ends the device's session before (matrix-spec, POST /login: a
+    known device's old access token is invalidated); its keys stay.
+
+    Args:
+        client: of this alone; gets the token.
+        settings: whose account.
+        secrets: what signs in.
+        folder: where the session is kept.
+        device: that we are.
+
+    Raises:
+        ConnectorError: not signed in; the kept session is as it was.
+    """
+    if secrets.access_token is not None:
+        session = await _of_token(client, settings, secrets.access_token.get_secret_value())
+        if session.device != device:
+            raise Rejected("other_device", "the access token is of another device than ours")
+    else:
+        session = await _log_in(client, settings, secrets, device)
+    SessionFile(folder, secrets.key, (settings.user, settings.homeserver)).save(session)
+    return session
+
+
+async def set_password(
+    client: Client, settings: MatrixSettings, secrets: MatrixSecrets, value: str
+) -> None:
+    """Has the homeserver take another password; no device is signed out.
+
+    Source: matrix-spec, POST /account/password with user-interactive authentication.
+
+    Raises:
+        Rejected: we sign in without one, or it was not taken. ConnectorError.
+    """
+    if secrets.password is None:
+        raise Rejected("no_password", "this account signs in by an access token")
+    auth = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": settings.user},
+        "password": secrets.password.get_secret_value(),
+    }
+    body = {"new_password": value, "logout_devices": False, "auth": auth}
+    await client.call("POST", f"{BASE}/account/password", body)
+
+
 async def still_signed_in(client: Client, user: str, device: str) -> bool:
     """Whether the homeserver takes our token for this account and device."""
     try:

@@ -6,8 +6,9 @@ the looser choice.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -143,6 +144,11 @@ class MailSecrets(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "passphrase": "it locks our private key: change it with gpg --change-passphrase first"
+    }
+    """Values that are not changed by putting another in their place, and what to do instead."""
 
     passphrase: SecretStr = Field(min_length=20)
     smtp_password: SecretStr

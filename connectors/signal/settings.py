@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -158,6 +158,11 @@ class SignalSecrets(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "state_key": "it seals what waits on disk to be taken in: set up a new folder instead"
+    }
+    """Values that are not changed by putting another in their place, and what to do instead."""
 
     webhook_secret: SecretStr | None = None
     state_key: SecretStr

@@ -7,8 +7,9 @@ refused with its place and its remedy.
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -130,6 +131,11 @@ class WickrSecrets(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "state_key": "it seals what waits on disk to be taken in: set up a new folder instead"
+    }
+    """Values that are not changed by putting another in their place, and what to do instead."""
 
     api_key: SecretStr
     auth_token: SecretStr

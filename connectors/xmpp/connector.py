@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from connectors.port import AccountId, DeliveryKey, Guarantee, RemoteId, RoomId
 from connectors.port.capabilities import Capabilities, Health, Posture, Undo
@@ -43,6 +43,7 @@ from connectors.xmpp.store import Store
 from connectors.xmpp.stream import trusting
 
 _KEPT_FOR = 90 * 24 * 3600 * 1_000_000
+_REGISTER = "jabber:iq:register"
 _SEALER = "connectors.xmpp.omemo.sealer"
 OpenSealer = Callable[[AccountId, Path, bytes, frozenset[str]], Sealer]
 
@@ -158,6 +159,13 @@ class XmppConnector:
         parts, self._parts = self._parts, None
         if parts is not None:
             await parts.close()
+
+    async def set_password(self, value: str) -> None:
+        """Has our server take another password (XEP-0077 section 3.3). Raises: ConnectorError."""
+        query = Element(f"{{{_REGISTER}}}query")
+        SubElement(query, f"{{{_REGISTER}}}username").text = self.account.partition("@")[0]
+        SubElement(query, f"{{{_REGISTER}}}password").text = value
+        await self._open.line.ask(self._settings.domain, "set", query, acts=True)
 
     @property
     def _open(self) -> "_Parts":

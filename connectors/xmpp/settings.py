@@ -5,8 +5,9 @@ short key, an unknown setting) is refused with its place and its remedy, and no 
 looser choice.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -132,6 +133,11 @@ class XmppSecrets(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "state_key": "it seals what waits on disk and OMEMO's keys: set up a new folder instead"
+    }
+    """Values that are not changed by putting another in their place, and what to do instead."""
 
     password: SecretStr = Field(min_length=1)
     state_key: SecretStr

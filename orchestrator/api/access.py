@@ -296,6 +296,7 @@ LOCAL: Mapping[str, str] = MappingProxyType(
         "channel_pause": _HOME,
         "channel_resume": _HOME,
         "channel_rebuild": _HOME,
+        "channel_rotate": _HOME,
         "quarantine_list": _HOME,
         "quarantine_show": _HOME,
         "quarantine_drop": _HOME,

@@ -86,6 +86,15 @@ class Trial(Body):
     real_server: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
 
 
+class Rotation(Body):
+    """`channel rotate`: the value goes in here and comes out nowhere."""
+
+    secret: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    value: str | None = Field(default=None, max_length=65536, repr=False)
+    make: bool = False
+    only_look: bool = False
+
+
 class Rebuild(Body):
     """Whether rooms are made anew, or only looked for."""
 

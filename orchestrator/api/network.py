@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from orchestrator.api.bodies import Reason, Rebuild, Trial
+from orchestrator.api.bodies import Reason, Rebuild, Rotation, Trial
 from orchestrator.api.reach import OpenHome
 from orchestrator.api.who import Actor
 from orchestrator.client.rebuilding import RebuiltRoom
+from orchestrator.client.rotating import Rotated
 from orchestrator.client.views import ChannelTest, ChannelView
 from tiers.ids import ConnectorName
 
@@ -45,6 +46,13 @@ async def channel_rebuild(
 ) -> Sequence[RebuiltRoom]:
     """Makes every lost room of a channel anew from the roster, or says which are lost."""
     return await home.channel_rebuild(ConnectorName(name), only_look=body.only_look, actor=actor)
+
+
+@router.post("/{name}/rotate")
+async def channel_rotate(name: str, body: Rotation, home: OpenHome, actor: Actor) -> Rotated:
+    """Puts another secret of its account in force, once its network takes it."""
+    asked = (ConnectorName(name), body.secret, body.value)
+    return await home.channel_rotate(*asked, make=body.make, only_look=body.only_look, actor=actor)
 
 
 @router.post("/{name}/resume")

@@ -41,6 +41,7 @@ from orchestrator.api.port_reading import ReadingAccess
 from orchestrator.api.port_rebuilding import RebuildAccess
 from orchestrator.api.port_record import ApprovalAccess, ApproverAccess, RecordAccess
 from orchestrator.api.port_risk import RiskAccess
+from orchestrator.api.port_rotating import RotateAccess
 from orchestrator.api.port_sign_in import SignInAccess
 from orchestrator.api.port_signing import SigningAccess
 from orchestrator.api.port_webhooks import WebhookAccess
@@ -599,6 +600,7 @@ class Home(
     TroubleAccess,
     QuarantineAccess,
     ConversationAccess,
+    ConversingAccess,
     MessageAccess,
     DocumentAccess,
     CopyAccess,
@@ -606,6 +608,7 @@ class Home(
     KeyDeskAccess,
     ChannelAccess,
     RebuildAccess,
+    RotateAccess,
     RecordAccess,
     EvidenceAccess,
     PlanAccess,
@@ -614,7 +617,6 @@ class Home(
     MembershipAccess,
     CardAccess,
     OwnAccess,
-    ConversingAccess,
     ListAccess,
     SigningAccess,
     LegalHoldAccess,

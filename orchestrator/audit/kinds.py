@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CHANNEL_TESTED = "channel.tested"
     CHANNEL_PAUSED = "channel.paused"
     CHANNEL_RESUMED = "channel.resumed"
+    CHANNEL_ROTATED = "channel.rotated"
 
     MESSAGE_ACCEPTED = "message.accepted"
     MESSAGE_REFUSED = "message.refused"

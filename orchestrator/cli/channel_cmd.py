@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +12,11 @@ import typer
 from orchestrator.cli.channel_add import added
 from orchestrator.cli.channel_table import KINDS
 from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.secret_value import read_value
 from orchestrator.cli.session import call
 from orchestrator.client.problems import Missing, Partly, Refused, SignInFirst, Unready
 from orchestrator.client.rebuilding import RebuiltRoom
+from orchestrator.client.rotating import Rotated
 from orchestrator.client.scorecard import CardView
 from orchestrator.client.views import ChannelTest, ChannelView
 from orchestrator.config.load import config_file, state_folder
@@ -169,6 +172,50 @@ def resume(ctx: typer.Context, name: Name) -> None:
     """Lets it go on, where its check is not red."""
     found, out = call(ctx.obj, lambda c: c.channel_resume(name), live=True)
     out.one(found, lambda: [f"{found.name}  {found.state}"])
+
+
+@app.command()
+def rotate(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    secret: Annotated[
+        str | None, typer.Option(help="Which, by its name in the settings; none: the only one.")
+    ] = None,
+    from_file: Annotated[
+        Path | None, typer.Option(help="Read it from a file; - is stdin. Else it is asked for.")
+    ] = None,
+    make: Annotated[
+        bool, typer.Option("--make", help="Made here, and the network is told (a password).")
+    ] = False,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="It was changed where its reference leads.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only says which, and how.")] = False,
+) -> None:
+    """Another secret of its account: proven with the network first, then kept and in force."""
+    value = None
+    if not (make or reread or dry_run):
+        value = read_value(from_file, twice=True).decode()
+    found, out = call(
+        ctx.obj,
+        lambda c: c.channel_rotate(name, secret, value, make=make, only_look=dry_run),
+        live=True,
+    )
+    out.one(found, lambda: _rotated(found, out))
+
+
+def _rotated(found: Rotated, out: Out) -> Iterator[str]:
+    kept = f"{found.channel}  {found.secret}  {found.reference}"
+    yield f"{kept}  {found.state}{', and its network told' if found.made else ''}"
+    if found.account is not None:
+        yield f"  account  {found.account}"
+    if found.paused is not None:
+        yield f"  paused   {found.paused}"
+    if found.state == "as it was":
+        yield f"  last     {out.when(found.last) or 'never by this'}"
+        how = "made here with --make, or given" if found.can_make else "given"
+        yield f"  next     wallcross channel rotate {found.channel} --secret {found.secret}: {how}"
 
 
 @app.command()

@@ -4,7 +4,6 @@ Rule kept here: no value is an argument, an output or a log line; `where` says w
 """
 
 import secrets
-import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.out import Columns, Out
+from orchestrator.cli.secret_value import read_value
 from orchestrator.cli.session import make_home
 from orchestrator.client.dry_run import WouldDo
-from orchestrator.client.problems import Missing, Wrong
 from orchestrator.config import Settings
 from orchestrator.query.checks import references
 from orchestrator.secrets.reference import parse, put, resolve
@@ -47,7 +46,7 @@ def set_(
     new: New = False,
 ) -> None:
     """Keeps a value under a keyring reference; headless, in an owner-only file, and says so."""
-    _put(ctx, reference, _random() if new else _value(from_file))
+    _put(ctx, reference, _random() if new else read_value(from_file))
 
 
 @app.command()
@@ -60,7 +59,7 @@ def rotate(
 ) -> None:
     """Puts a new value in place of one that is there."""
     resolve(reference, _vault(ctx.obj.settings()))
-    _put(ctx, reference, _random() if new else _value(from_file))
+    _put(ctx, reference, _random() if new else read_value(from_file))
 
 
 @app.command("list")
@@ -114,8 +113,6 @@ def _vault(settings: Settings) -> "SecretStore":
 
 
 def _put(ctx: typer.Context, reference: str, value: bytes) -> None:
-    if not value:
-        raise Wrong("The value is empty", still="Nothing was kept")
     if ctx.obj.dry_run:
         raise WouldDo([f"{reference} answers with the value that was given."])
     source = put(reference, value, _vault(ctx.obj.settings()))
@@ -127,17 +124,6 @@ def _put(ctx: typer.Context, reference: str, value: bytes) -> None:
 
 def _random() -> bytes:
     return secrets.token_hex(KEY_BYTES).encode()
-
-
-def _value(path: Path | None) -> bytes:
-    if path is None and sys.stdin.isatty():
-        return str(typer.prompt("Value", hide_input=True, err=True)).encode()
-    if path is None or str(path) == "-":
-        return sys.stdin.buffer.read().removesuffix(b"\n").removesuffix(b"\r")
-    try:
-        return path.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
-    except OSError:
-        raise Missing(f"{path} cannot be read", still="Nothing was kept") from None
 
 
 def _found(reference: str, vault: "SecretStore") -> str:

@@ -45,6 +45,7 @@ from orchestrator.client.reading import ReadingApi
 from orchestrator.client.rebuilding import RebuildApi
 from orchestrator.client.risk import RiskApi
 from orchestrator.client.rosters import CouldSee, HistoryRow, ReviewView, WhoCouldSee
+from orchestrator.client.rotating import RotateApi
 from orchestrator.client.sign_in import SignInApi
 from orchestrator.client.signing import SigningApi
 from orchestrator.client.strangers import KeptView
@@ -83,6 +84,7 @@ Kind = Literal["policy", "roster"]
 class Client(
     DirectoryApi,
     RebuildApi,
+    RotateApi,
     ReadingApi,
     PreventedApi,
     NotifyApi,
@@ -97,11 +99,11 @@ class Client(
     ApprovalsDeskApi,
     AuditDeskApi,
     ConnectionsApi,
+    ConversingApi,
     DocumentsDeskApi,
     CopiesApi,
     KeysDeskApi,
     BotsApi,
-    ConversingApi,
     BackupApi,
     SignInApi,
     TiersApi,

@@ -38,6 +38,7 @@ WORDS: Mapping[str, str] = {
     "channel.tested": "A channel was tested here.",
     "channel.paused": "{channel} was paused.",
     "channel.resumed": "{channel} is in use again.",
+    "channel.rotated": "A secret of {channel} was changed.",
     "message.accepted": "A message was accepted.",
     "message.quarantined": "A mail was not believed and is kept apart.",
     "message.refused": "A message was not accepted.",

@@ -40,6 +40,7 @@ from orchestrator.command.records import Records
 from orchestrator.command.replays import Replays
 from orchestrator.command.risk import RiskDesk
 from orchestrator.command.rosters import Rosters
+from orchestrator.command.rotating import Rotating
 from orchestrator.command.runtime import Runtime
 from orchestrator.command.signing import Signings
 from orchestrator.command.simulating import Simulating
@@ -77,17 +78,18 @@ class OpenHome(
     PeopleDesk,
     ListDesk,
     Conversations,
+    ConversationTiers,
+    ConversationEnds,
     Plans,
     Messages,
     Documents,
     Copies,
     Keys,
-    ConversationTiers,
-    ConversationEnds,
     KeyReplacing,
     KeysDesk,
     Channels,
     Rebuilding,
+    Rotating,
     Records,
     LegalHolds,
     DealClosing,

@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from orchestrator.audit.body import named
 from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.clock import HOUR, SECOND
+from orchestrator.command.rotating import secrets_since
 from orchestrator.command.runtime import Runtime
 from orchestrator.deals.book import DealView
 from orchestrator.flow.guard import held_as
@@ -198,12 +199,20 @@ class RiskLook:
             rooms=rooms,
             people=_listed(deal, inside, slow, at),
             certificates=slow.certificates,
-            keys=_own_keys(tx, deal),
+            keys=(*_own_keys(tx, deal), *self._secrets(tx, deal)),
             record=self._record(tx, deal, at),
             wrote=wrote(tx, deal, rooms, at),
             volumes=volumes(tx, deal, at) if on else None,
             on=on,
         )
+
+    def _secrets(self, tx: Tx, deal: DealView) -> Iterator[OwnKey]:
+        """Secrets of the channels that a deal has rooms on, by when each was changed last."""
+        used = {b.connector for rooms in deal.rooms.values() for b in rooms}
+        since = secrets_since(tx, self.runtime.settings.config.channels, used)
+        for (channel, secret), at in since.items():
+            then = f"wallcross channel rotate {channel} --secret {secret}"
+            yield OwnKey(f"{channel}:{secret}", at, f"{secret} of {channel}", then)
 
     def _record(self, tx: Tx, deal: DealView, at: int) -> RecordSignal | None:
         """Of a made-up deal nobody has to prove anything."""

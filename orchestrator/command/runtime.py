@@ -45,6 +45,11 @@ from orchestrator.store.unit import Store
 from tiers.ids import ConnectorName, DealId
 from tiers.policy import Grade
 
+Check = Callable[[Connector], Awaitable[None]]
+"""Raises where something is not so that has to be before a connector is used."""
+Reopen = Callable[[ConnectorName, Mapping[str, str], Check], Awaitable[str | None]]
+"""Opens a channel with secrets that differ from those kept; a code: why it goes on with the old."""
+
 
 @dataclass(slots=True)
 class Channel:
@@ -60,6 +65,7 @@ class Channel:
         hint: what to do about that.
         closed_since: when it could not be opened first; None while it is open.
         again_at: when it is tried again by itself; None while it is open, and where it is not.
+        rotating: a secret of it is being changed; nothing goes out meanwhile.
     """
 
     name: ConnectorName
@@ -72,6 +78,7 @@ class Channel:
     hint: str = ""
     closed_since: int | None = None
     again_at: int | None = None
+    rotating: bool = False
 
 
 @dataclass(slots=True)
@@ -116,6 +123,8 @@ class Runtime:
     """Signs all heads and hands them to the anchors now; None while the home is not live."""
     notifier: Notifier | None = None
     """Tells people that something needs them; None while the home is not live."""
+    reopen: Reopen | None = None
+    """Opens a channel with other secrets; None while the home is not live."""
     live: bool = False
     running: Running = field(default_factory=Running)
     plan_runs: PlanRuns = field(default_factory=PlanRuns)
@@ -132,7 +141,9 @@ class Runtime:
 def standing_still(channels: Mapping[ConnectorName, Channel], name: ConnectorName) -> bool:
     """Whether nothing goes out on a channel: it is paused, unknown, or not open."""
     channel = channels.get(name)
-    return channel is None or channel.paused is not None or channel.connector is None
+    if channel is None or channel.connector is None:
+        return True
+    return channel.rotating or channel.paused is not None
 
 
 def must_live(runtime: Runtime) -> None:

@@ -297,7 +297,9 @@ def _rotating(keys: Sequence[OwnKey], at: int) -> Answer:
     found = []
     for one in keys:
         if at - one.since >= ROTATE_AFTER:
-            why = f"the {one.subject} key is in use since {iso(one.since)[:10]}"
+            called = one.called or f"{one.subject} key"
+            renew = f"; {one.then}" if one.then else ""
+            why = f"the {called} is in use since {iso(one.since)[:10]}{renew}"
             raised = _raise("rotation_overdue", why)
             found.append((("rotation_overdue", one.subject), raised))
     return found, [("rotation_overdue", EVERYTHING)]

@@ -113,10 +113,14 @@ class OwnKey:
     Attributes:
         subject: whose, such as a journal scope.
         since: when it was adopted.
+        called: what it is called; empty: the key of its subject.
+        then: what renews it, where that is not the rule's own remedy.
     """
 
     subject: str
     since: int
+    called: str = ""
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)

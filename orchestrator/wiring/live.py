@@ -41,6 +41,7 @@ from orchestrator.store.unit import Tx
 from orchestrator.wiring.anchors import anchors_of
 from orchestrator.wiring.notify import notifier_of
 from orchestrator.wiring.opening import Opener
+from orchestrator.wiring.reopening import Reopening
 from tiers.conversation import Conversation
 from tiers.ids import AccountId, ConnectorName, RoomId
 
@@ -102,6 +103,8 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
 
     linked = LinkedDevices(runtime.store, runtime.book, runtime.watcher, runtime.now)
 
+    tasks: dict[ConnectorName, asyncio.Task[None]] = {}
+
     async def listen(name: ConnectorName, connector: Connector) -> None:
         listener = Listener(
             name,
@@ -116,10 +119,12 @@ async def go_live(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.enrolling,
             linked.hear,
         )
-        await _start(listening, listener.run())
+        tasks[name] = await _start(listening, listener.run())
 
     for name, connector in runtime.connectors.items():
         await listen(name, connector)
+    later = partial(_start, stack)
+    runtime.reopen = Reopening(runtime, opener, listen, tasks, later)
     runtime.live = True
     for late in opener.closed:
         await _start(stack, opener.try_again(late, listen))
@@ -206,8 +211,8 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("rooms.look", 30 * SECOND, look)
     engine.every("rooms.reconcile", MINUTE, runtime.reconciler.look)
     engine.every("rooms.leave", 5 * SECOND, runtime.leaving.turn)
-    engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     engine.every("rooms.closing", 5 * SECOND, runtime.closing.turn)
+    engine.every("people.notices", MINUTE, CrossingLook(runtime).look)
     losses = Losses(store, runtime.book, runtime.lines, runtime.writer, now)
     engine.every("messages.lost", 10 * SECOND, losses.look)
     engine.every("documents.recalled", 10 * SECOND, recalls_of(runtime).look)
@@ -223,7 +228,7 @@ def _schedule(runtime: Runtime, anchoring: Anchoring, told: RoomNotices) -> None
     engine.every("rooms.alternate", 30 * SECOND, stand_ins.look)
 
 
-async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work)
 
     async def end() -> None:
@@ -232,3 +237,4 @@ async def _start(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> No
             await task
 
     stack.push_async_callback(end)
+    return task

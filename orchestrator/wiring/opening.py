@@ -10,12 +10,15 @@ Rules kept here:
 4. What opens late is all that it would have been at the start, before anything goes out there:
    paused where it stood paused or is red. Then it is listened to, its rooms are looked at, and what
    waited for it goes on.
+5. Where a crash came while a network was told another password, both are tried, each proven: the
+   one that it takes is in force from then on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import structlog
 
@@ -25,7 +28,8 @@ from connectors.registry import UnknownConnectorError, find
 from orchestrator.clock import MINUTE, SECOND
 from orchestrator.command.channels import Channels, inspected, paused_of, recorded_grade
 from orchestrator.command.pulse import ACTOR, Pulse
-from orchestrator.command.runtime import Channel, Runtime
+from orchestrator.command.rotating import keep, pending_name, pending_of, proves
+from orchestrator.command.runtime import Channel, Check, Runtime
 from orchestrator.config.model import ChannelPart
 from orchestrator.flow.listen import LOOK
 from orchestrator.logs import allow
@@ -37,6 +41,7 @@ from tiers.ids import ConnectorName
 from tiers.policy import Grade
 
 log = structlog.get_logger(__name__)
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
 FIRST_PAUSE, LONGEST_PAUSE = 5 * SECOND, 5 * MINUTE
 """Between two tries to open a channel; it doubles from the first to the longest."""
 RED = "its check was red when it opened"
@@ -78,7 +83,7 @@ class Opener:
         """Opens one at the start, or has it closed."""
         channel = Channel(name, part.kind, None, Grade.NONE)
         self._r.channels[name] = channel
-        later = await self._open(channel, part, late=False)
+        later = await self._either(channel, part, late=False)
         if later is not None:
             self.closed.append(Closed(channel, part, later))
 
@@ -89,16 +94,60 @@ class Opener:
             wait = max(pause, later)
             channel.again_at = self._r.now() + wait
             await asyncio.sleep(wait / SECOND)
-            found = await self._open(channel, closed.part, late=True)
+            found = await self._either(channel, closed.part, late=True)
             if found is None:
                 break
             later, pause = found, min(LONGEST_PAUSE, pause * 2)
         channel.again_at = None
         if channel.connector is not None:
             await listen(channel.name, channel.connector)
-            await self._go_on(channel)
+            await self.go_on(channel)
 
-    async def _go_on(self, channel: Channel) -> None:
+    async def once(
+        self,
+        channel: Channel,
+        part: ChannelPart,
+        values: Mapping[str, str] = NO_VALUES,
+        check: Check | None = None,
+    ) -> int | None:
+        """Opens one that was closed by us, with secrets that differ from those kept.
+
+        Args:
+            channel: not open.
+            part: its settings.
+            values: the secrets that differ.
+            check: what has to be so before it is used.
+
+        Returns:
+            how long to wait at least before the next try; None for none.
+        """
+        return await self._open(channel, part, late=True, values=values, check=check)
+
+    async def _either(self, channel: Channel, part: ChannelPart, *, late: bool) -> int | None:
+        """Opens one with what is kept, or with what its network was told before a crash."""
+        try:
+            pending = pending_of(channel, part, self._r.secrets, ACTOR)
+        except SecretError as error:
+            return self._failed(channel, error)
+        if pending is None:
+            return await self._open(channel, part, late=late)
+        asked, value = pending
+        later = await self._open(channel, part, late=late, check=proves)
+        if self._is_open(channel):
+            self._r.secrets.delete(pending_name(asked))
+            return later
+        values = {asked.secret: value}
+        found = await self._open(channel, part, late=late, values=values, check=proves)
+        if not self._is_open(channel):
+            return found if later is None else later
+        with suppress(SecretError):  # it is tried again at the next start
+            await keep(self._r, asked, value, made=True)
+        return found
+
+    def _is_open(self, channel: Channel) -> bool:
+        return self._r.connectors.get(channel.name) is not None
+
+    async def go_on(self, channel: Channel) -> None:
         """Looks at its rooms, and wakes what waits."""
         name = channel.name
         self._r.observer.forget(name)
@@ -112,13 +161,23 @@ class Opener:
         await Channels(self._r).wake_all(name)
         await Pulse(self._r).look_at(channel)
 
-    async def _open(self, channel: Channel, part: ChannelPart, *, late: bool) -> int | None:
+    async def _open(
+        self,
+        channel: Channel,
+        part: ChannelPart,
+        *,
+        late: bool,
+        values: Mapping[str, str] = NO_VALUES,
+        check: Check | None = None,
+    ) -> int | None:
         """Opens one; returns how long to wait at least before the next try, None for none."""
         try:
-            connector = self._made(channel.name, part)
+            connector = self._made(channel.name, part, values)
             async with AsyncExitStack() as half:
                 half.push_async_callback(_leave, connector)
                 await connector.open()
+                if check is not None:
+                    await check(connector)
                 await self._ready(channel, connector, late=late)
                 half.pop_all()
         except (ConnectorError, UnknownConnectorError, SecretError, ValueError) as error:
@@ -131,10 +190,11 @@ class Opener:
         log.info("channel.open", connector=channel.name)
         return None
 
-    def _made(self, name: ConnectorName, part: ChannelPart) -> Connector:
+    def _made(self, name: ConnectorName, part: ChannelPart, values: Mapping[str, str]) -> Connector:
         state = self._r.settings.state / "channels" / name
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         secrets = {k: resolve(r, self._r.secrets).reveal_text() for k, r in part.secrets.items()}
+        secrets |= values
         return find(part.kind).factory()(Setup(name, part.settings, secrets, state, self._r.now))
 
     def _failed(self, channel: Channel, error: Exception) -> int | None:

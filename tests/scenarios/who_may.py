@@ -19,7 +19,7 @@ NOBODY_YET = frozenset(_NOBODY_YET.split())
 
 _HOME_ALONE = """
     status checks allowed channel_list channel_test channel_pause channel_resume
-    channel_rebuild
+    channel_rebuild channel_rotate
     quarantine_list quarantine_show quarantine_drop quarantine_admit person_phished
     deal_new conv_new conv_room_add journal_key_add journal_exempt
     audit_lines audit_export evidence_export journal_export leave_proof
