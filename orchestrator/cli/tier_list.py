@@ -5,6 +5,7 @@ Rule kept here: without a deal it is the policy that ships, and that is said.
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -15,7 +16,6 @@ from orchestrator.client.problems import Wrong
 from orchestrator.client.tiers import TiersView, TierView
 from orchestrator.config.policy import default_text, read_policy, to_policy
 from orchestrator.config.spans import words
-from orchestrator.query.tier_rules import tiers_of
 from tiers.model import load_classifier
 from tiers.tier import Tier
 
@@ -47,7 +47,10 @@ def _found(ctx: typer.Context) -> tuple[TiersView, Out]:
     if deal is not None:
         return call(ctx.obj, lambda c: c.tier_list(deal))
     policy = to_policy(read_policy(default_text()), made_up=False)
-    return tiers_of(policy, load_classifier(), 0), Out(ctx.obj)
+    # with a deal the home answers, and none of this is needed here
+    tier_rules = import_module("orchestrator.query.tier_rules")
+    found: TiersView = tier_rules.tiers_of(policy, load_classifier(), 0)
+    return found, Out(ctx.obj)
 
 
 def _deal(ctx: typer.Context) -> str | None:
