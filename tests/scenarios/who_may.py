@@ -2,8 +2,8 @@
 
 A letter for each role: (P)articipant, (A)dviser, deal (O)wner, (S)ecurity officer, app(R)over,
 (C)ounsel, operator (X), a (B)ot and a company's (D)irectory, whose tokens stand for them. A second
-word is who may about himself, where the first is who may about others. ``!`` stands before what
-takes a proof just given.
+word is who may about himself, where the first is who may about others (``-``: nobody). ``!`` stands
+before what takes a proof just given.
 
 Whoever adds an operation adds its line, from what people are to see and do, not from
 ``orchestrator/api/access.py``: the two are held against each other.
@@ -253,7 +253,8 @@ def _read() -> dict[str, tuple[str, str, bool]]:
             continue
         name, others, *own = words
         fresh, others = others.startswith("!"), others.removeprefix("!")
-        found[name] = others, own[0] if own else others, fresh
+        nobody = others == "-"
+        found[name] = "" if nobody else others, own[0] if own else others, fresh
     return found
 
 
