@@ -99,12 +99,14 @@ class Prosody:
     Attributes:
         folder: of its own.
         archive: rooms can keep an archive (``muc_mam``).
+        passwords: accounts may set their own (XEP-0077).
         moderation: what was said can be taken out of it (XEP-0425, by a module of ours).
     """
 
     folder: Path
     archive: bool = True
     moderation: bool = False
+    passwords: bool = False
     direct: int = field(default_factory=free_port)
     starttls: int = field(default_factory=free_port)
     https: int = field(default_factory=free_port)
@@ -149,7 +151,7 @@ class Prosody:
             starttls=self.starttls,
             direct=self.direct,
             https=self.https,
-            more=', "mam"' if self.archive else "",
+            more=self._modules(),
             room_modules=", ".join(f'"{name}"' for name in self._room_modules()),
             domain=DOMAIN,
             rooms=ROOMS,
@@ -157,6 +159,11 @@ class Prosody:
             admins=admins,
         )
         (self.folder / "config.lua").write_text(config)
+
+    def _modules(self) -> str:
+        more = ["mam"] if self.archive else []
+        more += ["user_account_management"] if self.passwords else []
+        return "".join(f', "{name}"' for name in more)
 
     def _room_modules(self) -> list[str]:
         moderation = ["muc_moderation"] if self.moderation else []
