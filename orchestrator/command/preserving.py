@@ -190,21 +190,39 @@ class Preserving:
         deal, at = view.deal_id, self._r.now()
         if await self._r.store.read(lambda tx: tx.one(_ANY, (deal, at))) is None:
             return 0
-        record, found, after = Wholeness(), 0, FIRST
+        try:
+            return await self._end(view, at)
+        except HoldsUnreadable as error:
+            log.warning("journal.nothing_expires", deal=deal, why=str(error))
+            return 0
+
+    async def _end(self, view: DealView, at: int) -> int:
+        """Ends what is to be ended, once the record was read whole. Raises: HoldsUnreadable."""
+        deal, record, found, after = view.deal_id, Wholeness(), 0, FIRST
+        readers = await self._r.store.read(lambda tx: readers_of(tx, view))
+        if not await self._r.store.read(lambda tx: self._owes(tx, view, readers, at)):
+            return 0  # what holds keep is looked at each time: the record need not be
         if not await self._r.store.read(lambda tx: self._is_whole(tx, deal, record)):
             return 0
-        readers = await self._r.store.read(lambda tx: readers_of(tx, view))
         while True:
-            try:
-                done = await self._unit(view, record, readers, after, at)
-            except HoldsUnreadable as error:
-                log.warning("journal.nothing_expires", deal=deal, why=str(error))
-                return found
+            done = await self._unit(view, record, readers, after, at)
             await asyncio.to_thread(self._r.journal.forget, done.files)
             found += done.gone
             if done.after is None:
                 return found
             after = done.after
+
+    def _owes(self, tx: Tx, view: DealView, readers: Readers, at: int) -> bool:
+        """Whether anything is to be destroyed."""
+        holds, after = holds_of(tx, view.deal_id), FIRST
+        keeps = keeps_of(self._r.journal_policy(view.deal_id))
+        while True:
+            some, following = copies(tx, view, readers, until=at, after=after, most=1_000)
+            if duties(some, keeps, holds, at).destroy:
+                return True
+            if following is None:
+                return False
+            after = following
 
     def _is_whole(self, tx: Tx, deal: DealId, record: Wholeness) -> bool:
         """Whether a chain is whole, as it is and as its heads and anchors say."""

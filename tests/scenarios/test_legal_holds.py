@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from orchestrator.approvals.errors import NotAllowed
+from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.legal_holds import LegalHoldView, NewLegalHold
@@ -184,6 +185,22 @@ async def test_nothing_goes_while_a_holds_entry_is_not_as_it_was_written(
     await runtime.store.write(lambda tx: tx.run(f"{sql} AND deal_id = ?", (at, house.deal)))
     assert await later(house, monkeypatch, YEARS) == 0
     assert await copies(house) == set(told.values())
+
+
+async def test_nothing_goes_while_a_hold_cannot_be_understood(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that a later build wrote, with words that this one does not know."""
+    told = await said(house)
+    runtime, kind = house.home.runtime, Kind.LEGAL_HOLD_PLACED
+    body: dict[str, Json] = {"legal_hold": "hold_" + "1" * 32, "row": "0" * 64}
+    await runtime.store.write(
+        lambda tx: append(tx, house.deal, kind, body, at=runtime.now(), actor=ACTOR)
+    )
+    assert await later(house, monkeypatch, YEARS) == 0
+    assert await copies(house) == set(told.values())
+    with pytest.raises(Refused, match="cannot be read"):
+        await house.home.legal_hold_list(house.deal, every=False)
 
 
 @pytest.mark.tampers("a message's row is moved out of a hold")
