@@ -8,8 +8,8 @@ Rules kept here:
    last. The cap on removals guards against a wrong roster; here a person named the room.
 3. A room is given up once its list shows nobody but accounts of ours, or its network certainly has
    us in it no more. Until then it is tried again, across crashes, and said to be not confirmed.
-4. Then our account goes out, where its network lets it. A mailing has nobody but us who could post
-   to it: it is given up at once.
+4. Then our account goes out, where its network lets it. To a mailing nobody but us could post: it
+   ends with its reader, whom we mail no more.
 """
 
 import asyncio
@@ -132,8 +132,8 @@ class Closing:
         network = self._connectors.get(binding.connector)
         if network is None:
             return GivenUp(binding, None, why="channel_closed")
-        if network.capabilities.most_members == 1 and not isinstance(network, ChangesMembers):
-            return GivenUp(binding, MAILING)
+        if _is_mailing(network) and not isinstance(network, ChangesMembers):
+            return GivenUp(binding, MAILING)  # there is nobody whom anybody could put out
         members = await _listed(network, binding)
         if not isinstance(members, MemberSnapshot):
             return GivenUp(binding, GONE if members is None else None, why=members)
@@ -162,7 +162,8 @@ class Closing:
         still = sum(m.account not in ours for m in members.members)
         if still or not members.complete:
             return GivenUp(binding, None, out, still, why or "incomplete")
-        return GivenUp(binding, await _gone_out(network, binding), out)
+        how = MAILING if _is_mailing(network) else await _gone_out(network, binding)
+        return GivenUp(binding, how, out)
 
     async def _end(self, deal: DealView, binding: RoomBinding, how: str) -> None:
         """States that a room is its conversation's no more, with the ways in which it was."""
@@ -193,6 +194,10 @@ def settle(tx: Tx, deal_id: DealId, subject: str, at: int) -> None:
     )
     for (rule,) in tx.all(sql, (deal_id, subject)):
         close_findings(tx, deal_id, rule, subject, at)
+
+
+def _is_mailing(network: Connector) -> bool:
+    return network.capabilities.most_members == 1
 
 
 async def _listed(network: Connector, binding: RoomBinding) -> MemberSnapshot | str | None:
