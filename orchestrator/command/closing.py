@@ -18,7 +18,7 @@ from functools import partial
 
 from orchestrator.approvals.errors import NotAllowed
 from orchestrator.approvals.plan import Plan
-from orchestrator.approvals.requests import Approved, ask, standing, waits
+from orchestrator.approvals.requests import Approved, ask, founded, standing, waits
 from orchestrator.approvals.windows import withdraw_window
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
@@ -92,12 +92,13 @@ class DealClosing:
 
         def unit(tx: Tx) -> str | None:
             _check(tx, view, at, even_waiting=even_waiting)
-            if standing(tx, deal).founded_at is None:
+            if not founded(tx, deal):
                 _close(tx, self._r.sealer, view, at, actor, even_waiting=even_waiting)
                 return None
             return ask(tx, deal, _plan(view, even_waiting), rule=Rule(), at=at, actor=actor)
 
-        rooms = await _read(self._r, view)
+        asks = await self._r.store.read(lambda tx: founded(tx, deal))
+        rooms = [] if asks else await _read(self._r, view)
         request = await self._r.store.write(unit)
         if request is not None:
             raise waits(request, "The end of a deal waits for the signatures of two people", STILL)
