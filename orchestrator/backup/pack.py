@@ -8,7 +8,6 @@ Rules kept here:
    or shorter than it was ends the backup: half a backup is none.
 """
 
-import tarfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from io import BytesIO
@@ -17,11 +16,10 @@ from typing import BinaryIO, Final
 from orchestrator.backup.layout import MANIFEST
 from orchestrator.backup.manifest import Manifest
 from orchestrator.backup.snapshot import Member, Snapshot, opened
+from orchestrator.backup.tar import BLOCK, NoHead, head
 from orchestrator.client.problems import Failed
 
 PIECE: Final = 64 * 1024
-BLOCK: Final = 512
-_LARGE: Final = 8 << 30
 Listed = dict[str, tuple[int, str]]
 
 
@@ -73,14 +71,10 @@ def _one(member: Member, file: BinaryIO, listed: Listed) -> Iterator[bytes]:
 
 
 def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size, 0o600
-    # beyond 8 GiB the number is written as GNU's tar does, of which a short name asks no more
-    large = size >= _LARGE and len(name) < tarfile.LENGTH_NAME
     try:
-        return info.tobuf(tarfile.GNU_FORMAT if large else tarfile.USTAR_FORMAT)
-    except ValueError:
-        wrong = f"{name} is too long a name, or too large a file, for a backup"
+        return head(name, size)
+    except NoHead:
+        wrong = f"{name} is too long a name for a backup"
         raise Failed(wrong, still="What was written is no backup") from None
 
 

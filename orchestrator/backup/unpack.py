@@ -11,7 +11,6 @@ Rules kept here:
 
 import io
 import os
-import tarfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import BinaryIO, Final
 
 from orchestrator.backup.layout import MANIFEST, is_name
 from orchestrator.backup.manifest import MOST_BYTES
-from orchestrator.backup.pack import BLOCK
+from orchestrator.backup.tar import BLOCK, NoHead, read
 from orchestrator.client.problems import Failed
 
 _MAKE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -153,14 +152,11 @@ class Unpacker(io.RawIOBase):
 
 
 def _read(block: bytes) -> tuple[str, int]:
-    """Name and size of a regular file, by its header."""
+    """Name and size of a regular file, by its head."""
     try:
-        info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-    except (tarfile.HeaderError, ValueError):
-        raise _wrong("A member's head is damaged") from None
-    if info.type != tarfile.REGTYPE or info.linkname or info.size < 0:
-        raise _wrong(f"A member is no regular file: {info.name!a}")
-    return info.name, info.size
+        return read(block)
+    except NoHead:
+        raise _wrong("A member's head is damaged, or is of no regular file") from None
 
 
 def _create(folder: Path, name: str) -> BinaryIO:

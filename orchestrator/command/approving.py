@@ -44,6 +44,7 @@ from orchestrator.command.leaving import LEAVE, leave_agreed, return_agreed
 from orchestrator.command.legal_holds import hold_release_agreed
 from orchestrator.command.persons import resume_agreed
 from orchestrator.command.releasing import document_agreed, release_agreed
+from orchestrator.command.restored import went_on_at
 from orchestrator.command.revealing import REVEAL, reveal_agreed
 from orchestrator.command.rosters import phase_agreed
 from orchestrator.command.runtime import Runtime
@@ -197,16 +198,21 @@ async def carry_out(runtime: Runtime, deal: DealId, request_id: str, actor: str)
 
 
 async def carry_out_all(runtime: Runtime) -> int:
-    """Carries out what was agreed to before this start and is not done; returns how many."""
+    """Carries out what was agreed to before this start and is not done; returns how many.
+
+    What was asked before a restored home went on may have been done, and undone since: it takes
+    one of its people's answers again.
+    """
     at = runtime.now()
 
     def read(tx: Tx) -> list[tuple[DealId, str]]:
+        since = went_on_at(tx)
         return [
             (deal.deal_id, request.request_id)
             for deal in list_deals(tx)
             for found in (standing(tx, deal.deal_id),)
             for request in found.requests.values()
-            if request.open(at) and not found.missing(request)
+            if request.open(at) and not found.missing(request) and request.asked_at >= since
         ]
 
     done = 0

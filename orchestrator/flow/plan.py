@@ -17,7 +17,7 @@ from orchestrator.deals.findings import Raised, raise_finding
 from orchestrator.flow.body import Body
 from orchestrator.flow.documents import Addressed, write_copies
 from orchestrator.flow.notices import Notice
-from orchestrator.flow.past import Past, past_of
+from orchestrator.flow.past import Past, is_old, past_of
 from orchestrator.flow.port import Journals, KnowsTexts
 from orchestrator.ids import new_id
 from orchestrator.outbox import rows
@@ -131,6 +131,8 @@ class Writer:
     journals: Journals
     wake: Callable[[str, int, Tx], None]
     texts: KnowsTexts | None = None
+    went_on_at: int = 0
+    """When this home, which was restored from a backup, was let go on; 0: it never was restored."""
 
     def write(self, tx: Tx, plan: Plan, at: int) -> None:
         """Writes one plan; the message must still be in the state it was planned from."""
@@ -174,6 +176,7 @@ class Writer:
         A room that has it, or may have it, since an earlier way of it is not given it again.
         """
         past = past_of(tx, plan.row.message_id) if plan.row.state != "accepted" else Past()
+        old = is_old(tx, plan.row.message_id, self.went_on_at)
         if plan.row.state != "accepted":
             rows.supersede(tx, plan.row.message_id, at)
         legs = [leg for leg in route.legs if leg.binding.place not in past.had]
@@ -201,7 +204,7 @@ class Writer:
                 room=leg.binding.room,
                 as_tier=route.placed.as_tier.value,
                 blocks=blocks,
-                possibly=leg.binding.place in past.doubtful,
+                possibly=old or leg.binding.place in past.doubtful,
                 at=at,
             )
             self.wake(lane, at, tx)

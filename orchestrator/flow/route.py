@@ -27,7 +27,7 @@ from orchestrator.flow.documents import Addressed, addressed
 from orchestrator.flow.echo import Echoes, Heard, Said
 from orchestrator.flow.guard import body_of, held_as
 from orchestrator.flow.judge import Judge, Question
-from orchestrator.flow.past import past_of
+from orchestrator.flow.past import is_old, past_of
 from orchestrator.flow.plan import Answered, Plan, Waiting, Writer
 from orchestrator.flow.port import Journals, OpensLines, ReadsRooms
 from orchestrator.flow.resolve import Asked, Resolved, resolve
@@ -100,8 +100,6 @@ class Services:
     now: Clock
     clock_trusted: Callable[[], bool]
     watch: Callable[[DealId], WatchList]
-    went_on_at: int
-    """When this home, which was restored from a backup, was let go on; 0: it never was restored."""
 
 
 Outcome = Route | Held | Answered
@@ -272,11 +270,10 @@ class Router:
 
     async def _is_old(self, row: Waiting) -> bool:
         """Whether it was written before this restored home went on: it may have had its way."""
-        if not self._s.went_on_at:
+        since = self._s.writer.went_on_at
+        if not since:
             return False
-        sql = "SELECT sent_at FROM message WHERE message_id = ?"
-        sent = await self._s.store.read(lambda tx: tx.one(sql, (row.message_id,)))
-        return sent is None or sent[0] < self._s.went_on_at
+        return await self._s.store.read(lambda tx: is_old(tx, row.message_id, since))
 
     async def _outcome(
         self, row: Waiting, resolved: Resolved, found: Classification, body: Body, *, old: bool

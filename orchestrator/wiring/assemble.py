@@ -109,7 +109,7 @@ async def assemble(
     policy_of = partial(_journal_policy, book)
     journal, counsel = await _journaling(home, store, policy_of)
     texts = Fingerprints(store, sealer, now)
-    writer = Writer(sealer, counsel, engine.wake, texts)
+    writer = Writer(sealer, counsel, engine.wake, texts, await store.read(went_on_at))
     teller = _Teller(store, lines, writer, now)
     presences = Presences(store)
     watcher = Watcher(store, book, observer, keyring, now, teller.tell, presences)
@@ -122,7 +122,6 @@ async def assemble(
     services = Services(
         *(store, sealer, book, observer, lines, counsel, Judge(classifier, texts), writer, now),
         *(trust.trusted, lambda deal: _watch(book, deal)),
-        *(await store.read(went_on_at),),
     )
     router = Router(services, _acts(Acknowledging(store, book, now), lambda: (desk, distress)))
     desk = Desk(store, sealer, book, writer, now, router.route, router.row, router.address)

@@ -31,6 +31,7 @@ from tiers.tier import Tier
 from .canaries import Net
 from .conftest import OURS, Hands, House, Opens, eventually
 from .house import ACTOR, CHANNEL, PRICE, Talk, by_words
+from .test_approvals import ADA, BO, CY, ask_release, found, hold, say, signed_but_not_done
 
 FORGETTING = {"idempotent_for": "0"}
 IDENTITY = pyrage.x25519.Identity.generate()
@@ -263,6 +264,29 @@ async def test_what_the_network_says_a_second_time_goes_by_a_person_alone(
         assert await living.seen("ada", "supply") == before
         new = await living.send("and on it goes", to="supply")
         assert await living.ends(new) == "delivered"
+        await living.home.held_move(late, "supply", actor=ACTOR)  # a person's decision
+        assert await living.ends(late) == "possibly", "it shows that it may be there twice"
+
+
+async def test_what_was_agreed_to_before_the_backup_is_not_done_by_itself(
+    opens: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await opens()
+    await found(house, ADA, BO, CY)
+    message = await hold(house)
+    request = await ask_release(house, message)
+    await signed_but_not_done(house, request, (BO, CY), monkeypatch)
+    backup = await backed_up(house)
+    await closed(opens)
+    again = Again(house, tmp_path)
+    await again.restored(backup)
+    await accepted(again)
+    async with again.opened(live=True) as living:
+        assert (await living.home.approval_show(request)).state == "agreed"
+        assert await living.state(message) == "held"
+        await living.home.channel_resume(CHANNEL, actor=ACTOR)
+        assert (await say(living, request, CY)).state == "done"
+        assert await living.ends(message) == "possibly"
 
 
 async def test_it_is_consistent_while_messages_come(opens: Opens, tmp_path: Path) -> None:

@@ -23,11 +23,15 @@ from orchestrator.backup.manifest import NotAManifest, read
 from orchestrator.backup.pack import packed
 from orchestrator.backup.restore import MARK, restore
 from orchestrator.backup.snapshot import Member, Snapshot, taken
+from orchestrator.backup.tar import NoHead, head
+from orchestrator.backup.tar import read as read_head
 from orchestrator.backup.unpack import Unpacker
 from orchestrator.client.problems import Failed, Problem, Refused
 from orchestrator.store.lock import HomeInUse, home_lock
 
 from .conftest import AT, DEAL, LARGE, Kept, row
+
+LETTERS = "abcXYZ019._-@+= /"
 
 
 def names(archive: bytes) -> list[str]:
@@ -44,7 +48,7 @@ def members(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
 def written(found: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     out = bytearray()
     for info, data in found:
-        out += info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
+        out += head(info.name, info.size) + data + bytes(-len(data) % 512)
     return bytes(out) + bytes(1024)
 
 
@@ -107,8 +111,9 @@ def test_what_is_destroyed_meanwhile_is_named_as_absent(kept: Kept, tmp_path: Pa
 
 
 def test_deleted_rows_are_not_in_it(kept: Kept) -> None:
-    for n in range(400):
-        row(kept.home, "INSERT INTO timer VALUES (?, 0)", f"gone-{n}-" + "x" * 200)
+    with closing(sqlite3.connect(kept.home / STORE)) as connection, connection:
+        gone = [(f"gone-{n}-" + "x" * 200,) for n in range(400)]
+        connection.executemany("INSERT INTO timer VALUES (?, 0)", gone)
     with closing(sqlite3.connect(kept.home / STORE)) as connection, connection:
         connection.execute("PRAGMA secure_delete = OFF")  # as if SQLite had left them behind
         connection.execute("DELETE FROM timer")
@@ -209,7 +214,9 @@ def test_what_no_backup_holds_is_refused(
     info = tarfile.TarInfo("blobs/a")
     for name, value in change.items():
         setattr(info, name, value)
-    archive = info.tobuf(tarfile.USTAR_FORMAT) + kept.plain()
+    plain = list(change) == ["name"]
+    header = head(info.name, 0) if plain else info.tobuf(tarfile.USTAR_FORMAT)
+    archive = header + kept.plain()
     with pytest.raises(Failed, match="not as it was made"):
         checked(kept, archive, tmp_path / "checked")
     assert list((tmp_path / "checked").rglob("*")) == []
@@ -220,11 +227,11 @@ def test_a_declared_size_is_kept_to(kept: Kept, tmp_path: Path) -> None:
     info = tarfile.TarInfo("blobs/a")
     info.size = 1 << 32
     with pytest.raises(Failed):
-        checked(kept, info.tobuf(tarfile.USTAR_FORMAT) + kept.plain(), tmp_path / "a")
+        checked(kept, head(info.name, info.size) + kept.plain(), tmp_path / "a")
     said = tarfile.TarInfo(MANIFEST)
     said.size = (1 << 33) - 1
     with pytest.raises(Failed, match="manifest is too long"):
-        checked(kept, said.tobuf(tarfile.USTAR_FORMAT), tmp_path / "b")
+        checked(kept, head(said.name, said.size), tmp_path / "b")
 
 
 def test_a_store_of_more_than_8_gib_has_its_size(tmp_path: Path) -> None:
@@ -233,6 +240,19 @@ def test_a_store_of_more_than_8_gib_has_its_size(tmp_path: Path) -> None:
     snapshot = Snapshot(tmp_path, 1, {}, (Member(STORE, tmp_path / STORE),))
     header = next(packed(snapshot, lambda *_: b""))
     assert tarfile.TarInfo.frombuf(header, "utf-8", "strict").size == 9 << 30
+    assert read_head(header) == (STORE, 9 << 30)
+
+
+@given(name=st.text(LETTERS, min_size=1, max_size=260), size=st.integers(0, 1 << 50))
+def test_a_head_is_what_other_programs_read(name: str, size: int) -> None:
+    try:
+        block = head(name, size)
+    except NoHead:
+        assert len(name) > 100
+        return
+    info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+    assert (info.name, info.size, info.type) == (name, size, tarfile.REGTYPE)
+    assert read_head(block) == (name, size)
 
 
 @given(cuts=st.lists(st.integers(1, 3000), min_size=1, max_size=6), at=st.integers(0, 10**9))
