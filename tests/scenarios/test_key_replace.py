@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.port.connector import ForeseesKeys
 from connectors.port.words import words_of
 from orchestrator.client.keys_desk import KeyCard
 from orchestrator.client.problems import Missing, Refused
@@ -130,6 +131,39 @@ async def test_a_renewed_certificate_is_no_replacement(firm: Firm) -> None:
         await home.key_replace(house.deal, EL, old.device, None, armour, actor=ACTOR)
     assert await states(firm) == {old.key: "verified"}
     assert await house.ends(await house.send(SAID, to="opinion")) == "delivered"
+
+
+async def test_a_longer_life_of_the_same_key_counts_without_a_ceremony(firm: Firm) -> None:
+    house, home = firm.house, firm.house.home
+    await opinion(firm)
+    old = await own(firm)
+    [before] = await home.key_show(house.deal, "el", HERE)
+    firm.el.renew("3y")
+    armour = firm.el.certificate().encode()
+    taken = await home.key_add(house.deal, EL, MAIL, armour, actor=ACTOR)
+    assert (taken.key, taken.state, taken.vouchers) == (old.key, "verified", ("ada", "bo"))
+    [card] = await home.key_show(house.deal, "el", HERE)
+    assert card.ends_at is not None
+    assert before.ends_at is not None
+    assert card.ends_at > before.ends_at + 300 * DAY
+    assert await house.ends(await house.send(SAID, to="opinion")) == "delivered"
+
+
+async def test_our_own_key_is_among_what_lapses(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, home = firm.house, firm.house.home
+    mail: object = home.runtime.connectors[MAIL]
+    assert isinstance(mail, ForeseesKeys)
+    ends = await mail.key_ends(home.runtime.connectors[MAIL].account)
+    assert ends is not None
+    assert ends > home.runtime.now() + 1000 * DAY
+    soon = await home.key_lapsing(house.deal, 366, HERE)
+    assert [one for one in soon if one.kind == "own key"] == []
+    monkeypatch.setattr(home.runtime, "now", lambda: ends - 5 * DAY)
+    [found] = [one for one in await home.key_lapsing(house.deal, 30, HERE) if one.person is None]
+    assert (found.kind, found.ends_at) == ("own key", ends)
+    assert "wallcross key export" in found.then
 
 
 async def test_nothing_is_taken_in_for_a_key_that_is_not_his(firm: Firm, second: Adviser) -> None:
