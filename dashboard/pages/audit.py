@@ -36,6 +36,9 @@ GROUPS = {
     "Rooms made": "room.created",
     "Documents addressed": "document.addressed",
     "Exports": "audit.exported",
+    "Legal holds placed": "legalhold.placed",
+    "Legal holds released": "legalhold.released",
+    "Sealed copies ended": "journal.expired",
     "Sign-ins bound": "login.bound",
 }
 WHAT = {

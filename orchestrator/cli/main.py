@@ -39,7 +39,7 @@ COMMANDS = {
     "token": "What programs hand messages in with: new, list, revoke.",
     "status": "The overview in one screen.",
     "watch": "Live list of what happens, no content.",
-    "deal": "Deals: new, list, show, adopt, found, phase, signing, window.",
+    "deal": "Deals: new, list, show, adopt, found, phase, signing, close, archive.",
     "roster": "Who may see what: import, show, add, move, diff, could-see.",
     "person": "People one by one: show, cross, enrol, verify, pause, insiders.",
     "leave": "One person out of everything, at once; status, undo, proof, check.",
