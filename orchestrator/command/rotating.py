@@ -2,8 +2,9 @@
 
 Rules kept here:
 
-1. Nothing is under way on the channel while it is opened with the new value. What waits goes on
-   afterwards; what was written meanwhile is fetched from where the channel's cursor stands.
+1. Nothing begins on the channel meanwhile, and what is under way is waited for; of what takes
+   longer the network is asked afterwards, as after a crash. What waits goes on afterwards; what was
+   written meanwhile is fetched from where the channel's cursor stands.
 2. The new value counts once the network took it and named the same account. Else the channel is
    opened with the old one again, and that is said.
 3. What we have a network take ourselves is kept under a name of its own before the network is
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 STILL = "The old value is in force."
 PENDING = "rotating"
 """Begins the name of a value that a network may have taken and that is not in force yet."""
-QUIET_S, LOOK_S = 20.0, 0.05
+QUIET_S, LOOK_S = 10.0, 0.05
 """For how long what is under way is waited for, and how often it is looked at."""
 LOOKED_AT = 500
 _UNDER_WAY = "SELECT count(*) FROM delivery WHERE connector = ? AND state = 'started'"
@@ -100,7 +101,7 @@ class Rotating:
             Wrong, Missing: it names nothing that can be changed so.
             Refused: this one is not changed by another value; the network takes it not, or for
                 another account.
-            Unready: something is under way, or the network does not answer.
+            Unready: a secret of it is being changed already.
             Partly: it is in force and could not be kept.
         """
         must_live(self._r)
@@ -173,14 +174,13 @@ class Turn:
         return randomness.token_urlsafe(32)
 
     async def _quiet(self) -> None:
-        """Waits until nothing is under way there; nothing begins meanwhile."""
+        """Waits a while for what is under way there; nothing begins meanwhile."""
         name, tries = self._a.channel.name, int(QUIET_S / LOOK_S)
-        for _ in range(tries):
+        for _ in range(tries if self._a.channel.connector is not None else 0):
             row = await self._r.store.read(lambda tx: tx.one(_UNDER_WAY, (name,)))
             if row is None or not row[0]:
                 return
             await asyncio.sleep(LOOK_S)
-        raise Unready(f"something is under way on {name}", still=STILL, then="call it again")
 
     async def _told(self, new: str) -> None:
         """Writes the new value down, then has the network take it."""

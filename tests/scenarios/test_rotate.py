@@ -292,3 +292,20 @@ async def test_a_crash_before_the_network_was_asked_leaves_the_old_one(
         assert kept(found) == OLD
         assert found.runtime.secrets.names(PENDING) == []
         assert ConnectorName(CHANNEL) in found.runtime.connectors
+
+
+async def test_a_channel_that_the_old_one_does_not_open_any_more_is_opened_by_the_new(
+    tmp_path: Path, network: process.FarProcess
+) -> None:
+    home, lock = tmp_path / "home", tmp_path / "lock"
+    async with housed(tmp_path, network.address) as house:
+        deal = house.deal
+    lock.write_text(NEW)
+    async with opened(home, network.address, lock) as found:
+        assert ConnectorName(CHANNEL) not in found.runtime.connectors
+        far = FarSide.at(network.address)
+        house = House(found, deal, far, Hands())
+        assert (await rotate(found)).account == "wallcross"
+        assert kept(found) == NEW
+        assert await house.ends(await house.send(PLAIN, to="lunch")) == "delivered"
+        await far.close()
