@@ -9,6 +9,7 @@ Rules kept here:
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib import import_module
 
 from connectors.memory.farside import FarSide
 from connectors.memory.network import shared
@@ -30,7 +31,6 @@ from orchestrator.wiring.assemble import assemble
 from orchestrator.wiring.live import go_live
 from tiers.classify import Classification, Context, Part
 from tiers.ids import DealId
-from tiers.model.load import load_classifier
 
 DATABASE = "store.db"
 
@@ -100,8 +100,12 @@ async def _sample(home: OpenHome) -> DealId:
 
 
 class Lazy:
-    """The classifier that ships, loaded when the first text comes: most commands bring none."""
+    """The classifier that ships, imported and loaded when the first text comes.
+
+    Most commands bring none, and its libraries are large.
+    """
 
     def classify(self, parts: Sequence[Part], context: Context) -> Classification:
         """See ``tiers.classify``."""
-        return load_classifier().classify(parts, context)
+        shipped: Classifies = import_module("tiers.model.load").load_classifier()
+        return shipped.classify(parts, context)

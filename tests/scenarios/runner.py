@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 
 from orchestrator.api.app import make_app
@@ -24,7 +25,6 @@ from orchestrator.logs import configured
 from orchestrator.store.lock import home_lock
 from orchestrator.wiring import open_runtime
 from tiers.ids import AccountId, ConnectorName, DealId, PersonId
-from tiers.model.load import load_classifier
 from tiers.people import Roster
 from tiers.tier import Tier
 
@@ -72,8 +72,9 @@ class Orders:
 
 def classifier(name: str) -> Classifies:
     """The classifier of that name."""
-    if name == "shipped":
-        return load_classifier()
+    if name == "shipped":  # its libraries are large, and it is begun again and again without it
+        shipped: Classifies = import_module("tiers.model.load").load_classifier()
+        return shipped
     return by_words() if name == "words" else Preclassified()
 
 
