@@ -1,4 +1,4 @@
-"""Twelve conversations on three networks are closed: a real Synapse, Signal's stand-in, PGP mail."""
+"""Twelve conversations are closed on three networks: Synapse, Signal's stand-in, PGP mail."""
 
 import asyncio
 
