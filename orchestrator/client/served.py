@@ -23,7 +23,7 @@ from orchestrator.client.problems import Problem
 from orchestrator.client.wire import socket_transport
 
 _SOCKET = Path("run") / "wallcross.sock"
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _LINES = 5
 _STOP_SECONDS = 20.0
 _NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}

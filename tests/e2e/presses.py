@@ -5,9 +5,10 @@ page's doing.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from playwright.async_api import Locator, Page, WebSocket
+from playwright.async_api import Error, Locator, Page, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 HELD_DOWN_S = 0.07
@@ -17,11 +18,15 @@ LONG_MS = 120_000
 
 
 async def place(button: Locator) -> tuple[float, float]:
-    """Where the middle of a button is now."""
-    await button.first.scroll_into_view_if_needed(timeout=LONG_MS)
-    box = await button.first.bounding_box(timeout=LONG_MS)
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    """Where the middle of a button is now; of one that is drawn anew meanwhile, once it stands."""
+    async with asyncio.timeout(LONG_MS / 1000):
+        while True:
+            with suppress(Error):
+                await button.first.scroll_into_view_if_needed(timeout=LONG_MS)
+                box = await button.first.bounding_box(timeout=LONG_MS)
+                if box is not None:
+                    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            await asyncio.sleep(0.05)
 
 
 async def press_at(page: Page, at: tuple[float, float]) -> None:
