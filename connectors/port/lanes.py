@@ -3,7 +3,7 @@
 Rules kept here:
 
 1. A call takes the connection that its place was last called on, if it is free, else a new one; it
-   is free again once the answer was read to its end, or given up.
+   is free again once the answer was read to its end. One on which a call was given up is closed.
 2. No more than so many at a time: who comes then waits his turn, and as long as he said he would.
 3. One that nobody has used for longer than servers keep them is closed, and never written to.
 
@@ -13,7 +13,7 @@ eight calls in flight that was a quarter of what a send cost.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -64,12 +64,12 @@ class Lanes(httpx.AsyncBaseTransport):
             await self._close_surplus()
             answer = await lane.inner.handle_async_request(request)
         except BaseException:
-            self._release(lane)
+            await self._drop(lane)
             raise
         return httpx.Response(
             answer.status_code,
             headers=answer.headers,
-            stream=_Leased(answer, lambda: self._release(lane)),
+            stream=_Leased(answer, lambda: self._release(lane), lambda: self._drop(lane)),
             extensions=answer.extensions,
         )
 
@@ -109,6 +109,12 @@ class Lanes(httpx.AsyncBaseTransport):
             lane.since = asyncio.get_running_loop().time()
             self._free.append(lane)
 
+    async def _drop(self, lane: _Lane) -> None:
+        """Closes one on which a call did not come to its end: what became of it is not known."""
+        self._turns.release()
+        self._busy.discard(lane)
+        await lane.inner.aclose()
+
     async def aclose(self) -> None:
         """Closes every connection, also under a call that is on its way."""
         lanes, self._free, self._busy = [*self._free, *self._busy], [], set()
@@ -119,18 +125,33 @@ class Lanes(httpx.AsyncBaseTransport):
 class _Leased(httpx.AsyncByteStream):
     """An answer's body; with its end its connection is free."""
 
-    def __init__(self, answer: httpx.Response, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        answer: httpx.Response,
+        release: Callable[[], None],
+        drop: Callable[[], Awaitable[None]],
+    ) -> None:
         self._stream = cast("httpx.AsyncByteStream", answer.stream)
-        self._release: Callable[[], None] | None = release
+        self._release = release
+        self._drop = drop
+        self._whole = False
+        self._closed = False
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+        self._whole = True
 
     async def aclose(self) -> None:
-        release, self._release = self._release, None
-        if release is None:
+        if self._closed:
             return
+        self._closed = True
+        whole = False
         try:
             await self._stream.aclose()
+            whole = self._whole
         finally:
-            release()
+            if whole:
+                self._release()
+            else:
+                await self._drop()
