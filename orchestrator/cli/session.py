@@ -20,11 +20,9 @@ from orchestrator.client.api import Client
 from orchestrator.client.dry_run import DRY_RUN
 from orchestrator.client.path import reachable
 from orchestrator.client.problems import Missing, Unready
-from orchestrator.client.wire import BASE, app_transport, socket_transport
+from orchestrator.client.wire import BASE, Transport, app_transport, socket_transport
 
 if TYPE_CHECKING:
-    import httpx
-
     from orchestrator.api.port import Home, OpensHome
     from orchestrator.config import Settings
 
@@ -150,7 +148,7 @@ async def serving(asked: Globals, settings: "Settings") -> AsyncIterator[Client]
         yield await stack.enter_async_context(_client(asked, socket_transport(near)))
 
 
-def _client(asked: Globals, transport: "httpx.AsyncBaseTransport") -> Client:
+def _client(asked: Globals, transport: Transport) -> Client:
     return Client(transport, asked.timeout, base=BASE + DRY_RUN if asked.dry_run else BASE)
 
 

@@ -14,7 +14,7 @@ class CopyRow:
     """One reader's copy.
 
     Attributes:
-        state: as of ``views.CopyView``. Whether he opened it nobody can see: a sealed mail does not say.
+        state: as of ``views.CopyView``. Whether he opened it nobody sees: sealed mail says nothing.
     """
 
     number: int

@@ -18,6 +18,8 @@ from orchestrator.client.problems import Failed, from_wire
 T = TypeVar("T")
 ASGI = Callable[..., Awaitable[None]]
 BASE = "http://wallcross/api/v1"
+Transport = httpx.AsyncBaseTransport
+"""What carries requests."""
 
 
 class Wire:

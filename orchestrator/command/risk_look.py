@@ -12,6 +12,7 @@ Rules kept here:
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -209,7 +210,13 @@ class RiskLook:
     def _secrets(self, tx: Tx, deal: DealView) -> Iterator[OwnKey]:
         """Secrets of the channels that a deal has rooms on, by when each was changed last."""
         used = {b.connector for rooms in deal.rooms.values() for b in rooms}
-        since = secrets_since(tx, self.runtime.settings.config.channels, used)
+        parts = self.runtime.settings.config.channels
+        changed: dict[str, AbstractSet[str]] = {
+            name: parts[name].secrets.keys() - channel.fixed.keys()
+            for name, channel in self.runtime.channels.items()
+            if name in used & parts.keys()
+        }
+        since = secrets_since(tx, changed)
         for (channel, secret), at in since.items():
             then = f"wallcross channel rotate {channel} --secret {secret}"
             yield OwnKey(f"{channel}:{secret}", at, f"{secret} of {channel}", then)

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 from connectors.port.connector import Connector
 from connectors.port.errors import ConnectorError, Rejected, Unavailable
 from connectors.port.renewal import PASSWORD, ProvesSecrets, SetsPassword
-from connectors.registry import find
 from orchestrator.audit.body import Json, coded
 from orchestrator.audit.chain import append
 from orchestrator.audit.kinds import Kind
@@ -312,24 +311,21 @@ def rotations(tx: Tx) -> dict[tuple[str, str], int]:
     return found
 
 
-def secrets_since(
-    tx: Tx, parts: Mapping[str, ChannelPart], used: AbstractSet[str]
-) -> dict[tuple[str, str], int]:
+def secrets_since(tx: Tx, secrets: Mapping[str, AbstractSet[str]]) -> dict[tuple[str, str], int]:
     """Since when each secret of some channels is in use, where that is known.
 
     One that was never changed is as old as the first test of its channel here, at least.
 
     Args:
         tx: a unit of work.
-        parts: the settings of every channel.
-        used: the channels.
+        secrets: by channel, the names of those that another value changes.
     """
     changed, first = rotations(tx), dict[str, int]()
     for entry in page(tx, HOME, limit=LOOKED_AT, kinds=(str(Kind.CHANNEL_TESTED),)).entries:
         first[str(entry.body["channel"])] = entry.at
     found: dict[tuple[str, str], int] = {}
-    for name in sorted(used & parts.keys()):
-        for secret in sorted(parts[name].secrets.keys() - _fixed(parts[name]).keys()):
+    for name in sorted(secrets):
+        for secret in sorted(secrets[name]):
             at = changed.get((name, secret), first.get(name))
             if at is not None:
                 found[name, secret] = at
@@ -347,7 +343,7 @@ def _asked(runtime: Runtime, name: ConnectorName, secret: str | None, actor: str
     part = runtime.settings.config.channels.get(name)
     if channel is None or part is None:
         raise Missing(f"no channel {name} is configured", then="wallcross channel list")
-    fixed = _fixed(part)
+    fixed = channel.fixed
     may = sorted(part.secrets.keys() - fixed.keys())
     if secret is None and len(may) == 1:
         secret = may[0]
@@ -363,11 +359,6 @@ def _asked(runtime: Runtime, name: ConnectorName, secret: str | None, actor: str
             then=fixed[secret],
         )
     return _Rotation(channel, part, secret, actor)
-
-
-def _fixed(part: ChannelPart) -> Mapping[str, str]:
-    found: Mapping[str, str] = getattr(find(part.kind).secrets(), "fixed", {})
-    return found
 
 
 def _sets(channel: Channel) -> bool:

@@ -66,6 +66,7 @@ class Channel:
         closed_since: when it could not be opened first; None while it is open.
         again_at: when it is tried again by itself; None while it is open, and where it is not.
         rotating: a secret of it is being changed; nothing goes out meanwhile.
+        fixed: its secrets that another value does not change, each with what to do instead.
     """
 
     name: ConnectorName
@@ -79,6 +80,7 @@ class Channel:
     closed_since: int | None = None
     again_at: int | None = None
     rotating: bool = False
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

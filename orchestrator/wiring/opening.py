@@ -81,7 +81,7 @@ class Opener:
 
     async def open(self, name: ConnectorName, part: ChannelPart) -> None:
         """Opens one at the start, or has it closed."""
-        channel = Channel(name, part.kind, None, Grade.NONE)
+        channel = Channel(name, part.kind, None, Grade.NONE, fixed=_fixed(part.kind))
         self._r.channels[name] = channel
         later = await self._either(channel, part, late=False)
         if later is not None:
@@ -227,6 +227,15 @@ class Opener:
         still_in_rehearsal(connector)
         self._r.connectors[name] = connector
         self._r.grades[name] = channel.grade
+
+
+def _fixed(kind: str) -> Mapping[str, str]:
+    """What a connector says of its secrets; nothing of a kind that cannot be loaded."""
+    try:
+        found: Mapping[str, str] = getattr(find(kind).secrets(), "fixed", {})
+    except UnknownConnectorError:
+        return {}
+    return found
 
 
 async def _is_red(channel: Channel) -> bool:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from connectors.port import DeviceId
 from connectors.port.connector import EndsOwnDevices, OwnDevices
 from connectors.port.errors import Rejected, Unreadable
-from connectors.port.messages import DeviceId
 
 from .conftest import Lab
 

@@ -73,7 +73,9 @@ async def test_his_copy_of_a_document_is_taken_back_wherever_it_goes(outbox: Out
         (message, 1, "bo", "memory", OTHER, "[]"),
         (message, 2, "cy", "memory", "third", "[]"),
     ]
-    await outbox.do(lambda tx: tx.run("INSERT INTO document VALUES (?, ?, '[]', 0)", (message, DEAL)))
+    await outbox.do(
+        lambda tx: tx.run("INSERT INTO document VALUES (?, ?, '[]', 0)", (message, DEAL))
+    )
     await outbox.do(
         lambda tx: tx.many("INSERT INTO document_copy VALUES (?, ?, ?, ?, ?, ?)", copies)
     )
