@@ -1,7 +1,10 @@
 """The files that the settings name: the settings themselves, policies and rosters.
 
-Rule kept here: what lies in the home keeps its place. What lies elsewhere is taken into a folder of
-its own, and the manifest says where it lay: a restore writes nowhere but into its own folder.
+Rules kept here:
+
+1. What lies in the home keeps its place. What lies elsewhere is taken into a folder of its own, and
+   the manifest says where it lay: a restore writes nowhere but into its own folder.
+2. A link is not followed, and not left out without a word: a backup without its settings is none.
 """
 
 import os
@@ -10,22 +13,30 @@ from pathlib import Path
 from stat import S_ISREG
 
 from orchestrator.backup.layout import OUTSIDE, is_name
-from orchestrator.backup.snapshot import Member
+from orchestrator.backup.snapshot import STILL, Member
+from orchestrator.client.problems import Failed
 from orchestrator.config import Settings
 from orchestrator.roster.read import roster_files
 
 
 def files_of(settings: Settings) -> tuple[tuple[Member, ...], dict[str, str]]:
-    """The members that settings name, and where those of them lay that are not in the home."""
+    """The members that settings name, and where those of them lay that are not in the home.
+
+    Raises:
+        Failed: one of them is a link.
+    """
     members: dict[str, Member] = {}
     outside: dict[str, str] = {}
     home = settings.state
     for near, path in _named(settings):
+        if path.is_symlink():
+            then = "name the file itself in the settings, or with --config"
+            raise Failed(f"{path} is a link, which no backup follows", still=STILL, then=then)
         if not _is_file(path):
             continue
         inside = path.is_relative_to(home) and is_name(str(path.relative_to(home)))
         name = str(path.relative_to(home)) if inside else f"{OUTSIDE}/{near}"
-        members[name] = Member(name, path)
+        members[name] = Member(name, path, may_be_roots=True)
         if not inside:
             outside[name] = str(path)
     return tuple(members.values()), outside

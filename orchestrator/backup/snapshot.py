@@ -26,7 +26,7 @@ from orchestrator.backup.layout import BLOBS, CHANNELS, HOME_ID, JOURNAL, STORE,
 from orchestrator.client.problems import Failed
 from orchestrator.store.unit import Tx, connect
 
-_STILL: Final = "Nothing was written; the home is as it was"
+STILL: Final = "Nothing was written; the home is as it was"
 _SQLITE = b"SQLite format 3\0"
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 NAMED: Final = {
@@ -44,11 +44,13 @@ class Member:
         name: in the backup.
         path: where it lies.
         may_go: it is destroyed when its message has arrived, also while a backup is made.
+        may_be_roots: the settings may be of root's, whom whoever reads them trusts, too.
     """
 
     name: str
     path: Path
     may_go: bool = False
+    may_be_roots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def taken(home: Path, settings: tuple[Member, ...]) -> Iterator[Snapshot]:
         yield _taken(home, scratch, settings)
     except (sqlite3.Error, OSError) as error:
         told = getattr(error, "strerror", None) or str(error)
-        raise Failed(f"The backup could not be made: {told}", still=_STILL) from None
+        raise Failed(f"The backup could not be made: {told}", still=STILL) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -112,7 +114,7 @@ def _taken(home: Path, scratch: Path, settings: tuple[Member, ...]) -> Snapshot:
     ]
     for member in members:
         if not is_name(member.name):
-            raise Failed(f"{member.path} has a name that no backup can hold", still=_STILL)
+            raise Failed(f"{member.path} has a name that no backup can hold", still=STILL)
     ordered = tuple(sorted(members, key=lambda m: m.name))
     return Snapshot(scratch, row[0] if row else 0, found, ordered)
 
@@ -164,8 +166,9 @@ def opened(snapshot: Snapshot, member: Member) -> BinaryIO:
 
 
 def _refuse_foreign(member: Member, found: os.stat_result) -> None:
-    if not is_own_file(found):
-        raise Failed(f"{member.path} is no plain file of this home", still=_STILL)
+    roots = member.may_be_roots and found.st_uid == 0 and stat.S_ISREG(found.st_mode)
+    if not (roots or is_own_file(found)):
+        raise Failed(f"{member.path} is no plain file of this home", still=STILL)
 
 
 def _copied(to: Path, path: Path) -> BinaryIO:

@@ -27,6 +27,7 @@ from orchestrator.journal.policy import JOINT
 from orchestrator.roster.deals import Deal, list_deals
 from orchestrator.roster.phase import phase_of
 from orchestrator.store.unit import Row, Tx
+from tiers.ids import ConnectorName
 from tiers.tier import Tier
 
 _LOOK_EVERY_S = 0.25
@@ -188,14 +189,14 @@ class Overview:
 
     async def allowed(self, check: str, *, actor: str) -> None:
         """Records in every deal's audit that a red check was gone past."""
-        at = self._r.now()
+        at, named = self._r.now(), tuple(map(ConnectorName, self._r.settings.config.channels))
 
         def unit(tx: Tx) -> None:
             body: dict[str, Json] = {"allowed": check}
             for deal in list_deals(tx):
                 append(tx, deal.deal_id, Kind.PROCESS_STARTED, body, at=at, actor=actor)
             if check == RESTORED:
-                accept(tx, at=at, actor=actor)
+                accept(tx, named, at=at, actor=actor)
 
         await self._r.store.write(unit)
 

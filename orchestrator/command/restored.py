@@ -6,8 +6,9 @@ what waits here may have gone, or may come from the network a second time.
 Rules kept here:
 
 1. The first who opens it states it in every chain, with the backup's instant, and pauses every
-   channel. It is not opened towards a network before somebody goes past the red check ``restored``,
-   which stands in every chain too.
+   channel that the settings name or its store knows: whoever opens it first may not have its
+   settings in their place yet. Going past the red check ``restored``, without which it is opened
+   towards no network, pauses what the settings name besides. It stands in every chain too.
 2. What waited to be sent counts as begun: its network is asked, and where that cannot say, the
    tier's policy decides, as after a crash (``outbox.settle``).
 3. What was written before he said so is passed on by a person alone (``flow.route``).
@@ -26,14 +27,17 @@ from orchestrator.backup.restore import MARK
 from orchestrator.client.problems import Unready
 from orchestrator.client.views import Check
 from orchestrator.clock import iso
-from orchestrator.command.channels import write_pause
+from orchestrator.command.channels import paused_of, write_pause
+from orchestrator.outbox.port import OURS
 from orchestrator.roster.deals import list_deals
 from orchestrator.store.unit import Store, Tx
+from tiers.ids import ConnectorName
 
 ACTOR: Final = "system"
 CHECK: Final = "restored"
 """The check that is red meanwhile, for ``serve --allow``."""
 PAUSED: Final = "restored from a backup"
+_KNOWN: Final = "SELECT connector FROM room UNION SELECT connector FROM delivery"
 _THEN: Final = "docs/guides/operator.md#restore, then wallcross serve --allow restored"
 
 
@@ -59,7 +63,7 @@ async def state_restored(store: Store, channels: Iterable[str], at: int) -> None
         }
         chains = [*(deal.deal_id for deal in list_deals(tx)), HOME]
         append_each(tx, [(c, Kind.HOME_RESTORED, body) for c in chains], at=at, actor=ACTOR)
-        for name in channels:
+        for name in sorted({*channels, *(known for (known,) in tx.all(_KNOWN))} - {OURS}):
             write_pause(tx, name, PAUSED, Kind.CHANNEL_PAUSED, at=at, actor=ACTOR)
         _begin(tx, int(told["backup_at"]))
         tx.expect("DELETE FROM home WHERE key = ?", (MARK,))
@@ -76,9 +80,19 @@ def _begin(tx: Tx, at: int) -> None:
     )
 
 
-def accept(tx: Tx, *, at: int, actor: str) -> None:
-    """States that a named person lets the restored home go on; nothing where it needs nobody."""
+def accept(tx: Tx, channels: Iterable[ConnectorName], *, at: int, actor: str) -> None:
+    """States that a named person lets the restored home go on; nothing where it needs nobody.
+
+    Args:
+        tx: the unit.
+        channels: that its settings name now; each opens paused.
+        at: microseconds UTC.
+        actor: who says so.
+    """
     if (open_one := restored(tx)) is not None:
+        for name in channels:
+            if paused_of(tx, name) is None:
+                write_pause(tx, name, PAUSED, Kind.CHANNEL_PAUSED, at=at, actor=ACTOR)
         body: dict[str, Json] = {
             "manifest": open_one.body["manifest"],
             "row": commitment("accepted", open_one.body["manifest"]),
@@ -129,5 +143,6 @@ def _text(found: Stated) -> str:
     backup, put = iso(found.body["backup_at"])[:19], iso(found.body["restored_at"])[:19]
     return (
         f"this home is a backup of {backup}Z, restored {put}Z, and nobody said that it may go on; "
-        "who left since is on its list, and what it would send may have gone"
+        "who left since is on its list, a key revoked since counts, a legal hold placed since keeps "
+        "nothing, and what it would send may have gone"
     )

@@ -153,6 +153,44 @@ async def test_it_opens_no_channel_until_a_named_person_says_so(
         assert (await living.home.audit_verify(house.deal)).ok
 
 
+@pytest.mark.parametrize("named", [False, True])
+async def test_every_channel_is_paused_also_where_its_settings_came_later(
+    opens: Opens, tmp_path: Path, *, named: bool
+) -> None:
+    """Whoever opened it first had no settings; who accepted it may have had none either."""
+    house = await opens(OPERATIONS)
+    backup = await backed_up(house)
+    await closed(opens)
+    again = Again(house, tmp_path)
+    await again.restored(backup)
+    bare = load(environ={}, state=tmp_path / "home")
+    async with open_runtime(bare, by_words(), live=False, now=Hands()) as runtime:
+        if not named:
+            await OpenHome(runtime).allowed("restored", actor="local:noor")
+    if named:
+        await accepted(again)
+    async with again.opened(live=True) as living:
+        [channel] = await living.home.channel_list()
+        assert channel.state == "paused"
+
+
+async def test_a_channel_without_rooms_is_paused_by_whoever_accepts(
+    opens: Opens, tmp_path: Path
+) -> None:
+    house = await opens(())
+    backup = await backed_up(house)
+    await closed(opens)
+    again = Again(house, tmp_path)
+    await again.restored(backup)
+    bare = load(environ={}, state=tmp_path / "home")
+    async with open_runtime(bare, by_words(), live=False, now=Hands()):
+        pass
+    await accepted(again)
+    async with again.opened(live=True) as living:
+        [channel] = await living.home.channel_list()
+        assert channel.state == "paused"
+
+
 async def test_what_waited_is_asked_of_the_network_before_it_goes_again(
     opens: Opens, tmp_path: Path
 ) -> None:

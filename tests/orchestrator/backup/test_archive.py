@@ -9,6 +9,7 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyrage
@@ -22,11 +23,13 @@ from orchestrator.backup.layout import MANIFEST, STORE, is_name
 from orchestrator.backup.manifest import NotAManifest, read
 from orchestrator.backup.pack import packed
 from orchestrator.backup.restore import MARK, restore
-from orchestrator.backup.snapshot import Member, Snapshot, taken
+from orchestrator.backup.settings import files_of
+from orchestrator.backup.snapshot import Member, Snapshot, opened, taken
 from orchestrator.backup.tar import NoHead, head
 from orchestrator.backup.tar import read as read_head
 from orchestrator.backup.unpack import Unpacker
 from orchestrator.client.problems import Failed, Problem, Refused
+from orchestrator.config.load import load
 from orchestrator.store.lock import HomeInUse, home_lock
 
 from .conftest import AT, DEAL, LARGE, Kept, row
@@ -55,6 +58,11 @@ def written(found: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
 def checked(kept: Kept, archive: bytes, folder: Path) -> Verified:
     folder.mkdir(mode=0o700)
     return verify(kept.seal(archive), [kept.identity], folder)
+
+
+def bare(kept: Kept) -> Snapshot:
+    """A snapshot that names nothing."""
+    return Snapshot(kept.home / "tmp", 1, {}, ())
 
 
 @pytest.mark.usefixtures("database")
@@ -88,6 +96,30 @@ def test_a_link_in_a_files_place_is_not_followed(kept: Kept, tmp_path: Path) -> 
     with pytest.raises(Problem):
         kept.plain()
     assert list((kept.home / "tmp").iterdir()) == []
+
+
+def test_settings_that_are_a_link_are_told_and_not_left_out(kept: Kept, tmp_path: Path) -> None:
+    (tmp_path / "real.toml").write_text("")
+    (tmp_path / "real.toml").chmod(0o600)
+    link = tmp_path / "link.toml"
+    link.symlink_to(tmp_path / "real.toml")
+    settings = replace(load(environ={}, state=kept.home), file=link)
+    with pytest.raises(Problem, match="is a link"):
+        files_of(settings)
+
+
+def test_settings_may_be_roots_and_nothing_else(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that runs as its own user is given settings that it cannot change."""
+    file = Path("/etc/passwd")
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    [member], outside = files_of(replace(load(environ={}, state=kept.home), file=file))
+    assert outside == {"outside/passwd": str(file)}
+    with opened(bare(kept), member) as found:
+        assert found.read() == file.read_bytes()
+    with pytest.raises(Problem, match="no plain file"):
+        opened(bare(kept), Member("channels/m/passwd", file))
 
 
 def test_a_channels_database_is_whole_while_it_is_written(
