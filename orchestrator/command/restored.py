@@ -143,6 +143,6 @@ def _text(found: Stated) -> str:
     backup, put = iso(found.body["backup_at"])[:19], iso(found.body["restored_at"])[:19]
     return (
         f"this home is a backup of {backup}Z, restored {put}Z, and nobody said that it may go on; "
-        "who left since is on its list, a key revoked since counts, a legal hold placed since keeps "
-        "nothing, and what it would send may have gone"
+        "who left since is on its list, a key revoked since counts, a legal hold placed since "
+        "keeps nothing, and what it would send may have gone"
     )
