@@ -3,9 +3,11 @@
 Whoever connects elsewhere fails loudly, whatever would have caught a network's error.
 """
 
+import contextlib
 import gc
 import ipaddress
 import os
+import socket
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -50,6 +52,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py" or not config.option.markexpr.startswith("long and "):
         return None
     return LONG not in collection_path.read_text("utf-8") or None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps the desk's usual port, so that of two demos at the same time each takes another.
+
+    Either finds it free while it begins, and opens its desk there much later.
+    """
+    kept = socket.socket()
+    with contextlib.suppress(OSError):  # another worker keeps it, or somebody's own desk is there
+        kept.bind(("127.0.0.1", 8642))
+    config.add_cleanup(kept.close)
 
 
 @pytest.hookimpl(wrapper=True)
