@@ -29,8 +29,13 @@ IN_MEMORY = frozenset(
     | {"passkey_new_ask", "passkey_new", "login_end", "device_confirm", "oidc_end"}
     | {"signing_offer", "key_link", "export_link", "prevented_link", "replay_start"}
     | {"replay_accept", "plan", "plan_apply", "plan_start", "channel_test", "channel_rebuild"}
+    | {"channel_rotate", "own_not_me"}
 )
-"""Operations that begin by changing what this process remembers, which no store undoes."""
+"""Operations that begin by changing what this process remembers, or what a network or the secrets
+hold, which no store undoes; what one shows beforehand it shows by an argument of its own."""
+GIVES = frozenset({"export_fetch", "prevented_fetch", "oidc_back"})
+"""Operations that are asked for as reading is, and use something up and note it."""
+_NEVER = IN_MEMORY | GIVES | OPEN.keys()
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ONCE = b"idempotency-key"
 
@@ -62,10 +67,11 @@ class Rehearses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands on what is none. Raises: Refused."""
-        if MARKED not in scope or scope["method"] in _SAFE:
+        reads = scope["method"] in _SAFE and scope.get(ADMITTED) not in GIVES
+        if MARKED not in scope or reads:
             await self._app(scope, receive, send)
             return
-        if scope[ADMITTED] in OPEN or scope[ADMITTED] in IN_MEMORY:
+        if scope[ADMITTED] in _NEVER:
             raise Refused(
                 "There is no dry run of this", still="Nothing was done", then="leave out --dry-run"
             )

@@ -44,6 +44,7 @@ from orchestrator.flow.stopped import told_in_line
 from orchestrator.query.risk import Risks, Shown, finding_view, is_officer, read_one
 from orchestrator.risk.answers import OF_A_SIDE, Offer, offers
 from orchestrator.risk.record import Found
+from orchestrator.store.rehearsal import rehearsing
 from orchestrator.store.unit import Tx
 from tiers.exposure import Remedy
 from tiers.ids import ConnectorName, DealId, MessageId, PersonId
@@ -65,6 +66,9 @@ class RiskDesk(Risks):
         """Does one of its answers."""
         shown, found = await read_one(self._r, deal, finding, viewer)
         offer = _offered(shown, found, deal, answer)
+        if rehearsing() and offer.remedy in _IN_MEMORY:
+            then = "leave out --dry-run"
+            raise Refused("There is no dry run of this answer", still=STILL, then=then)
         case = Case(shown.cut.deal, shown, found, offer, arguments, viewer)
         came = await ACTS[offer.remedy](self._r, case)
         await self._risk_note(case)
@@ -396,5 +400,7 @@ ACTS: Final[Mapping[Remedy, Act]] = {
     Remedy.SHOW_NOTICE: show_notice_again,
     Remedy.SHUT_OUT: end_own_device,
 }
+_IN_MEMORY: Final = frozenset({Remedy.PUT_RIGHT, Remedy.TEST_CHANNEL})
+"""What begins by changing what this process remembers: a rehearsal could not undo it."""
 _LOOKS_NOT: Final = frozenset({Remedy.CALL_BACK, Remedy.TELL_PERSON, Remedy.ASK_AUTHOR})
 """After which nothing can be different yet."""

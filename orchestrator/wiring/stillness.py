@@ -15,13 +15,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 ACTS = frozenset(
     {"send", "create", "invite", "remove", "set_admin", "harden", "rotate", "join", "leave"}
-    | {"undo", "edit", "trust", "distrust", "take_key", "seal", "end_own_device"}
+    | {"undo", "edit", "trust", "distrust", "take_key", "seal", "end_own_device", "set_password"}
 )
 READS = frozenset(
     {"open", "close", "health", "posture", "members", "receive", "find", "own_devices", "is_gone"}
-    | {"inspect", "came_back", "own_certificate", "key_ends"}
+    | {"inspect", "came_back", "own_certificate", "key_ends", "prove_secrets"}
+    | {"posted", "hold_posts"}
 )
-"""``open`` and ``close`` are ours: they begin and end a connector, and nobody is asked by them."""
+"""``open`` and ``close`` are ours: they begin and end a connector, and nobody is asked by them.
+``posted`` and ``hold_posts`` take what a network says, and ask it nothing."""
 
 
 def still_in_rehearsal(connector: Connector) -> None:

@@ -1,13 +1,15 @@
 """A dry run changes nothing: not a row, not a file, not a room, whatever is asked."""
 
 import inspect
+import pkgutil
+from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from connectors.port import connector as port
+from connectors import port
 from orchestrator.api.app import application, make_app, make_desk
 from orchestrator.api.rehearsing import IN_MEMORY
 from orchestrator.api.who import here
@@ -128,6 +130,40 @@ async def test_what_nobody_signed_in_asks_and_what_lies_in_memory_is_not_rehears
         assert "There is no dry run of this" in answer.text, name
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/channels/memory/rotate", {"secret": "password", "value": "x", "make": False}),
+        ("/channels/memory/rotate", {"make": True}),
+        ("/deals/{deal}/own/not-me", {}),
+        ("/deals/{deal}/findings/{unknown}/answer", {"answer": "put_right"}),
+    ],
+    ids=["rotate", "rotate made here", "not me", "a plan by its finding"],
+)
+async def test_what_begins_beside_the_store_is_refused_before_it_begins(
+    asked: Asked,  # noqa: F811 - the fixture
+    path: str,
+    body: Any,
+) -> None:
+    sql = "SELECT finding_id FROM finding WHERE rule = 'unknown_member' AND closed_at IS NULL"
+    things = {name: values[0] for name, values in asked.things.items()}
+    things["unknown"] = (await asked.house.rows(sql))[0][0]
+    answer = await asked_dry(asked.house, path.format(**things), body)
+    assert "There is no dry run of this" in answer.text
+
+
+@pytest.mark.parametrize("path", ["exports/fetch/x", "prevented/fetch/x"])
+async def test_what_is_given_once_is_not_given_behind_it(
+    asked: Asked,  # noqa: F811 - the fixture
+    path: str,
+) -> None:
+    home: Any = asked.house.home
+    transport = httpx.ASGITransport(make_app(home), client=here())
+    async with httpx.AsyncClient(transport=transport, base_url="http://x/api/v1") as http:
+        answer = await http.get(f"/dry-run/deals/{asked.house.deal}/{path}")
+    assert "There is no dry run of this" in answer.text
+
+
 class Filled(dict[str, str]):
     """A thing of each kind; ``x`` where there is none."""
 
@@ -189,11 +225,14 @@ async def test_no_network_is_asked_to_act_and_each_may_be_read() -> None:
 
 
 def test_each_verb_of_the_port_is_known_to_read_or_to_act() -> None:
-    protocols = [one for _, one in inspect.getmembers(port, inspect.isclass)]
+    modules = [
+        import_module(m.name) for m in pkgutil.iter_modules(port.__path__, "connectors.port.")
+    ]
+    protocols = {one for m in modules for _, one in inspect.getmembers(m, inspect.isclass)}
     verbs = {
         name
         for one in protocols
-        if getattr(one, "_is_protocol", False)
+        if getattr(one, "_is_protocol", False) and one.__module__.startswith("connectors.")
         for name, verb in vars(one).items()
         if inspect.iscoroutinefunction(verb) or inspect.isgeneratorfunction(verb)
     }
