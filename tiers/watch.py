@@ -79,7 +79,9 @@ def watch_list(
 
 def _name_pattern(name: str) -> str:
     """A name as whole words, with any blank, hyphen or nothing between them."""
-    words = re.findall(r"\w+", normalise(name).bare)
+    # "_" stands between words: taken for a part of one as well, a text of many would be tried in
+    # more ways than can be gone through
+    words = re.findall(r"[^\W_]+", normalise(name).bare)
     if not words:
         raise ValueError("a watch-listed name has no letter or digit")
     return r"[\s_\-.]*".join(map(re.escape, words))

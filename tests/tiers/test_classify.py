@@ -1,5 +1,6 @@
 """Strengths, floors, inheritance, watch list, and what cannot be read."""
 
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -20,6 +21,7 @@ from tiers.classify import (
     strength_above,
 )
 from tiers.model import load_classifier
+from tiers.normalise import normalise
 from tiers.scoring import LogOdds
 from tiers.tier import Strength, Tier
 from tiers.watch import watch_list
@@ -82,6 +84,24 @@ def test_a_watched_name_holds_however_it_is_written() -> None:
     for text in ("bus for pr0ject-alder leaves at nine", "P r o j e c t  A l d e r, room 4"):
         made = load_classifier().classify(body(text), Context(floor=COORD, watch=listed))
         assert made.strength is Strength.HOLD
+
+
+@pytest.mark.parametrize("text", ["project_x", "Project X", "ProjectX", "project-_-x", "PROJECT.x"])
+def test_a_watched_name_is_found_whatever_stands_between_its_words(text: str) -> None:
+    listed = watch_list(["project_x"], [])
+    made = load_classifier().classify(
+        body(f"bus for {text} at nine"), Context(floor=COORD, watch=listed)
+    )
+    assert made.strength is Strength.HOLD
+
+
+def test_no_name_makes_a_text_take_long() -> None:
+    """Where what stands between words was part of one, each could be it: 6 s for 60 characters."""
+    listed = watch_list(["a" + " _" * 6 + " b"], [])
+    began = time.monotonic()
+    for between in ("_", "_ ", "-._"):
+        assert listed.hits(normalise("a" + between * 60 + "c"), []) == []
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("amount", ["1,250 million", "€1.25 Mrd.", "EUR 1250 Mio", "1.25 billion"])
