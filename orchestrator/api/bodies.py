@@ -1,6 +1,6 @@
 """What requests carry. Text is kept out of every repr, and out of every error."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -176,8 +176,16 @@ class Question(Body):
     floor: Literal["coordination", "operations", "valuation"] = "coordination"
 
 
+LONGEST_ENTRY, MOST_ENTRIES = 200, 1_000
+"""Characters of an entry of the watch list, and how many come at once."""
+Entries = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=LONGEST_ENTRY)]],
+    Field(max_length=MOST_ENTRIES),
+]
+
+
 class Listed(Body):
     """Entries for the watch list."""
 
-    names: list[str] = Field(default=[], repr=False)
-    amounts: list[str] = Field(default=[], repr=False)
+    names: Entries = Field(default=[], repr=False)
+    amounts: Entries = Field(default=[], repr=False)

@@ -4,23 +4,18 @@ Rule kept here: a text comes in a request's body, is in no answer, no error and 
 kept.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 
-from orchestrator.api.bodies import Body, Listed, Question
+from orchestrator.api.bodies import Body, Entries, Listed, Question
 from orchestrator.api.reach import Deal, OpenHome
 from orchestrator.api.who import Actor
 from orchestrator.client.tiers import TEXTS, Rules, Sample, SimulationView, TiersView
 
 router = APIRouter()
 _DEAL = "/deals/{deal}"
-LONGEST_ENTRY = 200
-"""Characters of an entry of the watch list that is tried."""
-_Entries = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=LONGEST_ENTRY)]], Field(max_length=1_000)
-]
 
 
 class SampleText(Body):
@@ -35,8 +30,8 @@ class Changed(Body):
     """Rules as they would be, and what is asked of them; no policy: the one in force."""
 
     policy: str | None = Field(default=None, repr=False)
-    names: _Entries = Field(default=[], repr=False)
-    amounts: _Entries = Field(default=[], repr=False)
+    names: Entries = Field(default=[], repr=False)
+    amounts: Entries = Field(default=[], repr=False)
     texts: list[SampleText] = Field(default=[], max_length=TEXTS, repr=False)
     effects: bool = False
 

@@ -108,7 +108,7 @@ class Simulating:
         if document is None:
             raise Missing("no policy is adopted", then="wallcross deal adopt")
         known = await self._r.store.read(lambda tx: entries_of(self._r, tx, deal))
-        watch, more = _watched(view.watch or WatchList(), known, rules)
+        watch, more = await asyncio.to_thread(_watched, view.watch or WatchList(), known, rules)
         other = document.document if rules.policy is None else canonical_policy(rules.policy)
         policy = to_policy(other, made_up=view.made_up)
         after = view if policy == view.policy else under(view, policy)

@@ -44,7 +44,7 @@ class Watching:
         """Adds code names and amounts; returns how many entries the list has now."""
         deal_of(self._r, deal)
         try:
-            watch_list(list(names), list(amounts))
+            await asyncio.to_thread(watch_list, list(names), list(amounts))
         except ValueError as error:
             raise Wrong(str(error), still="The watch list is as it was.") from None
         at, owner = self._r.now(), watch_owner(deal)

@@ -1,6 +1,9 @@
 """A mistake in a file: where, what, and what to write instead.
 
-Rule kept here: no mistake repeats a value of the file; it may be a secret, or a person's name.
+Rules kept here:
+
+1. No mistake repeats a value of the file; it may be a secret, or a person's name.
+2. Of a file that is wrong all through, so many are told that somebody would read them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from orchestrator.config.places import nearest
 
 Lines = Mapping[tuple[str, ...], int]
+MOST = 200
+"""Mistakes of a file's shape that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def shape_mistakes(model: type[BaseModel], data: object, lines: Lines, guide: st
         model.model_validate(data)
     except ValidationError as error:
         names = _field_names(model)
-        found = error.errors(include_url=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)[:MOST]
         made = [_mistake(e, _place(e["loc"], data), lines, names, guide) for e in found]
         return [_joined(same) for same in _by_place(made).values()]
     return []

@@ -224,7 +224,7 @@ def canonical_policy(document: str) -> str:
     """
     try:
         data = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PolicyInvalid("policy", [Mistake("JSON", "not JSON", f"See {GUIDE}")]) from None
     return _checked(data, "", "policy")
 

@@ -1,11 +1,12 @@
 """The default policy is docs/product.md section 3; nothing weaker than the floors is accepted."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from orchestrator.clock import DAY, MINUTE, SECOND
-from orchestrator.config.mistakes import PolicyInvalid
+from orchestrator.config.mistakes import MOST, PolicyInvalid
 from orchestrator.config.policy import (
     canonical_policy,
     default_text,
@@ -178,3 +179,16 @@ def test_rooms_are_brought_back_by_a_person_unless_the_policy_says_otherwise(
 def test_no_policy_puts_more_people_out_at_a_time(own: str) -> None:
     with pytest.raises(PolicyInvalid):
         read_policy(f"{default_text()}\n[membership]\n{own}\n")
+
+
+@pytest.mark.parametrize("document", ["[" * 200_000, '{"a":' * 200_000], ids=["lists", "tables"])
+def test_what_is_nested_without_end_is_no_policy(document: str) -> None:
+    with pytest.raises(PolicyInvalid):
+        canonical_policy(document)
+
+
+def test_of_a_document_that_is_wrong_all_through_no_more_is_told_than_is_read() -> None:
+    document = json.dumps({f"k{n}": 1 for n in range(5_000)})
+    with pytest.raises(PolicyInvalid) as refused:
+        canonical_policy(document)
+    assert 0 < len(refused.value.mistakes) <= MOST
