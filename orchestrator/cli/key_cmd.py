@@ -183,7 +183,7 @@ def _to_compare(found: KeyView, replaces: str | None = None) -> list[str]:
     if found.state == _GOOD:
         return [*head, "It was compared already: nothing is to be done."]
     verify = f"wallcross person verify {found.person} --by A --by B --words WORDS"
-    old = "" if replaces is None else f" --replaces {replaces}"
+    old = "" if replaces is None else f" --replaces {''.join(replaces.split())}"
     return [
         *head,
         "Words to compare, read out by its owner over a way that you trust:",

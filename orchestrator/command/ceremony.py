@@ -105,11 +105,17 @@ def compared_of(
     return [found for found in living if wanted is None or found[1].device.key in wanted]
 
 
+def is_meant(known: KnownKey, name: str) -> bool:
+    """Whether somebody who wrote ``name`` means this key: its device, or its fingerprint."""
+    device, meant = known.device, "".join(name.split()).lower()
+    return name == device.device or meant in {device.device.lower(), device.key.lower()}
+
+
 def replaced_of(living: Sequence[Found], device: str | None, owner: Person) -> Sequence[Found]:
-    """The device that a ceremony takes out. Raises: Missing when he has none of that name."""
+    """What a ceremony takes out, by device or fingerprint. Raises: Missing: he has no such key."""
     if device is None:
         return ()
-    old = [found for found in living if found[1].device.device == device]
+    old = [found for found in living if is_meant(found[1], device)]
     if not old:
         raise Missing(
             f"{owner.name} has no device {device} that counts",

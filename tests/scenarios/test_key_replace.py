@@ -1,17 +1,19 @@
 """A certificate in the place of another: neither counts until two compared, then the new alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.port.connector import ForeseesKeys
+from connectors.port.messages import Device
 from connectors.port.words import words_of
 from orchestrator.client.keys_desk import KeyCard
 from orchestrator.client.problems import Missing, Refused
 from orchestrator.client.views import KeyView, NewConversation
 from orchestrator.clock import DAY
 from orchestrator.demo.adviser import Adviser
-from tiers.ids import PersonId
+from tiers.ids import AccountId, DeviceId, PersonId
 from tiers.rights import Viewer
 
 from .house import ACTOR, CHANNEL
@@ -72,10 +74,8 @@ async def test_the_new_key_counts_from_the_ceremony_that_ends_the_old_one(
         assert await house.ends(held) == "held", "neither to the old one nor to the new one"
         assert len(firm.el.mails()) == before
 
-        words = " ".join(new.words)
-        await home.key_verify(
-            house.deal, EL, ADA, BO, words=words, replaces=old.device, actor=ACTOR
-        )
+        words, spelled = " ".join(new.words), f"{old.key[:20].lower()} {old.key[20:]}"
+        await home.key_verify(house.deal, EL, ADA, BO, words=words, replaces=spelled, actor=ACTOR)
         assert await states(firm) == {old.key: "superseded", new.key: "verified"}
         sent = await house.send(f"{SAID} Again.", to="opinion")
         assert await house.ends(sent) == "delivered"
@@ -175,6 +175,33 @@ async def test_nothing_is_taken_in_for_a_key_that_is_not_his(firm: Firm, second:
             with pytest.raises(Missing, match="that counts"):
                 await home.key_replace(house.deal, EL, old, None, armour, actor=ACTOR)
         assert len(await states(firm)) == 1
+    finally:
+        second.close()
+
+
+async def test_a_key_of_one_address_is_not_replaced_by_one_of_another(
+    firm: Firm, second: Adviser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is taken in for another address bars nothing: the old one would go on counting."""
+    house, runtime = firm.house, firm.house.home.runtime
+    try:
+        await firm.exchange()
+        view = runtime.book.deals[house.deal]
+        both = {MAIL: AccountId(THEIRS), CHANNEL: AccountId("el")}
+        people = (replace(p, accounts=both) if p.person_id == EL else p for p in view.roster.people)
+        more = replace(view, roster=replace(view.roster, people=tuple(people)))
+        device = Device(DeviceId("phone"), "cd" * 20)
+        await runtime.store.write(
+            lambda tx: runtime.keyring.record_seen(
+                tx, house.deal, (CHANNEL, AccountId("el")), [device], at=runtime.now()
+            )
+        )
+        monkeypatch.setitem(runtime.book.deals, house.deal, more)
+        armour = second.certificate().encode()
+        for channel, told in ((None, "no channel memory"), (MAIL, "another channel than mail")):
+            with pytest.raises(Missing, match=told):
+                await house.home.key_replace(house.deal, EL, "phone", channel, armour, actor=ACTOR)
+        assert len(runtime.keyring.known((MAIL, AccountId(THEIRS)))) == 1
     finally:
         second.close()
 
