@@ -10,7 +10,7 @@ Rules kept here:
 import asyncio
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -128,7 +128,7 @@ def seal(
         for copy in found.copies:
             if copy.state in {"sealed", "handed"}:
                 name = f"copy-{copy.number}-of-{len(found.copies)}.eml"
-                await _written(client.copy_take(found.message_id, copy.number), out_dir / name)
+                await _written(client, found.message_id, copy.number, out_dir / name)
         return await client.document_show(found.message_id), then
 
     def post(path: Path) -> Post:
@@ -244,15 +244,20 @@ def _next(then: str) -> list[str]:
     return [f"  next: {then}"] if then else []
 
 
-async def _written(copy: AsyncIterator[bytes], to: Path) -> None:
+async def _written(client: Client, document: str, number: int, to: Path) -> None:
     """Writes a sealed copy for its owner alone, over nothing; a half of one is not left."""
+    then = f"wallcross doc seal --document {document} --out ANOTHER_FOLDER"
     try:
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file, _whole_or_none(to):
+            async for piece in client.copy_take(document, number):
+                file.write(piece)
     except FileExistsError:
-        raise Wrong(f"{to} is there already", still="It was not written over") from None
-    with os.fdopen(descriptor, "wb") as file, _whole_or_none(to):
-        async for piece in copy:
-            file.write(piece)
+        still = "It was not written over; what was sealed waits here for a day"
+        raise Wrong(f"{to} is there already", still=still, then=then) from None
+    except OSError as error:
+        told = f"{to} could not be written: {error.strerror}"
+        raise Failed(told, still="What was sealed waits here for a day", then=then) from None
 
 
 @contextmanager

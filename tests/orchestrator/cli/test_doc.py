@@ -1,5 +1,7 @@
 """`doc`: each end has its exit code, what is written is sealed, and no name is printed."""
 
+import errno
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -251,11 +253,29 @@ def test_nothing_is_written_over_and_no_half_of_a_file_is_left(
     (tmp_path / "out" / "copy-1-of-1.eml").write_bytes(b"mine")
     done = seal(wx, tmp_path)
     assert (done.code, "It was not written over" in done.err) == (2, True)
+    assert f"wallcross doc seal --document {DOCUMENT} --out" in done.err, "it is sealed by now"
     assert written(tmp_path) == {"copy-1-of-1.eml": b"mine"}
     assert TAKEN == []
     (tmp_path / "out" / "copy-1-of-1.eml").unlink()
     BROKEN.add(1)
     assert seal(wx, tmp_path).code != 0
+    assert written(tmp_path) == {}
+
+
+def test_a_full_disk_is_told_with_what_was_sealed(
+    stands: Stands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wx, real = stands(document(SEALED_ONE)), os.open
+
+    def full(path: Any, *more: Any, **named: Any) -> int:
+        if str(path).endswith(".eml"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", full)
+    done = seal(wx, tmp_path)
+    assert (done.code, f"--document {DOCUMENT}" in done.err) == (1, True)
+    assert "No space left" in done.err
     assert written(tmp_path) == {}
 
 
