@@ -6,6 +6,8 @@ Rules kept here:
    is free again once the answer was read to its end. One on which a call was given up is closed.
 2. No more than so many at a time: who comes then waits his turn, and as long as he said he would.
 3. One that nobody has used for longer than servers keep them is closed, and never written to.
+4. One that was made for a name carries no call to another, also where both are one address.
+5. Once all are closed none is made: who waited for his turn is told that nothing left.
 
 httpcore's own pool does this too. It looks through all connections at each call and at each
 answer, and gives calls of one moment the same connection, of which all but one ask again: with
@@ -19,7 +21,9 @@ from typing import cast
 
 import httpx
 
-Place = tuple[str, str, int | None]
+Place = tuple[str, str, int | None, str]
+"""Scheme, address and port, and the name that the certificate was held against: several names may
+lead to one address, and what was proven of one says nothing of another."""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,11 +59,15 @@ class Lanes(httpx.AsyncBaseTransport):
         self._turns = asyncio.Semaphore(most)
         self._free: list[_Lane] = []
         self._busy: set[_Lane] = set()
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one call. Raises: httpx.TransportError."""
         await self._turn(request)
-        lane = self._take((request.url.scheme, request.url.host, request.url.port))
+        if self._closed:
+            self._turns.release()
+            raise httpx.ConnectError("the connections are closed", request=request)
+        lane = self._take(_place(request))
         try:
             await self._close_surplus()
             answer = await lane.inner.handle_async_request(request)
@@ -117,9 +125,15 @@ class Lanes(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Closes every connection, also under a call that is on its way."""
+        self._closed = True
         lanes, self._free, self._busy = [*self._free, *self._busy], [], set()
         for lane in lanes:
             await lane.inner.aclose()
+
+
+def _place(request: httpx.Request) -> Place:
+    url = request.url
+    return url.scheme, url.host, url.port, request.extensions.get("sni_hostname", url.host)
 
 
 class _Leased(httpx.AsyncByteStream):

@@ -180,6 +180,33 @@ async def test_two_places_share_no_connection_and_one_limit() -> None:
         await asyncio.gather(*calls)
 
 
+async def test_two_names_of_one_address_share_no_connection() -> None:
+    """A certificate was held against the one name; it says nothing of the other."""
+    async with serving() as server:
+        names = [f"http://{name}.example.org:{server.port}" for name in ("one", "other")]
+        openings = [Opening.of(name, private=True) for name in names]
+        async with Door(openings, resolver=resolving("127.0.0.1")).client() as http:
+            for name in (*names, *names):
+                assert (await http.get(name)).text == "ok"
+        assert [number for number, _ in server.asked] == [1, 2, 1, 2]
+
+
+async def test_who_waits_while_all_is_closed_makes_no_connection() -> None:
+    async with serving() as server:
+        http = client(server, connections=1)
+        server.may.clear()
+        first = asyncio.create_task(http.get(f"{server.url}/1"))
+        await server.has(1)
+        waits = asyncio.create_task(http.get(f"{server.url}/2"))
+        await asyncio.sleep(0.02)
+        await http.aclose()
+        server.may.set()
+        _, told = await asyncio.gather(first, waits, return_exceptions=True)
+        assert isinstance(told, httpx.ConnectError)  # it is certain that nothing left
+        assert server.asked == [(1, "/1")]
+        await server.is_left_with(0)
+
+
 async def test_closing_ends_what_is_on_its_way() -> None:
     async with serving() as server:
         http = client(server)
