@@ -17,15 +17,16 @@ from orchestrator.audit.search import Sought, Thing, search
 from orchestrator.audit.state import Told
 from orchestrator.client.audit_desk import AuditQuery
 from orchestrator.client.paging import Stretch, Window
-from orchestrator.client.problems import Missing, Wrong
+from orchestrator.client.problems import Missing, Refused, Wrong
 from orchestrator.client.views import AuditLine
 from orchestrator.command.audit_desk import is_his, who
 from orchestrator.command.audit_words import facts
 from orchestrator.command.conversations import conversation_of
 from orchestrator.command.names import Names
 from orchestrator.command.runtime import Runtime
-from orchestrator.deals.book import HOME
+from orchestrator.deals.book import HOME, DealView
 from orchestrator.store.unit import Tx
+from tiers.conversation import Conversation
 from tiers.ids import DealId
 from tiers.rights import Right, Scope, Viewer
 
@@ -76,14 +77,23 @@ class AuditSearch:
         view = None if deal == HOME else self._r.book.deals.get(deal)
         if view is None:
             raise Missing("There is no conversation of that name", still="Nothing was read")
-        found = conversation_of(view, name)
-        himself = viewer.person(deal)
-        person = None if himself is None else view.roster.person(himself)
-        if own and (person is None or found not in view.open_to(person, self._r.now())):
-            raise Missing(f"the deal has no conversation {name}", then="wallcross conv list")
+        found = self._his(view, name, viewer) if own else conversation_of(view, name)
         rooms = view.rooms.get(found.conversation_id, ())
         places = frozenset((str(b.connector), str(b.room)) for b in rooms)
         return Thing(found.conversation_id, places)
+
+    def _his(self, view: DealView, name: str, viewer: Viewer) -> Conversation:
+        """One that he may write to; whatever else there is, or was, is told as missing."""
+        himself = viewer.person(view.deal_id)
+        person = None if himself is None else view.roster.person(himself)
+        may = frozenset() if person is None else frozenset(view.open_to(person, self._r.now()))
+        try:
+            found = conversation_of(view, name)
+        except Refused:  # it was closed
+            found = None
+        if found is None or found not in may:
+            raise Missing(f"the deal has no conversation {name}", then="wallcross conv list")
+        return found
 
     def _line(self, deal: DealId, entry: Told, viewer: Viewer, *, own: bool) -> AuditLine | None:
         actor, body = entry.actor, dict(entry.body)

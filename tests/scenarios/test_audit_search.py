@@ -93,6 +93,18 @@ async def test_a_participant_cannot_ask_about_a_conversation_that_is_not_his(ope
                 await every(client, house, conversation=conversation)
 
 
+async def test_nor_does_he_learn_that_there_was_one(opens: Opens) -> None:
+    house = await opens([*TALKS, Talk("own", Tier.OPERATIONS, side="kestrel")])
+    await house.home.conv_close(
+        house.deal, "own", even_waiting=True, only_look=False, actor="local:ada"
+    )
+    async with at_desk(house, seated(house, "cy", PERSON)) as client:
+        for conversation in ("own", "no-such-talk"):
+            with pytest.raises(Missing) as told:
+                await every(client, house, conversation=conversation)
+            assert str(told.value) == f"the deal has no conversation {conversation}"
+
+
 async def test_whoever_runs_the_home_finds_his_own_acts_alone(house: House) -> None:
     await state(house, Kind.PERSON_REVIEWED, "bo")
     async with at_desk(house, seated(house, None, OPERATOR)) as client:
