@@ -27,13 +27,15 @@ from orchestrator.audit.state import stated_keys_of_heads
 from orchestrator.audit.verify import verify_chain
 from orchestrator.audit.whole import Wholeness
 from orchestrator.command.runtime import Runtime
+from orchestrator.config.mistakes import Invalid
+from orchestrator.deals.agreed import load_agreed
 from orchestrator.deals.book import DealView
 from orchestrator.deals.legal_holds import HoldsUnreadable, read_holds, standing_holds
 from orchestrator.journal.expiry import EACH, expire
-from orchestrator.journal.policy import JournalPolicy
+from orchestrator.journal.policy import JournalPolicy, RecordRule
 from orchestrator.outbox.marks import MESSAGE_COLUMNS, Origin, Placing, is_planted
 from orchestrator.rooms.presence import presence
-from orchestrator.roster.adoption import in_force
+from orchestrator.roster.adoption import AdoptionRefused, in_force
 from orchestrator.roster.since import adopted_rosters
 from orchestrator.store.unit import Row, Tx
 from tiers.conversation import Conversation
@@ -159,6 +161,34 @@ def _people(origin: Origin, could: frozenset[PersonId] | None) -> frozenset[Pers
 
 
 @dataclass(frozen=True, slots=True)
+class _Rules:
+    """What decides on a deal's copies, read at one instant.
+
+    Attributes:
+        hashes: of the policy and the roster that it was read of.
+    """
+
+    keeps: Keeps
+    readers: Readers
+    hashes: tuple[str, str]
+
+
+def _rules_of(tx: Tx, view: DealView) -> _Rules | None:
+    """What is in force by the record: a deal that is open may be a moment behind it."""
+    found, hashes = load_agreed(tx, view.deal_id), _hashes(tx, view.deal_id)
+    if found is None or hashes is None:
+        return None
+    rules = {t.value: RecordRule(p.record_class, p.keep_for) for t, p in found[2].tiers.items()}
+    return _Rules(keeps_of(JournalPolicy(rules)), readers_of(tx, view), hashes)
+
+
+def _hashes(tx: Tx, deal: DealId) -> tuple[str, str] | None:
+    """Of the policy and the roster in force."""
+    policy, roster = in_force(tx, deal, "policy"), in_force(tx, deal, "roster")
+    return None if policy is None or roster is None else (policy.hash, roster.hash)
+
+
+@dataclass(frozen=True, slots=True)
 class _Turn:
     """What one unit came to. ``after``: where the next one begins; None: it is over."""
 
@@ -192,37 +222,27 @@ class Preserving:
             return 0
         try:
             return await self._end(view, at)
-        except HoldsUnreadable as error:
+        except (HoldsUnreadable, AdoptionRefused, Invalid) as error:
             log.warning("journal.nothing_expires", deal=deal, why=str(error))
             return 0
 
     async def _end(self, view: DealView, at: int) -> int:
         """Ends what is to be ended, once the record was read whole. Raises: HoldsUnreadable."""
         deal, record, found, after = view.deal_id, Wholeness(), 0, FIRST
-        readers = await self._r.store.read(lambda tx: readers_of(tx, view))
-        if not await self._r.store.read(lambda tx: self._owes(tx, view, readers, at)):
+        rules = await self._r.store.read(lambda tx: _rules_of(tx, view))
+        if rules is None:
+            return 0
+        if not await self._r.store.read(lambda tx: _owes(tx, view, rules, at)):
             return 0  # what holds keep is looked at each time: the record need not be
         if not await self._r.store.read(lambda tx: self._is_whole(tx, deal, record)):
             return 0
         while True:
-            done = await self._unit(view, record, readers, after, at)
+            done = await self._unit(view, record, rules, after, at)
             await asyncio.to_thread(self._r.journal.forget, done.files)
             found += done.gone
             if done.after is None:
                 return found
             after = done.after
-
-    def _owes(self, tx: Tx, view: DealView, readers: Readers, at: int) -> bool:
-        """Whether anything is to be destroyed."""
-        holds, after = holds_of(tx, view.deal_id), FIRST
-        keeps = keeps_of(self._r.journal_policy(view.deal_id))
-        while True:
-            some, following = copies(tx, view, readers, until=at, after=after, most=1_000)
-            if duties(some, keeps, holds, at).destroy:
-                return True
-            if following is None:
-                return False
-            after = following
 
     def _is_whole(self, tx: Tx, deal: DealId, record: Wholeness) -> bool:
         """Whether a chain is whole, as it is and as its heads and anchors say."""
@@ -231,18 +251,29 @@ class Preserving:
         return not record.look_at(tx, deal) and verify_chain(tx, deal, key.home, trust=trust).ok
 
     async def _unit(
-        self, view: DealView, record: Wholeness, readers: Readers, after: Mark, at: int
+        self, view: DealView, record: Wholeness, rules: _Rules, after: Mark, at: int
     ) -> _Turn:
+        """Ends some copies, unless other rules or readers are in force meanwhile."""
         deal = view.deal_id
-        keeps = keeps_of(self._r.journal_policy(deal))
 
         def unit(tx: Tx) -> _Turn:
-            policy = in_force(tx, deal, "policy")
-            if record.look_at(tx, deal) or policy is None:
+            if record.look_at(tx, deal) or _hashes(tx, deal) != rules.hashes:
                 return _Turn(0, (), None)
-            some, following = copies(tx, view, readers, until=at, after=after, most=EACH)
-            owed = duties(some, keeps, holds_of(tx, deal), at)
-            files = expire(tx, deal, owed.destroy, at=at, policy=policy.hash)
+            some, following = copies(tx, view, rules.readers, until=at, after=after, most=EACH)
+            owed = duties(some, rules.keeps, holds_of(tx, deal), at)
+            files = expire(tx, deal, owed.destroy, at=at, policy=rules.hashes[0])
             return _Turn(len(owed.destroy), tuple(files), following)
 
         return await self._r.store.write(unit)
+
+
+def _owes(tx: Tx, view: DealView, rules: _Rules, at: int) -> bool:
+    """Whether anything is to be destroyed."""
+    holds, after = holds_of(tx, view.deal_id), FIRST
+    while True:
+        some, following = copies(tx, view, rules.readers, until=at, after=after, most=1_000)
+        if duties(some, rules.keeps, holds, at).destroy:
+            return True
+        if following is None:
+            return False
+        after = following

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,13 +18,17 @@ from orchestrator.client.problems import Missing, Refused, Waits, Wrong
 from orchestrator.clock import DAY
 from orchestrator.command import preserving
 from orchestrator.command.preserving import Preserving
+from orchestrator.config.policy import default_text, read_policy
+from orchestrator.deals.book import Book
 from orchestrator.deals.legal_holds import released_body
 from orchestrator.journal.decision import Decision, Signed
 from orchestrator.journal.writer import JournalWriter
+from orchestrator.roster.document import to_document
 from tiers.ids import HoldId
+from tiers.tier import Tier
 
 from .conftest import House
-from .house import ACTOR
+from .house import ACTOR, roster, without
 from .test_approvals import ADA, BO, CY, DI, asked, found, say
 
 YEARS = 7 * 366 * DAY
@@ -216,6 +222,41 @@ async def test_a_row_that_was_moved_out_of_a_hold_is_kept(
     await house.home.runtime.store.write(lambda tx: tx.run(sql, (other, told["lunch"])))
     await later(house, monkeypatch, YEARS)
     assert await copies(house) == {told["lunch"]}
+
+
+async def test_a_longer_time_counts_from_its_entry_on_and_not_once_it_is_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open deal may be a moment behind its record: what that keeps is not destroyed."""
+    told = await said(house)
+    longer = read_policy(default_text().replace('keep_for = "90 d"', 'keep_for = "1 y"'))
+    reload = AsyncMock()
+    with monkeypatch.context() as patch:
+        patch.setattr(Book, "reload", reload)
+        await house.home.adopt(house.deal, "policy", longer, actor=ACTOR)
+        assert await later(house, patch, 91 * DAY) == 0
+    assert reload.await_count > 0
+    assert await copies(house) == set(told.values())
+
+
+async def test_who_is_cleared_meanwhile_is_seen_before_anything_goes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A roster between two units lets somebody read, and a hold on him keeps what he could."""
+    told = await said(house)
+    listed, real = roster(), Preserving._unit
+    grants = [replace(g, highest=Tier.OPERATIONS) for g in listed.grants if g.person_id == "el"]
+    more = replace(listed, grants=(*without(listed, "el").grants, *grants))
+
+    async def unit(self: Preserving, *given: Any) -> Any:
+        await house.home.adopt(house.deal, "roster", to_document(more), actor=ACTOR)
+        await place(house, persons=["el"])
+        return await real(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Preserving, "_unit", unit)
+        await later(house, patch, YEARS)
+    assert await copies(house) == set(told.values())
 
 
 async def test_a_clock_that_is_not_trusted_destroys_nothing(
