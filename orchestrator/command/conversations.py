@@ -159,9 +159,20 @@ class Conversations:
         return await self._shown(view, made.conversation, told)
 
     async def settle(self, deal: DealId, made: Made) -> None:
-        """Reads new rooms back and draws the consequences."""
+        """Reads new rooms back and draws the consequences.
+
+        Raises:
+            Refused: their conversation was closed while they were being made.
+        """
         for binding in made.bindings:
             view = deal_of(self._r, deal)
+            if binding.conversation_id not in view.conversations:
+                await self._r.closing.press(deal, binding.conversation_id)
+                raise Refused(
+                    f"#{made.conversation.label} was closed while its room was being made",
+                    still="Nothing goes there; whoever is in is put out.",
+                    then=f"wallcross conv close {made.conversation.label}",
+                )
             await self._r.watcher.look(view, binding, not_before=self._r.now())
             await self._tell_room(binding)
 

@@ -21,6 +21,7 @@ from connectors.port.errors import ROOM_UNKNOWN, ConnectorError, NoRoom
 from connectors.port.messages import RoomSpec
 from orchestrator.audit.body import Json
 from orchestrator.audit.chain import append
+from orchestrator.audit.granted import stated
 from orchestrator.audit.kinds import Kind
 from orchestrator.client.problems import Failed, Refused, Wrong
 from orchestrator.clock import Clock
@@ -31,6 +32,7 @@ from orchestrator.ids import new_id
 from orchestrator.rooms import lost_rows
 from orchestrator.rooms.leave_rows import ROOM, UNDONE, LeaveAct, newest, reopen
 from orchestrator.rooms.seating import Seating, seat
+from orchestrator.roster.phase import closed_at
 from orchestrator.seal.sealer import Sealer
 from orchestrator.store.unit import Store, Tx
 from tiers.conversation import Conversation, Place, RoomBinding
@@ -374,6 +376,8 @@ class Provisioner:
     ) -> None:
         secret = conversation.floor is Tier.VALUATION
         cid, deal_id = conversation.conversation_id, conversation.deal_id
+        if closed_at(stated(tx, deal_id)) is not None:
+            raise Refused("This deal was closed for good meanwhile", still="No room was made.")
         tx.run(
             "INSERT INTO conversation VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
             (

@@ -1,5 +1,7 @@
 """A deal that was closed takes nothing, sends nothing, lets nobody in, and does not open again."""
 
+from typing import Any
+
 import pytest
 
 from connectors.port.errors import Unavailable
@@ -9,11 +11,13 @@ from orchestrator.client.closing import ClosingView
 from orchestrator.client.legal_holds import NewLegalHold
 from orchestrator.client.problems import Problem, Refused, Waits, Wrong
 from orchestrator.clock import DAY
+from orchestrator.rooms.provision import Provisioner
 from tiers.ids import ConnectorName, PersonId
 from tiers.people import Phase
+from tiers.tier import Tier
 
 from .conftest import House, eventually
-from .house import ACTOR, CHANNEL, TALKS, make_talk
+from .house import ACTOR, CHANNEL, TALKS, Talk, make_talk
 from .test_approvals import ADA, BO, CY, DI, asked, found, hold, say
 from .test_conv_close import members
 
@@ -213,3 +217,27 @@ async def test_the_close_is_one_unit(house: House, monkeypatch: pytest.MonkeyPat
 
 def _fails(*_: object, **__: object) -> None:
     raise RuntimeError("the power went")
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [("_record", "closed for good meanwhile"), ("_bind", "was closed while")]
+)
+async def test_nobody_stays_in_a_room_that_was_being_made_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch, step: str, told: str
+) -> None:
+    """Making a room takes seconds, in which the deal may end."""
+    real, before = getattr(Provisioner, step), await house.rows("SELECT room FROM room")
+
+    async def meanwhile(self: Provisioner, *given: Any, **named: Any) -> Any:
+        await close(house)
+        return await real(self, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Provisioner, step, meanwhile)
+        with pytest.raises(Refused, match=told):
+            await make_talk(house.home, house.deal, Talk("late", Tier.COORDINATION))
+    await empty(house)
+    assert await house.rows("SELECT label FROM conversation WHERE state = 'open'") == []
+    for (room,) in set(await house.rows("SELECT room FROM room")) - set(before):
+        assert not (await members(house, room)) & PEOPLE
+    assert (await house.home.audit_verify(house.deal)).ok
