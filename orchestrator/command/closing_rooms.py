@@ -60,8 +60,11 @@ class ConversationEnds:
         made = ever_of(view, name)
         if only_look:
             found = await self._r.store.read(lambda tx: _counted(tx, made))
-            there = view.rooms.get(made.conversation_id, ())
-            return replace(found, rooms=tuple(map(_there, there)))
+            cid = made.conversation_id
+            lasts = view.closing.get(cid, ())
+            state = ("closing" if lasts else "closed") if cid in view.closed else "open"
+            there = view.rooms.get(cid, lasts)
+            return replace(found, state=state, rooms=tuple(map(_there, there)))
         must_live(self._r)
         counted = Closed(conversation_id=made.conversation_id, label=made.label, state="closed")
         if made.conversation_id not in view.closed:

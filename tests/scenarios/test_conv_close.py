@@ -39,8 +39,9 @@ async def members(house: House, room: RoomId) -> set[str]:
 
 async def test_everybody_is_out_read_back_and_it_is_no_room_of_ours_any_more(house: House) -> None:
     room, cid = house.room("lunch"), cid_of(house, "lunch")
+    assert (await close(house, look=True)).state == "open"
     done = await close(house)
-    assert done.state == "closed"
+    assert (done.state, (await close(house, look=True)).state) == ("closed", "closed")
     assert [(r.state, r.out, r.still) for r in done.rooms] == [("given up", 5, 0)]
     assert not (await members(house, room)) & {"ada", "bo", "cy", "di", "el"}
     assert await house.rows("SELECT 1 FROM room WHERE room = ?", room) == []
