@@ -61,7 +61,7 @@ class ConversationEnds:
         if only_look:
             found = await self._r.store.read(lambda tx: _counted(tx, made))
             cid = made.conversation_id
-            lasts = view.closing.get(cid, ())
+            lasts: tuple[RoomBinding, ...] = view.closing.get(cid) or ()
             state = ("closing" if lasts else "closed") if cid in view.closed else "open"
             there = view.rooms.get(cid, lasts)
             return replace(found, state=state, rooms=tuple(map(_there, there)))

@@ -5,14 +5,11 @@ of the two lists, so that a new one is not overlooked.
 """
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 from connectors.port.connector import Connector
 from orchestrator.store.rehearsal import Rehearsed, rehearsing
 
-P = ParamSpec("P")
-T = TypeVar("T")
 ACTS = frozenset(
     {"send", "create", "invite", "remove", "set_admin", "harden", "rotate", "join", "leave"}
     | {"undo", "edit", "trust", "distrust", "take_key", "seal", "end_own_device", "set_password"}
@@ -29,16 +26,16 @@ READS = frozenset(
 def still_in_rehearsal(connector: Connector) -> None:
     """Has each acting verb of an open connector end a rehearsal instead."""
     for verb in ACTS:
-        act = getattr(connector, verb, None)
-        if act is not None:
-            setattr(connector, verb, _still(act))
+        if hasattr(type(connector), verb):
+            setattr(connector, verb, _still(connector, verb))
 
 
-def _still(act: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    @wraps(act)
-    async def unless_rehearsed(*args: P.args, **kwargs: P.kwargs) -> T:
+def _still(connector: Connector, verb: str) -> Callable[..., Awaitable[Any]]:
+    """The verb of the connector's class, as it is when it is called."""
+
+    async def unless_rehearsed(*args: Any, **kwargs: Any) -> Any:
         if rehearsing():
             raise Rehearsed(network=True)
-        return await act(*args, **kwargs)
+        return await getattr(type(connector), verb)(connector, *args, **kwargs)
 
     return unless_rehearsed

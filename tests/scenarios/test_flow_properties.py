@@ -221,7 +221,7 @@ def test_whoever_takes_no_answer_for_success_is_noticed(
         self: dispatch.Dispatcher, connector: object, due: Due, *, after: int | None
     ) -> dispatch.Step:
         del connector, after
-        return self._done(due.item, dispatch.Accepted(due.item.wire_key, 0))  # type: ignore[arg-type, attr-defined]  # the planted fault
+        return self._done(due, dispatch.Accepted(due.item.wire_key, 0))  # type: ignore[arg-type, attr-defined]  # the planted fault
 
     monkeypatch.setattr(dispatch.Dispatcher, "_settle", hope)
     with pytest.raises(AssertionError):

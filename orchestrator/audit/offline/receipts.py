@@ -25,7 +25,8 @@ from orchestrator.audit.offline.younger import linked, stated
 
 WITNESS_DOMAIN = b"wallcross audit witness v1\n"
 UNREADABLE_TOKEN = (
-    BadToken, InvalidSignature, x509.ExtensionNotFound, ValueError, KeyError, IndexError, TypeError,
+    BadToken, InvalidSignature, x509.ExtensionNotFound, x509.InvalidVersion,
+    ValueError, KeyError, IndexError, TypeError,
 )  # fmt: skip
 
 

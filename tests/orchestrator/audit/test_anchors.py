@@ -487,6 +487,15 @@ def make_token() -> tuple[bytes, Authority]:
 TOKEN = make_token()
 
 
+def test_a_certificate_of_a_version_that_there_is_none_of_is_no_proof() -> None:
+    token, authority = TOKEN
+    version = bytes.fromhex("a003020102")  # RFC 5280, section 4.1.2.1: v3
+    assert version in token
+    changed = token.replace(version, bytes.fromhex("a003020103"))
+    found = judge("rfc3161", changed, bytes(32), Trust(authorities=[authority.root]))
+    assert found[0] != "verified"
+
+
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(data=st.data())
 def test_no_changed_byte_of_a_token_leaves_it_verified_for_another_time_or_hash(

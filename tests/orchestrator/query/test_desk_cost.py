@@ -47,8 +47,9 @@ def test_what_waits_for_a_channel_is_counted_among_what_waits(tmp_path: Path) ->
     path = tmp_path / "wallcross.db"
     migrate(path)
     with closing(sqlite3.connect(path)) as store:
-        [(*_, step)] = store.execute(f"EXPLAIN QUERY PLAN {QUEUED}", ("x",)).fetchall()
-    assert step == "SCAN delivery USING INDEX delivery_due", "an index of what waits alone"
+        plan = store.execute(f"EXPLAIN QUERY PLAN {QUEUED}", ("x",)).fetchall()
+    scanned = [step for *_, step in plan if step.startswith("SCAN")]
+    assert scanned == ["SCAN d USING INDEX delivery_due"], "an index of what waits alone"
 
 
 def test_what_is_past_is_counted_once(tmp_path: Path) -> None:
