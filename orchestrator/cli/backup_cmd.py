@@ -77,12 +77,13 @@ def create(
     _refuse(ctx.obj, settings, to)
     answer: dict[str, Any] = {"file": str(to), "sealed_to": len(recipients)}
     if dry_run:
-        told = f"Dry run: nothing was written. {to} would be sealed to {len(recipients)} keys."
+        opens = f"keys that would open it: {len(recipients)}"
+        told = f"Dry run: nothing was written to {to}; {opens}."
         out.one(answer | {"dry_run": True}, lambda: [told])
         return
     size = arun(_create(ctx.obj, settings, out, to, recipients))
     lines = [
-        f"{to}: {_size(size)}, sealed to {len(recipients)} keys",
+        f"{to}: {_size(size)}, sealed; keys that open it: {len(recipients)}",
         f"  check it: wallcross backup verify {to} --identity KEY_FILE",
     ]
     out.one(answer | {"bytes": size}, lambda: lines)
@@ -275,10 +276,10 @@ def _lines(file: Path, found: Verified) -> Iterator[str]:
         yield f"  - {problem}"
     yield f"  made {iso(manifest.at)[:19]}Z, {age_h:.1f} hours ago, by Wallcross {manifest.program}"
     yield f"  home {manifest.home}, signed by its key {manifest.key_id}"
-    yield f"  {len(manifest.members)} files, {_size(found.bytes)}"
+    yield f"  files: {len(manifest.members)}, {_size(found.bytes)}"
     if found.problems:
         return
-    yield f"  {found.deals} deals; every chain holds, {found.entries} entries"
+    yield f"  deals: {found.deals}; every chain holds, entries: {found.entries}"
     yield (
         f"  {found.sealed} bodies and names in it open only while the epoch keys of their hour "
         f"live, which are in no backup; {found.copies} copies are for counsel alone"

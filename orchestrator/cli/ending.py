@@ -69,9 +69,11 @@ def close(
 
 def _before(found: ClosingView, *, even_waiting: bool) -> Iterator[str]:
     yield f"The end of {found.code} ({found.phase}) comes to this:"
-    yield f"  {found.conversations} conversations end; their {found.rooms} rooms are given up"
-    yield f"  {found.tokens} tokens are taken back, {found.windows} signing windows close"
-    yield f"  {found.requests} requests that wait for people come to nothing"
+    yield f"  conversations that end              {found.conversations}"
+    yield f"  rooms that are given up             {found.rooms}"
+    yield f"  tokens that are taken back          {found.tokens}"
+    yield f"  signing windows that close          {found.windows}"
+    yield f"  requests that come to nothing       {found.requests}"
     waits = found.held + found.possibly + found.queued
     if waits or found.unrouted or found.starting:
         what = "would be dropped" if even_waiting else "wait: it is refused while they do"
@@ -82,7 +84,8 @@ def _before(found: ClosingView, *, even_waiting: bool) -> Iterator[str]:
         yield f"  {found.unrouted} not looked at yet, {found.starting} being handed over now"
     if found.unkept:
         yield f"  {found.unkept} of them are in no journal while a legal hold stands: refused"
-    yield f"  {found.legal_holds} legal holds stand, and go on standing; record and journal stay"
+    yield f"  legal holds that go on standing     {found.legal_holds}"
+    yield "  the record and the journal stay"
     yield "  it takes two people" if found.two_people else "  one person closes it: not founded"
 
 
