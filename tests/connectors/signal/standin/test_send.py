@@ -45,6 +45,8 @@ async def test_what_has_expired_is_gone_from_the_phone(far: Far) -> None:
 
 async def test_an_internal_id_is_taken_for_a_username_without_a_word(far: Far) -> None:
     group = await far.hand.group(await far.group())
+    while group.internal_id.startswith("+"):  # one in 64: such a one is taken for a number
+        group = await far.hand.group(await far.group())
     answer = await far.send(group.internal_id)
     assert answer.status_code == 201
     assert await far.texts("ann") == []
