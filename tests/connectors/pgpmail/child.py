@@ -7,6 +7,7 @@ cleanly.
 
 import asyncio
 import json
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -44,5 +45,7 @@ async def noted(connector: Connector, stored: Path) -> None:
 
 
 if __name__ == "__main__":
+    # tests that run in the background of a shell hand on that it is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         asyncio.run(main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])))
